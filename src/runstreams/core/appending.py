@@ -1,0 +1,203 @@
+"""Appending: put the batch, then commit it with one atomic update of the head.
+
+It follows that indexes have no gaps, that writers never retry because of one another, and that a
+reader never sees part of a batch. A crash before the commit leaves an object nobody refers to; one
+after it loses only the answer, and the resend is recognised.
+"""
+
+from collections import OrderedDict
+from contextlib import suppress
+from typing import NamedTuple
+
+from .commit import LookOutside, Open, Outside, Retry, judge
+from .errors import Busy, RunstreamsError, StoreError, Uncertain
+from .limits import Limits
+from .model import Appended, Batch, Head, Run, StreamId
+from .ports import Clock, Committed, NewId, NotCommitted, Staged, Store, Terms
+
+ATTEMPTS = 8
+"""Verdicts followed before an append gives up: opening, looking outside the head and an overlap
+make three.
+"""
+
+HINTS = 1024
+"""Streams with moved-out clients that a process remembers, to spare each new client there a
+failed update.
+"""
+
+
+class _Try(NamedTuple):
+    """One way to commit: without the first *skip* chunks, under *terms*, knowing what is
+    *outside* the head.
+    """
+
+    terms: Terms
+    skip: int = 0
+    outside: Outside | None = None
+
+
+class Appender:
+    """Commits batches and answers what became of them."""
+
+    def __init__(self, store: Store, limits: Limits, clock: Clock, new_id: NewId) -> None:
+        self._store = store
+        self._limits = limits
+        self._clock = clock
+        self._new_id = new_id
+        self._hints: OrderedDict[StreamId, tuple[str, int]] = OrderedDict()
+
+    async def append(self, stream: StreamId, batch: Batch) -> tuple[Appended, Head | None]:
+        """Append *batch*; return the answer, and the new head if anything was added.
+
+        Raises `ChunkGap`, `StreamClosed`, `RunCompleted`, `StreamFull`, `Busy`; `Uncertain` only
+        for a batch without client and idempotency key, whose resend nobody could recognise.
+        """
+        staged = await self._store.batches.put(stream, batch)
+        attempt = await self._first_try(stream, batch)
+        for _ in range(ATTEMPTS):
+            outcome, heard = await self._commit(stream, staged, attempt)
+            self._remember(stream, outcome.head)
+            if isinstance(outcome, Committed):
+                return await self._committed(stream, staged, attempt.skip, outcome), outcome.head
+            verdict = await self._follow(stream, staged, outcome.head, attempt.outside, heard)
+            if isinstance(verdict, Appended):
+                return verdict, None
+            if not heard:
+                # It may take effect yet, or did so in a stream that was deleted, object and all.
+                staged = await self._store.batches.put(stream, batch)
+            attempt = verdict
+        raise Busy(
+            "the stream changes faster than this append can follow; try again", retry_after=1
+        )
+
+    async def open(self, stream: StreamId) -> None:
+        """Open the stream unless it is open. Raises `RunCompleted`."""
+        now, life = self._clock(), self._limits.retention_ms
+        head = Head(generation=self._new_id()[:16], created=now, expires=now + life)
+        # A record that is there already must outlive this stream as well.
+        await self._store.runs.extend(stream.run, now + 2 * life)
+        await self._store.heads.open(
+            stream, head, Run(stream.run, created=now, expires=now + 2 * life)
+        )
+
+    async def _first_try(self, stream: StreamId, batch: Batch) -> _Try:
+        """Guess the state of the head, so that the usual append needs one update and nothing
+        else.
+        """
+        now = self._clock()
+        if batch.client is None:
+            return _Try(Terms(now))
+        if batch.number:
+            return _Try(Terms(now, previous=batch.number - 1))
+        hint = self._hints.get(stream)
+        if hint is None:
+            return _Try(Terms(now))
+        generation, spills = hint
+        sent = await self._store.heads.spilled(stream, generation, batch.client)
+        # A client that was found has sent this before: the head will refuse it, and is then judged.
+        terms = Terms(now) if sent else Terms(now, None, spills, generation)
+        return _Try(terms, 0, Outside(generation, spills, sent))
+
+    async def _commit(
+        self, stream: StreamId, staged: Staged, attempt: _Try
+    ) -> tuple[Committed | NotCommitted, bool]:
+        """Return what became of a commit, and whether the store said so itself."""
+        try:
+            return await self._store.heads.commit(
+                stream, staged, attempt.terms, attempt.skip, self._limits
+            ), True
+        except Uncertain as lost:
+            return await self._look_for(stream, staged, lost), False
+
+    async def _look_for(
+        self, stream: StreamId, staged: Staged, lost: Uncertain
+    ) -> Committed | NotCommitted:
+        """Look whether *staged* was committed, as the answer was *lost*."""
+        try:
+            head = await self._store.heads.get(stream)
+        except Busy:
+            raise lost from None  # nothing happened now, but it may have before
+        for pointer in head.pending if head else ():
+            if head and pointer.object == staged.object:
+                return Committed(pointer.first, head)
+        if staged.batch.client is None and staged.batch.once is None:
+            raise lost  # it may be sealed already, and a resend could not be recognised
+        return NotCommitted(head)
+
+    async def _follow(
+        self,
+        stream: StreamId,
+        staged: Staged,
+        head: Head | None,
+        outside: Outside | None,
+        heard: bool,
+    ) -> Appended | _Try:
+        """Return what follows from *head*. A batch that nobody will refer to is removed, unless the
+        store's answer was not *heard*: then somebody may.
+        """
+        try:
+            verdict = await self._judge(stream, staged.batch, head, outside)
+        except RunstreamsError:
+            if heard:
+                await self._discard(stream, staged)
+            raise
+        if heard and isinstance(verdict, Appended):
+            await self._discard(stream, staged)
+        return verdict
+
+    async def _discard(self, stream: StreamId, staged: Staged) -> None:
+        """Remove a batch; should that fail, the clean-up will."""
+        with suppress(StoreError):
+            await self._store.batches.delete(stream, [staged.object])
+
+    async def _judge(
+        self, stream: StreamId, batch: Batch, head: Head | None, outside: Outside | None
+    ) -> Appended | _Try:
+        plan = self._store.plan
+        verdict = judge(head, batch, outside, self._clock(), self._limits, plan)
+        if isinstance(verdict, LookOutside):
+            assert head is not None
+            assert batch.client is not None
+            sent = await self._store.heads.spilled(stream, head.generation, batch.client)
+            outside = Outside(head.generation, head.spills, sent)
+            verdict = judge(head, batch, outside, self._clock(), self._limits, plan)
+        if isinstance(verdict, Open):
+            with suppress(Uncertain):  # the next try will tell
+                await self.open(stream)
+            return _Try(Terms(self._clock()))
+        if isinstance(verdict, Retry):
+            return _Try(verdict.terms, verdict.skip, outside)
+        assert isinstance(verdict, Appended)
+        return verdict
+
+    async def _committed(
+        self, stream: StreamId, staged: Staged, skip: int, done: Committed
+    ) -> Appended:
+        if self._starts_new_period(done.head):
+            # The chunks are committed; a record that is not extended now does not undo that.
+            with suppress(StoreError):
+                life = self._limits.retention_ms
+                await self._store.runs.extend(stream.run, self._clock() + 2 * life)
+        last = done.first + staged.batch.count - skip - 1
+        return Appended(done.first, last, done.head.tail, done.head.stop)
+
+    def _starts_new_period(self, head: Head) -> bool:
+        """Say whether this was the first append of a retention period since the opening.
+
+        A run's record must outlive its streams. Opening gives it two periods, and the first append
+        of each period two more; so that costs one update a period and stream.
+        """
+        if head.appended is None or head.appended_before is None:
+            return False
+        life = max(self._limits.retention_ms, 1)
+        return (head.appended - head.created) // life > (
+            head.appended_before - head.created
+        ) // life
+
+    def _remember(self, stream: StreamId, head: Head | None) -> None:
+        if head is None or not head.spills:
+            return
+        self._hints[stream] = (head.generation, head.spills)
+        self._hints.move_to_end(stream)
+        if len(self._hints) > HINTS:
+            self._hints.popitem(last=False)

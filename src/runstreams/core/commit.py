@@ -1,0 +1,167 @@
+"""Whether a batch may be committed, and what an append is told when it may not.
+
+`fits` and `applied` are the commit, as the memory and SQLite stores execute them inside their own
+transaction and as the DynamoDB store spells them as an expression. `judge` decides what to do about
+a head that did not fit.
+"""
+
+from dataclasses import dataclass, replace
+
+from .errors import ChunkGap, RunCompleted, SealingBehind, StreamClosed, StreamFull
+from .limits import Limits, SealingPlan
+from .model import Appended, Batch, Head, Pointer, Sent
+from .ports import Staged, Terms
+from .retention import is_expired
+
+
+def fits(head: Head | None, batch: Batch, terms: Terms, limits: Limits, plan: SealingPlan) -> bool:
+    """Say whether *batch* (what is left of it) may be committed to *head* under *terms*."""
+    if head is None or head.closed is not None or head.expires <= terms.now:
+        return False
+    if head.unsealed >= plan.unsealed or _too_full(head, batch.size, limits):
+        return False
+    if batch.once is not None and batch.once in head.once:
+        return False
+    if batch.client is None:
+        return True
+    sent = head.clients.get(batch.client)
+    if sent is None:
+        same = terms.generation in (None, head.generation)
+        return terms.previous is None and head.spills == terms.spills and same
+    return sent.number == terms.previous
+
+
+def applied(head: Head, staged: Staged, skip: int, batch: Batch, limits: Limits) -> Head:
+    """Return *head* after the commit of *batch*, what is left of *staged* without its first
+    *skip* chunks.
+    """
+    time = max(batch.time, head.last_time)
+    pointer = Pointer(staged.object, skip, batch.count, batch.size, time, head.tail)
+    clients, once = dict(head.clients), dict(head.once)
+    if batch.client is not None:
+        clients[batch.client] = Sent(batch.number + batch.count - 1, pointer.end - 1)
+    if batch.once is not None:
+        once[batch.once] = pointer.first
+    return replace(
+        head,
+        tail=pointer.end,
+        size=head.size + batch.size,
+        appended=batch.time,
+        appended_before=head.appended,
+        expires=batch.time + limits.retention_ms,
+        unsealed=head.unsealed + 1,
+        pending=(*head.pending, pointer),
+        clients=clients,
+        once=once,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """There is no live head: open the stream, then try again."""
+
+
+@dataclass(frozen=True, slots=True)
+class LookOutside:
+    """The client may have moved out of the head: look at its own item, then judge again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Commit the batch without its first *skip* chunks, under *terms*."""
+
+    terms: Terms
+    skip: int
+
+
+Verdict = Open | LookOutside | Retry | Appended
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What was found of a client outside the head, and how often clients had moved out when it
+    was looked for.
+    """
+
+    generation: str
+    spills: int
+    sent: Sent | None
+
+
+def judge(
+    head: Head | None,
+    batch: Batch,
+    outside: Outside | None,
+    now: int,
+    limits: Limits,
+    plan: SealingPlan,
+) -> Verdict:
+    """Decide what follows when *batch* did not fit *head*.
+
+    In this order, so that a resend is acknowledged whatever has happened since: sent before, gap,
+    closed, full. Raises `ChunkGap`, `StreamClosed`, `RunCompleted`, `StreamFull`, `SealingBehind`.
+    """
+    if head is None or is_expired(head, now, limits):
+        _check_number(batch, None)
+        return Open()
+    if batch.once is not None and batch.once in head.once:
+        last = head.once[batch.once] + batch.count - 1
+        return Appended(None, last, head.tail, head.stop, duplicate=True)
+    sent = head.clients.get(batch.client) if batch.client is not None else None
+    previous = sent.number if sent else None
+    if batch.client is not None and sent is None and head.spills:
+        if outside is None or (outside.generation, outside.spills) != (
+            head.generation,
+            head.spills,
+        ):
+            return LookOutside()
+        sent = outside.sent
+    if sent is not None and batch.number + batch.count - 1 <= sent.number:
+        return _already_written(batch, sent, head)
+    _check_number(batch, sent)
+    skip = sent.number + 1 - batch.number if sent else 0
+    _check_open(head)
+    _check_room(head, batch.rest(skip), limits, plan)
+    # A head whose last writer's clock was behind is not expired while its newest chunk is not.
+    return Retry(Terms(min(now, head.expires - 1), previous, head.spills, head.generation), skip)
+
+
+def _already_written(batch: Batch, sent: Sent, head: Head) -> Appended:
+    last = sent.index if batch.number + batch.count - 1 == sent.number else None
+    # What was found of a client outside the head may be newer than the head.
+    return Appended(None, last, max(head.tail, sent.index + 1), head.stop, duplicate=True)
+
+
+def _check_number(batch: Batch, sent: Sent | None) -> None:
+    expected = sent.number + 1 if sent else 0
+    if batch.client is not None and batch.number > expected:
+        raise ChunkGap(
+            f"client {batch.client!r} sent chunk {batch.number}, but chunk {expected} comes next",
+            expected=expected,
+            received=batch.number,
+        )
+
+
+def _check_open(head: Head) -> None:
+    if head.closed is None:
+        return
+    if head.closed.by_run:
+        raise RunCompleted("Cannot append to a realtime stream on a completed run")
+    raise StreamClosed(
+        f"the stream is closed: {head.closed.status}", status=head.closed.status, tail=head.tail
+    )
+
+
+def _check_room(head: Head, batch: Batch, limits: Limits, plan: SealingPlan) -> None:
+    if _too_full(head, batch.size, limits):
+        raise StreamFull(
+            f"a stream may take {limits.stream_bytes} bytes; this one has taken {head.size}",
+            limit=limits.stream_bytes,
+            size=head.size + batch.size,
+        )
+    if head.unsealed >= plan.unsealed:
+        raise SealingBehind(f"{head.unsealed} batches wait to be sealed; try again", retry_after=1)
+
+
+def _too_full(head: Head, size: int, limits: Limits) -> bool:
+    return limits.stream_bytes > 0 and head.size + size > limits.stream_bytes

@@ -1,0 +1,149 @@
+"""Every limit, with its reason."""
+
+from dataclasses import dataclass
+
+KIB = 1024
+MIB = 1024 * KIB
+DAY_MS = 24 * 60 * 60 * 1000
+
+RUN_ID_BYTES = 128
+"""Longest run id, in UTF-8. Three times as long when percent-encoded into an object name."""
+
+KEY_BYTES = 256
+"""Longest stream key, in UTF-8."""
+
+CLIENT_ID_BYTES = 64
+"""Longest client id, in UTF-8. Ids of the latest clients stand in the head, which every append
+rewrites.
+"""
+
+CHUNK_BYTES = MIB
+"""Largest chunk, as encoded JSON."""
+
+APPEND_BODY_BYTES = 512 * KIB
+"""Largest body of a one-chunk append, as the published protocol has it."""
+
+LAMBDA_BODY_BYTES = 4 * MIB
+"""Largest batch through Lambda: its event is at most 6 MB, and base64 makes 4 MiB into 5.6 MB."""
+
+NESTING = 256
+"""Deepest array or object in a chunk. Parsers differ beyond a few hundred levels; this one is
+safe in all.
+"""
+
+PAGE_BYTES = 1_900_000
+"""Largest page, as rendered, unless a single chunk is larger.
+
+Lambda answers with at most 6 MB of JSON in which the body is one string: a quote takes two bytes
+there, a character beyond ASCII up to three times its own. A third of the limit is always safe.
+"""
+
+PAGE_CHUNKS = 10_000
+"""Most chunks of a page, and the maximum of `limit`."""
+
+PAGE_CHUNKS_DEFAULT = 1_000
+"""Chunks of a page when the reader names no `limit`."""
+
+WAIT_SECONDS = 20
+"""How long a long poll waits when the reader names no `wait`.
+
+API Gateway ends an HTTP API integration after 30 s; 20 leaves room for a cold start and a slow
+page.
+"""
+
+WAIT_SECONDS_MAX = 25
+"""Longest `wait` of a long poll, for the same reason."""
+
+SILENCE_SECONDS = 60
+"""How long a server-sent stream stays silent before it ends, unless the reader says otherwise."""
+
+SILENCE_SECONDS_MAX = 600
+"""Longest silence a reader may ask for."""
+
+PING_SECONDS = 10
+"""How often a silent server-sent stream shows that it lives. Node gives a connection up after
+300 s, some proxies after 30.
+"""
+
+EVENT_BYTES = 256 * KIB
+"""Largest server-sent event, unless a single chunk is larger: what a reader costs in memory."""
+
+EVENT_CHUNKS = 1_000
+"""Most chunks of a server-sent event."""
+
+BATCH_BYTES = MIB
+"""A streamed body is committed whenever so much of it has gathered, or less when less arrived
+together.
+"""
+
+BATCH_CHUNKS = 1_000
+"""Most chunks of a batch from a streamed body. Checking them takes about 3 ms, in which nobody else
+is served.
+"""
+
+BODY_CHUNKS = 65_536
+"""Most chunks of a batch from a body that comes whole, as through Lambda: a segment holds as many.
+"""
+
+CLOSE_ERROR_BYTES = 4 * KIB
+"""Longest error a stream is closed with; it stands in the head."""
+
+LIST_DEFAULT = 100
+"""Streams or runs on a page of a listing when no `limit` is named."""
+
+LIST_MAX = 1_000
+"""Most streams or runs on a page of a listing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What an operator may change."""
+
+    retention_ms: int = 28 * DAY_MS
+    """How long a chunk can be read after it was appended."""
+
+    stream_bytes: int = 300 * MIB
+    """All bytes ever appended to one stream; 0 means no limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class SealingPlan:
+    """When small batches become segments, and how large those grow. The defaults are for S3 +
+    DynamoDB.
+    """
+
+    every: int = 16
+    """The append that makes the unsealed list a multiple of this seals, so that 100 writers do
+    not stampede.
+    """
+
+    batches: int = 64
+    """Most batches of one seal. DynamoDB refuses more than 128 list removals in one update."""
+
+    segment_bytes: int = 8 * MIB
+    """A segment grows to about this: one ranged GET replays it, and it fits a small function's
+    memory.
+    """
+
+    segment_chunks: int = 65_536
+    """A segment's offset index holds one number a chunk; this keeps it under about 300 KB."""
+
+    unsealed: int = 256
+    """Most unsealed batches, and so the head item's size: an append beyond it is told to come
+    back.
+    """
+
+    fan_in: int = 8
+    """So many neighbouring segments of about one size become one: each byte is rewritten about
+    log8 times.
+    """
+
+    clients: int | None = 64
+    """Writers remembered in the head; the others move to items of their own. None: all stay in
+    the head.
+    """
+
+    clients_slack: int = 32
+    """Moving begins when this many too many have gathered, so that it is one extra update in
+    many.
+    """

@@ -1,0 +1,290 @@
+"""The log: everything that can be done to streams, for whoever serves them."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+from .appending import ATTEMPTS, Appender
+from .deleting import delete_stream
+from .errors import Busy, ClosedDifferently, IndexBeyondTail, RunCompleted, SealingBehind
+from .limits import PAGE_BYTES, PAGE_CHUNKS, Limits
+from .model import Appended, Batch, Closed, Head, Page, Run, StreamId
+from .ports import Clock, NewId, Store
+from .reading import Cursor, Reader
+from .retention import is_expired
+from .runs import RunBook
+from .seal_schedule import SEALING_NEEDS_MS, SealSchedule
+from .sealing import Sealer
+from .waiting import Watches
+
+LIST_PAGE = 200
+"""Streams listed at a time when their run is completed or deleted."""
+
+CLOSE_AT_ONCE = 16
+"""Streams closed side by side when their run is completed."""
+
+NO_POINTERS = 2**63 - 1
+"""For a look at a head that needs none of its pointers."""
+
+EMPTY = Page((), 0, 0, "")
+"""What there is to read of a stream that was never written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """The state of a stream, as users ask for it."""
+
+    key: str
+    first_index: int
+    tail: int
+    size: int
+    created: int
+    expires: int
+    appended: int | None
+    closed: Closed | None
+    stop: bool
+
+
+class Log:
+    """Appends to, reads, closes, lists and deletes streams."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        limits: Limits,
+        clock: Clock,
+        new_id: NewId,
+        background: bool,
+        time_left: Callable[[], int] = lambda: SEALING_NEEDS_MS,
+    ) -> None:
+        """Keep streams in *store*.
+
+        With *background* sealing runs beside the append that found it due; without, inside of it,
+        as it must in a Lambda function, which stands still between requests, if *time_left* (in ms)
+        allows.
+        """
+        self.store = store
+        self.limits = limits
+        self.clock = clock
+        self.runs = RunBook(store, limits, clock)
+        self._appender = Appender(store, limits, clock, new_id)
+        self._reader = Reader(store, limits, clock)
+        self._sealer = Sealer(store, limits, clock)
+        self._seals = SealSchedule(self._sealer, background, time_left)
+        self._watches = Watches(self._reader, clock)
+
+    # Writing
+
+    async def append(self, stream: StreamId, batch: Batch) -> Appended:
+        """Append *batch*. Raises `ChunkGap`, `StreamClosed`, `RunCompleted`, `StreamFull`,
+        `Busy`, `Uncertain`.
+        """
+        try:
+            answer, head = await self._appender.append(stream, batch)
+        except SealingBehind:
+            # Nobody else may be left to seal: whoever sealed last has died or lost.
+            await self._sealer.seal(stream)
+            answer, head = await self._appender.append(stream, batch)
+        if head is not None:
+            self._watches.tell(stream, head)
+            if self._sealer.is_due(head):
+                await self._seals.some(stream)
+        return answer
+
+    async def last_number(self, stream: StreamId, client: str) -> int:
+        """Return the client's own number of its last chunk that is stored, or -1."""
+        head = await self._reader.head(stream, since=NO_POINTERS)
+        if head is None:
+            return -1
+        sent = head.clients.get(client)
+        if sent is None and head.spills:
+            sent = await self.store.heads.spilled(stream, head.generation, client)
+        return sent.number if sent else -1
+
+    async def create(self, stream: StreamId) -> None:
+        """Open the stream if it is not open. Raises `RunCompleted`."""
+        head = await self._reader.head(stream)
+        if head is None:
+            await self._appender.open(stream)
+        elif head.closed and head.closed.by_run:
+            raise RunCompleted("Cannot initialize a realtime stream on a completed run")
+
+    async def close(self, stream: StreamId, closed: Closed) -> Head:
+        """Close the stream, opening it first if it never was; again with the same status is fine.
+
+        Raises `ClosedDifferently`, `RunCompleted`.
+        """
+        life = self.limits.retention_ms
+        head = await self._mark(
+            stream, lambda now: self.store.heads.close(stream, closed, now, self.clock() + life)
+        )
+        assert head.closed is not None
+        if head.tail:
+            await self._seals.everything(stream)
+        if head.closed.status != closed.status:
+            raise ClosedDifferently(
+                f"the stream is closed already: {head.closed.status}",
+                status=head.closed.status,
+                tail=head.tail,
+            )
+        return head
+
+    async def ask_stop(self, stream: StreamId) -> Head:
+        """Ask the stream's producers to stop: every answer to an append says so from now on.
+
+        Opens a stream that never was. Raises `RunCompleted`.
+        """
+        return await self._mark(stream, lambda now: self.store.heads.ask_stop(stream, now))
+
+    async def _mark(self, stream: StreamId, mark: Callable[[int], Awaitable[Head | None]]) -> Head:
+        """Do *mark*, given the time that the head must outlive, opening the stream if need be."""
+        for _ in range(ATTEMPTS):
+            head = await self.head(stream)
+            if head is None:
+                await self._appender.open(stream)
+            marked = await mark(min(self.clock(), head.expires - 1) if head else self.clock())
+            if marked is not None:
+                self._watches.tell(stream, marked)
+                return marked
+        raise Busy("the stream changes faster than this can follow; try again", retry_after=1)
+
+    async def complete_run(self, run: str) -> Run:
+        """Complete a run: close its streams and take no more chunks. Repeatable, so a broken-off
+        call is repeated.
+        """
+        record = await self.runs.complete(run)
+        after: str | None = None
+        while found := await self.store.heads.streams(run, LIST_PAGE, after):
+            still_open = [StreamId(run, key) for key, head in found if head.closed is None]
+            for at in range(0, len(still_open), CLOSE_AT_ONCE):
+                some = still_open[at : at + CLOSE_AT_ONCE]
+                await asyncio.gather(*(self._close_by_run(stream) for stream in some))
+            after = found[-1][0]
+        return record
+
+    async def _close_by_run(self, stream: StreamId) -> None:
+        now = self.clock()
+        closed = Closed("completed", by_run=True)
+        head = await self.store.heads.close(stream, closed, now, now + self.limits.retention_ms)
+        if head is not None:
+            self._watches.tell(stream, head)
+            if head.tail:
+                await self._seals.everything(stream)
+
+    # Reading
+
+    def cursor(self, stream: StreamId) -> Cursor:
+        """Return a reader's place in *stream*."""
+        return self._reader.cursor(stream)
+
+    async def head(self, stream: StreamId, since: int = 0) -> Head | None:
+        """Return the head of a stream that is not forgotten, with the pointers from *since* on."""
+        return await self._reader.head(stream, since=since)
+
+    async def first_index(self, stream: StreamId, head: Head) -> int:
+        """Return the index of the oldest chunk left, or the tail."""
+        return await self._reader.first_index(stream, head)
+
+    async def beyond(
+        self, stream: StreamId, seen: Head | None, index: int, seconds: float
+    ) -> Head | None:
+        """Wait until chunk *index* exists or there will be none, at most *seconds*; return the
+        head.
+        """
+        return await self._watches.beyond(stream, seen, index, seconds)
+
+    def watching(self, stream: StreamId, seen: Head | None) -> AbstractContextManager[object]:
+        """Return a context in which whoever waits for *stream* time and again misses no commit of
+        this process in between.
+        """
+        return self._watches.watching(stream, seen)
+
+    async def read(
+        self,
+        stream: StreamId,
+        start: int | None = None,
+        *,
+        most: int = PAGE_CHUNKS,
+        size: int = PAGE_BYTES,
+        seconds: float = 0,
+    ) -> Page:
+        """Return a page from *start* (None: the oldest chunk left), waiting up to *seconds* for its
+        first chunk.
+
+        Raises `IndexExpired`, `IndexBeyondTail`.
+        """
+        at = start or 0
+        head = await self.head(stream, since=at)
+        if head is None and at:
+            raise IndexBeyondTail(f"index {at} is beyond the tail, 0", tail=0)
+        if head is None or (at == head.tail and head.closed is None):
+            head = await self.beyond(stream, head, at, seconds)
+        if head is None:
+            return EMPTY
+        return await self.cursor(stream).page(
+            head, at, exact=start is not None, most=most, size=size
+        )
+
+    # Overview
+
+    async def describe(self, stream: StreamId) -> Description | None:
+        """Return the state of a stream; None when there is none."""
+        head = await self.head(stream)
+        return None if head is None else await self._described(stream, head)
+
+    async def streams(self, run: str, limit: int, after: str | None) -> list[Description]:
+        """Return a run's streams that are not forgotten, by key, those after *after*."""
+        found: list[Description] = []
+        while (wanted := limit - len(found)) > 0:
+            listed = await self.store.heads.streams(run, wanted, after)
+            now = self.clock()
+            found += [
+                await self._described(StreamId(run, key), head)
+                for key, head in listed
+                if not is_expired(head, now, self.limits)
+            ]
+            if len(listed) < wanted:
+                break
+            after = listed[-1][0]
+        return found
+
+    async def _described(self, stream: StreamId, head: Head) -> Description:
+        first = await self.first_index(stream, head)
+        return Description(
+            stream.key,
+            first,
+            head.tail,
+            head.size,
+            head.created,
+            head.expires,
+            head.appended,
+            head.closed,
+            head.stop,
+        )
+
+    # Deleting
+
+    async def delete(self, stream: StreamId) -> bool:
+        """Delete a stream, its objects too; used again, its name starts at 0. Return whether there
+        was one.
+        """
+        deleted = await delete_stream(self.store, stream)
+        self._watches.tell(stream, None)
+        return deleted
+
+    async def delete_run(self, run: str) -> int:
+        """Delete a run's streams and its record; return how many streams there were."""
+        count = 0
+        while found := await self.store.heads.streams(run, LIST_PAGE, None):
+            for key, _ in found:
+                count += await self.delete(StreamId(run, key))
+        await self.store.runs.delete(run)
+        return count
+
+    async def aclose(self) -> None:
+        """Finish sealing that is under way, then let go of the store."""
+        await self._seals.aclose()
+        await self._watches.aclose()
+        await self.store.aclose()

@@ -1,0 +1,200 @@
+"""The words of the domain as values: stream, chunk, batch, head, segment, page."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal, NamedTuple
+
+Status = Literal["completed", "failed", "canceled"]
+
+FORMAT = 1
+"""Version of everything stored: heads, pointers, segments, the SQLite file. Written from the
+first one on.
+"""
+
+
+class StreamId(NamedTuple):
+    """A stream's name."""
+
+    run: str
+    key: str
+
+
+class Chunk(NamedTuple):
+    """One JSON value of a stream. A named tuple, since a replay makes a hundred thousand of them
+    a second.
+    """
+
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody needs here
+    timestamp: int
+    """Effective time of the append in milliseconds since 1970; never below the chunk's before."""
+    data: bytes
+    """The value as the writer encoded it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The chunks of one append, not yet indexed.
+
+    *lines* are JSON values, each ended by a newline. *number* is the client's own number of the
+    first chunk.
+    """
+
+    lines: bytes
+    count: int
+    time: int
+    """Milliseconds since 1970, by the appending machine's clock."""
+    client: str | None = None
+    number: int = 0
+    once: str | None = None
+    """Short hash of a one-shot append's idempotency key."""
+
+    @property
+    def size(self) -> int:
+        """Bytes that count against the stream's limit: the chunks without their newlines."""
+        return len(self.lines) - self.count
+
+    def rest(self, skip: int) -> "Batch":
+        """Return the batch without its first *skip* chunks."""
+        if not skip:
+            return self
+        lines = self.lines.split(b"\n", skip)[skip]
+        return replace(self, lines=lines, count=self.count - skip, number=self.number + skip)
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """A committed batch that is not sealed yet: where it is, and which of the stream's chunks it
+    holds.
+    """
+
+    object: str
+    skip: int
+    """Chunks at the object's beginning that an earlier batch of the same client already held."""
+    count: int
+    size: int
+    time: int
+    """Effective: the running maximum along the stream, so that clocks that differ never reorder
+    time.
+    """
+    first: int
+    """Index of its first chunk."""
+
+    @property
+    def end(self) -> int:
+        """Index after its last chunk."""
+        return self.first + self.count
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """How far a client has come: its own number of its last chunk, and that chunk's index."""
+
+    number: int
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """How a stream ended."""
+
+    status: Status
+    error: str | None = None
+    by_run: bool = False
+    """Whether it was closed because its run was completed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The state of one stream."""
+
+    generation: str
+    """Minted when the stream is opened; part of its segments' names, so that a name used again
+    never meets them.
+    """
+    created: int
+    expires: int
+    """When the stream is forgotten, by the clock of its last writer."""
+    tail: int = 0
+    sealed: int = 0
+    """Index of the first chunk that is not in a segment yet."""
+    sealed_time: int = 0
+    """Effective time of the last sealed chunk."""
+    size: int = 0
+    """Bytes ever appended."""
+    appended: int | None = None
+    """Time of the last append."""
+    unsealed: int = 0
+    """How many batches are not sealed."""
+    pending: tuple[Pointer, ...] = ()
+    """The unsealed batches, oldest first; a store may leave out those before the index that was
+    asked for.
+    """
+    clients: Mapping[str, Sent] = field(default_factory=dict)
+    """The latest clients; a store may give only those that were asked for."""
+    once: Mapping[str, int] = field(default_factory=dict)
+    """Indexes of the latest one-shot appends."""
+    spills: int = 0
+    """How often clients moved out of the head into items of their own."""
+    closed: Closed | None = None
+    stop: bool = False
+    """Whether somebody asked the producer to stop."""
+    appended_before: int | None = None
+    """Time of the append before the last one: tells when the run's own record is due for a
+    longer life.
+    """
+
+    @property
+    def last_time(self) -> int:
+        """Effective time of the newest chunk, or of the opening."""
+        return self.pending[-1].time if self.pending else max(self.sealed_time, self.created)
+
+
+class SegmentName(NamedTuple):
+    """What a segment's name says: the chunks it holds and the effective time of the last."""
+
+    generation: str
+    last: int
+    first: int
+    time: int
+    size: int = 0
+    """Bytes of the whole object, when a listing has told them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What is known of a run."""
+
+    id: str
+    created: int
+    expires: int
+    parent: str | None = None
+    root: str | None = None
+    completed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Consecutive chunks, and where to continue."""
+
+    chunks: tuple[Chunk, ...]
+    next_index: int
+    tail: int
+    generation: str
+    closed: Closed | None = None
+    """Set only when the page reaches the end of a closed stream."""
+    renderings: dict[str, bytes] = field(default_factory=dict, compare=False, repr=False)
+    """The page as bytes, by media type: a hundred readers of one stream are sent the same ones."""
+
+
+class Appended(NamedTuple):
+    """The answer to an append."""
+
+    first: int | None
+    """Index of the first chunk that this request added; None when it added none."""
+    last: int | None
+    """Index of the batch's last chunk; None for an old resend, of which only the client's later
+    chunks are known.
+    """
+    tail: int
+    stop: bool
+    duplicate: bool = False

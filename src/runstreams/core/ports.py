@@ -1,0 +1,257 @@
+"""What the core needs from outside: a store, a clock, fresh names.
+
+Each method of a store is one atomic step, so that a simulation which interleaves them, or stops
+between them, meets everything that can happen. Any of them may raise `Busy` (nothing happened),
+`Uncertain` (the answer was lost, so it may have happened) and `StoreFull` (nothing happened).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from .limits import Limits, SealingPlan
+from .model import Batch, Closed, Head, Pointer, Run, SegmentName, Sent, StreamId
+
+
+class Clock(Protocol):
+    """Where the time comes from."""
+
+    def __call__(self) -> int:
+        """Return milliseconds since 1970."""
+
+
+class NewId(Protocol):
+    """Where fresh names come from."""
+
+    def __call__(self) -> str:
+        """Return 32 characters `[0-9a-f]` that nobody has seen before."""
+
+
+class Staged(NamedTuple):
+    """A batch that is ready to be committed."""
+
+    object: str
+    batch: Batch
+
+
+class StoredBatch(NamedTuple):
+    """An unsealed batch as it was put; of its *lines* a pointer may skip some."""
+
+    lines: bytes
+    client: str | None
+    number: int
+
+
+class Batches(Protocol):
+    """The objects of appends, until they are sealed."""
+
+    async def put(self, stream: StreamId, batch: Batch) -> Staged:
+        """Make *batch* ready under a fresh name. Nobody can see it, and a store may defer the
+        writing to the commit.
+        """
+
+    async def get(self, stream: StreamId, pointers: Sequence[Pointer]) -> list[StoredBatch]:
+        """Return the objects the *pointers* name, in their order. Raises `ObjectMissing` when
+        one is gone.
+        """
+
+    async def delete(self, stream: StreamId, objects: Sequence[str]) -> None:
+        """Remove objects; one that is gone already is fine."""
+
+
+class Segments(Protocol):
+    """Immutable objects of many consecutive chunks, found by the indexes they hold."""
+
+    async def put(self, stream: StreamId, name: SegmentName, body: bytes) -> None:
+        """Store a segment, whole or not at all. Putting the same name again is fine: it holds
+        the same chunks.
+        """
+
+    async def get(self, stream: StreamId, name: SegmentName, start: int, end: int) -> bytes:
+        """Return bytes *start* to *end* (exclusive, cut at the object's end). Raises
+        `ObjectMissing`.
+        """
+
+    async def names(self, stream: StreamId, generation: str, index: int) -> list[SegmentName]:
+        """Return up to 1,000 segments that end at *index* or later, by their last index, with
+        sizes.
+        """
+
+    async def generations(self, stream: StreamId) -> list[str]:
+        """Return the generations that have segments."""
+
+    async def delete(self, stream: StreamId, names: Sequence[SegmentName]) -> None:
+        """Remove segments; one that is gone already is fine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What must still hold for a commit to take effect, beside an open stream with room."""
+
+    now: int
+    """The head must expire after this."""
+    previous: int | None = None
+    """The client's last number in the head; None: the client must not be there."""
+    spills: int = 0
+    """With *previous* None: clients must have moved out of the head exactly this often."""
+    generation: str | None = None
+    """The stream's generation, when the client was looked for outside the head of one; None:
+    any.
+    """
+
+
+class Committed(NamedTuple):
+    """The batch has its indexes; *head* is the state after it (clients, once and all pointers but
+    its own may be left out).
+    """
+
+    first: int
+    head: Head
+
+
+class NotCommitted(NamedTuple):
+    """A term did not hold and nothing changed; *head* is the state that was found, with the
+    batch's client in it.
+    """
+
+    head: Head | None
+
+
+class Heads(Protocol):
+    """One item per stream: its tail, its unsealed batches, its latest clients."""
+
+    async def get(self, stream: StreamId, *, strong: bool = True, since: int = 0) -> Head | None:
+        """Return the head with at least the newest pointer and those that hold chunks at *since* or
+        later; None if there is none.
+
+        With *strong* False the answer may be a moment old.
+        """
+
+    async def open(self, stream: StreamId, head: Head, run: Run) -> None:
+        """Put a fresh *head* where there is none or one expired by ``head.created``; make *run*'s
+        record if it is missing.
+
+        A live head stays. One step with the check that the run is not completed. Raises
+        `RunCompleted`.
+        """
+
+    async def commit(
+        self, stream: StreamId, staged: Staged, terms: Terms, skip: int, limits: Limits
+    ) -> Committed | NotCommitted:
+        """Give the batch, without its first *skip* chunks, the next indexes, all or nothing.
+
+        The only commit point of an append. *skip* moves into the pointer; the client's last number
+        and index, the bytes, the tail and the expiry move with it. Takes effect only when
+        `commit.fits` holds.
+        """
+
+    async def close(self, stream: StreamId, closed: Closed, now: int, expires: int) -> Head | None:
+        """Close the stream if it is open and not expired, and return the head afterwards, whoever
+        closed it.
+
+        None when there is no live head.
+        """
+
+    async def ask_stop(self, stream: StreamId, now: int) -> Head | None:
+        """Raise the stop flag and return the head; None when there is no live head."""
+
+    async def seal(self, stream: StreamId, seen: Head, upto: Pointer, count: int) -> bool:
+        """Drop the first *count* pointers, of which *upto* is the last, and move the sealed index
+        and time behind it.
+
+        Takes effect only if generation, sealed index and first pointer are still those *seen*;
+        returns whether it did.
+        """
+
+    async def spilled(self, stream: StreamId, generation: str, client: str) -> Sent | None:
+        """Return what is kept of a client outside the head."""
+
+    async def spill(
+        self, stream: StreamId, generation: str, clients: Mapping[str, Sent], expires: int
+    ) -> None:
+        """Copy clients to items of their own. Never lowers a number that is there already."""
+
+    async def forget(
+        self, stream: StreamId, seen: Head, clients: Mapping[str, Sent], once: Sequence[str]
+    ) -> bool:
+        """Remove spilled *clients* and old *once* from the head and raise `spills`, if none of the
+        clients has moved.
+
+        Returns whether it took effect.
+        """
+
+    async def streams(self, run: str, limit: int, after: str | None) -> list[tuple[str, Head]]:
+        """Return up to *limit* streams of a run, by key, those with keys beyond *after*."""
+
+    async def delete(self, stream: StreamId) -> Head | None:
+        """Remove the head and return it whole."""
+
+    async def delete_spilled(self, stream: StreamId, generation: str) -> None:
+        """Remove the items of a generation's spilled clients."""
+
+
+class Runs(Protocol):
+    """One record per run."""
+
+    async def get(self, run: str) -> Run | None:
+        """Return the record."""
+
+    async def put(self, run: Run) -> Run:
+        """Make the record, or set the lineage and raise the expiry of the one that is there;
+        return it.
+        """
+
+    async def complete(self, run: Run) -> Run:
+        """Mark the run completed at ``run.completed`` unless it is already, making the record if
+        missing; return it.
+        """
+
+    async def extend(self, run: str, expires: int) -> None:
+        """Raise the record's expiry, if there is a record that is not completed."""
+
+    async def delete(self, run: str) -> None:
+        """Remove the record."""
+
+    async def recent(self, limit: int, after: tuple[int, str] | None) -> list[Run]:
+        """Return up to *limit* runs, newest first; *after* is the creation time and id of the
+        last one seen.
+        """
+
+
+class Changes(Protocol):
+    """Tells that another process may have committed something."""
+
+    def __call__(self) -> bool:
+        """Return whether anything may have changed since the last call; cheap enough to ask
+        every few milliseconds.
+        """
+
+
+class Store(Protocol):
+    """Everything that keeps streams, and how it likes to be used."""
+
+    @property
+    def heads(self) -> Heads: ...
+    @property
+    def runs(self) -> Runs: ...
+    @property
+    def batches(self) -> Batches: ...
+    @property
+    def segments(self) -> Segments: ...
+
+    @property
+    def plan(self) -> SealingPlan:
+        """When to seal."""
+
+    @property
+    def window(self) -> int:
+        """Bytes of a segment that one request should bring: whole segments where requests cost,
+        less on a disk.
+        """
+
+    @property
+    def changes(self) -> Changes | None:
+        """How to notice other processes; None: by polling each head."""
+
+    async def aclose(self) -> None:
+        """Let go of connections and files."""

@@ -1,0 +1,301 @@
+"""Reading: consecutive chunks from any index, whether they are sealed in segments or still in their
+batches.
+
+A `Cursor` is one reader's place in one stream. It keeps what it has listed and fetched, so that a
+replay costs one listing and one request per window of a segment; nothing is skipped in silence.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+
+from .errors import IndexBeyondTail, IndexExpired, ObjectMissing
+from .limits import PAGE_BYTES, PAGE_CHUNKS, Limits
+from .model import Chunk, Head, Page, Pointer, SegmentName, StreamId
+from .ports import Clock, Store
+from .retention import cutoff, is_expired, oldest_pending
+from .segment import INDEX_GUESS, SegmentIndex, index_bytes, parse_index
+
+INDEXES_KEPT = 16
+"""Segment indexes that a process keeps; each is at most about 2 MB, mostly far less."""
+
+TRIES = 4
+"""How often a page starts over when objects are sealed or merged away under it."""
+
+CHUNK_OVERHEAD = 100
+"""Bytes a chunk takes in a rendered page beside its data."""
+
+
+@dataclass(slots=True)
+class _Window:
+    """Part of a segment in memory: the lines of chunks *start* to *end*."""
+
+    index: SegmentIndex
+    start: int
+    end: int
+    data: bytes
+
+
+class Reader:
+    """Reads pages of streams."""
+
+    def __init__(self, store: Store, limits: Limits, clock: Clock) -> None:
+        self.store = store
+        self.limits = limits
+        self.clock = clock
+        self._indexes: OrderedDict[tuple[StreamId, SegmentName], SegmentIndex] = OrderedDict()
+
+    def cursor(self, stream: StreamId) -> "Cursor":
+        """Return a reader's place in *stream*."""
+        return Cursor(self, stream)
+
+    async def head(self, stream: StreamId, *, strong: bool = True, since: int = 0) -> Head | None:
+        """Return the head of a stream that is not forgotten, with the pointers from *since* on."""
+        head = await self.store.heads.get(stream, strong=strong, since=since)
+        if head is None or is_expired(head, self.clock(), self.limits):
+            return None
+        return head
+
+    async def first_index(self, stream: StreamId, head: Head) -> int:
+        """Return the index of the oldest chunk that has not expired, or the tail."""
+        for _ in range(TRIES - 1):
+            # A segment may be merged away between its listing and the look into it.
+            with suppress(ObjectMissing):
+                return await self._first_index(stream, head)
+        return await self._first_index(stream, head)
+
+    async def _first_index(self, stream: StreamId, head: Head) -> int:
+        now = self.clock()
+        gone = cutoff(now, self.limits)
+        if head.created > gone:
+            return 0
+        if head.sealed and head.sealed_time > gone:
+            return await self._first_sealed(stream, head, gone)
+        if head.pending and head.pending[0].first > head.sealed:
+            head = await self.head(stream) or head
+        pointer = oldest_pending(head, now, self.limits)
+        return pointer.first if pointer else head.tail
+
+    async def _first_sealed(self, stream: StreamId, head: Head, gone: int) -> int:
+        at = 0
+        while names := await self.store.segments.names(stream, head.generation, at):
+            for name in names:
+                if name.time > gone:
+                    return max((await self.index(stream, name)).oldest_after(gone), at)
+            at = names[-1].last + 1
+        raise ObjectMissing(f"the segment that ends with chunk {head.sealed - 1} is gone")
+
+    async def index(self, stream: StreamId, name: SegmentName) -> SegmentIndex:
+        """Return the index of a segment, fetched once a process."""
+        known = self._indexes.get((stream, name))
+        if known is not None:
+            self._indexes.move_to_end((stream, name))
+            return known
+        start = max(name.size - INDEX_GUESS, 0)
+        tail = await self.store.segments.get(stream, name, start, name.size)
+        missing = index_bytes(tail) - len(tail)
+        if missing > 0:
+            tail = await self.store.segments.get(stream, name, start - missing, start) + tail
+        return self.keep(stream, name, parse_index(tail))
+
+    def keep(self, stream: StreamId, name: SegmentName, index: SegmentIndex) -> SegmentIndex:
+        """Remember a segment's index."""
+        self._indexes[stream, name] = index
+        if len(self._indexes) > INDEXES_KEPT:
+            self._indexes.popitem(last=False)
+        return index
+
+
+class Cursor:
+    """One reader's place in one stream."""
+
+    def __init__(self, reader: Reader, stream: StreamId) -> None:
+        self._reader = reader
+        self._store = reader.store
+        self.stream = stream
+        self._names: list[SegmentName] = []
+        self._listed: str | None = None
+        self._window: _Window | None = None
+
+    async def page(
+        self,
+        head: Head,
+        start: int,
+        *,
+        exact: bool = True,
+        most: int = PAGE_CHUNKS,
+        size: int = PAGE_BYTES,
+    ) -> Page:
+        """Return up to *most* chunks and about *size* rendered bytes from *start* on, at least one
+        if there is one.
+
+        *head* was read with pointers from *start* on. When *start* has expired, *exact* raises
+        `IndexExpired`; otherwise the page begins with the oldest chunk left. Raises
+        `IndexBeyondTail`, `ObjectMissing`.
+        """
+        for attempt in range(TRIES):
+            try:
+                return await self._page(head, start, exact, most, size)
+            except ObjectMissing:
+                # Sealed or merged since we looked: look again, once more each time.
+                if attempt == TRIES - 1:
+                    raise
+                self._forget()
+                fresh = await self._reader.head(self.stream, since=start)
+                if fresh is None or fresh.generation != head.generation:
+                    raise
+                head = fresh
+        raise AssertionError("unreachable")
+
+    async def _page(self, head: Head, start: int, exact: bool, most: int, size: int) -> Page:
+        if start > head.tail:
+            raise IndexBeyondTail(f"index {start} is beyond the tail, {head.tail}", tail=head.tail)
+        if self._listed != head.generation:
+            self._forget()  # a stream begun anew has nothing of what was listed and fetched before
+        _check_pointers(head, start)
+        if await self._expired(head, start):
+            first = await self._reader.first_index(self.stream, head)
+            if first <= start:
+                # Older chunks are still there, so this one has not expired: it is lost.
+                raise ObjectMissing(f"the segment that holds chunk {start} is missing")
+            if exact:
+                raise IndexExpired(
+                    f"chunk {start} has expired; the oldest left is {first}", first_index=first
+                )
+            start = first
+        chunks: list[Chunk] = []
+        room = size
+        while (index := start + len(chunks)) < head.tail and len(chunks) < most:
+            more = self._sealed if index < head.sealed else self._unsealed
+            try:
+                got = await more(head, index, most - len(chunks), room)
+            except ObjectMissing:
+                if not chunks:
+                    raise
+                break  # the next page looks again, so that there is progress however often it is so
+            cost = sum(len(chunk.data) + CHUNK_OVERHEAD for chunk in got)
+            if chunks and cost > room:
+                break  # only a page's first chunk may be larger than a page
+            chunks += got
+            room -= cost
+        end = start + len(chunks)
+        return Page(
+            tuple(chunks),
+            end,
+            head.tail,
+            head.generation,
+            head.closed if end == head.tail else None,
+        )
+
+    async def _expired(self, head: Head, start: int) -> bool:
+        gone = cutoff(self._reader.clock(), self._reader.limits)
+        if head.created > gone or start == head.tail:
+            return False
+        if start >= head.sealed:
+            return next(pointer.time for pointer in head.pending if pointer.end > start) <= gone
+        if head.sealed_time <= gone:
+            return True
+        name = await self._segment(head, start)
+        if name is None or name.time <= gone:
+            return True
+        index = await self._reader.index(self.stream, name)
+        return index.oldest_after(gone) > start
+
+    async def _sealed(self, head: Head, start: int, most: int, size: int) -> list[Chunk]:
+        window = await self._load(head, start)
+        # A segment may hold chunks that are newer than *head*.
+        most = min(most, head.tail - start)
+        end = min(window.index.reach(start, size, CHUNK_OVERHEAD), window.end, start + most)
+        index = window.index
+        offset = index.position(window.start)
+        # A view of the window, so that chunks before *start* are not copied.
+        data = window.data[index.position(start) - offset : index.position(end) - offset]
+        return index.chunks(data, start, end)
+
+    async def _load(self, head: Head, start: int) -> _Window:
+        """Return a window with chunk *start*, fetching it if the last one does not hold it."""
+        if self._window and self._window.start <= start < self._window.end:
+            return self._window
+        self._window = None
+        name = await self._segment(head, start)
+        if name is None:
+            raise ObjectMissing(f"the segment that holds chunk {start} is missing")
+        self._window = await self._fetch(name, start)
+        return self._window
+
+    async def _fetch(self, name: SegmentName, start: int) -> _Window:
+        segments, reach = self._store.segments, self._store.window
+        if start == name.first and name.size <= reach + INDEX_GUESS:
+            # The whole object in one request; its index comes with it.
+            body = await segments.get(self.stream, name, 0, name.size)
+            index = self._reader.keep(self.stream, name, parse_index(body))
+            return _Window(index, start, index.end, body[: index.position(index.end)])
+        index = await self._reader.index(self.stream, name)
+        end = index.reach(start, reach)
+        data = await segments.get(self.stream, name, index.position(start), index.position(end))
+        return _Window(index, start, end, data)
+
+    async def _segment(self, head: Head, start: int) -> SegmentName | None:
+        """Return the segment that holds chunk *start*; None when the first one after it begins
+        later.
+
+        Of several, the one that reaches furthest: small ones stand beside the large one they were
+        merged into.
+        """
+        for fresh in (False, True):
+            if fresh or self._listed != head.generation:
+                self._names = await self._store.segments.names(self.stream, head.generation, start)
+                self._listed = head.generation
+            holding = [name for name in self._names if name.first <= start <= name.last]
+            if holding:
+                return max(holding)
+        return None
+
+    async def _unsealed(self, head: Head, start: int, most: int, size: int) -> list[Chunk]:
+        """Return chunks of unsealed batches; at least one, whatever its size."""
+        self._window = None
+        chosen = list(_fitting(head.pending, start, most, size))
+        stored = await self._store.batches.get(self.stream, chosen)
+        chunks: list[Chunk] = []
+        for pointer, batch in zip(chosen, stored, strict=True):
+            for chunk in _lines(pointer, batch.lines, start):
+                size -= len(chunk.data) + CHUNK_OVERHEAD
+                if chunks and (size < 0 or len(chunks) == most):
+                    return chunks
+                chunks.append(chunk)
+        return chunks
+
+    def _forget(self) -> None:
+        self._listed = None
+        self._window = None
+
+
+def _check_pointers(head: Head, start: int) -> None:
+    """Raise `ObjectMissing` unless *head* has the pointers of a page that begins at *start*.
+
+    A head that woke a reader holds the newest batches; a slow reader may need older ones as well.
+    """
+    needed = max(start, head.sealed)
+    if needed < head.tail and (not head.pending or head.pending[0].first > needed):
+        raise ObjectMissing(f"the head was read without the batch of chunk {needed}")
+
+
+def _lines(pointer: Pointer, lines: bytes, start: int) -> Iterator[Chunk]:
+    """Yield a batch's chunks from index *start* on."""
+    skip = max(start - pointer.first, 0)
+    kept = lines.split(b"\n")[pointer.skip + skip : pointer.skip + pointer.count]
+    for index, line in enumerate(kept, pointer.first + skip):
+        yield Chunk(index, pointer.time, line)
+
+
+def _fitting(pending: tuple[Pointer, ...], start: int, most: int, size: int) -> Iterator[Pointer]:
+    """Yield the batches to fetch for a page; the last one may hold more than fits."""
+    for pointer in pending:
+        if pointer.end <= start:
+            continue
+        yield pointer
+        size -= pointer.size + CHUNK_OVERHEAD * pointer.count
+        most -= pointer.end - max(pointer.first, start)
+        if size <= 0 or most <= 0:
+            return

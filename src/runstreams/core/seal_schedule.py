@@ -1,0 +1,74 @@
+"""When sealing runs: beside the append that found it due, or inside of it.
+
+A server goes on between requests, so it seals in the background. A Lambda function stands still
+between them, so it seals before it answers.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+from .model import StreamId
+from .sealing import Sealer
+
+logger = logging.getLogger(__name__)
+
+Seal = Callable[[StreamId], Awaitable[Any]]
+
+SEALING_NEEDS_MS = 3_000
+"""Time that must be left to begin sealing: reading and writing some 8 MiB takes about a second."""
+
+
+class SealSchedule:
+    """Runs sealing beside the append that found it due, or inside of it."""
+
+    def __init__(self, sealer: Sealer, background: bool, time_left: Callable[[], int]) -> None:
+        self._sealer = sealer
+        self._background = background
+        self._time_left = time_left
+        self._tasks: dict[StreamId, asyncio.Task[None]] = {}
+
+    async def some(self, stream: StreamId) -> None:
+        """Seal once, or beside the appends until it has caught up with them."""
+        if not self._background:
+            await self._inside(self._sealer.seal, stream)
+        elif stream not in self._tasks:
+            self._beside(stream, self._quietly(self._sealer.keep_up, stream))
+
+    async def everything(self, stream: StreamId) -> None:
+        """Seal all that is left, after what is under way."""
+        if not self._background:
+            await self._inside(self._sealer.seal_all, stream)
+        else:
+            self._beside(stream, self._after(self._tasks.get(stream), stream))
+
+    async def _inside(self, seal: Seal, stream: StreamId) -> None:
+        if self._time_left() >= SEALING_NEEDS_MS:
+            await self._quietly(seal, stream)
+
+    async def _after(self, before: asyncio.Task[None] | None, stream: StreamId) -> None:
+        if before is not None:
+            await asyncio.wait([before])
+        await self._quietly(self._sealer.seal_all, stream)
+
+    async def _quietly(self, seal: Seal, stream: StreamId) -> None:
+        try:
+            await seal(stream)
+        except Exception:
+            # The chunks are committed and acknowledged; a later append or close seals them.
+            logger.exception("sealing failed")
+
+    def _beside(self, stream: StreamId, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks[stream] = task
+        task.add_done_callback(lambda done: self._forget(stream, done))
+
+    def _forget(self, stream: StreamId, task: asyncio.Task[None]) -> None:
+        if self._tasks.get(stream) is task:
+            del self._tasks[stream]
+
+    async def aclose(self) -> None:
+        """Finish what is under way."""
+        if self._tasks:
+            await asyncio.wait(self._tasks.values())

@@ -1,0 +1,184 @@
+"""Waiting for the next chunk: one watch per stream and process, however many readers wait.
+
+A commit in this process wakes its stream's readers at once. What other processes commit is noticed
+by a cheap change check where the store has one, and by polling the head, soon after activity and
+backing off when quiet, where not.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from .errors import Busy, Uncertain
+from .model import Head, StreamId
+from .ports import Clock
+from .reading import Reader
+
+CHANGE_CHECK_SECONDS = 0.02
+"""How often other processes' commits are looked for where that is nearly free; a fiftieth of a
+second is not noticed.
+"""
+
+POLL_FIRST_SECONDS = 0.1
+"""Pause between two polls of a head right after news: about as often as a linger of 100 ms
+brings some.
+"""
+
+POLL_LAST_SECONDS = 1.0
+"""Longest pause between two polls of a quiet head."""
+
+
+def poll_pause(quiet: float) -> float:
+    """Return the seconds to pause when nothing has come for *quiet* seconds: a tenth of them,
+    within bounds.
+
+    So news are never later than a tenth of the silence before them, and a 20 s poll of a quiet
+    stream costs 20 reads.
+    """
+    return min(max(POLL_FIRST_SECONDS, quiet / 10), POLL_LAST_SECONDS)
+
+
+class _Watch:
+    """The readers waiting on one stream, and the newest head known while they do."""
+
+    def __init__(self, head: Head | None) -> None:
+        self.readers = 0
+        self.news = asyncio.Event()
+        self.head = head
+        self.poller: asyncio.Task[None] | None = None
+
+    def tell(self, head: Head | None) -> None:
+        self.head = head
+        self.news.set()
+        self.news = asyncio.Event()
+
+
+class Watches:
+    """Wakes readers when their stream moves on."""
+
+    def __init__(self, reader: Reader, clock: Clock) -> None:
+        self._look = reader.head
+        self._changes = reader.store.changes
+        self._clock = clock
+        self._watches: dict[StreamId, _Watch] = {}
+        self._ticker: asyncio.Task[None] | None = None
+
+    def tell(self, stream: StreamId, head: Head | None) -> None:
+        """Wake the readers of *stream*: this process has just brought it to *head* (None:
+        deleted).
+        """
+        if watch := self._watches.get(stream):
+            watch.tell(head)
+
+    async def beyond(
+        self, stream: StreamId, seen: Head | None, index: int, seconds: float
+    ) -> Head | None:
+        """Wait until chunk *index* exists or the stream is closed or starts anew, at most
+        *seconds*; return the head.
+
+        *seen* is the head that the caller knows; a tail below its tail is never returned for the
+        same generation.
+        """
+        if _is_news(seen, seen, index) or seconds <= 0:
+            return seen
+        with self.watching(stream, seen) as watch:
+            deadline = asyncio.get_running_loop().time() + seconds
+            news, head = watch.news, _newest(seen, watch.head)
+            if watch.poller is None or _generation(head) != _generation(seen):
+                # Something may have happened between the caller's look and this watch, or may
+                # happen during this look; *news*, taken before it, tells of the latter. And the
+                # watch may still hold a stream that the caller knows to be gone.
+                head = _newest(seen, await self._look(stream, since=index))
+                if _generation(head) != _generation(watch.head):
+                    watch.head = head
+            while not _is_news(seen, head, index):
+                try:
+                    async with asyncio.timeout_at(deadline):
+                        await news.wait()
+                except TimeoutError:
+                    return _newest(head, watch.head)
+                news, head = watch.news, _newest(head, watch.head)
+            return head
+
+    @contextmanager
+    def watching(self, stream: StreamId, seen: Head | None) -> Iterator[_Watch]:
+        """Watch *stream*, of which *seen* is known, so that no commit of this process is missed
+        between one wait and the next.
+        """
+        watch = self._watches.get(stream)
+        if watch is None:
+            watch = self._watches[stream] = _Watch(seen)
+        watch.readers += 1
+        self._start(stream, watch)
+        try:
+            yield watch
+        finally:
+            watch.readers -= 1
+            if not watch.readers:
+                del self._watches[stream]
+                if watch.poller:
+                    watch.poller.cancel()
+
+    def _start(self, stream: StreamId, watch: _Watch) -> None:
+        if self._changes is None:
+            watch.poller = watch.poller or asyncio.create_task(self._poll(stream, watch))
+        elif self._ticker is None or self._ticker.done():
+            self._ticker = asyncio.create_task(self._tick())
+
+    async def _poll(self, stream: StreamId, watch: _Watch) -> None:
+        """Poll one head until nobody waits any more."""
+        started = self._clock()
+        while True:
+            last_news = watch.head.appended or watch.head.created if watch.head else started
+            await asyncio.sleep(poll_pause((self._clock() - last_news) / 1000))
+            since = watch.head.tail if watch.head else 0
+            with suppress(Busy, Uncertain):
+                head = await self._look(stream, strong=False, since=since)
+                if _generation(head) != _generation(watch.head):
+                    # An eventually consistent read may show the stream before the one we know.
+                    head = await self._look(stream, since=0)
+                watch.tell(head)
+
+    async def _tick(self) -> None:
+        """Look for other processes' commits while anybody waits."""
+        changes, missed = self._changes, False
+        assert changes is not None
+        while self._watches:
+            await asyncio.sleep(CHANGE_CHECK_SECONDS)
+            if not changes() and not missed:
+                continue
+            missed = False
+            for stream, watch in list(self._watches.items()):
+                since = watch.head.tail if watch.head else 0
+                try:
+                    watch.tell(await self._look(stream, since=since))
+                except (Busy, Uncertain):
+                    missed = True  # no change will be reported again for what has not been seen
+
+    async def aclose(self) -> None:
+        """Stop watching."""
+        tasks = [watch.poller for watch in self._watches.values() if watch.poller]
+        for task in [*tasks, self._ticker]:
+            if task:
+                task.cancel()
+
+
+def _is_news(seen: Head | None, head: Head | None, index: int) -> bool:
+    if head is None:
+        return False
+    if seen is not None and head.generation != seen.generation:
+        return True
+    return head.tail > index or head.closed is not None
+
+
+def _newest(known: Head | None, found: Head | None) -> Head | None:
+    """Return *found* unless it is an older state of the same stream."""
+    if known is None or found is None:
+        return found or known
+    if known.generation != found.generation:
+        return found
+    return found if (found.tail, found.sealed) >= (known.tail, known.sealed) else known
+
+
+def _generation(head: Head | None) -> str | None:
+    return head.generation if head is not None else None

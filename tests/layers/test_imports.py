@@ -1,0 +1,61 @@
+"""Arrows point inwards: what each layer may import, read from the code."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[2] / "src" / "runstreams"
+
+ALLOWED = {
+    "core": set[str](),
+    "stores": {"core", "boto3", "botocore", "mypy_boto3_dynamodb", "mypy_boto3_s3"},
+    "http": {"core", "fastapi", "starlette", "pydantic", "jwt"},
+    "serve": {"core", "stores", "http", "fastapi", "starlette", "uvicorn", "uvloop", "botocore"},
+    "cli": {"core", "stores", "serve"},
+}
+"""Beside the standard library and the layer itself."""
+
+LAMBDA_GLUE = PACKAGE / "http" / "aws_lambda.py"
+LAMBDA_ONLY = {"stores", "mangum", "aws_lambda_powertools"}
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Yield what a module imports: layers of ours by their names, others by their packages'."""
+    package = ("runstreams", *path.relative_to(PACKAGE).parts[:-1])
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (name.name.split(".")[0] for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else ()
+            module = (*base, *(node.module.split(".") if node.module else ()))
+            if module == ("runstreams",):
+                yield from (name.name for name in node.names if name.name != "__version__")
+            else:
+                yield module[1] if module[0] == "runstreams" else module[0]
+
+
+def modules(layer: str) -> list[Path]:
+    return sorted((PACKAGE / layer).rglob("*.py"))
+
+
+@pytest.mark.parametrize("layer", ALLOWED)
+def test_a_layer_imports_only_what_lies_further_in(layer: str) -> None:
+    for path in modules(layer):
+        allowed = ALLOWED[layer] | {layer} | sys.stdlib_module_names
+        if path == LAMBDA_GLUE:
+            allowed |= LAMBDA_ONLY
+        assert set(imports(path)) <= allowed, path
+
+
+def test_every_layer_is_named_here() -> None:
+    folders = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    assert folders == set(ALLOWED)
+
+
+def test_the_core_makes_no_time_ids_or_chance_of_its_own() -> None:
+    """They are passed in, so that a simulation can choose them."""
+    for path in modules("core"):
+        assert not set(imports(path)) & {"time", "datetime", "random", "secrets", "uuid"}, path

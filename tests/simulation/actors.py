@@ -1,0 +1,410 @@
+"""Who uses a stream: writers of all kinds, readers, and those who open, close, stop and delete."""
+
+import asyncio
+import json
+
+from runstreams.core.errors import (
+    Busy,
+    ChunkGap,
+    ClosedDifferently,
+    IndexBeyondTail,
+    IndexExpired,
+    ObjectMissing,
+    RunCompleted,
+    StreamClosed,
+    StreamFull,
+    Uncertain,
+)
+from runstreams.core.model import Appended, Batch, Closed, Head, Page, Status, StreamId
+from runstreams.core.retention import is_expired
+from tests.simulation.chaos import CALM
+from tests.simulation.ledger import require
+from tests.simulation.world import LIFE_MS, SKEW_MS, Died, World
+
+PASSING = (Busy, Uncertain, Died)
+"""What a client answers with another try."""
+
+ENDING = (StreamClosed, RunCompleted, StreamFull)
+"""What a client takes for the end."""
+
+
+def check_ending(world: World, error: Exception) -> None:
+    """Require that there was a reason to send a writer away."""
+    full = isinstance(error, StreamFull)
+    require(bool(world.limits.stream_bytes) if full else world.ended, f"without reason: {error!r}")
+
+
+def chunk(who: str, number: int) -> bytes:
+    """Return the chunk that *who* sends as its *number*-th; no two are alike."""
+    return json.dumps([who, number, "x" * (number % 7)]).encode()
+
+
+def batch(world: World, now: int, who: str, number: int, count: int, **kind: str) -> Batch:
+    """Return *count* chunks of *who* as one batch."""
+    lines = b"".join(chunk(who, at) + b"\n" for at in range(number, number + count))
+    client = kind.get("client")
+    return Batch(lines, count, now, client, number if client else 0, kind.get("once"))
+
+
+async def pause(world: World, seconds: float = 0.2) -> None:
+    """Let others go on; where chunks expire, now and then for so long that some do."""
+    if world.kind == "expiring" and world.rng.random() < 0.05:
+        seconds = 1.2 * LIFE_MS / 1000
+    # In few steps, so that many wake at once and meet.
+    await asyncio.sleep(world.rng.randrange(5) * seconds / 4)
+
+
+class ClientWriter:
+    """A writer with a client id that resumes as the wire document has it, and sometimes otherwise:
+    it sends chunks again, concurrently, or leaves a gap.
+    """
+
+    def __init__(self, world: World, name: str, total: int) -> None:
+        self.world, self.name, self.total = world, name, total
+        self.acked = 0
+        """Its chunks below this number are acknowledged."""
+
+    async def __call__(self) -> None:
+        while self.acked < self.total:
+            await pause(self.world)
+            try:
+                await self._send()
+            except ENDING as ending:
+                check_ending(self.world, ending)
+                return
+            except (Uncertain, Died):
+                await self._resume()
+            except Busy:
+                pass
+
+    async def _send(self) -> None:
+        rng = self.world.rng
+        count = rng.randrange(1, 6)
+        number = max(self.acked + rng.choice((0, 0, 0, 0, -1, -3, -6, 2)), 0)
+        process, log = self.world.log()
+        sent = batch(self.world, process.clock(), self.name, number, count, client=self.name)
+        stop = self.world.stops
+        patience = rng.random() * 0.5 if rng.random() < 0.15 else None
+        try:
+            answer = await self.world.ask(process, log.append(self.world.stream, sent), patience)
+        except ChunkGap as gap:
+            self._check_gap(gap, number)
+            return
+        self._check(answer, number, count)
+        require(answer.stop or not stop or self.world.starts_anew, "an answer forgot to say stop")
+        self.acked = max(self.acked, number + count)
+
+    def _check_gap(self, gap: ChunkGap, number: int) -> None:
+        expected = gap.facts["expected"]
+        assert isinstance(expected, int)
+        if self.world.starts_anew and expected < self.acked:
+            self.name += "'"  # the stream is another one, so the client is too
+            self.acked = 0
+            return
+        require(expected >= self.acked, f"chunk {expected} of {self.name} was acknowledged before")
+        require(expected < number, f"chunk {expected} of {self.name} was sent, not skipped")
+
+    def _check(self, answer: Appended, number: int, count: int) -> None:
+        ledger, last = self.world.ledger, number + count - 1
+        if answer.last is not None:
+            require(
+                ledger.holds(chunk(self.name, last), answer.last),
+                f"chunk {last} of {self.name} is not at {answer.last}, as was said",
+            )
+            require(answer.last < answer.tail, "a tail is not beyond the chunk it follows")
+        if answer.first is not None:
+            assert answer.last is not None
+            first = last - (answer.last - answer.first)
+            require(first >= number, "more chunks were added than were sent")
+            require(
+                ledger.holds(chunk(self.name, first), answer.first),
+                f"chunk {first} of {self.name} is not at {answer.first}, as was said",
+            )
+
+    async def _resume(self) -> None:
+        """Ask how far it came; or send again without asking."""
+        if self.world.rng.random() < 0.3:
+            return
+        process, log = self.world.log()
+        try:
+            last = await self.world.ask(process, log.last_number(self.world.stream, self.name))
+        except PASSING:
+            return
+        if self.world.starts_anew:
+            return
+        require(last >= self.acked - 1, f"HEAD forgot {self.name}: {last} below {self.acked}")
+        self.acked = last + 1
+
+
+async def one_shot_client(world: World, name: str) -> None:
+    """A client id for a single batch, sent until it is acknowledged."""
+    await ClientWriter(world, name, world.rng.randrange(1, 4))()
+
+
+async def one_shot(world: World, name: str) -> None:
+    """A one-chunk append with an idempotency key, sent until it is acknowledged."""
+    while True:
+        await pause(world)
+        process, log = world.log()
+        sent = batch(world, process.clock(), name, 0, 1, once=name)
+        patience = world.rng.random() * 0.5 if world.rng.random() < 0.15 else None
+        try:
+            answer = await world.ask(process, log.append(world.stream, sent), patience)
+        except PASSING:
+            continue
+        except ENDING as ending:
+            check_ending(world, ending)
+            return
+        assert answer.last is not None
+        require(world.ledger.holds(chunk(name, 0), answer.last), f"{name} is not where it was said")
+        return
+
+
+async def anonymous(world: World, name: str) -> None:
+    """A writer without a client id: each of its batches is sent once."""
+    for at in range(world.rng.randrange(1, 5)):
+        await pause(world)
+        process, log = world.log()
+        who = f"{name}-{at}"
+        sent = batch(world, process.clock(), who, 0, world.rng.randrange(1, 4))
+        try:
+            answer = await world.ask(process, log.append(world.stream, sent))
+        except Busy:
+            world.refused.add(chunk(who, 0))
+            continue
+        except (Uncertain, Died):
+            continue
+        except ENDING as ending:
+            check_ending(world, ending)
+            return
+        assert answer.first is not None
+        require(world.ledger.holds(chunk(who, 0), answer.first), f"{who} is not where it was said")
+
+
+async def follower(world: World) -> None:
+    """A reader that pages through and then waits, until the stream ends; it misses nothing."""
+    position, generation = 0, ""
+    while True:
+        process, log = world.log()
+        asked, began, before = world.now(), process.clock(), world.head()
+        most, size = world.rng.randrange(1, 8), world.rng.choice((1, 200, 500, 5000))
+        seconds = world.rng.choice((0, 0.5, 5))
+        reading = log.read(world.stream, position, most=most, size=size, seconds=seconds)
+        try:
+            page = await world.ask(process, reading)
+        except PASSING:
+            continue
+        except ObjectMissing:
+            require(world.kind == "deleting", "an object was missing for a reader")
+            continue
+        except IndexBeyondTail as beyond:
+            require(world.starts_anew, "the tail went back")
+            if beyond.facts["tail"] == 0:
+                check_absent(world, before, process.clock())
+            position = 0
+            continue
+        except IndexExpired as expired:
+            position = int(str(expired.facts["first_index"]))
+            check_expired(world, position, process.clock(), began)
+            check_forgotten(world, before, began)
+            continue
+        check_page(world, page, began)
+        check_waiting(world, page, position, asked)
+        if page.generation:
+            check_forgotten(world, before, began)
+        else:
+            check_absent(world, before, process.clock())
+        if page.generation != generation and world.starts_anew:
+            position, generation = 0, page.generation
+            if world.busy:
+                await pause(world)
+                continue
+        elif page.chunks:
+            require(page.chunks[0].index == position, "a page began elsewhere")
+        position = page.next_index
+        if page.closed or (not world.busy and (world.starts_anew or not page.generation)):
+            return  # at the end, or of a stream that was never opened or is forgotten
+        await pause(world)
+
+
+async def replayer(world: World) -> None:
+    """A reader that goes through everything there is, in pages of its own size, again and again."""
+    while world.busy:
+        process, log = world.log()
+        cursor = log.cursor(world.stream)
+        position = 0
+        try:
+            while True:
+                began = process.clock()
+                head = await world.ask(process, log.head(world.stream, since=position))
+                if head is None or position >= head.tail:
+                    break
+                most = world.rng.randrange(1, 30)
+                page = await world.ask(process, cursor.page(head, position, exact=False, most=most))
+                check_page(world, page, began)
+                position = page.next_index
+        except PASSING:
+            pass
+        except (ObjectMissing, IndexBeyondTail):
+            require(world.kind == "deleting", "an object was missing for a reader")
+        await pause(world, 1)
+
+
+def check_page(world: World, page: Page, began: int) -> None:
+    """Require that a page is true, and that nothing in it had expired when it was asked for."""
+    world.ledger.check_chunks(page.generation, page.chunks)
+    gone = began - world.limits.retention_ms
+    require(all(each.timestamp > gone for each in page.chunks), "an expired chunk was read")
+    if page.chunks:
+        require(page.next_index == page.chunks[-1].index + 1, "a page goes on elsewhere")
+    require(page.next_index <= page.tail, f"a page goes on beyond the tail: {page}")
+    if page.closed:
+        truth = world.ledger.entries.get(page.generation, [])
+        require(page.next_index == len(truth), "a reader was told of the end too early")
+
+
+def check_absent(world: World, before: Head | None, now: int) -> None:
+    """Require that a stream that could not be read was not there all the time."""
+    head = world.head()
+    if before is None or head is None or head.generation != before.generation or not head.tail:
+        return
+    newest = world.ledger.entries[head.generation][before.tail - 1] if before.tail else None
+    expired = newest is None or newest.time + world.limits.retention_ms <= now
+    require(expired, "a stream with chunks that had not expired was not there")
+
+
+def check_forgotten(world: World, before: Head | None, began: int) -> None:
+    """Require that what was read was not forgotten when it was asked for."""
+    head = world.head()
+    if head is before and head is not None:
+        require(not is_expired(head, began, world.limits), "a forgotten stream was read")
+
+
+def check_waiting(world: World, page: Page, position: int, asked: int) -> None:
+    """Require that a waiting reader did not sleep through news, in calm weather: it is told of
+    them within the longest pause between polls and the age of a weak read.
+    """
+    head, since = world.head(), world.news_since(page.generation, position)
+    if world.weather is not CALM or head is None or head.generation != page.generation:
+        return
+    if since is not None and since >= asked:
+        require(since > world.now() - 3000, "a waiting reader slept through news")
+
+
+def check_expired(world: World, first: int, now: int, began: int) -> None:
+    """Require that *first* is the oldest chunk that had not expired between *began* and *now*."""
+    head = world.head()
+    if head is None or head.created > began - SKEW_MS:
+        return  # another stream by now
+    truth, life = world.ledger.entries[head.generation], world.limits.retention_ms
+    if first:
+        require(truth[first - 1].time <= now - life, f"chunk {first - 1} had not expired")
+    if first < len(truth):
+        require(truth[first].time > began - life, f"chunk {first} had expired as well")
+
+
+async def looker(world: World) -> None:
+    """Somebody who looks at the stream's description again and again."""
+    while world.busy:
+        await pause(world, 1)
+        process, log = world.log()
+        try:
+            found = await world.ask(process, log.describe(world.stream))
+            listed = await world.ask(process, log.streams(world.stream.run, 10, None))
+        except PASSING:
+            continue
+        except ObjectMissing:
+            require(world.kind == "deleting", "an object was missing for a description")
+            continue
+        require(len(listed) == len({each.key for each in listed}), "a stream is listed twice")
+        if found is not None and not world.starts_anew:
+            require(found.first_index == 0, "chunks are gone")
+
+
+async def bystander(world: World, name: str) -> None:
+    """A writer of another stream of the same run, which may be completed meanwhile."""
+    for at in range(3):
+        await pause(world, 4)
+        process, log = world.log()
+        sent = batch(world, process.clock(), f"{name}-{at}", 0, 1)
+        try:
+            await world.ask(process, log.append(StreamId(world.stream.run, f"{name}-{at}"), sent))
+        except PASSING:
+            pass
+        except ENDING as ending:
+            check_ending(world, ending)
+
+
+async def opener(world: World) -> None:
+    """Somebody who creates the stream."""
+    await pause(world, 2)
+    process, log = world.log()
+    try:
+        await world.ask(process, log.create(world.stream))
+    except PASSING:
+        pass
+    except RunCompleted:
+        require(world.ended, "an open run said that it was completed")
+
+
+async def stopper(world: World) -> None:
+    """Somebody who asks the producers to stop."""
+    await pause(world, 3)
+    process, log = world.log()
+    try:
+        await world.ask(process, log.ask_stop(world.stream))
+    except PASSING:
+        return
+    except RunCompleted:
+        require(world.ended, "an open run said that it was completed")
+        return
+    world.stops = True
+
+
+async def closer(world: World, status: Status) -> None:
+    """Somebody who closes the stream, and repeats it until that is acknowledged."""
+    world.ended = True
+    while True:
+        process, log = world.log()
+        try:
+            await world.ask(process, log.close(world.stream, Closed(status)))
+            return
+        except PASSING:
+            await pause(world)
+        except (ClosedDifferently, RunCompleted):
+            return
+
+
+async def completer(world: World) -> None:
+    """Somebody who completes the run, and repeats it until that is acknowledged."""
+    world.ended = True
+    while True:
+        process, log = world.log()
+        try:
+            await world.ask(process, log.complete_run(world.stream.run))
+            break
+        except PASSING:
+            await pause(world)
+    if not world.starts_anew:
+        world.completed = True
+        streams = world.store.heads.items.get(world.stream.run, {})
+        require(all(head.closed for head in streams.values()), "a completed run has open streams")
+
+
+async def deleter(world: World) -> None:
+    """Somebody who deletes the stream or its run, and repeats it until that is acknowledged."""
+    await pause(world, 3)
+    gone = world.head()
+    while True:
+        process, log = world.log()
+        try:
+            if world.rng.random() < 0.5:
+                await world.ask(process, log.delete(world.stream))
+            else:
+                await world.ask(process, log.delete_run(world.stream.run))
+            break
+        except PASSING:
+            await pause(world)
+    head = world.head()
+    if gone is not None:
+        require(head is None or head.generation != gone.generation, "a deleted stream is there")

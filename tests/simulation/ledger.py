@@ -1,0 +1,165 @@
+"""What truly happened: the simulation's own record of every effect, and what follows from it."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from runstreams.core.limits import Limits, SealingPlan
+from runstreams.core.model import Chunk, Head, Run, SegmentName, StreamId
+from runstreams.core.ports import Committed, Staged
+from runstreams.core.segment import parse_index
+from runstreams.stores.memory import MemoryStore
+
+
+class Violation(AssertionError):
+    """Something that must never be."""
+
+
+def require(condition: bool, what: str) -> None:
+    """Raise `Violation` saying *what* unless *condition*."""
+    if not condition:
+        raise Violation(what)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A committed chunk."""
+
+    data: bytes
+    time: int
+    client: str | None
+    once: str | None
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Every generation's chunks in the order in which they were committed."""
+
+    entries: dict[str, list[Entry]] = field(default_factory=lambda: defaultdict(list))
+    closed: set[str] = field(default_factory=set)
+    """Generations that were closed."""
+    stream_of: dict[str, StreamId] = field(default_factory=dict)
+    places: dict[bytes, list[tuple[str, int]]] = field(default_factory=lambda: defaultdict(list))
+    """Where each chunk's data went: generation and index."""
+
+    def committed(self, stream: StreamId, staged: Staged, skip: int, done: Committed) -> None:
+        """Record a commit."""
+        generation, pointer = done.head.generation, done.head.pending[-1]
+        require(generation not in self.closed, "a closed stream took a chunk")
+        chunks = self.entries[generation]
+        self.stream_of[generation] = stream
+        require(done.first == len(chunks), f"a commit got index {done.first}, not {len(chunks)}")
+        batch = staged.batch
+        for data in batch.lines.split(b"\n")[skip:-1]:
+            self.places[data].append((generation, len(chunks)))
+            chunks.append(Entry(data, pointer.time, batch.client, batch.once))
+
+    def holds(self, data: bytes, index: int) -> bool:
+        """Say whether *data* was committed at *index* of some generation."""
+        return any(at == index for _, at in self.places.get(data, ()))
+
+    def check_chunks(self, generation: str, chunks: Sequence[Chunk]) -> None:
+        """Require that *chunks* are what was committed, one after the other."""
+        truth = self.entries.get(generation, [])
+        indexes = [chunk.index for chunk in chunks]
+        if indexes:
+            require(
+                indexes == list(range(indexes[0], indexes[0] + len(indexes))),
+                f"a page jumps: {indexes}",
+            )
+        for chunk in chunks:
+            require(chunk.index < len(truth), f"chunk {chunk.index} was read but never committed")
+            entry = truth[chunk.index]
+            require(
+                (chunk.data, chunk.timestamp) == (entry.data, entry.time),
+                f"chunk {chunk.index} was read as {chunk}, but it is {entry}",
+            )
+
+    def check_segment(self, name: SegmentName, body: bytes) -> None:
+        """Require that a segment holds what its name says, and that all of it is true."""
+        index = parse_index(body)
+        require((index.first, index.end - 1) == (name.first, name.last), f"{name} is misnamed")
+        data = body[: index.position(index.end)]
+        chunks = index.chunks(data, index.first, index.end)
+        self.check_chunks(name.generation, chunks)
+        require(chunks[-1].timestamp == name.time, f"{name} tells a wrong time")
+
+    def check_once(self, window: int | None) -> None:
+        """Require that no chunk landed twice in a generation; one-shot appends within *window*
+        others.
+        """
+        for data, places in self.places.items():
+            seen: dict[str, int] = {}
+            for generation, index in places:
+                if generation in seen:
+                    between = self.entries[generation][seen[generation] + 1 : index]
+                    others = {entry.once for entry in between if entry.once}
+                    entry = self.entries[generation][index]
+                    require(
+                        entry.once is not None and window is not None and len(others) >= window,
+                        f"chunk {data!r} landed twice, at {seen[generation]} and {index}",
+                    )
+                seen[generation] = index
+
+    def check_times(self) -> None:
+        """Require that time never goes backwards along a stream."""
+        for entries in self.entries.values():
+            times = [entry.time for entry in entries]
+            require(times == sorted(times), "time goes backwards along a stream")
+
+
+def audit(store: MemoryStore, ledger: Ledger, stream: StreamId, now: int, limits: Limits) -> None:
+    """Require that every chunk of the live stream can be read at this very moment, unless it has
+    expired by the slowest clock (*now*).
+    """
+    head = store.heads.items.get(stream.run, {}).get(stream.key)
+    if head is None:
+        return
+    require(head.tail == len(ledger.entries[head.generation]), "the tail is not the last chunk's")
+    _check_pending(store.batches.objects.keys(), head, now - limits.retention_ms)
+    truth = ledger.entries[head.generation]
+    expired = sum(entry.time <= now - limits.retention_ms for entry in truth)
+    names = store.segments.objects.get(stream, {})
+    holding = [name for name in names if name.generation == head.generation]
+    _check_covered(holding, expired, head.sealed)
+
+
+def _check_pending(objects: Iterable[str], head: Head, gone: int) -> None:
+    require(head.unsealed == len(head.pending), "the number of unsealed batches is wrong")
+    at = head.sealed
+    for pointer in head.pending:
+        require(pointer.first == at, f"the pointers jump from {at} to {pointer.first}")
+        require(
+            pointer.object in objects or pointer.time <= gone,
+            f"the batch of chunk {pointer.first} is gone, but not sealed",
+        )
+        at = pointer.end
+    require(at == head.tail, "the pointers end before the tail")
+
+
+def _check_covered(names: Iterable[SegmentName], first: int, sealed: int) -> None:
+    at = first
+    for name in sorted(names, key=lambda name: name.first):
+        if name.first <= at:
+            at = max(at, name.last + 1)
+    require(at >= sealed, f"no segment holds chunk {at}, but {sealed} are sealed")
+
+
+def audit_run(head: Head | None, run: Run | None, now: int) -> None:
+    """Require that a run's record outlives its stream, unless it was completed."""
+    if head is not None and head.expires > now and run is not None and run.completed is None:
+        require(run.expires > now, "a run is forgotten before its stream")
+
+
+def audit_size(head: Head | None, plan: SealingPlan, limits: Limits) -> None:
+    """Require that what an append rewrites stays small, however many have written."""
+    if head is None:
+        return
+    if limits.stream_bytes:
+        require(head.size <= limits.stream_bytes, f"the stream has taken {head.size} bytes")
+    require(head.unsealed <= plan.unsealed, f"{head.unsealed} batches are not sealed")
+    if plan.clients is not None:
+        # More can gather only until the next seal that works.
+        most = plan.clients + plan.clients_slack + 2 * plan.unsealed
+        require(len(head.clients) <= most, f"{len(head.clients)} clients stand in the head")
+        require(len(head.once) <= most, f"{len(head.once)} one-shot appends stand in the head")

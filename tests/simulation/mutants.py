@@ -1,0 +1,503 @@
+"""Planted faults: each is one plausible mistake, which the simulation must notice."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from typing import Any
+from unittest.mock import patch
+
+from runstreams.core import appending, commit, reading, retention, sealing, segment, waiting
+from runstreams.core.appending import Appender
+from runstreams.core.errors import Busy, Uncertain
+from runstreams.core.limits import Limits
+from runstreams.core.log import Log
+from runstreams.core.merging import Merger
+from runstreams.core.model import Batch, Head, Pointer, Run, SegmentName, Sent, StreamId
+from runstreams.core.ports import Committed, NotCommitted, Staged, Terms
+from runstreams.core.reading import Cursor
+from runstreams.core.sealing import Sealer
+from runstreams.stores import memory
+from runstreams.stores.memory import MemoryHeads, MemoryRuns
+from tests.simulation.world import Kind
+
+Mutant = Callable[[], AbstractContextManager[Any]]
+
+MUTANTS: dict[str, Mutant] = {}
+"""Faults that a few seeds show."""
+
+RARE: dict[str, Mutant] = {}
+"""Faults that need many seeds, since several unlikely things must come together."""
+
+
+KINDS: dict[str, Kind] = {
+    "sealing_forgets_to_look_at_the_generation": "deleting",
+    "a_stream_opened_again_keeps_its_generation": "deleting",
+    "deleting_leaves_the_head": "deleting",
+    "chunks_expire_a_second_late": "expiring",
+    "a_stream_expires_though_its_newest_chunk_has_not": "expiring",
+    "sealing_drops_what_has_not_expired_yet": "expiring",
+    "a_forgotten_stream_wakes_its_readers": "expiring",
+    "a_runs_record_is_never_extended": "expiring",
+    "a_refused_batch_is_left_behind": "lasting",
+}
+"""Worlds in which alone a fault can show."""
+
+
+def mutant(make: Mutant) -> Mutant:
+    MUTANTS[make.__name__] = make
+    return make
+
+
+def rare(make: Mutant) -> Mutant:
+    RARE[make.__name__] = make
+    return make
+
+
+# Sealing and merging
+
+
+@mutant
+def batches_are_deleted_before_the_seal() -> AbstractContextManager[Any]:
+    original = Sealer._write
+
+    async def write(self: Sealer, stream: StreamId, head: Head, kept: Sequence[Pointer]) -> None:
+        await original(self, stream, head, kept)
+        await self._store.batches.delete(stream, [pointer.object for pointer in kept])
+
+    return patch.object(Sealer, "_write", write)
+
+
+@mutant
+def the_seal_is_committed_before_its_segment_is_written() -> AbstractContextManager[Any]:
+    async def seal(self: Sealer, stream: StreamId, head: Head, chosen: Sequence[Pointer]) -> bool:
+        if not await self._store.heads.seal(stream, head, chosen[-1], len(chosen)):
+            return False
+        await self._write(stream, head, chosen)
+        return True
+
+    return patch.object(Sealer, "_seal", seal)
+
+
+@mutant
+def sealing_has_no_condition() -> AbstractContextManager[Any]:
+    return patch.object(memory, "_is_as_seen", lambda head, seen: True)
+
+
+@mutant
+def sealing_forgets_to_look_at_the_generation() -> AbstractContextManager[Any]:
+    def is_as_seen(head: Head, seen: Head) -> bool:
+        return head.sealed == seen.sealed
+
+    return patch.object(memory, "_is_as_seen", is_as_seen)
+
+
+@mutant
+def a_losing_sealer_deletes_the_batches() -> AbstractContextManager[Any]:
+    async def seal(self: Sealer, stream: StreamId, head: Head, chosen: Sequence[Pointer]) -> bool:
+        await self._write(stream, head, chosen)
+        done = await self._store.heads.seal(stream, head, chosen[-1], len(chosen))
+        await self._store.batches.delete(stream, [pointer.object for pointer in chosen])
+        return done
+
+    return patch.object(Sealer, "_seal", seal)
+
+
+@mutant
+def sealing_ignores_what_a_pointer_skips() -> AbstractContextManager[Any]:
+    original = Sealer._write
+
+    async def write(self: Sealer, stream: StreamId, head: Head, kept: Sequence[Pointer]) -> None:
+        await original(self, stream, head, [replace(pointer, skip=0) for pointer in kept])
+
+    return patch.object(Sealer, "_write", write)
+
+
+@mutant
+def merging_deletes_the_small_segments_first() -> AbstractContextManager[Any]:
+    async def merge(self: Merger, stream: StreamId, group: Sequence[SegmentName]) -> None:
+        bodies = [await self._store.segments.get(stream, name, 0, name.size) for name in group]
+        await self._store.segments.delete(stream, group)
+        for name, body in zip(group, bodies, strict=True):
+            await self._store.segments.put(stream, name._replace(size=0), body)
+
+    return patch.object(Merger, "_merge", merge)
+
+
+@rare
+def merging_repeats_what_two_segments_both_hold() -> AbstractContextManager[Any]:
+    def parts_of(index: Any, data: bytes, start: int) -> Any:
+        return segment.parts_of(index, data, index.first)
+
+    return patch("runstreams.core.merging.parts_of", parts_of)
+
+
+@mutant
+def a_segment_is_thought_covered_when_only_its_beginning_is() -> AbstractContextManager[Any]:
+    async def without_covered(
+        self: Merger, stream: StreamId, names: Sequence[SegmentName]
+    ) -> list[SegmentName]:
+        kept: list[SegmentName] = []
+        covered: list[SegmentName] = []
+        for name in sorted(names, key=lambda name: (name.first, -name.last)):
+            (covered if kept and name.first <= kept[-1].last else kept).append(name)
+        if covered:
+            await self._store.segments.delete(stream, covered)
+        return kept
+
+    return patch.object(Merger, "_without_covered", without_covered)
+
+
+# Appending
+
+
+@mutant
+def a_resend_is_not_recognised() -> AbstractContextManager[Any]:
+    original = commit.judge
+
+    def judge(head: Head | None, batch: Batch, *rest: Any) -> Any:
+        if head is not None and batch.client is not None and batch.client in head.clients:
+            sent = head.clients[batch.client]
+            batch = replace(batch, number=sent.number + 1)
+        verdict = original(head, batch, *rest)
+        return verdict
+
+    return patch.object(appending, "judge", judge)
+
+
+@mutant
+def an_overlap_is_appended_whole() -> AbstractContextManager[Any]:
+    original = commit.judge
+
+    def judge(*args: Any) -> Any:
+        verdict = original(*args)
+        return replace(verdict, skip=0) if isinstance(verdict, commit.Retry) else verdict
+
+    return patch.object(appending, "judge", judge)
+
+
+@mutant
+def a_committed_batch_is_deleted_when_its_answer_was_lost() -> AbstractContextManager[Any]:
+    original = Appender._look_for
+
+    async def commit_(self: Appender, stream: StreamId, staged: Staged, attempt: Any) -> Any:
+        try:
+            done = await self._store.heads.commit(
+                stream, staged, attempt.terms, attempt.skip, self._limits
+            )
+        except Uncertain as lost:
+            if staged.batch.client is None and staged.batch.once is None:
+                return await original(self, stream, staged, lost), False
+            return NotCommitted(await self._store.heads.get(stream)), True
+        return done, True
+
+    return patch.object(Appender, "_commit", commit_)
+
+
+@mutant
+def an_uncertain_append_is_called_busy() -> AbstractContextManager[Any]:
+    async def look_for(
+        self: Appender, stream: StreamId, staged: Staged, lost: Uncertain
+    ) -> Committed | NotCommitted:
+        head = await self._store.heads.get(stream)
+        for pointer in head.pending if head else ():
+            if head and pointer.object == staged.object:
+                return Committed(pointer.first, head)
+        if staged.batch.client is None and staged.batch.once is None:
+            raise Busy("not there, so nothing happened")
+        return NotCommitted(head)
+
+    return patch.object(Appender, "_look_for", look_for)
+
+
+@mutant
+def an_anonymous_append_is_retried_after_a_lost_answer() -> AbstractContextManager[Any]:
+    async def look_for(
+        self: Appender, stream: StreamId, staged: Staged, lost: Uncertain
+    ) -> Committed | NotCommitted:
+        return NotCommitted(await self._store.heads.get(stream))
+
+    return patch.object(Appender, "_look_for", look_for)
+
+
+@mutant
+def a_client_found_outside_the_head_is_taken_for_a_new_one() -> AbstractContextManager[Any]:
+    async def first_try(self: Appender, stream: StreamId, batch: Batch) -> Any:
+        now, hint = self._clock(), self._hints.get(stream)
+        if batch.client is None or batch.number or hint is None:
+            previous = batch.number - 1 if batch.number else None
+            return appending._Try(Terms(now, previous))
+        return appending._Try(Terms(now, None, hint[1], hint[0]))
+
+    return patch.object(Appender, "_first_try", first_try)
+
+
+@mutant
+def a_commit_does_not_look_at_the_spills() -> AbstractContextManager[Any]:
+    original = commit.fits
+
+    def fits(head: Head | None, batch: Batch, terms: Terms, *rest: Any) -> bool:
+        spills = head.spills if head else 0
+        return original(head, batch, replace(terms, spills=spills), *rest)
+
+    return patch.object(memory, "fits", fits)
+
+
+@mutant
+def a_commit_does_not_look_at_the_one_shot_appends() -> AbstractContextManager[Any]:
+    original = commit.fits
+
+    def fits(head: Head | None, batch: Batch, *rest: Any) -> bool:
+        return original(head, replace(batch, once=None), *rest)
+
+    return patch.object(memory, "fits", fits)
+
+
+@mutant
+def a_commit_is_not_atomic() -> AbstractContextManager[Any]:
+    async def commit_(
+        self: MemoryHeads,
+        stream: StreamId,
+        staged: Staged,
+        terms: Terms,
+        skip: int,
+        limits: Limits,
+    ) -> Committed | NotCommitted:
+        head, batch = self._find(stream), staged.batch.rest(skip)
+        if head is None or not commit.fits(head, batch, terms, limits, self._plan):
+            return NotCommitted(head)
+        await asyncio.sleep(0)
+        applied = commit.applied(head, staged, skip, batch, limits)
+        return Committed(head.tail, self._keep(stream, applied))
+
+    return patch.object(MemoryHeads, "commit", commit_)
+
+
+@mutant
+def times_are_the_writers_own() -> AbstractContextManager[Any]:
+    original = commit.applied
+
+    def applied(head: Head, staged: Staged, skip: int, batch: Batch, limits: Limits) -> Head:
+        after = original(head, staged, skip, batch, limits)
+        newest = replace(after.pending[-1], time=batch.time)
+        return replace(after, pending=(*after.pending[:-1], newest))
+
+    return patch.object(memory, "applied", applied)
+
+
+# Clients outside the head
+
+
+@rare
+def clients_that_have_moved_on_are_forgotten_all_the_same() -> AbstractContextManager[Any]:
+    original = MemoryHeads.forget
+
+    async def forget(
+        self: MemoryHeads,
+        stream: StreamId,
+        seen: Head,
+        clients: Mapping[str, Sent],
+        once: Sequence[str],
+    ) -> bool:
+        head = self._find(stream)
+        there = head.clients if head else {}
+        now = {client: there[client] for client in clients if client in there}
+        return await original(self, stream, seen, now, once)
+
+    return patch.object(MemoryHeads, "forget", forget)
+
+
+@mutant
+def clients_are_forgotten_before_they_are_copied() -> AbstractContextManager[Any]:
+    async def spill(self: MemoryHeads, stream: StreamId, generation: str, *rest: Any) -> None:
+        return None
+
+    return patch.object(MemoryHeads, "spill", spill)
+
+
+@rare
+def a_slow_sealer_lowers_a_clients_number() -> AbstractContextManager[Any]:
+    async def spill(
+        self: MemoryHeads,
+        stream: StreamId,
+        generation: str,
+        clients: Mapping[str, Sent],
+        expires: int,
+    ) -> None:
+        self.outside.setdefault((stream, generation), {}).update(clients)
+
+    return patch.object(MemoryHeads, "spill", spill)
+
+
+@mutant
+def moving_clients_out_does_not_raise_spills() -> AbstractContextManager[Any]:
+    original = MemoryHeads.forget
+
+    async def forget(self: MemoryHeads, stream: StreamId, *rest: Any) -> bool:
+        before = self._find(stream)
+        done = await original(self, stream, *rest)
+        head = self._find(stream)
+        if done and head and before and before.spills:
+            self._keep(stream, replace(head, spills=before.spills))
+        return done
+
+    return patch.object(MemoryHeads, "forget", forget)
+
+
+@mutant
+def head_requests_do_not_look_outside_the_head() -> AbstractContextManager[Any]:
+    async def last_number(self: Log, stream: StreamId, client: str) -> int:
+        head = await self.head(stream)
+        sent = head.clients.get(client) if head else None
+        return sent.number if sent else -1
+
+    return patch.object(Log, "last_number", last_number)
+
+
+@mutant
+def nobody_moves_out_of_the_head() -> AbstractContextManager[Any]:
+    async def move(self: Sealer, stream: StreamId, head: Head) -> None:
+        return None
+
+    return patch.object(Sealer, "_move_clients_out", move)
+
+
+# Opening, closing, completing, deleting, expiring
+
+
+@mutant
+def opening_does_not_look_at_the_run() -> AbstractContextManager[Any]:
+    async def open_(self: MemoryHeads, stream: StreamId, head: Head, run: Run) -> None:
+        there = self._find(stream)
+        if there is None or there.expires <= head.created:
+            self._keep(stream, head)
+
+    return patch.object(MemoryHeads, "open", open_)
+
+
+@mutant
+def opening_replaces_a_stream_that_is_there() -> AbstractContextManager[Any]:
+    async def open_(self: MemoryHeads, stream: StreamId, head: Head, run: Run) -> None:
+        self._keep(stream, head)
+
+    return patch.object(MemoryHeads, "open", open_)
+
+
+@mutant
+def a_stream_opened_again_keeps_its_generation() -> AbstractContextManager[Any]:
+    original = MemoryHeads.open
+
+    async def open_(self: MemoryHeads, stream: StreamId, head: Head, run: Run) -> None:
+        await original(self, stream, replace(head, generation="0"), run)
+
+    return patch.object(MemoryHeads, "open", open_)
+
+
+@mutant
+def a_closed_stream_takes_chunks() -> AbstractContextManager[Any]:
+    original = commit.fits
+
+    def fits(head: Head | None, *rest: Any) -> bool:
+        return original(replace(head, closed=None) if head else None, *rest)
+
+    return patch.object(memory, "fits", fits)
+
+
+@mutant
+def completing_a_run_leaves_its_streams_open() -> AbstractContextManager[Any]:
+    async def close(self: Log, stream: StreamId) -> None:
+        return None
+
+    return patch.object(Log, "_close_by_run", close)
+
+
+@mutant
+def deleting_leaves_the_head() -> AbstractContextManager[Any]:
+    async def delete(self: MemoryHeads, stream: StreamId) -> Head | None:
+        return self._find(stream)
+
+    return patch.object(MemoryHeads, "delete", delete)
+
+
+@mutant
+def chunks_expire_a_second_late() -> AbstractContextManager[Any]:
+    def cutoff(now: int, limits: Limits) -> int:
+        return now - limits.retention_ms - 1000
+
+    return patch.object(reading, "cutoff", cutoff)
+
+
+@mutant
+def a_stream_expires_though_its_newest_chunk_has_not() -> AbstractContextManager[Any]:
+    original = retention.is_expired
+
+    def is_expired(head: Head, now: int, limits: Limits) -> bool:
+        return original(head, now + limits.retention_ms // 3, limits)
+
+    return patch.object(reading, "is_expired", is_expired)
+
+
+@mutant
+def sealing_drops_what_has_not_expired_yet() -> AbstractContextManager[Any]:
+    return patch.object(sealing, "cutoff", lambda now, limits: now - limits.retention_ms // 2)
+
+
+@mutant
+def a_runs_record_is_never_extended() -> AbstractContextManager[Any]:
+    async def extend(self: MemoryRuns, run: str, expires: int) -> None:
+        return None
+
+    return patch.object(MemoryRuns, "extend", extend)
+
+
+@mutant
+def the_limit_counts_only_what_was_there() -> AbstractContextManager[Any]:
+    def too_full(head: Head, size: int, limits: Limits) -> bool:
+        return 0 < limits.stream_bytes <= head.size
+
+    return patch.object(commit, "_too_full", too_full)
+
+
+@mutant
+def a_refused_batch_is_left_behind() -> AbstractContextManager[Any]:
+    async def discard(self: Appender, stream: StreamId, staged: Staged) -> None:
+        return None
+
+    return patch.object(Appender, "_discard", discard)
+
+
+# Reading and waiting
+
+
+@mutant
+def a_page_takes_the_pointers_it_is_given() -> AbstractContextManager[Any]:
+    return patch.object(reading, "_check_pointers", lambda head, start: None)
+
+
+@mutant
+def a_page_gives_up_when_its_objects_are_sealed_away() -> AbstractContextManager[Any]:
+    return patch.object(reading, "TRIES", 1)
+
+
+@mutant
+def an_old_listing_is_used_for_ever() -> AbstractContextManager[Any]:
+    return patch.object(Cursor, "_forget", lambda self: None)
+
+
+@mutant
+def readers_are_not_told_of_the_end() -> AbstractContextManager[Any]:
+    def is_news(seen: Head | None, head: Head | None, index: int) -> bool:
+        return head is not None and head.tail > index
+
+    return patch.object(waiting, "_is_news", is_news)
+
+
+@mutant
+def a_forgotten_stream_wakes_its_readers() -> AbstractContextManager[Any]:
+    original = waiting.Watches.__init__
+
+    def init(self: Any, reader: Any, clock: Any) -> None:
+        original(self, reader, clock)
+        self._look = reader.store.heads.get
+
+    return patch.object(waiting.Watches, "__init__", init)

@@ -1,0 +1,110 @@
+"""What happens in a world, and what must be true when it is over."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Coroutine
+from contextlib import suppress
+from typing import Any
+
+from runstreams.core.errors import ClosedDifferently, RunCompleted
+from runstreams.core.model import Closed
+from tests.simulation import actors
+from tests.simulation.chaos import CALM
+from tests.simulation.ledger import require
+from tests.simulation.world import World
+
+
+async def scenario(world: World) -> None:
+    """Let everybody of a drawn cast do their part, then look at what is left."""
+    clients = [
+        actors.ClientWriter(world, f"c{at}", world.rng.randrange(3, 16))
+        for at in range(world.rng.randrange(1, 6))
+    ]
+    writers = [*(writer() for writer in clients), *_one_timers(world)]
+    readers = [actors.follower(world) for _ in range(world.rng.randrange(1, 3))]
+    others = [actors.replayer(world), actors.looker(world), *_passers_by(world)]
+    watching = [world.start(each) for each in [*readers, *others]]
+    writing = [world.start(each) for each in writers]
+    if world.rng.random() < 0.3:
+        await actors.pause(world, 3)
+        await _end(world)
+    await asyncio.gather(*writing)
+    await _end(world)
+    world.busy = False
+    await asyncio.gather(*watching)
+    await check_the_end(world, clients)
+
+
+def _one_timers(world: World) -> list[Coroutine[Any, Any, None]]:
+    rng = world.rng
+    crowd = 40 if rng.random() < 0.1 else 0
+    return [
+        *(actors.anonymous(world, f"a{at}") for at in range(rng.randrange(3))),
+        *(actors.one_shot(world, f"o{at}") for at in range(rng.randrange(6) + crowd)),
+        *(actors.one_shot_client(world, f"s{at}") for at in range(rng.randrange(8) + crowd)),
+    ]
+
+
+def _passers_by(world: World) -> list[Coroutine[Any, Any, None]]:
+    rng = world.rng
+    deleters = rng.randrange(1, 3) if world.kind == "deleting" else 0
+    return [
+        *(actors.bystander(world, f"b{at}") for at in range(rng.randrange(3))),
+        *(actors.opener(world) for _ in range(rng.randrange(3))),
+        *(actors.stopper(world) for _ in range(rng.randrange(2))),
+        *(actors.deleter(world) for _ in range(deleters)),
+    ]
+
+
+async def _end(world: World) -> None:
+    if world.rng.random() < 0.4:
+        await actors.completer(world)
+    else:
+        await actors.closer(world, world.rng.choice(("completed", "failed", "canceled")))
+
+
+async def check_the_end(world: World, clients: list[actors.ClientWriter]) -> None:
+    """Require what must hold once nothing moves any more."""
+    log, ledger = world.quiet_log(), world.ledger
+    with suppress(ClosedDifferently, RunCompleted):
+        await log.close(world.stream, Closed("completed"))
+    ledger.check_once(world.plan.clients)
+    ledger.check_times()
+    for chunk in world.refused:
+        require(chunk not in ledger.places, f"{chunk!r} was refused as Busy, but it landed")
+    if world.starts_anew:
+        return
+    head = world.head()
+    if head is None:
+        require(world.stream not in ledger.stream_of.values(), "a stream is gone")
+        return
+    require(not head.pending, "closing left batches unsealed")
+    if world.weather is CALM and not world.abandoned:
+        heads = world.store.heads.items[world.stream.run].values()
+        known = {pointer.object for each in heads for pointer in each.pending}
+        require(world.store.batches.objects.keys() == known, "batches were left behind")
+    page = await log.read(world.stream, 0)
+    ledger.check_chunks(page.generation, page.chunks)
+    require(len(page.chunks) == head.tail == page.next_index, "the whole stream is not readable")
+    require(page.closed is not None, "the stream does not end")
+    _check_clients(world, clients)
+
+
+def _check_clients(world: World, clients: list[actors.ClientWriter]) -> None:
+    """Require that each client's chunks stand in its order, none left out, all the acknowledged
+    ones among them.
+    """
+    generations = [name for name, at in world.ledger.stream_of.items() if at == world.stream]
+    require(len(generations) <= 1, "the stream started anew")
+    entries = world.ledger.entries[generations[0]] if generations else []
+    sent: dict[str, list[bytes]] = defaultdict(list)
+    for entry in entries:
+        if entry.client is not None:
+            sent[entry.client].append(entry.data)
+    for client, chunks in sent.items():
+        require(
+            chunks == [actors.chunk(client, at) for at in range(len(chunks))],
+            f"the chunks of {client} are not in its order",
+        )
+    for writer in clients:
+        require(len(sent[writer.name]) >= writer.acked, f"{writer.name} lost chunks")

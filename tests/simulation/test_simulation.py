@@ -1,0 +1,63 @@
+"""The core under everything that may happen, seed by seed; docs/proof.md says what is looked at."""
+
+from collections.abc import Iterable
+
+import pytest
+
+from tests.simulation.ledger import Violation
+from tests.simulation.mutants import KINDS, MUTANTS, RARE
+from tests.simulation.scenario import scenario
+from tests.simulation.world import Kind, run
+
+AT_ONCE = 20
+"""Seeds of one test."""
+
+TRIES = 400
+"""Seeds within which a fault must show."""
+
+RARE_TRIES = 3000
+
+
+def run_all(seeds: Iterable[int], kind: Kind | None = None) -> None:
+    for seed in seeds:
+        run(seed, scenario, kind=kind)
+
+
+@pytest.mark.parametrize("first", range(0, 200, AT_ONCE))
+def test_nothing_is_lost_doubled_or_reordered(first: int) -> None:
+    run_all(range(first, first + AT_ONCE))
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("first", range(1_000, 3_500, 500))
+def test_nothing_is_lost_doubled_or_reordered_in_thousands_of_courses(first: int) -> None:
+    run_all(range(first, first + 500))
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_a_planted_fault_is_noticed(name: str) -> None:
+    with MUTANTS[name](), pytest.raises(Violation):
+        run_all(range(TRIES), KINDS.get(name))
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("name", RARE)
+def test_a_planted_fault_that_rarely_shows_is_noticed(name: str) -> None:
+    with RARE[name](), pytest.raises(Violation):
+        run_all(range(RARE_TRIES))
+
+
+def test_the_same_seed_takes_the_same_course() -> None:
+    traces: list[list[str]] = [[], []]
+    for trace in traces:
+        run(5, scenario, trace)
+    assert traces[0] == traces[1]
+    assert len(traces[0]) > 100
+
+
+def test_a_seed_that_fails_says_how_to_have_it_again() -> None:
+    fault = MUTANTS["times_are_the_writers_own"]
+    with fault(), pytest.raises(Violation, match=r"again: python -m tests\.simulation \d+"):
+        run_all(range(TRIES))

@@ -1,0 +1,18 @@
+"""Where the tools are that a part of the tests needs beside Python packages."""
+
+import shutil
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+NAMES = {"chromium": ("chromium", "chromium-browser", "google-chrome")}
+"""Commands that a tool goes by, where they differ from its name."""
+
+
+def find(tool: str) -> Path | None:
+    """Return the command of *tool*: from an environment under `.tools`, or else from the PATH."""
+    own = ROOT / ".tools" / tool / "bin" / tool
+    if own.exists():
+        return own
+    found = (shutil.which(name) for name in NAMES.get(tool, (tool,)))
+    return next((Path(path) for path in found if path), None)
