@@ -1,0 +1,1 @@
+"""Stores keep what the core decides: in memory, in SQLite, in S3 with DynamoDB."""

@@ -1,0 +1,147 @@
+"""Calling AWS: blocking clients in threads, and again where that is safe.
+
+Whether a call may be repeated is a pure function of how it failed, how long to pause another one;
+the loop takes both.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from enum import Enum, auto
+from itertools import count
+from typing import TypeVar
+
+from botocore import exceptions as boto
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
+
+from ...core.errors import Busy, StoreError
+
+T = TypeVar("T")
+
+ATTEMPTS = 7
+"""Calls before giving up: with the pauses below about one second of throttling is outlasted."""
+
+PATIENCE_SECONDS = 5
+"""No call is begun again later than this: a function's own time is short, and its caller's too."""
+
+FIRST_PAUSE = 0.025
+"""Longest first pause in seconds; each further one may be twice as long."""
+
+LAST_PAUSE = 1.0
+"""Longest pause of all."""
+
+THROTTLES = frozenset(
+    {
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "SlowDown",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+        "TransactionConflictException",
+        "TransactionInProgressException",
+    }
+)
+"""Answers that say that nothing was done, and that it may be tried again."""
+
+PASSING_REASONS = frozenset(
+    {"None", "ProvisionedThroughputExceeded", "ThrottlingError", "TransactionConflict"}
+)
+"""Why a transaction may be cancelled though none of its conditions failed."""
+
+NEVER_SENT = (
+    boto.ConnectTimeoutError,
+    boto.EndpointConnectionError,
+    boto.ProxyConnectionError,
+)
+"""No connection came about, so nobody was asked."""
+
+BROKEN_OFF = (
+    boto.ConnectionError,
+    boto.FlexibleChecksumError,
+    boto.HTTPClientError,
+    boto.IncompleteReadError,
+    ResponseParserError,
+)
+"""The question was sent, and no whole answer came back."""
+
+
+class Fate(Enum):
+    """What became of a call that failed."""
+
+    REFUSED = auto()
+    """Nothing happened, and it passes."""
+    LOST = auto()
+    """The answer was lost: it may have happened."""
+    ANSWERED = auto()
+    """There is an answer, and it will be the same next time."""
+
+
+def fate(error: Exception) -> Fate:
+    """Tell what became of the call that *error* ended."""
+    if isinstance(error, ClientError):
+        return _answered(error)
+    if isinstance(error, NEVER_SENT):
+        return Fate.REFUSED
+    return Fate.LOST if isinstance(error, BROKEN_OFF) else Fate.ANSWERED
+
+
+def code(error: ClientError) -> str:
+    """Return the error code of an answer."""
+    return error.response.get("Error", {}).get("Code", "")
+
+
+def _answered(error: ClientError) -> Fate:
+    if code(error) in THROTTLES:
+        return Fate.REFUSED
+    if code(error) == "TransactionCanceledException":
+        reasons = {reason.get("Code") for reason in error.response.get("CancellationReasons", [])}
+        return Fate.REFUSED if reasons <= PASSING_REASONS else Fate.ANSWERED
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return Fate.LOST if status >= 500 else Fate.ANSWERED
+
+
+def pause(attempt: int, chance: float) -> float:
+    """Return the seconds to pause after *attempt*; *chance*, from 0 to 1, keeps writers apart."""
+    return min(FIRST_PAUSE * 2.0 ** (attempt - 1), LAST_PAUSE) * chance
+
+
+class Calls:
+    """Runs calls in threads, so that a waiting one holds up nothing else."""
+
+    def __init__(self, threads: int, chance: Callable[[], float] = random.random) -> None:
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="aws")
+        self._chance = chance
+
+    async def run(
+        self, work: Callable[[], T], *, repeat: bool = True, lost: type[StoreError] = Busy
+    ) -> T:
+        """Return what *work* returns.
+
+        What was refused is done again after a pause; what was lost too, if it may *repeat*. Raises
+        `Busy` when nothing has happened, *lost* when that is not sure, and any other error as it
+        is.
+        """
+        loop = asyncio.get_running_loop()
+        last = loop.time() + PATIENCE_SECONDS
+        outcome: type[StoreError] = Busy
+        for attempt in count(1):
+            try:
+                return await loop.run_in_executor(self._pool, work)
+            except (ClientError, BotoCoreError, ResponseParserError) as error:
+                cause, became = error, fate(error)
+            if became is Fate.ANSWERED:
+                raise cause
+            wait = pause(attempt, self._chance())
+            outcome = lost if became is Fate.LOST else outcome
+            final = attempt == ATTEMPTS or loop.time() + wait > last
+            if final or (became is Fate.LOST and not repeat):
+                raise outcome(f"AWS did not do it: {cause}", retry_after=1) from cause
+            await asyncio.sleep(wait)
+        raise AssertionError("unreachable")
+
+    async def aclose(self) -> None:
+        """Wait for the calls under way, then end the threads."""
+        await asyncio.to_thread(self._pool.shutdown)

@@ -1,0 +1,175 @@
+"""How heads, moved-out clients and runs look in the table: each has its pair of functions here."""
+
+import zlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, cast
+
+from ...core.model import Closed, Head, Run, Sent, Status
+from .pointers import decode_pointers, encode_pointer
+from .values import check_form, form, number, number_or_null, optional_number, text, ttl
+
+if TYPE_CHECKING:
+    from .values import Item, Value
+
+SHARDS = 8
+"""Parts of the index of recent runs: each takes 1,000 new runs a second."""
+
+
+def number_attribute(client: str) -> str:
+    """Return the name of the attribute that holds a client's last number."""
+    return f"w.{client}"
+
+
+def index_attribute(client: str) -> str:
+    """Return the name of the attribute that holds the index of a client's last chunk."""
+    return f"i.{client}"
+
+
+def once_attribute(once: str) -> str:
+    """Return the name of the attribute that holds the first index of a one-shot append."""
+    return f"o.{once}"
+
+
+def encode_head(head: Head) -> "Item":
+    """Return the item of *head*, without its key.
+
+    The list of pointers, the count of spills and the times of appends are always there, since an
+    expression cannot take the size, the sum or the copy of what is absent.
+    """
+    item: Item = {
+        "v": form(),
+        "g": text(head.generation),
+        "opened": number(head.created),
+        "expires": number(head.expires),
+        "ttl": ttl(head.expires),
+        "tail": number(head.tail),
+        "sealed": number(head.sealed),
+        "sealed_time": number(head.sealed_time),
+        "size": number(head.size),
+        "appended": number_or_null(head.appended),
+        "before": number_or_null(head.appended_before),
+        "p": {"L": [text(encode_pointer(pointer)) for pointer in head.pending]},
+        "spills": number(head.spills),
+        "stop": {"BOOL": head.stop},
+    }
+    if head.closed is not None:
+        item["closed"] = encode_closed(head.closed)
+    for client, sent in head.clients.items():
+        item[number_attribute(client)] = number(sent.number)
+        item[index_attribute(client)] = number(sent.index)
+    for once, index in head.once.items():
+        item[once_attribute(once)] = number(index)
+    return item
+
+
+def decode_head(item: "Mapping[str, Value]") -> Head:
+    """Return the head that *item* holds."""
+    check_form(item)
+    opened, sealed, sealed_time = (
+        int(item[name]["N"]) for name in ("opened", "sealed", "sealed_time")
+    )
+    pointers = [pointer["S"] for pointer in item["p"]["L"]]
+    pending = decode_pointers(pointers, sealed, max(sealed_time, opened))
+    return Head(
+        generation=item["g"]["S"],
+        created=opened,
+        expires=int(item["expires"]["N"]),
+        tail=int(item["tail"]["N"]),
+        sealed=sealed,
+        sealed_time=sealed_time,
+        size=int(item["size"]["N"]),
+        appended=optional_number(item["appended"]),
+        unsealed=len(pending),
+        pending=pending,
+        clients=_clients(item),
+        once={name[2:]: int(value["N"]) for name, value in item.items() if name[:2] == "o."},
+        spills=int(item["spills"]["N"]),
+        closed=_closed(item),
+        stop=item["stop"]["BOOL"],
+        appended_before=optional_number(item["before"]),
+    )
+
+
+def encode_closed(closed: Closed) -> "Value":
+    """Return how a stream ended as one attribute."""
+    value: Item = {"status": text(closed.status), "by_run": {"BOOL": closed.by_run}}
+    if closed.error is not None:
+        value["error"] = text(closed.error)
+    return {"M": value}
+
+
+def _closed(item: "Mapping[str, Value]") -> Closed | None:
+    if "closed" not in item:
+        return None
+    value = item["closed"]["M"]
+    error = value["error"]["S"] if "error" in value else None
+    return Closed(cast(Status, value["status"]["S"]), error, value["by_run"]["BOOL"])
+
+
+def _clients(item: "Mapping[str, Value]") -> dict[str, Sent]:
+    return {
+        name[2:]: Sent(int(value["N"]), int(item[index_attribute(name[2:])]["N"]))
+        for name, value in item.items()
+        if name[:2] == "w."
+    }
+
+
+def encode_sent(sent: Sent, expires: int) -> "Item":
+    """Return the item of a client that moved out of its head, without its key."""
+    return {
+        "v": form(),
+        "number": number(sent.number),
+        "index": number(sent.index),
+        "ttl": ttl(expires),
+    }
+
+
+def decode_sent(item: "Mapping[str, Value]") -> Sent:
+    """Return how far a client that moved out of its head had come."""
+    check_form(item)
+    return Sent(int(item["number"]["N"]), int(item["index"]["N"]))
+
+
+def encode_run(run: Run) -> "Item":
+    """Return the item of *run*, without its key; its *shard* and *created* put it into the index
+    of recent runs.
+    """
+    item: Item = {
+        "v": form(),
+        "shard": text(shard(run.id)),
+        "created": text(place(run.created, run.id)),
+        "expires": number(run.expires),
+        "ttl": ttl(run.expires),
+    }
+    if run.parent is not None:
+        item["parent"] = text(run.parent)
+    if run.root is not None:
+        item["root"] = text(run.root)
+    if run.completed is not None:
+        item["completed"] = number(run.completed)
+    return item
+
+
+def decode_run(item: "Mapping[str, Value]") -> Run:
+    """Return the run that *item* records."""
+    check_form(item)
+    return Run(
+        id=item["run"]["S"],
+        created=int(item["created"]["S"].partition("#")[0]),
+        expires=int(item["expires"]["N"]),
+        parent=item["parent"]["S"] if "parent" in item else None,
+        root=item["root"]["S"] if "root" in item else None,
+        completed=int(item["completed"]["N"]) if "completed" in item else None,
+    )
+
+
+def place(created: int, run: str) -> str:
+    """Return where a run stands among the others of its shard; as text it sorts by time, then
+    id.
+    """
+    return f"{created:015d}#{run}"
+
+
+def shard(run: str) -> str:
+    """Return the part of the index of recent runs that a run is in."""
+    return str(zlib.crc32(run.encode()) % SHARDS)

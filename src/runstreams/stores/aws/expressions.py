@@ -1,0 +1,224 @@
+"""The conditions and updates of a head, as DynamoDB's expressions.
+
+Each condition stands with the sentence that it spells. Three traps of the emulators and of DynamoDB
+itself are heeded here: elements leave a list from its end to its beginning (some take them out one
+after the other, so that later positions move); no update both sets and adds, since some then read
+the new value; and every attribute goes by an alias, for the reserved words and for the clients'
+names, which are any text.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ...core.limits import Limits, SealingPlan
+from ...core.model import Batch, Closed, Head, Pointer, Sent
+from ...core.ports import Staged, Terms
+from .codec import encode_closed, index_attribute, number_attribute, once_attribute
+from .pointers import encode_pointer, prefix
+from .values import form, number, text, ttl
+
+if TYPE_CHECKING:
+    from .values import Item
+
+REMOVALS = 64
+"""Most pointers or clients that leave a head in one update: DynamoDB allows 128 removals from a
+list, 300 operators and 4 KB of expression.
+"""
+
+IS_LIVE = "#v = :v AND #expires > :now"
+"""The stream has been opened, in the form this version writes, and is not forgotten."""
+
+IS_OPEN = "attribute_not_exists(#closed)"
+"""Nobody has closed the stream."""
+
+HAS_FEW_UNSEALED = "size(#p) < :unsealed"
+"""There are not too many unsealed batches to add one."""
+
+HAS_ROOM = "#size <= :room"
+"""The stream can take the batch's bytes."""
+
+IS_NEW_ONCE = "attribute_not_exists(#once)"
+"""No one-shot append with this idempotency key is remembered."""
+
+CLIENT_IS_AT = "#number = :previous"
+"""The client's last chunk is the one before the batch."""
+
+CLIENT_IS_NOT_HERE = "attribute_not_exists(#number) AND #spills = :spills"
+"""The head does not know the client, and no client has moved out since it was looked for
+outside.
+"""
+
+IS_GENERATION = "#g = :g"
+"""It is still the same stream, not another one under its name."""
+
+IS_SEALED_AS_SEEN = "#sealed = :sealed AND begins_with(#p[0], :first)"
+"""Nobody has sealed since: the sealed index and the first pointer are what was seen."""
+
+APPENDS = (
+    "#p = list_append(#p, :pointer)",
+    "#tail = #tail + :count",
+    "#size = #size + :bytes",
+    "#before = #appended",
+    "#appended = :time",
+)
+"""The pointer goes to the end of the list; tail, bytes and times move on. What stands on the right
+is the value before the update.
+"""
+
+KEEPS_UNTIL = ("#expires = :expires", "#ttl = :ttl")
+"""The stream is forgotten at another time."""
+
+ALIAS = re.compile(r"#\w+")
+
+
+@dataclass(slots=True)
+class Update:
+    """One conditional update: what must hold, what it sets, what it removes."""
+
+    conditions: list[str]
+    sets: list[str] = field(default_factory=list)
+    removals: list[str] = field(default_factory=list)
+    values: "Item" = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+    """What aliases stand for that are not the attribute's own name."""
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the update as arguments of `update_item`."""
+        condition = " AND ".join(self.conditions)
+        parts = (("SET", self.sets), ("REMOVE", self.removals))
+        update = " ".join(f"{verb} {', '.join(what)}" for verb, what in parts if what)
+        return {
+            "ConditionExpression": condition,
+            "UpdateExpression": update,
+            "ExpressionAttributeNames": aliases(f"{condition} {update}", self.names),
+            "ExpressionAttributeValues": self.values,
+        }
+
+
+def aliases(expression: str, names: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return what each alias in *expression* stands for; DynamoDB refuses those that do not
+    occur.
+    """
+    own = names or {}
+    return {alias: own.get(alias, alias[1:]) for alias in ALIAS.findall(expression)}
+
+
+def live_at(now: int) -> "Item":
+    """Return the values of `IS_LIVE`."""
+    return {":v": form(), ":now": number(now)}
+
+
+def committing(
+    staged: Staged, skip: int, batch: Batch, terms: Terms, limits: Limits, plan: SealingPlan
+) -> Update:
+    """Spell `commit.fits` and `commit.applied` for *batch*, what is left of *staged* after
+    *skip*.
+    """
+    pointer = Pointer(staged.object, skip, batch.count, batch.size, batch.time, first=0)
+    expires = batch.time + limits.retention_ms
+    update = Update(
+        [IS_LIVE, IS_OPEN, HAS_FEW_UNSEALED],
+        [*APPENDS, *KEEPS_UNTIL],
+        values={
+            **live_at(terms.now),
+            ":unsealed": number(plan.unsealed),
+            ":pointer": {"L": [text(encode_pointer(pointer))]},
+            ":count": number(batch.count),
+            ":bytes": number(batch.size),
+            ":time": number(batch.time),
+            ":expires": number(expires),
+            ":ttl": ttl(expires),
+        },
+    )
+    if limits.stream_bytes > 0:
+        update.conditions.append(HAS_ROOM)
+        update.values[":room"] = number(limits.stream_bytes - batch.size)
+    if batch.once is not None:
+        _remember_once(update, batch.once)
+    if batch.client is not None:
+        _move_client(update, batch.client, batch, terms)
+    return update
+
+
+def _remember_once(update: Update, once: str) -> None:
+    update.conditions.append(IS_NEW_ONCE)
+    update.sets.append("#once = #tail")
+    update.names["#once"] = once_attribute(once)
+
+
+def _move_client(update: Update, client: str, batch: Batch, terms: Terms) -> None:
+    update.sets += ["#number = :number", "#index = #tail + :before_last"]
+    update.values[":number"] = number(batch.number + batch.count - 1)
+    update.values[":before_last"] = number(batch.count - 1)
+    update.names["#number"] = number_attribute(client)
+    update.names["#index"] = index_attribute(client)
+    if terms.previous is not None:
+        update.conditions.append(CLIENT_IS_AT)
+        update.values[":previous"] = number(terms.previous)
+        return
+    update.conditions.append(CLIENT_IS_NOT_HERE)
+    update.values[":spills"] = number(terms.spills)
+    if terms.generation is not None:
+        update.conditions.append(IS_GENERATION)
+        update.values[":g"] = text(terms.generation)
+
+
+def closing(closed: Closed, now: int, expires: int) -> Update:
+    """Close a live stream that is open."""
+    values = {":closed": encode_closed(closed), ":expires": number(expires), ":ttl": ttl(expires)}
+    return Update(
+        [IS_LIVE, IS_OPEN], ["#closed = :closed", *KEEPS_UNTIL], values={**live_at(now), **values}
+    )
+
+
+def asking_stop(now: int) -> Update:
+    """Raise the stop flag of a live stream."""
+    return Update([IS_LIVE], ["#stop = :stop"], values={**live_at(now), ":stop": {"BOOL": True}})
+
+
+def sealing(seen: Head, upto: Pointer, count: int) -> Update:
+    """Drop the first *count* pointers and move the sealed index and time behind the last of
+    them.
+    """
+    return Update(
+        [IS_GENERATION, IS_SEALED_AS_SEEN],
+        ["#sealed = :end", "#sealed_time = :time"],
+        [f"#p[{at}]" for at in reversed(range(count))],
+        values={
+            ":g": text(seen.generation),
+            ":sealed": number(seen.sealed),
+            ":first": text(prefix(seen.pending[0])),
+            ":end": number(upto.end),
+            ":time": number(upto.time),
+        },
+    )
+
+
+def forgetting(
+    generation: str, clients: Mapping[str, Sent], once: Sequence[str]
+) -> Iterator[Update]:
+    """Take *clients* that have not moved, and *once*, out of the head: in one update, or in several
+    where they are very many.
+    """
+    left, keys = list(clients.items()), list(once)
+    for at in range(0, max(len(left), len(keys), 1), REMOVALS):
+        yield _forgetting(generation, dict(left[at : at + REMOVALS]), keys[at : at + REMOVALS])
+
+
+def _forgetting(generation: str, clients: Mapping[str, Sent], once: Iterable[str]) -> Update:
+    update = Update(
+        [IS_GENERATION],
+        ["#spills = #spills + :one"],
+        values={":g": text(generation), ":one": number(1)},
+    )
+    for at, (client, sent) in enumerate(clients.items()):
+        update.conditions.append(f"#n{at} = :n{at}")
+        update.removals += [f"#n{at}", f"#i{at}"]
+        update.values[f":n{at}"] = number(sent.number)
+        update.names |= {f"#n{at}": number_attribute(client), f"#i{at}": index_attribute(client)}
+    for at, key in enumerate(once):
+        update.removals.append(f"#o{at}")
+        update.names[f"#o{at}"] = once_attribute(key)
+    return update

@@ -1,0 +1,176 @@
+"""The heads of streams in DynamoDB."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ...core.errors import Busy, RunCompleted
+from ...core.limits import Limits, SealingPlan
+from ...core.model import Closed, Head, Pointer, Run, Sent, StreamId
+from ...core.ports import Committed, NotCommitted, Staged, Terms
+from .codec import decode_head, decode_run, decode_sent, encode_head, encode_sent
+from .expressions import (
+    REMOVALS,
+    Update,
+    aliases,
+    asking_stop,
+    closing,
+    committing,
+    forgetting,
+    sealing,
+)
+from .runs import making, replacing
+from .table import Outcome, Table, client_key, clients_prefix, head_key
+from .values import number, text
+
+OPENINGS = 4
+"""How often opening a stream looks again: the record of an expired run, then a head that somebody
+else has put, make three.
+"""
+
+IS_ABSENT_OR_EXPIRED = "attribute_not_exists(#v) OR #expires <= :now"
+"""There is no stream, or it is forgotten."""
+
+IS_BEHIND = "attribute_not_exists(#v) OR #number < :number"
+"""The item is missing, or what it remembers is older."""
+
+
+class DynamoHeads:
+    """One item per stream. Each method is one request, apart from `open` where somebody else was
+    faster, and from `spill` and `delete_spilled`, which write many items.
+    """
+
+    def __init__(self, table: Table, plan: SealingPlan) -> None:
+        if plan.batches > REMOVALS:
+            raise ValueError(f"one update can drop {REMOVALS} pointers, not {plan.batches}")
+        self._table = table
+        self._plan = plan
+
+    async def get(self, stream: StreamId, *, strong: bool = True, since: int = 0) -> Head | None:
+        item = await self._table.get(head_key(stream), strong=strong)
+        return decode_head(item) if item else None
+
+    async def open(self, stream: StreamId, head: Head, run: Run) -> None:
+        record, opening = making(run), [_putting(stream, head)]
+        for _ in range(OPENINGS):
+            failed = await self._table.transact([record, *opening])
+            if not failed:
+                return
+            if 0 in failed:
+                item = failed[0]
+                there = decode_run(item) if item else None
+                record = making(run) if _may_open(there, run) else replacing(run)
+            if 1 in failed:
+                opening = []  # a live head is there, so only the record is left to make
+        raise Busy("the run changes too fast to open a stream; try again", retry_after=1)
+
+    async def commit(
+        self, stream: StreamId, staged: Staged, terms: Terms, skip: int, limits: Limits
+    ) -> Committed | NotCommitted:
+        batch = staged.batch.rest(skip)
+        update = committing(staged, skip, batch, terms, limits, self._plan)
+        done, item = await self._update(stream, update)
+        head = decode_head(item) if item else None
+        if not done or head is None:
+            return NotCommitted(head)
+        return Committed(head.tail - batch.count, head)
+
+    async def close(self, stream: StreamId, closed: Closed, now: int, expires: int) -> Head | None:
+        outcome = await self._update(stream, closing(closed, now, expires), repeat=True)
+        return _live(outcome, now)
+
+    async def ask_stop(self, stream: StreamId, now: int) -> Head | None:
+        return _live(await self._update(stream, asking_stop(now), repeat=True), now)
+
+    async def seal(self, stream: StreamId, seen: Head, upto: Pointer, count: int) -> bool:
+        return (await self._update(stream, sealing(seen, upto, count), answer=False)).done
+
+    async def spilled(self, stream: StreamId, generation: str, client: str) -> Sent | None:
+        item = await self._table.get(client_key(stream, generation, client))
+        return decode_sent(item) if item else None
+
+    async def spill(
+        self, stream: StreamId, generation: str, clients: Mapping[str, Sent], expires: int
+    ) -> None:
+        arguments = {
+            "ConditionExpression": IS_BEHIND,
+            "ExpressionAttributeNames": aliases(IS_BEHIND),
+        }
+        await asyncio.gather(
+            *(
+                self._table.put(
+                    {**client_key(stream, generation, client), **encode_sent(sent, expires)},
+                    {**arguments, "ExpressionAttributeValues": {":number": number(sent.number)}},
+                )
+                for client, sent in clients.items()
+            )
+        )
+
+    async def forget(
+        self, stream: StreamId, seen: Head, clients: Mapping[str, Sent], once: Sequence[str]
+    ) -> bool:
+        for update in forgetting(seen.generation, clients, once):
+            if not (await self._update(stream, update, answer=False)).done:
+                return False
+        return True
+
+    async def streams(self, run: str, limit: int, after: str | None) -> list[tuple[str, Head]]:
+        # No key contains a control character, so this one stands between a key and all later ones.
+        low = f"s#{after}\0" if after is not None else "s#"
+        found = await self._table.query(_between(run, low, "s$"), limit)
+        return [(item["item"]["S"][2:], decode_head(item)) for item in found]
+
+    async def delete(self, stream: StreamId) -> Head | None:
+        item = await self._table.delete(head_key(stream))
+        return decode_head(item) if item else None
+
+    async def delete_spilled(self, stream: StreamId, generation: str) -> None:
+        prefix = clients_prefix(stream, generation)
+        arguments = _between(stream.run, prefix, prefix[:-1] + "$")
+        keys = "#run, #item"
+        arguments |= {"ProjectionExpression": keys}
+        found = await self._table.query(arguments)
+        await self._table.delete_all([{"run": item["run"], "item": item["item"]} for item in found])
+
+    async def _update(
+        self, stream: StreamId, update: Update, *, repeat: bool = False, answer: bool = True
+    ) -> Outcome:
+        return await self._table.update(
+            head_key(stream), update.arguments(), repeat=repeat, answer=answer
+        )
+
+
+def _putting(stream: StreamId, head: Head) -> dict[str, Any]:
+    return {
+        "Put": {
+            "Item": {**head_key(stream), **encode_head(head)},
+            "ConditionExpression": IS_ABSENT_OR_EXPIRED,
+            "ExpressionAttributeNames": aliases(IS_ABSENT_OR_EXPIRED),
+            "ExpressionAttributeValues": {":now": number(head.created)},
+        }
+    }
+
+
+def _may_open(there: Run | None, run: Run) -> bool:
+    """Say whether the record that is there counts. Raises `RunCompleted`."""
+    live = there is None or there.expires > run.created
+    if there is not None and live and there.completed is not None:
+        raise RunCompleted("the run is completed", run=run.id)
+    return live
+
+
+def _live(outcome: Outcome, now: int) -> Head | None:
+    """Return the head of *outcome* unless it is forgotten; an update leaves only live ones."""
+    head = decode_head(outcome.item) if outcome.item else None
+    return head if outcome.done or (head is not None and head.expires > now) else None
+
+
+def _between(run: str, low: str, high: str) -> dict[str, Any]:
+    """Return the query for a run's items from *low* to *high*, of which neither is an item."""
+    condition = "#run = :run AND #item BETWEEN :low AND :high"
+    return {
+        "KeyConditionExpression": condition,
+        "ExpressionAttributeNames": aliases(condition),
+        "ExpressionAttributeValues": {":run": text(run), ":low": text(low), ":high": text(high)},
+        "ConsistentRead": True,
+    }

@@ -1,0 +1,116 @@
+"""The store, and how it finds its bucket and its table."""
+
+import os
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import boto3
+from botocore.config import Config
+
+from ...core.limits import MIB, SealingPlan
+from ...core.ports import NewId
+from .calls import Calls
+from .heads import DynamoHeads
+from .runs import DynamoRuns
+from .s3 import Bucket, S3Batches, S3Segments
+from .table import Table
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+
+THREADS = 32
+"""Calls at a time. A function that answers one request at a time does with half of them."""
+
+CONNECT_SECONDS = 3
+"""How long to wait for a connection; it takes milliseconds."""
+
+READ_SECONDS = 10
+"""How long to wait for an answer. botocore's minute is longer than a function has."""
+
+ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
+"""Where botocore looks for another S3."""
+
+
+class SettingMissing(Exception):
+    """An environment variable is not set that says where the streams are."""
+
+
+class AwsStore:
+    """Everything in one bucket and one table."""
+
+    changes = None
+    window = 8 * MIB
+    """Whole segments: a request costs the same whatever it brings."""
+
+    def __init__(
+        self,
+        s3: "S3Client",
+        dynamodb: "DynamoDBClient",
+        bucket: str,
+        table: str,
+        *,
+        plan: SealingPlan | None = None,
+        threads: int = THREADS,
+        new_id: NewId = lambda: uuid4().hex,
+    ) -> None:
+        self.plan = plan or SealingPlan()
+        self._clients = (s3, dynamodb)
+        self._calls = Calls(threads)
+        objects, items = Bucket(s3, bucket, self._calls), Table(dynamodb, table, self._calls)
+        self.heads = DynamoHeads(items, self.plan)
+        self.runs = DynamoRuns(items)
+        self.batches = S3Batches(objects, new_id)
+        self.segments = S3Segments(objects)
+
+    @classmethod
+    def from_environment(cls, *, threads: int = THREADS) -> "AwsStore":
+        """Use the bucket RUNSTREAMS_BUCKET and the table RUNSTREAMS_TABLE.
+
+        Endpoint, region and credentials come the way they always do for boto3. Raises
+        `SettingMissing`.
+        """
+        bucket = _setting("RUNSTREAMS_BUCKET", "S3 bucket")
+        table = _setting("RUNSTREAMS_TABLE", "DynamoDB table")
+        return cls(*connect(boto3.Session(), threads), bucket, table, threads=threads)
+
+    async def aclose(self) -> None:
+        """End the threads and close the connections."""
+        await self._calls.aclose()
+        for client in self._clients:
+            client.close()
+
+
+def connect(
+    session: boto3.Session, threads: int = THREADS, endpoint: str | None = None
+) -> tuple["S3Client", "DynamoDBClient"]:
+    """Return clients with a connection for each of *threads*.
+
+    botocore repeats nothing: an update that was done twice could append twice, a condition that
+    failed the second time would look like somebody else's doing, and a body that breaks off while
+    it is read is not its business. `Calls` knows what may be repeated.
+    """
+    config = Config(
+        retries={"mode": "standard", "total_max_attempts": 1},
+        max_pool_connections=threads,
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=READ_SECONDS,
+        tcp_keepalive=True,
+        # Other endpoints than AWS's own seldom have a host name for each bucket.
+        s3={"addressing_style": "path" if endpoint or _other_s3() else "auto"},
+    )
+    return (
+        session.client("s3", endpoint_url=endpoint, config=config),
+        session.client("dynamodb", endpoint_url=endpoint, config=config),
+    )
+
+
+def _other_s3() -> bool:
+    return any(os.environ.get(name) for name in ENDPOINTS)
+
+
+def _setting(name: str, what: str) -> str:
+    value = os.environ.get(name, "").strip()
+    if not value:
+        raise SettingMissing(f"{name} is not set: it names the {what} that keeps the streams")
+    return value

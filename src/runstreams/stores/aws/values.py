@@ -1,0 +1,54 @@
+"""Values and items as DynamoDB takes them."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from ...core.errors import StoreError
+from ...core.limits import DAY_MS
+from ...core.model import FORMAT
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
+
+    Value = AttributeValueTypeDef
+    Item = dict[str, AttributeValueTypeDef]
+
+TTL_SLACK_MS = DAY_MS
+"""How long DynamoDB waits before it may remove what has expired, for clocks that differ."""
+
+
+def number(value: int) -> "Value":
+    """Return a number."""
+    return {"N": str(value)}
+
+
+def number_or_null(value: int | None) -> "Value":
+    """Return a number, or the value that says that there is none."""
+    return {"NULL": True} if value is None else number(value)
+
+
+def optional_number(value: "Value") -> int | None:
+    """Return what `number_or_null` was given."""
+    return int(value["N"]) if "N" in value else None
+
+
+def text(value: str) -> "Value":
+    """Return a string."""
+    return {"S": value}
+
+
+def ttl(expires: int) -> "Value":
+    """Return when an item may be removed that expires at *expires* ms, in DynamoDB's seconds."""
+    return number((expires + TTL_SLACK_MS) // 1000)
+
+
+def form() -> "Value":
+    """Return the version of everything stored, which every item carries as *v*."""
+    return number(FORMAT)
+
+
+def check_form(item: "Mapping[str, Value]") -> None:
+    """Raise `StoreError` if *item* has the form of another version."""
+    found = int(item["v"]["N"])
+    if found != FORMAT:
+        raise StoreError(f"an item has format {found}; this version reads format {FORMAT}")

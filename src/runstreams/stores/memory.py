@@ -1,0 +1,247 @@
+"""Everything in one process's memory, for tests: the smallest store that keeps the contract."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from ..core.commit import applied, fits
+from ..core.errors import ObjectMissing, RunCompleted
+from ..core.limits import MIB, Limits, SealingPlan
+from ..core.model import Batch, Closed, Head, Pointer, Run, SegmentName, Sent, StreamId
+from ..core.ports import Committed, NewId, NotCommitted, Staged, StoredBatch, Terms
+
+V = TypeVar("V")
+
+
+class MemoryStore:
+    """Heads, runs and objects in dictionaries. No method awaits, so each is atomic."""
+
+    changes = None
+    window = 8 * MIB
+
+    def __init__(self, new_id: NewId, plan: SealingPlan | None = None) -> None:
+        self.plan = plan or SealingPlan()
+        self.heads = MemoryHeads(self.plan)
+        self.runs = self.heads.runs
+        self.batches = MemoryBatches(new_id)
+        self.segments = MemorySegments()
+
+    async def aclose(self) -> None:
+        """Nothing to let go of."""
+
+
+class MemoryBatches:
+    """The batches of appends by name."""
+
+    def __init__(self, new_id: NewId) -> None:
+        self._new_id = new_id
+        self.objects: dict[str, StoredBatch] = {}
+
+    async def put(self, stream: StreamId, batch: Batch) -> Staged:
+        name = self._new_id()
+        self.objects[name] = StoredBatch(batch.lines, batch.client, batch.number)
+        return Staged(name, batch)
+
+    async def get(self, stream: StreamId, pointers: Sequence[Pointer]) -> list[StoredBatch]:
+        try:
+            return [self.objects[pointer.object] for pointer in pointers]
+        except KeyError as error:
+            raise ObjectMissing(f"batch {error} is gone") from None
+
+    async def delete(self, stream: StreamId, objects: Sequence[str]) -> None:
+        for name in objects:
+            self.objects.pop(name, None)
+
+
+class MemorySegments:
+    """Segments by stream and name."""
+
+    def __init__(self) -> None:
+        self.objects: dict[StreamId, dict[SegmentName, bytes]] = {}
+
+    async def put(self, stream: StreamId, name: SegmentName, body: bytes) -> None:
+        self.objects.setdefault(stream, {})[name._replace(size=0)] = body
+
+    async def get(self, stream: StreamId, name: SegmentName, start: int, end: int) -> bytes:
+        try:
+            return self.objects[stream][name._replace(size=0)][start:end]
+        except KeyError:
+            raise ObjectMissing(f"segment {name} is gone") from None
+
+    async def names(self, stream: StreamId, generation: str, index: int) -> list[SegmentName]:
+        found = (
+            name._replace(size=len(body))
+            for name, body in self.objects.get(stream, {}).items()
+            if name.generation == generation and name.last >= index
+        )
+        return sorted(found)[:1000]
+
+    async def generations(self, stream: StreamId) -> list[str]:
+        return sorted({name.generation for name in self.objects.get(stream, {})})
+
+    async def delete(self, stream: StreamId, names: Sequence[SegmentName]) -> None:
+        for name in names:
+            self.objects.get(stream, {}).pop(name._replace(size=0), None)
+
+
+class MemoryHeads:
+    """Heads by run and key."""
+
+    def __init__(self, plan: SealingPlan) -> None:
+        self._plan = plan
+        self.runs = MemoryRuns()
+        self.items: dict[str, dict[str, Head]] = {}
+        self.outside: dict[tuple[StreamId, str], dict[str, Sent]] = {}
+
+    async def get(self, stream: StreamId, *, strong: bool = True, since: int = 0) -> Head | None:
+        return self._find(stream)
+
+    async def open(self, stream: StreamId, head: Head, run: Run) -> None:
+        record = self.runs.live(run.id, head.created)
+        if record is not None and record.completed is not None:
+            raise RunCompleted("the run is completed", run=run.id)
+        if record is None:
+            self.runs.items[run.id] = run
+        there = self._find(stream)
+        if there is None or there.expires <= head.created:
+            self._keep(stream, head)
+
+    async def commit(
+        self, stream: StreamId, staged: Staged, terms: Terms, skip: int, limits: Limits
+    ) -> Committed | NotCommitted:
+        head, batch = self._find(stream), staged.batch.rest(skip)
+        if head is None or not fits(head, batch, terms, limits, self._plan):
+            return NotCommitted(head)
+        return Committed(head.tail, self._keep(stream, applied(head, staged, skip, batch, limits)))
+
+    async def close(self, stream: StreamId, closed: Closed, now: int, expires: int) -> Head | None:
+        head = self._find(stream)
+        if head is None or head.expires <= now:
+            return None
+        if head.closed is None:
+            head = self._keep(stream, replace(head, closed=closed, expires=expires))
+        return head
+
+    async def ask_stop(self, stream: StreamId, now: int) -> Head | None:
+        head = self._find(stream)
+        if head is None or head.expires <= now:
+            return None
+        return self._keep(stream, replace(head, stop=True))
+
+    async def seal(self, stream: StreamId, seen: Head, upto: Pointer, count: int) -> bool:
+        head = self._find(stream)
+        if head is None or not _is_as_seen(head, seen):
+            return False
+        self._keep(
+            stream,
+            replace(
+                head,
+                sealed=upto.end,
+                sealed_time=upto.time,
+                unsealed=head.unsealed - count,
+                pending=head.pending[count:],
+            ),
+        )
+        return True
+
+    async def spilled(self, stream: StreamId, generation: str, client: str) -> Sent | None:
+        return self.outside.get((stream, generation), {}).get(client)
+
+    async def spill(
+        self, stream: StreamId, generation: str, clients: Mapping[str, Sent], expires: int
+    ) -> None:
+        kept = self.outside.setdefault((stream, generation), {})
+        for client, sent in clients.items():
+            if client not in kept or kept[client].number < sent.number:
+                kept[client] = sent
+
+    async def forget(
+        self, stream: StreamId, seen: Head, clients: Mapping[str, Sent], once: Sequence[str]
+    ) -> bool:
+        head = self._find(stream)
+        if head is None or head.generation != seen.generation:
+            return False
+        if any(head.clients.get(client) != sent for client, sent in clients.items()):
+            return False
+        self._keep(
+            stream,
+            replace(
+                head,
+                clients=_without(head.clients, clients),
+                once=_without(head.once, once),
+                spills=head.spills + 1,
+            ),
+        )
+        return True
+
+    async def streams(self, run: str, limit: int, after: str | None) -> list[tuple[str, Head]]:
+        items = self.items.get(run, {})
+        return [(key, items[key]) for key in sorted(items) if after is None or key > after][:limit]
+
+    async def delete(self, stream: StreamId) -> Head | None:
+        return self.items.get(stream.run, {}).pop(stream.key, None)
+
+    async def delete_spilled(self, stream: StreamId, generation: str) -> None:
+        self.outside.pop((stream, generation), None)
+
+    def _find(self, stream: StreamId) -> Head | None:
+        return self.items.get(stream.run, {}).get(stream.key)
+
+    def _keep(self, stream: StreamId, head: Head) -> Head:
+        self.items.setdefault(stream.run, {})[stream.key] = head
+        return head
+
+
+class MemoryRuns:
+    """Runs by id."""
+
+    def __init__(self) -> None:
+        self.items: dict[str, Run] = {}
+
+    def live(self, run: str, now: int) -> Run | None:
+        """Return the record unless it has expired by *now*."""
+        record = self.items.get(run)
+        return record if record is not None and record.expires > now else None
+
+    async def get(self, run: str) -> Run | None:
+        return self.items.get(run)
+
+    async def put(self, run: Run) -> Run:
+        there = self.live(run.id, run.created)
+        if there is not None:
+            expires = there.expires if there.completed else max(there.expires, run.expires)
+            run = replace(there, parent=run.parent, root=run.root, expires=expires)
+        self.items[run.id] = run
+        return run
+
+    async def complete(self, run: Run) -> Run:
+        there = self.live(run.id, run.created)
+        if there is not None and there.completed is None:
+            there = replace(there, completed=run.completed, expires=run.expires)
+        self.items[run.id] = there or run
+        return self.items[run.id]
+
+    async def extend(self, run: str, expires: int) -> None:
+        there = self.items.get(run)
+        if there is not None and there.completed is None:
+            self.items[run] = replace(there, expires=max(there.expires, expires))
+
+    async def delete(self, run: str) -> None:
+        self.items.pop(run, None)
+
+    async def recent(self, limit: int, after: tuple[int, str] | None) -> list[Run]:
+        newest = sorted(self.items.values(), key=lambda run: (run.created, run.id), reverse=True)
+        return [run for run in newest if after is None or (run.created, run.id) < after][:limit]
+
+
+def _is_as_seen(head: Head, seen: Head) -> bool:
+    return (
+        head.generation == seen.generation
+        and head.sealed == seen.sealed
+        and head.pending[:1] == seen.pending[:1]
+    )
+
+
+def _without(mapping: Mapping[str, V], keys: Iterable[str]) -> dict[str, V]:
+    gone = set(keys)
+    return {key: value for key, value in mapping.items() if key not in gone}

@@ -1,0 +1,202 @@
+"""Heads in SQLite: `commit.fits` and `commit.applied`, executed inside a transaction."""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+
+from ...core.commit import applied, fits
+from ...core.errors import RunCompleted
+from ...core.limits import Limits, SealingPlan
+from ...core.model import Closed, Head, Pointer, Run, Sent, StreamId
+from ...core.ports import Committed, NotCommitted, Staged, Terms
+from . import batches, head_rows, leftovers, runs, spilled, writers
+from .head_rows import Found, find
+from .looks import Looks
+from .queries import Queries
+from .schema import transaction
+from .transactions import INLINE_BYTES, Transactions
+
+_APPEND = """
+    UPDATE heads
+    SET tail = ?, size = ?, appended = ?, appended_before = ?, expires = ?, unsealed = ?
+    WHERE id = ?
+"""
+
+
+class SqliteHeads:
+    """One row per stream; its pointers and writers in rows of their own."""
+
+    def __init__(self, queries: Queries, transactions: Transactions, plan: SealingPlan) -> None:
+        self._queries = queries
+        self._transactions = transactions
+        self._plan = plan
+        self._writers = partial(writers.lazily, queries)
+        self._looks = Looks(queries)
+
+    async def get(self, stream: StreamId, *, strong: bool = True, since: int = 0) -> Head | None:
+        return self._looks.find(stream, since, lambda db: self._get(db, stream, since))
+
+    async def open(self, stream: StreamId, head: Head, run: Run) -> None:
+        await self._transactions.run(partial(_open, stream=stream, head=head, run=run))
+
+    async def commit(
+        self, stream: StreamId, staged: Staged, terms: Terms, skip: int, limits: Limits
+    ) -> Committed | NotCommitted:
+        return await self._transactions.run(
+            lambda db: _commit(db, stream, staged, terms, skip, limits, self._plan),
+            len(staged.batch.lines),
+        )
+
+    async def close(self, stream: StreamId, closed: Closed, now: int, expires: int) -> Head | None:
+        return await self._transactions.run(lambda db: _close(db, stream, closed, now, expires))
+
+    async def ask_stop(self, stream: StreamId, now: int) -> Head | None:
+        return await self._transactions.run(lambda db: _ask_stop(db, stream, now))
+
+    async def seal(self, stream: StreamId, seen: Head, upto: Pointer, count: int) -> bool:
+        size = sum(pointer.size for pointer in seen.pending[:count])
+        return await self._transactions.run(lambda db: _seal(db, stream, seen, upto), size)
+
+    async def spilled(self, stream: StreamId, generation: str, client: str) -> Sent | None:
+        return self._queries.here(lambda db: spilled.find(db, stream, generation, client))
+
+    async def spill(
+        self, stream: StreamId, generation: str, clients: Mapping[str, Sent], expires: int
+    ) -> None:
+        await self._transactions.run(
+            lambda db: spilled.keep(db, stream, generation, clients, expires)
+        )
+
+    async def forget(
+        self, stream: StreamId, seen: Head, clients: Mapping[str, Sent], once: Sequence[str]
+    ) -> bool:
+        return await self._transactions.run(lambda db: _forget(db, stream, seen, clients, once))
+
+    async def streams(self, run: str, limit: int, after: str | None) -> list[tuple[str, Head]]:
+        found = self._queries.here(
+            lambda db: head_rows.listed(db, run, after or "", limit, self._writers)
+        )
+        return [(each.key, each.head) for each in found]
+
+    async def delete(self, stream: StreamId) -> Head | None:
+        # All of a stream may be much to read, so this is done on the thread.
+        found = await self._transactions.run(lambda db: _delete(db, stream), INLINE_BYTES + 1)
+        if found is None:
+            return None
+        await leftovers.remove(self._transactions, found.id)
+        return found.head
+
+    async def delete_spilled(self, stream: StreamId, generation: str) -> None:
+        await self._transactions.run(lambda db: spilled.delete(db, stream, generation))
+
+    def _get(self, connection: sqlite3.Connection, stream: StreamId, since: int) -> Head | None:
+        with transaction(connection, "DEFERRED"):
+            found = find(connection, stream, self._writers)
+            if found is None:
+                return None
+            head = found.head
+            if head.pending and head.pending[0].first > max(since, head.sealed):
+                pending = head_rows.pointers(connection, found.id, since)
+                head = replace(head, pending=pending)
+            return head
+
+
+def _open(connection: sqlite3.Connection, stream: StreamId, head: Head, run: Run) -> None:
+    record = runs.live(connection, run.id, head.created)
+    if record is not None and record.completed is not None:
+        raise RunCompleted("the run is completed", run=run.id)
+    if record is None:
+        runs.keep(connection, run)
+    found = find(connection, stream)
+    if found is not None and found.head.expires <= head.created:
+        leftovers.retire(connection, found.id)
+        found = None
+    if found is None:
+        head_rows.insert(connection, stream, head)
+
+
+def _commit(
+    connection: sqlite3.Connection,
+    stream: StreamId,
+    staged: Staged,
+    terms: Terms,
+    skip: int,
+    limits: Limits,
+    plan: SealingPlan,
+) -> Committed | NotCommitted:
+    batch = staged.batch.rest(skip)
+    found = find(connection, stream, partial(writers.of_batch, connection, batch))
+    if found is None:
+        return NotCommitted(None)
+    head = found.head
+    if not fits(head, batch, terms, limits, plan):
+        return NotCommitted(head)
+    new = applied(head, staged, skip, batch, limits)
+    pointer = new.pending[-1]
+    batches.insert(connection, found.id, pointer, staged.batch)
+    writers.remember(connection, found.id, batch, pointer)
+    changed = (new.tail, new.size, new.appended, new.appended_before, new.expires, new.unsealed)
+    connection.execute(_APPEND, (*changed, found.id))
+    return Committed(pointer.first, new)
+
+
+def _close(
+    connection: sqlite3.Connection, stream: StreamId, closed: Closed, now: int, expires: int
+) -> Head | None:
+    found = find(connection, stream)
+    if found is None or found.head.expires <= now:
+        return None
+    if found.head.closed is not None:
+        return found.head
+    connection.execute(
+        "UPDATE heads SET closed = ?, error = ?, by_run = ?, expires = ? WHERE id = ?",
+        (closed.status, closed.error, closed.by_run, expires, found.id),
+    )
+    return replace(found.head, closed=closed, expires=expires)
+
+
+def _ask_stop(connection: sqlite3.Connection, stream: StreamId, now: int) -> Head | None:
+    found = find(connection, stream)
+    if found is None or found.head.expires <= now:
+        return None
+    connection.execute("UPDATE heads SET stop = 1 WHERE id = ?", (found.id,))
+    return replace(found.head, stop=True)
+
+
+def _seal(connection: sqlite3.Connection, stream: StreamId, seen: Head, upto: Pointer) -> bool:
+    # Generation and sealed index as seen mean that the first pointer is as seen, too: it begins
+    # at the sealed index.
+    found = find(connection, stream)
+    if found is None:
+        return False
+    if (found.head.generation, found.head.sealed) != (seen.generation, seen.sealed):
+        return False
+    head_rows.drop(connection, found.id, upto)
+    writers.trim_once(connection, found.id)
+    return True
+
+
+def _forget(
+    connection: sqlite3.Connection,
+    stream: StreamId,
+    seen: Head,
+    clients: Mapping[str, Sent],
+    once: Sequence[str],
+) -> bool:
+    found = find(connection, stream)
+    if found is None or found.head.generation != seen.generation:
+        return False
+    if not writers.forget(connection, found.id, clients, once):
+        return False
+    connection.execute("UPDATE heads SET spills = spills + 1 WHERE id = ?", (found.id,))
+    return True
+
+
+def _delete(connection: sqlite3.Connection, stream: StreamId) -> Found | None:
+    found = find(connection, stream, partial(writers.all_of, connection))
+    if found is None:
+        return None
+    pending = head_rows.pointers(connection, found.id, 0)
+    leftovers.retire(connection, found.id)
+    return found._replace(head=replace(found.head, pending=pending))

@@ -1,0 +1,183 @@
+"""Group commit: what arrives together is written in one transaction.
+
+A step is a function of the connection. The steps that arrive in one turn of the event loop run in
+one transaction, in their order: on the loop's own thread, since that takes some 20 µs a step and a
+change of threads takes longer; on a thread of its own when much is to be written, when another
+process holds the write lock, or when each commit waits for the disk. What arrives meanwhile makes
+the next group.
+"""
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from ...core.errors import RunstreamsError
+from .faults import is_busy, translated
+from .schema import WAIT_SECONDS, connect, transaction
+
+T = TypeVar("T")
+
+Step = Callable[[sqlite3.Connection], T]
+"""Part of a transaction. It may raise a `RunstreamsError` as long as it has written nothing."""
+
+INLINE_BYTES = 256 * 1024
+"""Most bytes that a group writes on the event loop's thread; they take about 0.4 ms."""
+
+STEP_BYTES = 16 * 1024
+"""What a step writes to the log beside its own bytes: about four pages."""
+
+RETRY_SECONDS = 0.0005
+"""Pause before asking again for the write lock. SQLite's own pauses grow to 100 ms, while others
+hold the lock for 50 µs.
+"""
+
+
+class _Waiting(NamedTuple):
+    """A step and where its result goes."""
+
+    step: Step[Any]
+    size: int
+    done: "asyncio.Future[Any]"
+
+
+class _Outcome(NamedTuple):
+    """What became of a step: *value*, unless there is an *error*."""
+
+    value: Any = None
+    error: Exception | None = None
+
+
+class Transactions:
+    """The one connection of this process that writes."""
+
+    def __init__(self, path: Path, power_safe: bool, wrote: Callable[[int], None]) -> None:
+        """Write to the database at *path*; *wrote* is told how much."""
+        self._connection = connect(path, wait=0, power_safe=power_safe)
+        self._power_safe = power_safe
+        self._wrote = wrote
+        self._thread = ThreadPoolExecutor(1, "runstreams-write")
+        self._waiting: list[_Waiting] = []
+        self._under_way: asyncio.Future[list[_Outcome]] | None = None
+        self._version = self._data_version()
+        self._others_wrote = False
+
+    async def run(self, step: Step[T], size: int = 0) -> T:
+        """Run *step*, which writes about *size* bytes, in a transaction; return its result.
+
+        Raises what the step raises, `Busy`, `StoreFull`, `Uncertain`.
+        """
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[T] = loop.create_future()
+        self._waiting.append(_Waiting(step, size, done))
+        if len(self._waiting) == 1 and self._under_way is None:
+            loop.call_soon(self._flush)
+        return await done
+
+    def others_wrote(self) -> bool:
+        """Say whether another connection has written since the last call."""
+        if self._under_way is None:
+            self._look_for_others()
+        answer, self._others_wrote = self._others_wrote, False
+        return answer
+
+    def _flush(self) -> None:
+        group = [waiting for waiting in self._waiting if not waiting.done.done()]
+        self._waiting = []
+        if not group:
+            return
+        if self._power_safe or sum(waiting.size for waiting in group) > INLINE_BYTES:
+            self._hand_over(group)
+            return
+        try:
+            outcomes = self._together(group)
+        except Exception:  # busy, or a step failed: nothing was written, and the thread sees to it
+            self._hand_over(group)
+        else:
+            self._settle(group, outcomes)
+
+    def _hand_over(self, group: Sequence[_Waiting]) -> None:
+        loop = asyncio.get_running_loop()
+        self._under_way = loop.run_in_executor(self._thread, self._patiently, group)
+        self._under_way.add_done_callback(lambda done: self._landed(group, done))
+
+    def _landed(self, group: Sequence[_Waiting], done: "asyncio.Future[list[_Outcome]]") -> None:
+        self._under_way = None
+        self._settle(group, done.result())
+        if self._waiting:
+            self._flush()
+
+    def _settle(self, group: Sequence[_Waiting], outcomes: Sequence[_Outcome]) -> None:
+        self._wrote(sum(waiting.size + STEP_BYTES for waiting in group))
+        for waiting, outcome in zip(group, outcomes, strict=True):
+            if waiting.done.done():
+                continue  # whoever waited has gone
+            if outcome.error is not None:
+                waiting.done.set_exception(outcome.error)
+            else:
+                waiting.done.set_result(outcome.value)
+
+    def _patiently(self, group: Sequence[_Waiting]) -> list[_Outcome]:
+        """Commit a group on the thread. If it fails, each step alone, so that none suffers from
+        another.
+        """
+        try:
+            self._look_for_others()
+            return self._in_turn(group)
+        except Exception as error:
+            if len(group) == 1:
+                return [_failed(error)]
+            return [self._alone(waiting) for waiting in group]
+
+    def _alone(self, waiting: _Waiting) -> _Outcome:
+        try:
+            return self._in_turn([waiting])[0]
+        except Exception as error:
+            return _failed(error)
+
+    def _in_turn(self, group: Sequence[_Waiting]) -> list[_Outcome]:
+        """Commit a group as soon as no other process is writing."""
+        deadline = time.monotonic() + WAIT_SECONDS
+        while True:
+            try:
+                return self._together(group)
+            except sqlite3.Error as error:
+                if not is_busy(error) or time.monotonic() > deadline:
+                    raise
+                time.sleep(RETRY_SECONDS)
+
+    def _together(self, group: Sequence[_Waiting]) -> list[_Outcome]:
+        with transaction(self._connection):
+            return [_run(waiting.step, self._connection) for waiting in group]
+
+    def _look_for_others(self) -> None:
+        version = self._data_version()
+        self._others_wrote |= version != self._version
+        self._version = version
+
+    def _data_version(self) -> int:
+        # It changes when any connection but this one has written.
+        return int(self._connection.execute("PRAGMA data_version").fetchone()[0])
+
+    async def aclose(self) -> None:
+        """Finish what is under way and close the connection."""
+        while self._waiting or self._under_way is not None:
+            await asyncio.sleep(0)
+            if self._under_way is not None:
+                await asyncio.wait([self._under_way])
+        self._thread.shutdown()
+        self._connection.close()
+
+
+def _run(step: Step[Any], connection: sqlite3.Connection) -> _Outcome:
+    try:
+        return _Outcome(step(connection))
+    except RunstreamsError as error:
+        return _Outcome(error=error)
+
+
+def _failed(error: Exception) -> _Outcome:
+    return _Outcome(error=translated(error) if isinstance(error, sqlite3.Error) else error)

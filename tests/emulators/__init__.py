@@ -1,0 +1,1 @@
+"""Stand-ins for S3 and DynamoDB, each a process of its own on loopback."""

@@ -1,0 +1,79 @@
+"""Watching and disturbing a client's requests where they leave the process."""
+
+from collections.abc import Callable
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+from botocore.awsrequest import AWSResponse
+from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
+from botocore.httpsession import URLLib3Session
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+
+Fault = Callable[[Any], AWSResponse]
+
+
+class WireTap:
+    """Keeps a record of the requests that are sent, and spoils those that its *script* names."""
+
+    def __init__(self, *clients: "S3Client | DynamoDBClient") -> None:
+        self.requests: list[str] = []
+        self.bodies: list[Any] = []
+        self.script: list[tuple[str, Fault]] = []
+        for client in clients:
+            client.meta.events.register("before-send", self._before_send)
+
+    def _before_send(self, request: Any, event_name: str, **_: Any) -> AWSResponse | None:
+        operation = event_name.rpartition(".")[2]
+        self.requests.append(operation)
+        self.bodies.append(request.body)
+        if self.script and self.script[0][0] == operation:
+            return self.script.pop(0)[1](request)
+        return None
+
+
+def lose_request(request: Any) -> AWSResponse:
+    """Break the connection before anything has reached the service."""
+    raise ConnectionClosedError(endpoint_url=request.url)
+
+
+def lose_answer(request: Any) -> AWSResponse:
+    """Let the service do what it is asked, and time out instead of hearing of it."""
+    session = URLLib3Session()
+    session.send(request)
+    session.close()
+    raise ReadTimeoutError(endpoint_url=request.url)
+
+
+def throttle(request: Any) -> AWSResponse:
+    """Answer that there are too many requests."""
+    if "x-amz-target" in request.headers:
+        body = b'{"__type": "com.amazonaws.dynamodb#ThrottlingException", "message": "slowly"}'
+        return _answer(request, 400, body)
+    return _answer(request, 503, b"<Error><Code>SlowDown</Code><Message>slowly</Message></Error>")
+
+
+def fail(request: Any) -> AWSResponse:
+    """Answer that something has gone wrong inside."""
+    return _answer(request, 500, b'{"__type": "InternalServerError", "message": "oops"}')
+
+
+def tear(request: Any) -> AWSResponse:
+    """Answer with a body that breaks off."""
+    answer = _answer(request, 200, b'{"torn')
+    answer.headers["Content-Length"] = "100"
+    return answer
+
+
+class _Body(BytesIO):
+    """A body as botocore takes it from urllib3."""
+
+    def stream(self) -> list[bytes]:
+        return [self.read()]
+
+
+def _answer(request: Any, status: int, body: bytes) -> AWSResponse:
+    headers = {"Content-Length": str(len(body))}
+    return AWSResponse(request.url, status, headers, _Body(body))

@@ -1,0 +1,73 @@
+"""A log on AWS whose requests are watched, for the tests of requests and of faults."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from time import time
+from uuid import uuid4
+
+from runstreams.core.limits import Limits, SealingPlan
+from runstreams.core.log import Log
+from runstreams.core.model import Appended, Batch, Chunk, StreamId
+from runstreams.stores.aws import AwsStore
+from tests.emulators.place import Place
+from tests.emulators.wire_tap import WireTap
+
+
+def now() -> int:
+    """Return the time in milliseconds."""
+    return int(time() * 1000)
+
+
+class Watched:
+    """A stream of its own, the log and the store below it, and the tap on their wire."""
+
+    def __init__(
+        self, place: Place, plan: SealingPlan | None, time_left: Callable[[], int]
+    ) -> None:
+        clients = place.clients()
+        self.stream = StreamId(uuid4().hex, "key")
+        self.tap = WireTap(*clients)
+        self.store = AwsStore(*clients, place.bucket, place.table, plan=plan)
+        self.log = Log(
+            self.store,
+            limits=Limits(),
+            clock=now,
+            new_id=lambda: uuid4().hex,
+            background=False,
+            time_left=time_left,
+        )
+
+    async def append(
+        self,
+        data: bytes = b"1",
+        client: str | None = None,
+        number: int = 0,
+        once: str | None = None,
+    ) -> Appended:
+        """Append one chunk."""
+        batch = Batch(data + b"\n", 1, now(), client, number, once)
+        return await self.log.append(self.stream, batch)
+
+    def requests(self) -> list[str]:
+        """Return what was sent since the last look, and forget it."""
+        sent, self.tap.requests[:] = self.tap.requests[:], []
+        return sent
+
+    async def everything(self) -> list[Chunk]:
+        """Return all chunks, as one reader who takes page after page."""
+        head = await self.log.head(self.stream)
+        assert head is not None
+        cursor, chunks = self.log.cursor(self.stream), list[Chunk]()
+        while len(chunks) < head.tail:
+            chunks += (await cursor.page(head, len(chunks))).chunks
+        return chunks
+
+
+@asynccontextmanager
+async def watched(
+    place: Place, plan: SealingPlan | None = None, seals: bool = False
+) -> AsyncIterator[Watched]:
+    """Yield a watched log at *place*; unless it *seals*, it never has the time to."""
+    found = Watched(place, plan, time_left=lambda: 60_000 if seals else 0)
+    yield found
+    await found.log.aclose()

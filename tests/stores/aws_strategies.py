@@ -1,0 +1,55 @@
+"""Heads and runs of all kinds, for property tests."""
+
+from hypothesis import strategies as st
+
+from runstreams.core.model import Closed, Head, Pointer, Run, Sent
+
+TIMES = st.integers(0, 10**14)
+NUMBERS = st.integers(0, 10**12)
+TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=16)
+IDS = st.text("0123456789abcdef", min_size=16, max_size=16)
+SENT = st.builds(Sent, NUMBERS, NUMBERS)
+CLOSED = st.builds(
+    Closed,
+    st.sampled_from(["completed", "failed", "canceled"]),
+    st.none() | st.text(max_size=20),
+    st.booleans(),
+)
+
+
+@st.composite
+def pointers(draw: st.DrawFn, first: int, time: int) -> tuple[Pointer, ...]:
+    found: list[Pointer] = []
+    for name in draw(st.lists(IDS, max_size=5)):
+        time += draw(st.integers(0, 1000))
+        pointer = Pointer(name, draw(NUMBERS), draw(st.integers(1, 99)), draw(NUMBERS), time, first)
+        found.append(pointer)
+        first = pointer.end
+    return tuple(found)
+
+
+@st.composite
+def any_head(draw: st.DrawFn) -> Head:
+    created, sealed, sealed_time = draw(TIMES), draw(NUMBERS), draw(TIMES)
+    pending = draw(pointers(sealed, max(created, sealed_time)))
+    return Head(
+        generation=draw(IDS),
+        created=created,
+        expires=draw(TIMES),
+        tail=pending[-1].end if pending else sealed,
+        sealed=sealed,
+        sealed_time=sealed_time,
+        size=draw(NUMBERS),
+        appended=draw(st.none() | TIMES),
+        unsealed=len(pending),
+        pending=pending,
+        clients=draw(st.dictionaries(TEXTS, SENT, max_size=4)),
+        once=draw(st.dictionaries(IDS, NUMBERS, max_size=4)),
+        spills=draw(NUMBERS),
+        closed=draw(st.none() | CLOSED),
+        stop=draw(st.booleans()),
+        appended_before=draw(st.none() | TIMES),
+    )
+
+
+RUNS = st.builds(Run, TEXTS, TIMES, TIMES, st.none() | TEXTS, st.none() | TEXTS, st.none() | TIMES)

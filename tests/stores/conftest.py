@@ -1,0 +1,112 @@
+"""Every store as one fixture, so that one contract judges them all."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+import pytest_asyncio
+
+from runstreams.core.limits import Limits
+from runstreams.core.log import Log
+from runstreams.core.model import Appended, Batch, Chunk, StreamId
+from runstreams.core.ports import Store
+from runstreams.stores.memory import MemoryStore
+from runstreams.stores.sqlite import SqliteStore
+from tests.emulators.fixtures import EMULATORS
+from tests.emulators.place import aws_store
+
+STORES = [
+    "memory",
+    "sqlite",
+    "moto",
+    pytest.param("ministack", marks=pytest.mark.needs("ministack")),
+]
+
+START = 1_700_000_000_000
+
+
+class Kept:
+    """A log on one of the stores, whose time is set by hand."""
+
+    def __init__(self, store: Store, limits: Limits, emulated: bool) -> None:
+        self.now = START
+        self.emulated = emulated
+        """Whether requests take an emulator's milliseconds; the soak holds the full numbers."""
+        self.store = store
+        self.limits = limits
+        self.log = self.another()
+
+    def another(self, limits: Limits | None = None) -> Log:
+        """Return one more log on the same store, as another process would have."""
+        return Log(
+            self.store,
+            limits=limits or self.limits,
+            clock=lambda: self.now,
+            new_id=new_id,
+            background=False,
+        )
+
+    async def append(
+        self,
+        stream: StreamId,
+        *chunks: bytes,
+        client: str | None = None,
+        number: int = 0,
+        once: str | None = None,
+    ) -> Appended:
+        """Append *chunks* as one batch."""
+        return await self.log.append(
+            stream, self.batch(*chunks, client=client, number=number, once=once)
+        )
+
+    def batch(
+        self, *chunks: bytes, client: str | None = None, number: int = 0, once: str | None = None
+    ) -> Batch:
+        """Return *chunks* as a batch of now."""
+        lines = b"".join(chunk + b"\n" for chunk in chunks)
+        return Batch(lines, len(chunks), self.now, client, number, once)
+
+    async def everything(self, stream: StreamId, start: int | None = None) -> list[Chunk]:
+        """Return what a reader gets who takes page after page, small ones."""
+        page = await self.log.read(stream, start, most=100)
+        chunks = list(page.chunks)
+        while page.next_index < page.tail:
+            page = await self.log.read(stream, page.next_index, most=1000)
+            chunks += page.chunks
+        return chunks
+
+
+def new_id() -> str:
+    """Return a name that nobody has seen before."""
+    return uuid4().hex
+
+
+@pytest.fixture(params=STORES)
+def store_name(request: pytest.FixtureRequest) -> str:
+    """The kind of store; a test that asks for it runs with each."""
+    return str(request.param)
+
+
+@pytest_asyncio.fixture
+async def kept(
+    store_name: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> AsyncIterator[Kept]:
+    """A log on each of the stores in turn."""
+    async with opened(store_name, tmp_path, request) as store:
+        yield Kept(store, Limits(), emulated=store_name in EMULATORS)
+
+
+@asynccontextmanager
+async def opened(name: str, folder: Path, request: pytest.FixtureRequest) -> AsyncIterator[Store]:
+    """Open a fresh store of kind *name*."""
+    store: Store
+    if name == "memory":
+        store = MemoryStore(new_id)
+    elif name == "sqlite":
+        store = SqliteStore(folder, new_id=new_id)
+    else:
+        store = aws_store(request.getfixturevalue(f"{name}_endpoint"))
+    yield store
+    await store.aclose()

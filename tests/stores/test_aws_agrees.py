@@ -1,0 +1,50 @@
+"""S3 and DynamoDB do what memory does, step by step, whatever the steps."""
+
+from itertools import count
+
+import pytest
+
+from runstreams.stores.aws import AwsStore
+from runstreams.stores.memory import MemoryStore
+from tests.emulators.place import Place
+from tests.stores.test_sqlite_agrees import PLAN, Steps, outcome, state
+
+STEPS = 150
+
+LOOKS = 5
+"""Steps from one look at everything to the next; a look is thirty requests."""
+
+
+@pytest.mark.parametrize("seed", range(1))
+async def test_every_step_has_the_outcome_that_it_has_in_memory(
+    aws_place: Place, seed: int
+) -> None:
+    await compare(aws_place, seed, STEPS)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("seed", range(1, 9))
+async def test_many_steps_have_the_outcomes_that_they_have_in_memory(
+    aws_place: Place, seed: int
+) -> None:
+    await compare(aws_place, seed, 4 * STEPS)
+
+
+async def compare(place: Place, seed: int, many: int) -> None:
+    names, same_names, steps = count(), count(), Steps(seed)
+    memory = MemoryStore(lambda: f"{next(names):032x}", PLAN)
+    aws = AwsStore(
+        *place.clients(),
+        place.bucket,
+        place.table,
+        plan=PLAN,
+        new_id=lambda: f"{next(same_names):032x}",
+    )
+    for at in range(many):
+        stream = steps.stream()
+        step = steps.next(stream, await memory.heads.get(stream))
+        assert await outcome(step, aws) == await outcome(step, memory)
+        if at % LOOKS == 0:
+            assert await state(aws) == await state(memory)
+    await aws.aclose()

@@ -1,0 +1,158 @@
+"""The commit as DynamoDB spells it is the commit as the core decides it."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import NamedTuple
+from uuid import uuid4
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from runstreams.core.commit import applied, fits
+from runstreams.core.limits import Limits, SealingPlan
+from runstreams.core.model import Batch, Closed, Head, Run, Sent, StreamId
+from runstreams.core.ports import Committed, NotCommitted, Staged, Terms
+from runstreams.stores.aws.calls import Calls
+from runstreams.stores.aws.heads import DynamoHeads
+from runstreams.stores.aws.table import Table
+from tests.emulators.place import Place
+from tests.stores.aws_strategies import TIMES, any_head
+
+BREAKS = [
+    "nothing",
+    "closed",
+    "expired",
+    "unsealed",
+    "room",
+    "once",
+    "previous",
+    "unknown",
+    "known",
+    "spills",
+    "generation",
+]
+"""What may be wrong with a commit; each is met often enough only if it is chosen."""
+
+
+@pytest.fixture
+async def table(aws_place: Place) -> AsyncIterator[Table]:
+    clients, calls = aws_place.clients(threads=1), Calls(threads=1)
+    yield Table(clients[1], aws_place.table, calls)
+    await calls.aclose()
+    for client in clients:
+        client.close()
+
+
+class Commit(NamedTuple):
+    """A head, and a commit to it."""
+
+    head: Head
+    batch: Batch
+    skip: int
+    terms: Terms
+    limits: Limits
+    plan: SealingPlan
+
+
+@st.composite
+def commits(draw: st.DrawFn) -> Commit:
+    """Draw a commit that fits its head, or would but for one thing."""
+    wrong = draw(st.sampled_from(BREAKS))
+    head = replace(draw(any_head()), closed=None)
+    known = draw(st.booleans()) if wrong not in ("known", "unknown") else wrong == "known"
+    client = draw(st.none() | st.just("client")) if wrong in ("nothing", "room") else "client"
+    if known:
+        head = replace(head, clients={**head.clients, "client": Sent(3, 5)})
+    count = draw(st.integers(1, 3))
+    once = draw(st.none() | st.just("hash")) if wrong != "once" else "hash"
+    batch = Batch(b'"chunk"\n' * count, count, draw(TIMES), client, draw(st.integers(0, 9)), once)
+    skip = draw(st.integers(0, count - 1))
+    terms = Terms(head.expires - 1, 3) if known else Terms(head.expires - 1, None, head.spills)
+    if draw(st.booleans()) and not known:
+        terms = replace(terms, generation=head.generation)
+    room = Limits(stream_bytes=draw(st.sampled_from([0, head.size + batch.rest(skip).size])))
+    commit = Commit(head, batch, skip, terms, room, SealingPlan(unsealed=head.unsealed + 1))
+    return spoilt(commit, wrong)
+
+
+def spoilt(commit: Commit, wrong: str) -> Commit:
+    """Return *commit* with one thing *wrong* with it."""
+    head, terms = commit.head, commit.terms
+    size = head.size + commit.batch.rest(commit.skip).size
+    changes: dict[str, Commit] = {
+        "closed": commit._replace(head=replace(head, closed=Closed("failed"))),
+        "expired": commit._replace(terms=replace(terms, now=head.expires)),
+        "unsealed": commit._replace(plan=SealingPlan(unsealed=head.unsealed)),
+        "room": commit._replace(limits=Limits(stream_bytes=max(size - 1, 1))),
+        "once": commit._replace(head=replace(head, once={**head.once, "hash": 7})),
+        "previous": commit._replace(terms=replace(terms, previous=2)),
+        "unknown": commit._replace(terms=replace(terms, previous=3)),
+        "known": commit._replace(terms=Terms(terms.now, None, head.spills)),
+        "spills": commit._replace(terms=replace(terms, spills=head.spills + 1)),
+        "generation": commit._replace(terms=replace(terms, generation="another")),
+    }
+    return changes.get(wrong, commit)
+
+
+@settings(
+    max_examples=100,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(commits())
+async def test_the_expression_decides_and_computes_as_the_core_does(
+    table: Table, commit: Commit
+) -> None:
+    head, batch, skip, terms, limits, plan = commit
+    heads = DynamoHeads(table, plan)
+    stream, staged = StreamId(uuid4().hex, "key"), Staged(uuid4().hex, batch)
+    await heads.open(stream, head, Run(stream.run, head.created, head.created + 1))
+    rest = batch.rest(skip)
+    expected: Committed | NotCommitted = NotCommitted(head)
+    if fits(head, rest, terms, limits, plan):
+        expected = Committed(head.tail, applied(head, staged, skip, rest, limits))
+    assert await heads.commit(stream, staged, terms, skip, limits) == expected
+    assert await heads.get(stream) == expected.head
+
+
+async def test_nothing_is_committed_to_a_stream_that_was_never_opened(table: Table) -> None:
+    heads = DynamoHeads(table, SealingPlan())
+    staged = Staged("object", Batch(b'"chunk"\n', 1, time=1))
+    outcome = await heads.commit(StreamId("run", "key"), staged, Terms(0), 0, Limits())
+    assert outcome == NotCommitted(None)
+
+
+async def test_only_the_first_of_two_sealers_that_saw_the_same_takes_effect(table: Table) -> None:
+    heads = DynamoHeads(table, SealingPlan())
+    stream = StreamId("run", "key")
+    await heads.open(stream, Head("g", created=1, expires=9), Run("run", 1, 9))
+    for at in range(5):
+        staged = Staged(f"object {at}", Batch(b'"chunk"\n', 1, time=at))
+        await heads.commit(stream, staged, Terms(0), 0, Limits())
+    seen = await heads.get(stream)
+    assert seen is not None
+    assert await heads.seal(stream, seen, seen.pending[2], 3)
+    sealed = await heads.get(stream)
+    assert sealed is not None
+    assert (sealed.sealed, sealed.sealed_time) == (3, 2)
+    assert sealed.pending == seen.pending[3:]
+    for count in (1, 3, 5):
+        assert not await heads.seal(stream, seen, seen.pending[count - 1], count)
+    other = replace(sealed, generation="another")
+    assert not await heads.seal(stream, other, sealed.pending[0], 1)
+    assert await heads.get(stream) == sealed
+
+
+async def test_a_client_that_has_gone_on_is_not_forgotten(table: Table) -> None:
+    heads, stream = DynamoHeads(table, SealingPlan()), StreamId("run", "key")
+    clients = {"idle": Sent(0, 0), "busy": Sent(0, 1)}
+    seen = Head("g", created=1, expires=9, tail=2, sealed=2, clients=clients)
+    await heads.open(stream, seen, Run("run", 1, 9))
+    staged = Staged("object", Batch(b'"chunk"\n', 1, time=5, client="busy", number=1))
+    await heads.commit(stream, staged, Terms(0, previous=0), 0, Limits())
+    assert not await heads.forget(stream, seen, clients, [])
+    kept = await heads.get(stream)
+    assert kept is not None
+    assert kept.clients == {"idle": Sent(0, 0), "busy": Sent(1, 2)}
+    assert kept.spills == 0

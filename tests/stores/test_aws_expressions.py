@@ -1,0 +1,98 @@
+"""The expressions, as far as they can be judged without a table; the traps are in its docstring."""
+
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runstreams.core.limits import Limits, SealingPlan
+from runstreams.core.model import Batch, Closed, Head, Pointer, Sent
+from runstreams.core.ports import Staged, Terms
+from runstreams.stores.aws.expressions import (
+    REMOVALS,
+    Update,
+    asking_stop,
+    closing,
+    committing,
+    forgetting,
+    sealing,
+)
+from runstreams.stores.aws.heads import DynamoHeads
+
+BATCH = Batch(b'"a"\n"b"\n', 2, time=5, client="c", number=0, once="h")
+HEAD = Head("g", created=0, expires=9, pending=(Pointer("o", 0, 2, 6, 5, 0),))
+UPDATES = {
+    "commit": committing(Staged("o", BATCH), 0, BATCH, Terms(1), Limits(), SealingPlan()),
+    "known client": committing(
+        Staged("o", BATCH), 0, BATCH, Terms(1, previous=4), Limits(), SealingPlan()
+    ),
+    "looked outside": committing(
+        Staged("o", BATCH), 0, BATCH, Terms(1, None, 3, "g"), Limits(stream_bytes=0), SealingPlan()
+    ),
+    "close": closing(Closed("failed", "why"), 1, 9),
+    "stop": asking_stop(1),
+    "seal": sealing(HEAD, HEAD.pending[0], 64),
+    "forget": next(forgetting("g", {"a b": Sent(1, 2), "#:": Sent(3, 4)}, ["h"])),
+}
+
+
+@pytest.fixture(params=UPDATES)
+def arguments(request: pytest.FixtureRequest) -> dict[str, Any]:
+    return UPDATES[request.param].arguments()
+
+
+def text(arguments: dict[str, Any]) -> str:
+    return f"{arguments['ConditionExpression']} {arguments['UpdateExpression']}"
+
+
+def test_every_alias_and_value_is_given_and_used(arguments: dict[str, Any]) -> None:
+    """DynamoDB refuses both what is missing and what is too much."""
+    assert set(re.findall(r"#\w+", text(arguments))) == set(arguments["ExpressionAttributeNames"])
+    assert set(re.findall(r":\w+", text(arguments))) == set(arguments["ExpressionAttributeValues"])
+
+
+def test_every_attribute_goes_by_an_alias(arguments: dict[str, Any]) -> None:
+    words = re.sub(r"[#:]\w+", "", text(arguments))
+    assert set(re.findall(r"[a-z]\w+", words)) <= {
+        "attribute_not_exists",
+        "begins_with",
+        "list_append",
+        "size",
+    }
+
+
+def test_no_update_adds(arguments: dict[str, Any]) -> None:
+    """Some emulators let an ADD be seen by a SET of the same update."""
+    assert not re.search(r"\b(ADD|DELETE)\b", arguments["UpdateExpression"])
+
+
+def test_pointers_leave_the_list_from_its_end_to_its_beginning() -> None:
+    update = sealing(HEAD, HEAD.pending[0], 4)
+    assert update.removals == ["#p[3]", "#p[2]", "#p[1]", "#p[0]"]
+
+
+@given(st.integers(0, 250), st.integers(0, 250))
+def test_however_many_are_forgotten_no_expression_is_too_long(clients: int, once: int) -> None:
+    """DynamoDB takes 4 KB of expression."""
+    gone = {f"client {number}": Sent(number, number) for number in range(clients)}
+    keys = [f"hash {number}" for number in range(once)]
+    updates = list(forgetting("g", gone, keys))
+    forgotten = [name for update in updates for name in update.names.values()]
+    assert sorted(
+        [f"w.{name}" for name in gone]
+        + [f"i.{name}" for name in gone]
+        + [f"o.{key}" for key in keys]
+    ) == sorted(forgotten)
+    assert all(_longest(update) <= 4096 for update in updates)
+
+
+def test_a_plan_that_no_update_can_follow_is_refused() -> None:
+    with pytest.raises(ValueError, match="can drop"):
+        DynamoHeads(None, SealingPlan(batches=REMOVALS + 1))  # type: ignore[arg-type]
+
+
+def _longest(update: Update) -> int:
+    arguments = update.arguments()
+    return max(len(arguments["ConditionExpression"]), len(arguments["UpdateExpression"]))

@@ -1,0 +1,151 @@
+"""What each step costs in requests: on AWS requests are what is paid for."""
+
+import asyncio
+import json
+from collections import Counter
+
+import pytest
+
+from runstreams.core.limits import KIB, MIB, SealingPlan
+from runstreams.core.model import Closed, StreamId
+from tests.emulators.place import Place
+from tests.stores.aws_log import watched
+
+APPEND = ["PutObject", "UpdateItem"]
+SMALL_SEGMENTS = SealingPlan(segment_bytes=MIB)
+
+
+@pytest.mark.parametrize("client", ["c", None])
+async def test_an_append_to_an_open_stream_is_one_put_and_one_update(
+    aws_place: Place, client: str | None
+) -> None:
+    async with watched(aws_place) as it:
+        await it.log.create(it.stream)
+        it.requests()
+        for number in range(5):
+            await it.append(client=client, number=number)
+        assert it.requests() == APPEND * 5
+
+
+async def test_a_one_shot_append_costs_the_same(aws_place: Place) -> None:
+    async with watched(aws_place) as it:
+        await it.log.create(it.stream)
+        it.requests()
+        await it.append(once="hash")
+        assert it.requests() == APPEND
+
+
+@pytest.mark.parametrize("run_is_there", [False, True])
+async def test_a_streams_first_append_opens_it_with_three_more_requests(
+    aws_place: Place, run_is_there: bool
+) -> None:
+    """Its update fails, the run's record is made to last, one transaction opens the stream."""
+    async with watched(aws_place) as it:
+        if run_is_there:
+            await it.log.create(StreamId(it.stream.run, "another"))
+            it.requests()
+        await it.append()
+        assert it.requests() == [*APPEND, "UpdateItem", "TransactWriteItems", "UpdateItem"]
+
+
+async def test_a_resend_costs_a_second_put_and_its_removal(aws_place: Place) -> None:
+    """The object is put before anybody can know that it was sent before; removing it is free."""
+    async with watched(aws_place) as it:
+        await it.append(client="c")
+        it.requests()
+        assert (await it.append(client="c")).duplicate
+        assert it.requests() == [*APPEND, "DeleteObjects"]
+
+
+async def test_a_client_first_seen_after_others_moved_out_costs_one_look(aws_place: Place) -> None:
+    plan = SealingPlan(every=4, clients=2, clients_slack=1)
+    async with watched(aws_place, plan, seals=True) as it:
+        for number in range(9):
+            await it.append(client=f"c{number}")
+        it.requests()
+        await it.append(client="late")
+        assert it.requests() == ["PutObject", "GetItem", "UpdateItem"]
+        await it.append(client="late", number=1)
+        assert it.requests() == APPEND
+
+
+async def test_a_poll_is_one_small_read_and_nothing_else(aws_place: Place) -> None:
+    async with watched(aws_place) as it:
+        await it.append()
+        it.requests()
+        page = await it.log.read(it.stream, 1, seconds=0.5)
+        assert not page.chunks
+        assert set(it.requests()) == {"GetItem"}
+
+
+@pytest.mark.parametrize("strong", [True, False])
+async def test_a_head_is_read_as_consistently_as_was_asked(aws_place: Place, strong: bool) -> None:
+    """No emulator is ever behind, and a consistent read costs twice as much."""
+    async with watched(aws_place) as it:
+        await it.store.heads.get(it.stream, strong=strong)
+        assert json.loads(it.tap.bodies[-1])["ConsistentRead"] is strong
+
+
+async def test_readers_of_one_stream_share_its_polls(aws_place: Place) -> None:
+    """Each looks for itself when it comes; from then on one polls for all of them."""
+    async with watched(aws_place) as it:
+        await it.append()
+        it.requests()
+        readers = 20
+        waiting = (it.log.read(it.stream, 1, seconds=0.5) for _ in range(readers))
+        await asyncio.gather(*waiting)
+        polls = len(it.requests()) - 2 * readers
+        assert polls < readers
+
+
+async def test_what_was_just_appended_is_read_with_one_look_and_one_get_a_batch(
+    aws_place: Place,
+) -> None:
+    async with watched(aws_place) as it:
+        for _ in range(3):
+            await it.append()
+        it.requests()
+        assert len((await it.log.read(it.stream, 0)).chunks) == 3
+        assert it.requests() == ["GetItem", *["GetObject"] * 3]
+
+
+async def test_sealing_costs_a_get_a_batch_and_four_requests(aws_place: Place) -> None:
+    async with watched(aws_place, SealingPlan(every=16), seals=True) as it:
+        for _ in range(15):
+            await it.append()
+        it.requests()
+        await it.append()
+        sealing = ["GetItem", *["GetObject"] * 16, "PutObject", "UpdateItem", "DeleteObjects"]
+        assert it.requests() == [*APPEND, *sealing]
+
+
+async def test_a_replay_is_one_list_and_one_get_a_segment(aws_place: Place) -> None:
+    """However finely the chunks were appended: closing merges what sealing left small."""
+    async with watched(aws_place, SMALL_SEGMENTS, seals=True) as it:
+        chunk = b'"%s"' % (b"x" * 30 * KIB)
+        for _ in range(100):
+            await it.append(chunk)
+        await it.log.close(it.stream, Closed("completed"))
+        it.requests()
+        assert len(await it.everything()) == 100
+        sent = Counter(it.requests())
+        mebibytes = 100 * len(chunk) / MIB
+        assert sent.keys() == {"GetItem", "ListObjectsV2", "GetObject"}
+        assert (sent["GetItem"], sent["ListObjectsV2"]) == (1, 1)
+        assert sent["GetObject"] <= mebibytes * 1.5
+
+
+@pytest.mark.soak
+async def test_24_mebibytes_are_replayed_with_one_list_and_a_get_each_8_mebibytes(
+    aws_place: Place,
+) -> None:
+    async with watched(aws_place, seals=True) as it:
+        chunk = b'"%s"' % (b"x" * 64 * KIB)
+        for _ in range(24 * 16):
+            await it.append(chunk)
+        await it.log.close(it.stream, Closed("completed"))
+        it.requests()
+        assert len(await it.everything()) == 24 * 16
+        sent = Counter(it.requests())
+        assert (sent["GetItem"], sent["ListObjectsV2"]) == (1, 1)
+        assert sent["GetObject"] <= 5

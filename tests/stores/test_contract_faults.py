@@ -1,0 +1,223 @@
+"""The contract notices a store, or a core, that breaks it: each test fails on a planted fault."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+
+from runstreams.core import commit, reading
+from runstreams.core.errors import RunstreamsError
+from runstreams.core.limits import Limits
+from runstreams.core.model import Closed, Head, StreamId
+from runstreams.core.runs import RunBook
+from runstreams.stores.memory import (
+    MemoryBatches,
+    MemoryHeads,
+    MemoryRuns,
+    MemorySegments,
+    MemoryStore,
+)
+from tests.simulation import mutants
+from tests.stores import test_contract as promises
+from tests.stores import test_contract_ports as ports
+from tests.stores.conftest import Kept, new_id
+
+NOTICED = (AssertionError, RunstreamsError, pytest.fail.Exception)
+
+Fault = Callable[[], AbstractContextManager[Any]]
+
+
+def names_begin_one_too_late() -> AbstractContextManager[Any]:
+    original = MemorySegments.names
+
+    async def names(self: MemorySegments, stream: StreamId, generation: str, index: int) -> Any:
+        return await original(self, stream, generation, index + 1)
+
+    return patch.object(MemorySegments, "names", names)
+
+
+def a_listing_repeats_the_last_key() -> AbstractContextManager[Any]:
+    original = MemoryHeads.streams
+
+    async def streams(self: MemoryHeads, run: str, limit: int, after: str | None) -> Any:
+        again = [each for each in await original(self, run, 999, None) if each[0] == after]
+        return (again + await original(self, run, limit, after))[:limit]
+
+    return patch.object(MemoryHeads, "streams", streams)
+
+
+def the_last_close_wins() -> AbstractContextManager[Any]:
+    original = MemoryHeads.close
+
+    async def close(self: MemoryHeads, stream: StreamId, closed: Closed, *rest: int) -> Any:
+        head = self._find(stream)
+        if head is not None:
+            self._keep(stream, replace(head, closed=None))
+        return await original(self, stream, closed, *rest)
+
+    return patch.object(MemoryHeads, "close", close)
+
+
+def a_removed_batch_stays() -> AbstractContextManager[Any]:
+    async def delete(self: MemoryBatches, *rest: Any) -> None:
+        return None
+
+    return patch.object(MemoryBatches, "delete", delete)
+
+
+def chunks_are_kept_a_millisecond_longer() -> AbstractContextManager[Any]:
+    return patch.object(reading, "cutoff", lambda now, limits: now - limits.retention_ms - 1)
+
+
+def chunks_go_a_millisecond_early() -> AbstractContextManager[Any]:
+    return patch.object(reading, "cutoff", lambda now, limits: now - limits.retention_ms + 1)
+
+
+def a_run_is_extended_never() -> AbstractContextManager[Any]:
+    async def extend(self: MemoryRuns, run: str, expires: int) -> None:
+        return None
+
+    return patch.object(MemoryRuns, "extend", extend)
+
+
+def a_run_is_completed_again() -> AbstractContextManager[Any]:
+    async def complete(self: MemoryRuns, run: Any) -> Any:
+        self.items[run.id] = run
+        return run
+
+    return patch.object(MemoryRuns, "complete", complete)
+
+
+def the_limit_is_one_byte_off() -> AbstractContextManager[Any]:
+    def too_full(head: Head, size: int, limits: Limits) -> bool:
+        return limits.stream_bytes > 0 and head.size + size > limits.stream_bytes + 1
+
+    return patch.object(commit, "_too_full", too_full)
+
+
+def closed_comes_before_sent_before() -> AbstractContextManager[Any]:
+    original = commit._already_written
+
+    def already_written(batch: Any, sent: Any, head: Head) -> Any:
+        commit._check_open(head)
+        return original(batch, sent, head)
+
+    return patch.object(commit, "_already_written", already_written)
+
+
+def a_gap_is_let_through() -> AbstractContextManager[Any]:
+    return patch.object(commit, "_check_number", lambda batch, sent: None)
+
+
+def an_expired_stream_is_never_opened_anew() -> AbstractContextManager[Any]:
+    original = MemoryHeads.open
+
+    async def open_(self: MemoryHeads, stream: StreamId, head: Head, run: Any) -> None:
+        if self._find(stream) is None:
+            await original(self, stream, head, run)
+
+    return patch.object(MemoryHeads, "open", open_)
+
+
+def recent_runs_are_unordered() -> AbstractContextManager[Any]:
+    original = MemoryRuns.recent
+
+    async def recent(self: MemoryRuns, limit: int, after: tuple[int, str] | None) -> Any:
+        return list(reversed(await original(self, limit, after)))
+
+    return patch.object(MemoryRuns, "recent", recent)
+
+
+def a_parent_is_forgotten() -> AbstractContextManager[Any]:
+    original = RunBook.register
+
+    async def register(self: RunBook, run: str, parent: Any, root: Any) -> Any:
+        return await original(self, run, None, root)
+
+    return patch.object(RunBook, "register", register)
+
+
+CAUGHT: list[tuple[Fault, Callable[..., Awaitable[None]]]] = [
+    (
+        names_begin_one_too_late,
+        ports.test_segments_are_listed_by_their_last_index_from_any_index_on,
+    ),
+    (a_listing_repeats_the_last_key, ports.test_streams_are_listed_by_key_whatever_page_one_takes),
+    (the_last_close_wins, ports.test_whoever_closes_first_has_closed_it),
+    (a_removed_batch_stays, ports.test_a_batch_that_was_removed_is_missing),
+    (a_run_is_completed_again, ports.test_a_run_is_completed_once),
+    (an_expired_stream_is_never_opened_anew, ports.test_a_stream_that_has_expired_is_opened_anew),
+    (mutants.a_commit_is_not_atomic, ports.test_commits_at_once_get_neighbouring_indexes),
+    (mutants.a_commit_is_not_atomic, ports.test_of_equal_commits_at_once_one_takes_effect),
+    (mutants.sealing_has_no_condition, ports.test_of_sealers_that_saw_the_same_one_takes_effect),
+    (
+        mutants.sealing_forgets_to_look_at_the_generation,
+        ports.test_a_stream_opened_anew_is_not_sealed_as_the_one_before,
+    ),
+    (
+        mutants.a_slow_sealer_lowers_a_clients_number,
+        ports.test_a_client_outside_the_head_never_goes_back,
+    ),
+    (
+        mutants.clients_that_have_moved_on_are_forgotten_all_the_same,
+        ports.test_clients_leave_the_head_only_when_none_of_them_has_moved,
+    ),
+    (
+        mutants.opening_does_not_look_at_the_run,
+        ports.test_no_stream_of_a_completed_run_is_opened,
+    ),
+    (
+        mutants.opening_replaces_a_stream_that_is_there,
+        ports.test_a_stream_that_is_open_stays_as_it_is,
+    ),
+    (
+        mutants.a_commit_does_not_look_at_the_one_shot_appends,
+        ports.test_a_one_shot_append_takes_effect_once,
+    ),
+    (mutants.deleting_leaves_the_head, ports.test_a_deleted_head_is_given_back_whole),
+    (
+        chunks_are_kept_a_millisecond_longer,
+        promises.test_chunks_vanish_in_order_exactly_when_they_are_due,
+    ),
+    (chunks_go_a_millisecond_early, promises.test_sealed_chunks_vanish_in_order_as_well),
+    (a_run_is_extended_never, promises.test_a_run_outlives_its_streams_and_keeps_its_lineage),
+    (a_parent_is_forgotten, promises.test_a_run_outlives_its_streams_and_keeps_its_lineage),
+    (the_limit_is_one_byte_off, promises.test_a_stream_takes_its_limit_and_not_a_byte_more),
+    (
+        closed_comes_before_sent_before,
+        promises.test_a_resend_is_acknowledged_whatever_happened_since,
+    ),
+    (a_gap_is_let_through, promises.test_a_gap_is_refused_and_names_the_number_expected),
+    (recent_runs_are_unordered, promises.test_runs_are_listed_newest_first_page_by_page),
+    (mutants.an_overlap_is_appended_whole, promises.test_of_an_overlap_only_the_rest_is_added),
+    (mutants.times_are_the_writers_own, promises.test_time_never_runs_backwards_along_a_stream),
+    (
+        mutants.clients_are_forgotten_before_they_are_copied,
+        promises.test_many_clients_come_and_go_and_none_is_forgotten,
+    ),
+    (
+        mutants.a_stream_opened_again_keeps_its_generation,
+        promises.test_a_name_used_again_starts_at_0_and_never_meets_what_it_held,
+    ),
+]
+
+
+@pytest.mark.parametrize(("fault", "test"), CAUGHT, ids=lambda each: each.__name__)
+async def test_a_planted_fault_is_noticed(
+    fault: Fault, test: Callable[..., Awaitable[None]]
+) -> None:
+    kept = Kept(MemoryStore(new_id), Limits(), emulated=False)
+    with fault(), pytest.raises(NOTICED):
+        await test(kept)
+
+
+@pytest.mark.parametrize(
+    "test", dict.fromkeys(test for _, test in CAUGHT), ids=lambda each: each.__name__
+)
+async def test_without_a_fault_there_is_nothing_to_notice(
+    test: Callable[..., Awaitable[None]],
+) -> None:
+    await test(Kept(MemoryStore(new_id), Limits(), emulated=False))

@@ -1,0 +1,405 @@
+"""What the core relies on, port by port: the words of `core/ports.py` held against every store."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from runstreams.core.errors import ObjectMissing, RunCompleted
+from runstreams.core.model import Closed, Head, Pointer, Run, SegmentName, Sent, StreamId
+from runstreams.core.ports import Committed, NotCommitted, Terms
+from tests.stores.conftest import Kept
+
+STREAM = StreamId("run", "key")
+OTHER = StreamId("run", "other")
+LIFE = 1000
+
+
+async def open_(kept: Kept, generation: str = "g1", stream: StreamId = STREAM) -> Head:
+    """Open *stream*, which lives for a second, and return its head."""
+    head = Head(generation, created=kept.now, expires=kept.now + LIFE)
+    await kept.store.heads.open(stream, head, Run(stream.run, kept.now, kept.now + 2 * LIFE))
+    return await there(kept, stream)
+
+
+async def there(kept: Kept, stream: StreamId = STREAM) -> Head:
+    head = await kept.store.heads.get(stream)
+    assert head is not None
+    return head
+
+
+async def commit(
+    kept: Kept,
+    *chunks: bytes,
+    terms: Terms | None = None,
+    skip: int = 0,
+    stream: StreamId = STREAM,
+    client: str | None = None,
+    number: int = 0,
+    once: str | None = None,
+) -> Committed | NotCommitted:
+    """Put and commit *chunks* as one batch."""
+    batch = kept.batch(*(chunks or (b"1",)), client=client, number=number, once=once)
+    staged = await kept.store.batches.put(stream, batch)
+    # Expiry is what these tests set by hand, so chunks live as long as their stream.
+    limits = replace(kept.limits, retention_ms=LIFE)
+    return await kept.store.heads.commit(stream, staged, terms or Terms(kept.now), skip, limits)
+
+
+# Batches and segments
+
+
+async def test_a_batch_is_given_back_as_it_was_put(kept: Kept) -> None:
+    await open_(kept)
+    await commit(kept, b'"1"', '"ü"'.encode(), client="schlüssel", terms=Terms(kept.now))
+    await commit(kept, b"3")
+    stored = await kept.store.batches.get(STREAM, (await there(kept)).pending)
+    assert [batch.lines for batch in stored] == ['"1"\n"ü"\n'.encode(), b"3\n"]
+    assert [(batch.client, batch.number) for batch in stored] == [("schlüssel", 0), (None, 0)]
+
+
+async def test_a_batch_that_was_removed_is_missing(kept: Kept) -> None:
+    await open_(kept)
+    await commit(kept)
+    (pointer,) = (await there(kept)).pending
+    for _ in range(2):
+        await kept.store.batches.delete(STREAM, [pointer.object])
+    with pytest.raises(ObjectMissing):
+        await kept.store.batches.get(STREAM, [pointer])
+
+
+async def test_segments_are_listed_by_their_last_index_from_any_index_on(kept: Kept) -> None:
+    bounds = [(0, 4), (5, 9), (0, 9), (10, 10), (11, 1000)]
+    for first, last in reversed(bounds):
+        name = SegmentName("g1", last, first, kept.now)
+        await kept.store.segments.put(STREAM, name, b"x" * (last + 1))
+        await kept.store.segments.put(STREAM, name, b"x" * (last + 1))
+        await kept.store.segments.put(OTHER, name._replace(generation="g2"), b"")
+    for index in (0, 4, 5, 9, 10, 11, 1000, 1001):
+        names = await kept.store.segments.names(STREAM, "g1", index)
+        expected = sorted(last for _, last in bounds if last >= index)
+        assert [name.last for name in names] == expected
+        assert all(name.size == name.last + 1 for name in names)
+    assert await kept.store.segments.names(STREAM, "g2", 0) == []
+    assert await kept.store.segments.generations(OTHER) == ["g2"]
+
+
+async def test_a_segment_is_read_in_parts_as_far_as_it_goes(kept: Kept) -> None:
+    name = SegmentName("g1", 9, 0, kept.now)
+    await kept.store.segments.put(STREAM, name, b"0123456789")
+    parts = [(0, 10), (3, 5), (8, 99), (5, 5)]
+    got = [await kept.store.segments.get(STREAM, name, *part) for part in parts]
+    assert got == [b"0123456789", b"34", b"89", b""]
+    for _ in range(2):
+        await kept.store.segments.delete(STREAM, [name])
+    with pytest.raises(ObjectMissing):
+        await kept.store.segments.get(STREAM, name, 0, 10)
+
+
+# Opening
+
+
+async def test_a_stream_that_is_open_stays_as_it_is(kept: Kept) -> None:
+    assert await kept.store.heads.get(STREAM) is None
+    first = await open_(kept)
+    kept.now += LIFE - 1
+    assert await open_(kept, "g2") == first
+
+
+async def test_a_stream_that_has_expired_is_opened_anew(kept: Kept) -> None:
+    await open_(kept)
+    await commit(kept, client="c")
+    kept.now += LIFE
+    head = await open_(kept, "g2")
+    assert (head.generation, head.tail, head.pending, dict(head.clients)) == ("g2", 0, (), {})
+
+
+async def test_no_stream_of_a_completed_run_is_opened(kept: Kept) -> None:
+    await open_(kept)
+    await kept.store.runs.complete(Run("run", kept.now, kept.now + LIFE, completed=kept.now))
+    with pytest.raises(RunCompleted):
+        await open_(kept, stream=OTHER)
+    assert await kept.store.heads.get(OTHER) is None
+    kept.now += LIFE  # the run is forgotten, so its id is free
+    assert (await open_(kept, stream=OTHER)).generation == "g1"
+
+
+# Committing
+
+
+async def test_a_commit_moves_everything_at_once(kept: Kept) -> None:
+    await open_(kept)
+    kept.now += 7
+    await commit(kept, b"1", b"22", client="c")
+    kept.now += 1
+    done = await commit(
+        kept,
+        *(b"22", b"333", b"4444"),
+        terms=Terms(kept.now, previous=1),
+        skip=1,
+        client="c",
+        number=1,
+    )
+    head = await there(kept)
+    assert isinstance(done, Committed)
+    assert (done.first, done.head.tail, done.head.pending[-1]) == (2, 4, head.pending[-1])
+    assert (head.tail, head.size, head.unsealed) == (4, 10, 2)
+    assert (head.appended_before, head.appended) == (kept.now - 1, kept.now)
+    assert head.expires == kept.now + LIFE
+    assert head.clients["c"] == Sent(3, 3)
+    pointer = head.pending[-1]
+    assert (pointer.skip, pointer.count, pointer.size, pointer.first) == (1, 2, 7, 2)
+
+
+@pytest.mark.parametrize(
+    ("terms", "fits"),
+    [
+        (Terms(0), True),
+        (Terms(0, spills=1), False),
+        (Terms(0, generation="g1"), True),
+        (Terms(0, generation="g2"), False),
+        (Terms(0, previous=0), False),
+        (Terms(LIFE - 1), True),
+        (Terms(LIFE), False),
+    ],
+)
+async def test_a_new_clients_commit_takes_effect_only_on_its_terms(
+    kept: Kept, terms: Terms, fits: bool
+) -> None:
+    before = await open_(kept)
+    done = await commit(kept, client="c", terms=replace(terms, now=kept.now + terms.now))
+    after = await there(kept)
+    assert isinstance(done, Committed) == fits
+    assert (after.tail, after.unsealed) == ((1, 1) if fits else (0, 0))
+    assert fits or after == before
+    assert fits or done.head == before
+
+
+@pytest.mark.parametrize(
+    ("previous", "fits"), [(None, False), (0, False), (1, True), (2, False)], ids=str
+)
+async def test_a_known_clients_commit_must_follow_its_last_chunk(
+    kept: Kept, previous: int | None, fits: bool
+) -> None:
+    await open_(kept)
+    await commit(kept, b"0", b"1", client="c")
+    terms = Terms(kept.now, previous)
+    done = await commit(kept, client="c", number=2, terms=terms)
+    assert isinstance(done, Committed) == fits
+    if not fits:
+        assert done.head is not None
+        assert done.head.clients["c"] == Sent(1, 1)
+
+
+async def test_a_one_shot_append_takes_effect_once(kept: Kept) -> None:
+    await open_(kept)
+    assert isinstance(await commit(kept, once="key"), Committed)
+    again = await commit(kept, once="key")
+    assert isinstance(again, NotCommitted)
+    assert again.head is not None
+    assert again.head.once["key"] == 0
+
+
+async def test_of_equal_commits_at_once_one_takes_effect(kept: Kept) -> None:
+    await open_(kept)
+    tries = (commit(kept, b"0", client="c") for _ in range(12))
+    done = await asyncio.gather(*tries)
+    assert sum(isinstance(each, Committed) for each in done) == 1
+    assert (await there(kept)).tail == 1
+
+
+async def test_commits_at_once_get_neighbouring_indexes(kept: Kept) -> None:
+    await open_(kept)
+    done = await asyncio.gather(*(commit(kept, b"0", b"1") for _ in range(12)))
+    firsts = sorted(each.first for each in done if isinstance(each, Committed))
+    assert firsts == list(range(0, 24, 2))
+    assert [pointer.first for pointer in (await there(kept)).pending] == firsts
+
+
+async def test_a_head_brings_the_pointers_asked_for_and_the_newest(kept: Kept) -> None:
+    await open_(kept)
+    for _ in range(4):
+        await commit(kept, b"0", b"1")
+    for since in (0, 3, 7, 8, 100):
+        head = await kept.store.heads.get(STREAM, since=since)
+        assert head is not None
+        assert {pointer.first for pointer in head.pending} >= {
+            *(first for first in (0, 2, 4, 6) if first + 2 > since),
+            6,
+        }
+
+
+# Sealing
+
+
+async def sealable(kept: Kept) -> tuple[Head, Pointer]:
+    """Return a head of four batches, and the second of them."""
+    await open_(kept)
+    for number in range(4):
+        await commit(kept, b"%d" % number)
+    head = await there(kept)
+    return head, head.pending[1]
+
+
+async def test_sealing_drops_the_oldest_pointers(kept: Kept) -> None:
+    seen, upto = await sealable(kept)
+    await commit(kept, b"4")
+    assert await kept.store.heads.seal(STREAM, seen, upto, 2)
+    head = await there(kept)
+    assert (head.sealed, head.sealed_time, head.unsealed, head.tail) == (2, upto.time, 3, 5)
+    assert [pointer.first for pointer in head.pending] == [2, 3, 4]
+
+
+async def test_of_sealers_that_saw_the_same_one_takes_effect(kept: Kept) -> None:
+    seen, upto = await sealable(kept)
+    tries = (kept.store.heads.seal(STREAM, seen, upto, 2) for _ in range(6))
+    assert sorted(await asyncio.gather(*tries)) == [False] * 5 + [True]
+    assert (await there(kept)).sealed == 2
+
+
+async def test_a_stream_opened_anew_is_not_sealed_as_the_one_before(kept: Kept) -> None:
+    seen, upto = await sealable(kept)
+    kept.now += LIFE
+    assert (await open_(kept, "g2")).generation == "g2"
+    for number in range(4):
+        await commit(kept, b"%d" % number)
+    assert not await kept.store.heads.seal(STREAM, seen, upto, 2)
+    assert (await there(kept)).unsealed == 4
+
+
+# Clients outside the head
+
+
+async def test_a_client_outside_the_head_never_goes_back(kept: Kept) -> None:
+    heads = kept.store.heads
+    assert await heads.spilled(STREAM, "g1", "c") is None
+    furthest = Sent(-1, -1)
+    for sent in (Sent(4, 9), Sent(2, 3), Sent(5, 11), Sent(5, 11), Sent(0, 0)):
+        furthest = max(furthest, sent, key=lambda each: each.number)
+        await heads.spill(STREAM, "g1", {"c": sent, "d": sent}, kept.now + LIFE)
+        assert await heads.spilled(STREAM, "g1", "c") == furthest
+        assert await heads.spilled(STREAM, "g1", "d") == furthest
+
+
+async def test_a_client_outside_the_head_belongs_to_one_generation_of_one_stream(
+    kept: Kept,
+) -> None:
+    heads = kept.store.heads
+    await heads.spill(STREAM, "g1", {"c": Sent(9, 9)}, kept.now + LIFE)
+    await heads.spill(STREAM, "g2", {"c": Sent(1, 1)}, kept.now + LIFE)
+    await heads.spill(OTHER, "g1", {"c": Sent(2, 2)}, kept.now + LIFE)
+    await heads.delete_spilled(STREAM, "g1")
+    assert await heads.spilled(STREAM, "g1", "c") is None
+    assert await heads.spilled(STREAM, "g2", "c") == Sent(1, 1)
+    assert await heads.spilled(OTHER, "g1", "c") == Sent(2, 2)
+
+
+async def test_clients_leave_the_head_only_when_none_of_them_has_moved(kept: Kept) -> None:
+    await open_(kept)
+    await commit(kept, client="c")
+    await commit(kept, client="d")
+    await commit(kept, once="key")
+    seen = await there(kept)
+    gone = {"c": seen.clients["c"], "d": seen.clients["d"]}
+    await commit(kept, client="d", number=1, terms=Terms(kept.now, previous=0))
+    assert not await kept.store.heads.forget(STREAM, seen, gone, ["key"])
+    assert set((await there(kept)).clients) == {"c", "d"}
+    assert await kept.store.heads.forget(STREAM, seen, {"c": gone["c"]}, ["key"])
+    head = await there(kept)
+    assert (set(head.clients), dict(head.once), head.spills) == ({"d"}, {}, 1)
+
+
+async def test_clients_of_a_stream_opened_anew_stay(kept: Kept) -> None:
+    await open_(kept)
+    await commit(kept, client="c")
+    seen = await there(kept)
+    kept.now += LIFE
+    await open_(kept, "g2")
+    await commit(kept, client="c")
+    assert not await kept.store.heads.forget(STREAM, seen, seen.clients, [])
+    assert set((await there(kept)).clients) == {"c"}
+
+
+# Closing, stopping, listing, deleting
+
+
+async def test_whoever_closes_first_has_closed_it(kept: Kept) -> None:
+    heads, later = kept.store.heads, kept.now + 5 * LIFE
+    assert await heads.close(STREAM, Closed("failed"), kept.now, later) is None
+    await open_(kept)
+    for status in (Closed("failed", "why"), Closed("completed", by_run=True)):
+        head = await heads.close(STREAM, status, kept.now, later)
+        assert head is not None
+        assert (head.closed, head.expires) == (Closed("failed", "why"), later)
+    assert isinstance(await commit(kept), NotCommitted)
+    assert await heads.close(STREAM, Closed("failed"), later, later + 1) is None
+
+
+async def test_a_stop_is_for_a_stream_that_lives(kept: Kept) -> None:
+    assert await kept.store.heads.ask_stop(STREAM, kept.now) is None
+    await open_(kept)
+    assert await kept.store.heads.ask_stop(STREAM, kept.now + LIFE) is None
+    assert not (await there(kept)).stop
+    head = await kept.store.heads.ask_stop(STREAM, kept.now)
+    assert head is not None
+    assert head.stop
+
+
+async def test_streams_are_listed_by_key_whatever_page_one_takes(kept: Kept) -> None:
+    keys = sorted(["", "a", "a b", "a#", "a~", "b", "é", "語", "🙂", "z" * 256][1:])
+    for key in keys:
+        await open_(kept, stream=StreamId("run", key))
+    await open_(kept, stream=StreamId("run2", "not of this run"))
+    for limit in (1, 2, 4, 100):
+        found: list[str] = []
+        while page := await kept.store.heads.streams("run", limit, found[-1] if found else None):
+            assert len(page) <= min(limit, len(keys) - len(found))
+            found += [key for key, _ in page]
+        assert found == keys
+
+
+async def test_a_deleted_head_is_given_back_whole(kept: Kept) -> None:
+    await open_(kept)
+    for number in range(3):
+        await commit(kept, b"%d" % number)
+    before = await there(kept)
+    gone = await kept.store.heads.delete(STREAM)
+    assert gone is not None
+    assert (gone.generation, gone.pending) == (before.generation, before.pending)
+    assert await kept.store.heads.get(STREAM) is None
+    assert await kept.store.heads.delete(STREAM) is None
+
+
+# Runs
+
+
+async def test_a_run_keeps_its_beginning_and_takes_a_new_lineage(kept: Kept) -> None:
+    runs, now = kept.store.runs, kept.now
+    assert await runs.get("run") is None
+    await runs.put(Run("run", now, now + LIFE, "above", "top"))
+    await runs.put(Run("run", now + 5, now + LIFE + 5, "another", "top"))
+    await runs.extend("run", now + 3 * LIFE)
+    await runs.extend("run", now + 2 * LIFE)
+    assert await runs.get("run") == Run("run", now, now + 3 * LIFE, "another", "top")
+    await runs.extend("unknown", now + LIFE)
+    assert await runs.get("unknown") is None
+
+
+async def test_a_run_is_completed_once(kept: Kept) -> None:
+    runs, now = kept.store.runs, kept.now
+    await runs.put(Run("run", now, now + LIFE, "above", "top"))
+    first = await runs.complete(Run("run", now + 1, now + 2 * LIFE, completed=now + 1))
+    again = await runs.complete(Run("run", now + 2, now + 3 * LIFE, completed=now + 2))
+    assert first == again == Run("run", now, now + 2 * LIFE, "above", "top", now + 1)
+    await runs.extend("run", now + 9 * LIFE)
+    assert await runs.get("run") == first
+    unknown = Run("new", now, now + LIFE, completed=now)
+    assert await runs.complete(unknown) == unknown
+
+
+async def test_a_run_that_is_forgotten_begins_anew(kept: Kept) -> None:
+    runs, now = kept.store.runs, kept.now
+    await runs.complete(Run("run", now, now + LIFE, "above", "top", completed=now))
+    fresh = Run("run", now + LIFE, now + 3 * LIFE)
+    assert await runs.put(fresh) == fresh
+    assert await runs.get("run") == fresh

@@ -1,0 +1,80 @@
+"""The database file: whose it is, which version, and who may read it."""
+
+import sqlite3
+import stat
+from pathlib import Path
+
+import pytest
+
+from runstreams.core.errors import StoreError
+from runstreams.core.model import FORMAT, Closed
+from tests.stores.sqlite_log import STREAM, opened
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def change(folder: Path, statement: str) -> None:
+    """Change the database behind the store's back."""
+    database = sqlite3.connect(folder / "streams.sqlite")
+    database.execute(statement)
+    database.close()
+
+
+async def test_the_folder_and_its_files_are_for_their_owner_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "data"
+    async with opened(folder) as log:
+        await log.append()
+        assert mode(folder) == 0o700
+        assert {0o600} == {mode(file) for file in folder.iterdir()}
+
+
+async def test_the_file_carries_its_format_version(tmp_path: Path) -> None:
+    async with opened(tmp_path) as log:
+        await log.append()
+    database = sqlite3.connect(tmp_path / "streams.sqlite")
+    assert database.execute("PRAGMA user_version").fetchone() == (FORMAT,)
+    database.close()
+
+
+async def test_a_file_of_a_newer_version_is_refused_with_both_versions(tmp_path: Path) -> None:
+    async with opened(tmp_path):
+        pass
+    change(tmp_path, f"PRAGMA user_version = {FORMAT + 1}")
+    with pytest.raises(StoreError, match=f"format {FORMAT + 1}.*reads format {FORMAT}"):
+        async with opened(tmp_path):
+            pass
+
+
+async def test_a_database_of_another_program_is_refused_and_left_alone(tmp_path: Path) -> None:
+    change(tmp_path, "CREATE TABLE theirs (x)")
+    with pytest.raises(StoreError, match="another program"):
+        async with opened(tmp_path):
+            pass
+    change(tmp_path, "INSERT INTO theirs VALUES (1)")
+
+
+async def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "streams.sqlite").write_bytes(b"not a database, whatever its name says\n" * 100)
+    with pytest.raises(StoreError, match="cannot be used"):
+        async with opened(tmp_path):
+            pass
+
+
+async def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
+    """Chunks, clients, one-shot appends, the stop flag, how the stream ended and the run."""
+    async with opened(tmp_path) as log:
+        await log.append(b"1", "client", 0, count=3)
+        await log.append(b"2", once="abc")
+        await log.log.ask_stop(STREAM)
+        await log.log.close(STREAM, Closed("failed", "because"))
+        await log.log.runs.register("run", "parent", None)
+        chunks, described = await log.everything(), await log.log.describe(STREAM)
+        run = await log.log.runs.get("run")
+    async with opened(tmp_path) as log:
+        assert chunks == await log.everything()
+        assert described == await log.log.describe(STREAM)
+        assert run == await log.log.runs.get("run")
+        assert await log.log.last_number(STREAM, "client") == 2
+        assert (await log.append(b"2", once="abc")).duplicate
