@@ -1,0 +1,159 @@
+"""One request, and the means to answer it.
+
+The routes that carry chunks are plain ASGI: resolving typed parameters costs as much as all the
+rest of an append.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from typing import Any
+
+from starlette.requests import Request
+from starlette.types import Receive, Scope, Send
+
+from ..core.access import Grant, Resource
+from ..core.errors import BodyTooLarge, Unauthorized
+from ..core.model import StreamId
+from ..core.names import check_key, check_run
+from .errors import Headers, MethodNotAllowed
+from .service import Host, Service
+
+JSON = b"application/json"
+
+
+class ClientGone(Exception):
+    """The client has closed the connection; nobody is left to answer."""
+
+
+class Call:
+    """A request and its answer."""
+
+    __slots__ = ("headers", "receive", "scope", "send", "service")
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.scope = scope
+        self.receive = receive
+        self.send = send
+        self.service: Service = scope["app"].state.service
+        self.headers = joined(scope["headers"])
+
+    @property
+    def host(self) -> Host:
+        """What the place where we run allows."""
+        return self.service.host
+
+    def header(self, name: bytes) -> str | None:
+        """Return a request header; *name* in lower case."""
+        value = self.headers.get(name)
+        return None if value is None else value.decode("latin-1")
+
+    def part(self, name: str) -> str:
+        """Return a part of the path, percent-decoded."""
+        return str(self.scope["path_params"][name])
+
+    def stream(self) -> StreamId:
+        """Return the stream that the path names. Raises `InvalidName`."""
+        return StreamId(check_run(self.part("run")), check_key(self.part("key")))
+
+    def grant(self) -> Grant:
+        """Return what the caller may do. Raises `Unauthenticated`."""
+        service = self.service
+        return service.keys.grant(self.headers.get(b"authorization"), service.log.clock())
+
+    def time_left(self) -> float:
+        """Return the seconds that this request may still take."""
+        left = self.service.host.time_left
+        return float("inf") if left is None else left(Request(self.scope))
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """Yield the body as it arrives. Raises `ClientGone` when it breaks off."""
+        more = True
+        while more:
+            message = await self.receive()
+            if message["type"] == "http.disconnect":
+                raise ClientGone
+            more = message.get("more_body", False)
+            yield message.get("body", b"")
+
+    def left_over(self) -> bytes:
+        """Return what arrived before the connection broke, and was not received any more.
+
+        uvicorn keeps it from an application, as ASGI has no place for it; whole lines are worth
+        keeping.
+        """
+        connection = getattr(self.receive, "__self__", None)
+        return bytes(getattr(connection, "body", b""))
+
+    async def body(self, most: int) -> bytes:
+        """Return the whole body, of up to *most* bytes. Raises `BodyTooLarge`, `ClientGone`."""
+        self.check_length(most)
+        pieces: list[bytes] = []
+        size = 0
+        async for piece in self.pieces():
+            size += len(piece)
+            check_size(size, most)
+            pieces.append(piece)
+        return b"".join(pieces)
+
+    def check_length(self, most: int) -> None:
+        """Refuse a body that says it is larger than *most*, before a byte of it is read."""
+        length = self.headers.get(b"content-length", b"0")
+        if length.isdigit():
+            check_size(int(length), most)
+
+    async def start(self, status: int, headers: Headers) -> None:
+        """Begin an answer that is sent bit by bit."""
+        await self.send({"type": "http.response.start", "status": status, "headers": headers})
+
+    async def answer(
+        self,
+        status: int,
+        body: bytes = b"",
+        headers: Iterable[tuple[bytes, bytes]] = (),
+    ) -> None:
+        """Answer with *body*, JSON unless it is empty."""
+        told = [(b"content-length", b"%d" % len(body)), *headers]
+        if body:
+            told.append((b"content-type", JSON))
+        await self.send({"type": "http.response.start", "status": status, "headers": told})
+        await self.send({"type": "http.response.body", "body": body})
+
+
+Handler = Callable[[Call], Awaitable[None]]
+
+
+class Endpoint:
+    """What a path does, by method; as an ASGI application, so that nothing stands in between."""
+
+    def __init__(self, handlers: dict[str, Handler], refusal: str = "Method not allowed") -> None:
+        self.handlers = handlers
+        self._refusal = refusal
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        handler = self.handlers.get(scope["method"])
+        if handler is None:
+            raise MethodNotAllowed(self._refusal, allow=", ".join(self.handlers))
+        await handler(Call(scope, receive, send))
+
+
+def joined(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """Return headers by name. What was sent twice is joined by commas, as API Gateway does it, so
+    that the same request means the same everywhere.
+    """
+    found: dict[bytes, bytes] = {}
+    for name, value in headers:
+        found[name] = found[name] + b", " + value if name in found else value
+    return found
+
+
+def check_size(size: int, most: int) -> None:
+    """Raise `BodyTooLarge` if *size* is more than *most*."""
+    if size > most:
+        raise BodyTooLarge("Request body too large", limit=most, size=size)
+
+
+def require(grant: Grant, actions: Iterable[str], *resources: Resource) -> None:
+    """Raise `Unauthorized` unless *grant* allows one of *actions* on one of *resources*."""
+    if grant.everything or any(grant.allows(action, *resources) for action in actions):
+        return
+    facts: dict[str, Any] = {"param": "access_token", "type": "authorization"}
+    raise Unauthorized("Unauthorized", **facts)

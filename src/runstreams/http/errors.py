@@ -1,0 +1,120 @@
+"""Errors on the wire: one shape, `{"error": {"code", "message", ...facts, "request_id"}}`, and one
+table from error to status.
+"""
+
+import json
+from typing import NamedTuple
+
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from ..core import errors as core
+from ..core.errors import InvalidRequest, NotThere, RunstreamsError
+
+Headers = list[tuple[bytes, bytes]]
+
+
+class InvalidParams(InvalidRequest):
+    """A part of the path is none of the words that may stand there."""
+
+    code = "params"
+
+
+class MethodNotAllowed(RunstreamsError):
+    """The path takes other methods."""
+
+    code = "method_not_allowed"
+
+
+class NoEventStream(RunstreamsError):
+    """An event stream was asked for where answers cannot be sent bit by bit."""
+
+    code = "no_event_stream"
+
+
+class Internal(RunstreamsError):
+    """Something broke that should not; the log says what, under the request id."""
+
+    code = "internal"
+
+
+STATUS: dict[type[RunstreamsError], int] = {
+    core.InvalidRequest: 400,
+    core.LimitExceeded: 413,
+    core.Refused: 409,
+    core.RunCompleted: 400,
+    core.NotThere: 404,
+    core.IndexExpired: 410,
+    core.IndexBeyondTail: 416,
+    core.Unauthenticated: 401,
+    core.Unauthorized: 403,
+    core.StoreError: 500,
+    core.Busy: 503,
+    core.StoreFull: 507,
+    MethodNotAllowed: 405,
+    NoEventStream: 422,
+    RunstreamsError: 500,
+}
+"""The status of each error; a class that is not named here has that of the class above it."""
+
+
+class Refusal(NamedTuple):
+    """An error as an answer."""
+
+    status: int
+    headers: Headers
+    body: bytes
+
+
+def status_of(error: RunstreamsError) -> int:
+    """Return the status of *error*."""
+    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+
+
+def ours(error: Exception) -> RunstreamsError:
+    """Return *error* as one of ours; of what nobody foresaw, nothing shows."""
+    if isinstance(error, RunstreamsError):
+        return error
+    if isinstance(error, RequestValidationError):
+        return InvalidRequest(_first_reason(error))
+    if isinstance(error, HTTPException) and error.status_code == 404:
+        return NotThere("Not found")
+    if isinstance(error, HTTPException) and error.status_code == 405:
+        allowed = (error.headers or {}).get("Allow")
+        return MethodNotAllowed("Method not allowed", allow=allowed)
+    if isinstance(error, HTTPException) and error.status_code < 500:
+        return InvalidRequest(str(error.detail))
+    return Internal("Internal Server Error")
+
+
+def refusal(error: RunstreamsError, request_id: str) -> Refusal:
+    """Return the answer that tells of *error*."""
+    status = status_of(error)
+    said = {"code": error.code, "message": error.message, **error.facts, "request_id": request_id}
+    body = json.dumps({"error": said}, separators=(",", ":")).encode()
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", b"%d" % len(body)),
+        (b"cache-control", b"no-store"),
+    ]
+    return Refusal(status, headers + _hints(status, error), body)
+
+
+def _hints(status: int, error: RunstreamsError) -> Headers:
+    headers: Headers = []
+    if status < 500:
+        # The published clients would send a 409 again, five times.
+        headers.append((b"x-should-retry", b"false"))
+    if status == 401:
+        headers.append((b"www-authenticate", b"Bearer"))
+    if (seconds := error.facts.get("retry_after")) is not None:
+        headers.append((b"retry-after", b"%d" % int(seconds)))
+    if (allow := error.facts.get("allow")) is not None:
+        headers.append((b"allow", str(allow).encode()))
+    return headers
+
+
+def _first_reason(error: RequestValidationError) -> str:
+    reason = error.errors()[0]
+    where = ".".join(str(part) for part in reason["loc"] if part not in ("body", "query", "path"))
+    return f"{where}: {reason['msg']}" if where else str(reason["msg"])

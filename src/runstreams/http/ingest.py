@@ -1,0 +1,148 @@
+"""Taking chunks in from a body of JSON lines, while it arrives.
+
+Complete lines that arrived together are one batch; the next piece is read when they are committed,
+so that a fast writer is slowed down to what the store can do. A bad line stores nothing of itself,
+and everything before it stays.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ..core.errors import ChunkTooLarge, InvalidChunk, RunstreamsError
+from ..core.json_lines import check_chunk, plain_chunks
+from ..core.limits import BATCH_BYTES, BATCH_CHUNKS, BODY_CHUNKS, CHUNK_BYTES
+from ..core.log import NO_POINTERS, Log
+from ..core.model import Appended, Batch, StreamId
+from .call import Call, ClientGone
+from .lines import Lines
+
+SPACE = b" \t\r\n"
+
+UNFINISHED = CHUNK_BYTES + 1024
+"""Longest line that is waited for: a chunk, and some white space around it."""
+
+
+class Receipt(NamedTuple):
+    """What became of a whole body."""
+
+    first: int | None
+    """Index of the first chunk that it added; None if it added none."""
+    last: int | None
+    """Index of its last chunk; None without chunks, or for an old resend."""
+    tail: int
+    stop: bool
+    duplicate: bool
+
+
+class Writer:
+    """Commits one body's lines, batch by batch."""
+
+    def __init__(
+        self, log: Log, stream: StreamId, client: str | None, number: int, batch: tuple[int, int]
+    ) -> None:
+        """Number the chunks of *client* from *number* on; a batch has at most so many bytes and
+        chunks.
+        """
+        self._log = log
+        self._stream = stream
+        self._client = client
+        self._number = number
+        self._bytes, self._chunks = batch
+        self._line = 0
+        self._first: int | None = None
+        self._answer: Appended | None = None
+
+    async def write(self, lines: list[bytes]) -> None:
+        """Commit *lines*. Raises what `Log.append` and `check_chunk` raise, with the line and the
+        last index as facts.
+        """
+        if self._fit(lines) and (chunks := plain_chunks(lines)) is not None:
+            self._line += len(lines)
+            await self._commit(chunks)
+            return
+        good: list[bytes] = []
+        size = 0
+        for line in lines:
+            self._line += 1
+            try:
+                chunk = check_chunk(line) if line.strip(SPACE) else b""
+            except (InvalidChunk, ChunkTooLarge) as error:
+                await self._commit(good)
+                raise self._at_line(error) from None
+            if not chunk:
+                continue
+            if good and (size + len(chunk) > self._bytes or len(good) == self._chunks):
+                await self._commit(good)
+                good, size = [], 0
+            good.append(chunk)
+            size += len(chunk)
+        await self._commit(good)
+
+    def _fit(self, lines: Sequence[bytes]) -> bool:
+        return len(lines) <= self._chunks and sum(map(len, lines)) <= self._bytes
+
+    async def refuse(self, size: int) -> None:
+        """Refuse a line that has *size* bytes already and goes on. Raises `ChunkTooLarge`."""
+        self._line += 1
+        message = f"a chunk may have {CHUNK_BYTES} bytes, this one has {size} or more"
+        raise self._at_line(ChunkTooLarge(message, limit=CHUNK_BYTES, size=size))
+
+    async def receipt(self) -> Receipt:
+        """Return what became of the body."""
+        if (answer := self._answer) is not None:
+            return Receipt(
+                self._first, answer.last, answer.tail, answer.stop, duplicate=self._first is None
+            )
+        head = await self._log.head(self._stream, since=NO_POINTERS)
+        if head is None:
+            return Receipt(None, None, 0, False, False)
+        return Receipt(None, None, head.tail, head.stop, False)
+
+    async def _commit(self, chunks: list[bytes]) -> None:
+        if not chunks:
+            return
+        chunks.append(b"")
+        count = len(chunks) - 1
+        batch = Batch(b"\n".join(chunks), count, self._log.clock(), self._client, self._number)
+        try:
+            self._answer = await self._log.append(self._stream, batch)
+        except RunstreamsError as error:
+            error.facts.setdefault("last_index", self._last)
+            raise
+        self._number += count
+        if self._first is None:
+            self._first = self._answer.first
+
+    @property
+    def _last(self) -> int | None:
+        return self._answer.last if self._answer else None
+
+    def _at_line(self, error: RunstreamsError) -> RunstreamsError:
+        error.facts |= {"line": self._line, "last_index": self._last}
+        error.message = f"line {self._line}: {error.message}"
+        return error
+
+
+async def ingest(call: Call, stream: StreamId, client: str | None, number: int) -> Receipt:
+    """Append the body's lines to *stream*; return when the body has ended.
+
+    An unterminated last line counts when the body ends cleanly, and not when it breaks off. Raises
+    `ClientGone` then, and what `Writer.write` raises.
+    """
+    most = call.host.body_bytes
+    if most is not None:
+        writer = Writer(call.service.log, stream, client, number, (most, BODY_CHUNKS))
+        await writer.write((await call.body(most)).split(b"\n"))
+        return await writer.receipt()
+    writer = Writer(call.service.log, stream, client, number, (BATCH_BYTES, BATCH_CHUNKS))
+    lines = Lines()
+    try:
+        async for piece in call.pieces():
+            await writer.write(lines.feed(piece))
+            if lines.unfinished > UNFINISHED:
+                await writer.refuse(lines.unfinished)
+    except ClientGone:
+        await writer.write(lines.feed(call.left_over()))
+        raise
+    await writer.write(lines.end())
+    return await writer.receipt()

@@ -1,0 +1,55 @@
+"""Public tokens: HS256 with a secret key itself, as the published SDKs make them."""
+
+import json
+from typing import Any
+
+from jwt import PyJWS
+from jwt.algorithms import HMACAlgorithm
+from jwt.exceptions import PyJWTError
+
+ISSUER = "https://id.trigger.dev"
+AUDIENCE = "https://api.trigger.dev"
+"""What the published SDKs write into a token. They are written, and not asked for."""
+
+LIFE_SECONDS = 15 * 60
+"""How long a token is good for unless said otherwise, as in the published SDKs."""
+
+
+class _AnyLength(HMACAlgorithm):
+    """HMAC with any key; a short one was warned of once, when it was configured."""
+
+    def prepare_key(self, key: str | bytes) -> bytes:
+        return key.encode() if isinstance(key, str) else key
+
+    def check_key_length(self, key: bytes) -> str | None:
+        return None
+
+
+_jws = PyJWS(algorithms=[])
+_jws.register_algorithm("HS256", _AnyLength(HMACAlgorithm.SHA256))
+
+
+def claims(token: bytes, key: bytes) -> dict[str, Any] | None:
+    """Return what *token* says; None unless it is signed with *key*, by HS256 and nothing else."""
+    try:
+        said = json.loads(_jws.decode(token, key, algorithms=["HS256"]))
+    except (PyJWTError, ValueError, RecursionError):
+        return None
+    return said if isinstance(said, dict) else None
+
+
+def issue_token(
+    key: str, scopes: list[str], now: float, expires_in: float = LIFE_SECONDS, **more: Any
+) -> str:
+    """Return a token with *scopes*, signed with *key*; *now* is in seconds since 1970."""
+    said = {
+        "sub": "runstreams",
+        "pub": True,
+        "scopes": scopes,
+        "iss": ISSUER,
+        "aud": AUDIENCE,
+        "iat": int(now),
+        "exp": int(now + expires_in),
+        **more,
+    }
+    return _jws.encode(json.dumps(said).encode(), key.encode(), algorithm="HS256")

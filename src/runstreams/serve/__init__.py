@@ -1,0 +1,1 @@
+"""The local server: one process, one folder, no cloud."""

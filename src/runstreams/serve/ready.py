@@ -1,0 +1,57 @@
+"""What the server says once it is ready: to a person, and to a program."""
+
+import json
+import os
+import shlex
+from pathlib import Path
+
+from .. import __version__
+from .errors import CannotRun
+from .secret_key import FILE, VARIABLE
+from .settings import Settings
+from .storing import place
+
+WELCOME = """
+runstreams {version} is ready at {url}
+
+  streams     {place}
+  secret key  {key}
+
+To try it, in another terminal:
+
+  KEY={value}
+  curl -H "Authorization: Bearer $KEY" {url}/realtime/v1/streams/run_1/self/words/append -d hello
+  curl -H "Authorization: Bearer $KEY" {url}/realtime/v1/streams/run_1/words
+
+Ctrl-C stops it.
+"""
+
+
+def announce(settings: Settings, url: str, key_given: bool) -> None:
+    """Say that the server is ready at *url*, and whether its key was given."""
+    print(welcome(settings, url, key_given), flush=True)
+    if settings.ready_file:
+        _write(settings.ready_file, url)
+
+
+def welcome(settings: Settings, url: str, key_given: bool) -> str:
+    """Return the start message."""
+    file = settings.data.absolute() / FILE
+    return WELCOME.format(
+        version=__version__,
+        url=url,
+        place=place(settings),
+        key=f"from {VARIABLE}" if key_given else file,
+        value=f"${VARIABLE}" if key_given else f"$(cat {shlex.quote(str(file))})",
+    )
+
+
+def _write(path: Path, url: str) -> None:
+    """Write the ready file; it appears whole. Raises `CannotRun`."""
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    port = int(url.rpartition(":")[2])
+    try:
+        draft.write_text(json.dumps({"url": url, "port": port, "pid": os.getpid()}) + "\n")
+        draft.replace(path)
+    except OSError as error:
+        raise CannotRun(f"cannot write {path}: {error.strerror}") from error

@@ -1,0 +1,96 @@
+"""Everything put together: settings, key, store, API and server, from start to stop."""
+
+import asyncio
+import gc
+import logging
+import time
+from collections.abc import Callable, Mapping
+from contextlib import closing, suppress
+from socket import socket
+
+import uvicorn
+import uvloop
+
+from ..core.log import Log
+from ..http import Host, Keys, Service, Stop, appending, build_app, managing, reading
+from .folder import open_folder
+from .listening import listen, url_of
+from .open_files import raise_limit
+from .ready import announce
+from .secret_key import VARIABLE, secret_key
+from .server import Server
+from .settings import Settings
+from .storing import new_id, open_store
+from .sweeping import keep_swept
+
+KEEP_ALIVE_SECONDS = 65
+"""How long an idle connection is kept: a little longer than the minute for which many clients keep
+theirs, since a request may be on its way when our side closes first.
+"""
+
+FEW_FILES = 4096
+"""Where fewer files may be open, each counts: uvloop needs ten itself, asyncio's own loop three."""
+
+SEALING_SECONDS = 0.4
+"""Time for sealing under way to finish when the server stops. Abandoned, it costs nothing: a later
+append seals.
+"""
+
+ROUTERS = (appending.router, reading.router, managing.router)
+
+logger = logging.getLogger(__name__)
+
+
+def run(settings: Settings, environ: Mapping[str, str]) -> None:
+    """Serve until SIGINT or SIGTERM. Raises `CannotRun`."""
+    form = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+    logging.basicConfig(level=settings.log_level.upper(), format=form)
+    with closing(listen(settings.host, settings.port)) as listener:
+        open_folder(settings.data)
+        keys = Keys([secret_key(settings.data, environ)])
+        with asyncio.Runner(loop_factory=_loop_factory(raise_limit())) as runner:
+            runner.run(_serve(settings, keys, listener, key_given=bool(environ.get(VARIABLE))))
+
+
+async def _serve(settings: Settings, keys: Keys, listener: socket, *, key_given: bool) -> None:
+    log = Log(
+        open_store(settings), limits=settings.limits, clock=_now, new_id=new_id, background=True
+    )
+    stop = Stop()
+    app = build_app(Service(log, keys, Host(stopping=stop), settings.allowed_origins), ROUTERS)
+    config = uvicorn.Config(
+        app,
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+    )
+    url = url_of(listener)
+    server = Server(config, stop, lambda: announce(settings, url, key_given))
+    sweep = asyncio.create_task(keep_swept(log.store, settings.limits, _now))
+    # What the start has made stays. Looking through it again and again for garbage takes 15 ms each
+    # time, in which nobody is served.
+    gc.collect()
+    gc.freeze()
+    try:
+        await server.serve([listener])
+    finally:
+        sweep.cancel()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SEALING_SECONDS):
+                await log.aclose()
+
+
+def _loop_factory(files: int) -> Callable[[], asyncio.AbstractEventLoop] | None:
+    if files >= FEW_FILES:
+        return uvloop.new_event_loop
+    logger.warning("only %d files may be open: about as many readers can wait", files)
+    return None
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,89 @@
+"""uvicorn, stopped our way: within two seconds, and what is still open is broken rather than ended.
+
+The published clients take a clean end of a stream for its completion. So a reader that is attached
+when the server stops loses its connection, comes back, and goes on where it was.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from socket import socket
+from typing import Any
+
+import uvicorn
+
+from ..http import Stop
+
+STOP_SECONDS = 1.8
+"""Longest time from the signal to the end of the process, whatever hangs: it is promised in two."""
+
+ANSWER_SECONDS = 0.8
+"""Time for requests under way to be answered, before they are cancelled."""
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Server(uvicorn.Server):
+    """Serves until SIGINT or SIGTERM."""
+
+    def __init__(self, config: uvicorn.Config, stopping: Stop, ready: Callable[[], None]) -> None:
+        """Call *ready* when connections are taken, and set *stopping* when no more are."""
+        super().__init__(config)
+        self._stopping = stopping
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop at a signal. uvicorn would raise it again afterwards; we end with exit code 0."""
+        loop = asyncio.get_running_loop()
+        for number in SIGNALS:
+            loop.add_signal_handler(number, self.stop)
+        yield
+
+    def stop(self) -> None:
+        """Begin to stop; asked a second time, end at once. Nothing acknowledged can be lost."""
+        if self.should_exit:
+            end_process()
+        self.should_exit = True
+        watchdog = threading.Timer(STOP_SECONDS, end_process)
+        watchdog.daemon = True
+        watchdog.start()
+
+    async def shutdown(self, sockets: list[socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for listener in sockets or []:
+            listener.close()
+        self._stopping.set()
+        for connection in list(self.server_state.connections):
+            self._let_go(connection)
+        if tasks := set(self.server_state.tasks):
+            _, late = await asyncio.wait(tasks, timeout=ANSWER_SECONDS)
+            for task in late:
+                task.cancel()
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+
+    def _let_go(self, connection: Any) -> None:
+        """Close an idle connection, let a short answer come, break what would go on."""
+        cycle = connection.cycle
+        under_way = cycle is not None and not cycle.response_complete
+        if under_way and (cycle.response_started or cycle.more_body):
+            connection.transport.abort()
+        else:
+            connection.shutdown()
+
+
+def end_process() -> None:
+    """End now. As after a crash, the store is whole, and what was not answered is sent again."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)

@@ -1,0 +1,135 @@
+"""What can be set about a local server, each as a flag and as an environment variable."""
+
+import argparse
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ..core.limits import DAY_MS, Limits
+from .errors import CannotRun
+
+N = TypeVar("N", int, float)
+
+LOG_LEVELS = ("debug", "info", "warning", "error")
+YES, NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that whoever runs a local server may decide."""
+
+    host: str = "127.0.0.1"
+    port: int = 8787
+    data: Path = Path(".runstreams")
+    aws: bool = False
+    power_safe: bool = False
+    retention_days: float = 28
+    stream_max_bytes: int = Limits().stream_bytes
+    allowed_origins: tuple[str, ...] = ("*",)
+    log_level: str = "warning"
+    ready_file: Path | None = None
+
+    @property
+    def limits(self) -> Limits:
+        """The limits of every stream."""
+        return Limits(round(self.retention_days * DAY_MS), self.stream_max_bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """How one setting is given: `--flag VALUE` (or `--flag` and `--no-flag` where *value* is
+    None), or else in the environment.
+    """
+
+    name: str
+    value: str | None
+    parse: Callable[[str], Any]
+    help: str
+
+    @property
+    def flag(self) -> str:
+        return "--" + self.name.replace("_", "-")
+
+    @property
+    def variable(self) -> str:
+        return "RUNSTREAMS_" + self.name.upper()
+
+
+def add_options(parser: argparse.ArgumentParser, *names: str) -> None:
+    """Let *parser* take the options *names*, or all."""
+    for option in OPTIONS:
+        if names and option.name not in names:
+            continue
+        how: dict[str, Any] = {"action": argparse.BooleanOptionalAction}
+        if option.value is not None:
+            how = {"type": option.parse, "metavar": option.value}
+        text = f"{option.help} [{option.variable}]"
+        parser.add_argument(option.flag, default=argparse.SUPPRESS, help=text, **how)
+
+
+def settings_of(args: argparse.Namespace, environ: Mapping[str, str]) -> Settings:
+    """Return what the command line says, and where it is silent, the environment. Raises
+    `CannotRun`.
+    """
+    given: dict[str, Any] = {}
+    for option in OPTIONS:
+        if hasattr(args, option.name):
+            given[option.name] = getattr(args, option.name)
+        elif text := environ.get(option.variable):
+            try:
+                given[option.name] = option.parse(text)
+            except argparse.ArgumentTypeError as error:
+                raise CannotRun(f"{option.variable}: {error}") from None
+    return Settings(**given)
+
+
+def _between(convert: Callable[[str], N], least: N, most: N) -> Callable[[str], N]:
+    def parse(text: str) -> N:
+        try:
+            value = convert(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"{text} is not between {least} and {most}")
+        return value
+
+    return parse
+
+
+def _one_of(*choices: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text.lower() not in choices:
+            raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(choices)}")
+        return text.lower()
+
+    return parse
+
+
+def _switch(text: str) -> bool:
+    return _one_of(*YES, *NO)(text) in YES
+
+
+def _list(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+_port = _between(int, 0, 65_535)
+_days = _between(float, 0.001, 36_500)
+_bytes = _between(int, 0, 2**53)
+_level = _one_of(*LOG_LEVELS)
+
+OPTIONS = (
+    Option("host", "ADDRESS", str, "address to listen on (127.0.0.1)"),
+    Option("port", "PORT", _port, "port to listen on; 0 takes a free one (8787)"),
+    Option("data", "DIR", Path, "folder of the streams and the secret key (.runstreams)"),
+    Option("aws", None, _switch, "keep the streams in S3 and DynamoDB instead of the folder"),
+    Option("power_safe", None, _switch, "answer an append only when it would survive a power cut"),
+    Option("retention_days", "DAYS", _days, "how long a chunk can be read (28)"),
+    Option(
+        "stream_max_bytes", "BYTES", _bytes, "most bytes of one stream, 0: no limit (314572800)"
+    ),
+    Option("allowed_origins", "LIST", _list, "web origins that may read, split by commas (*)"),
+    Option("log_level", "LEVEL", _level, "debug, info, warning or error (warning)"),
+    Option("ready_file", "FILE", Path, "write URL, port and process id here once ready"),
+)

@@ -1,0 +1,101 @@
+"""Each function does everything it has to with what its role allows, and needs all of that.
+
+The emulator asks nobody for permission, so the calls are recorded and held against the template.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore.client import BaseClient
+
+from tests.functions.handlers import FUNCTIONS, Functions, event
+from tests.functions.template import allowed
+
+ACTIONS = {
+    "DeleteObjects": "s3:DeleteObject",
+    "GetObject": "s3:GetObject",
+    "ListObjectsV2": "s3:ListBucket",
+    "PutObject": "s3:PutObject",
+}
+"""What S3 calls the permission for a request; with DynamoDB it is the request's name."""
+
+Asked = set[tuple[str, str]]
+
+
+class Recorder:
+    """Which actions each function has taken, and on what."""
+
+    def __init__(self, functions: Functions) -> None:
+        self.asked: dict[str, Asked] = {name: set() for name in FUNCTIONS}
+        self._functions = functions
+        self._busy = ""
+
+    def send(self, name: str, **changes: Any) -> None:
+        """Send an event, and note what its function does meanwhile."""
+        sent = event(name, **changes)
+        self._busy = self._functions.name_of(sent)
+        answer = self._functions.send(sent)
+        assert answer["statusCode"] < 300, answer
+
+    def note(self, operation: str, arguments: dict[str, Any]) -> None:
+        """Note one request."""
+        self.asked[self._busy].update(_asked(operation, arguments))
+
+
+def _asked(operation: str, arguments: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    if operation == "TransactWriteItems":
+        for write in arguments["TransactItems"]:
+            for verb in write:
+                yield f"dynamodb:{verb}Item", "Table.Arn"
+    elif operation not in ACTIONS:
+        index = arguments.get("IndexName")
+        yield f"dynamodb:{operation}", f"${{Table.Arn}}/index/{index}" if index else "Table.Arn"
+    elif operation == "ListObjectsV2":
+        yield ACTIONS[operation], "Bucket.Arn"
+    else:
+        deleted = [each["Key"] for each in arguments.get("Delete", {}).get("Objects", [])]
+        for key in deleted or [arguments["Key"]]:
+            yield ACTIONS[operation], f"${{Bucket.Arn}}/{key[:2]}*"
+
+
+@pytest.fixture
+def recorder(functions: Functions, monkeypatch: pytest.MonkeyPatch) -> Recorder:
+    recorder = Recorder(functions)
+    call = BaseClient._make_api_call
+
+    def recorded(self: BaseClient, operation: str, arguments: dict[str, Any]) -> Any:
+        recorder.note(operation, arguments)
+        return call(self, operation, arguments)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", recorded)
+    return recorder
+
+
+def test_roles_allow_exactly_what_the_functions_do(recorder: Recorder) -> None:
+    for name in ("register-run", "create", "write", "write", "last-chunk", "append"):
+        recorder.send(name)
+    recorder.send("append-to-parent")
+    # So many writers that the head moves some of them out.
+    for number in range(96):
+        recorder.send("write", x_client_id=f"w{number}")
+    recorder.send("write", x_client_id="w0")
+    recorder.send("read", query="start=0&wait=0")
+    recorder.send("read", query="start=tail&wait=0")
+    for name in ("stop", "stop-by-name", "list-runs", "list-streams", "describe-run"):
+        recorder.send(name)
+    recorder.send("describe-stream")
+    recorder.send("close")
+    # One segment, and what completing the run seals and merges with it.
+    for number in range(17):
+        recorder.send("write", run="run_2", x_client_id=f"w{number}")
+    recorder.send("complete-run", run="run_2")
+    recorder.send("delete-stream")
+    recorder.send("write", run="run_3")
+    recorder.send("delete-run", run="run_3")
+    for name in FUNCTIONS:
+        assert sorted(recorder.asked[name]) == sorted(_pairs(f"{name.capitalize()}Function"))
+
+
+def _pairs(name: str) -> Asked:
+    return {(action, place) for action, places in allowed(name).items() for place in places}

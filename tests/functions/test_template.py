@@ -1,0 +1,233 @@
+"""What template.yaml declares: storage that cleans up, routes, and functions that may do only their
+part.
+"""
+
+import tomllib
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from fastapi import APIRouter
+
+from runstreams.core.limits import WAIT_SECONDS_MAX, Limits
+from runstreams.http import appending, managing, reading
+from runstreams.stores.aws import create_resources
+from tests.functions.handlers import ENVIRONMENT, FUNCTIONS
+from tests.functions.sam import sam
+from tests.functions.template import allowed, resource, resources, route_of, routes, template
+from tests.tools import ROOT
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+
+BUCKET, TABLE = ENVIRONMENT["RUNSTREAMS_BUCKET"], ENVIRONMENT["RUNSTREAMS_TABLE"]
+
+ROUTERS = {
+    "functions/append": appending.router,
+    "functions/read": reading.router,
+    "functions/manage": managing.router,
+}
+
+
+# Storage
+
+
+def _lifecycle(s3: "S3Client", bucket: str) -> list[Any]:
+    rules: list[Any] = s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
+    return sorted(
+        ({key: value for key, value in rule.items() if key != "ID"} for rule in rules), key=str
+    )
+
+
+@pytest.mark.usefixtures("emulated")
+def test_the_bucket_removes_objects_after_28_days(s3: "S3Client") -> None:
+    expiry = {
+        rule["Filter"]["Prefix"]: rule["Expiration"]["Days"]
+        for rule in _lifecycle(s3, BUCKET)
+        if "Expiration" in rule
+    }
+    assert expiry == {"b/": 28, "s/": 28}
+    assert Limits().retention_ms == 28 * 24 * 60 * 60 * 1000
+
+
+@pytest.mark.usefixtures("emulated")
+def test_the_bucket_drops_uploads_that_nobody_finishes(s3: "S3Client") -> None:
+    aborts = [rule for rule in _lifecycle(s3, BUCKET) if "AbortIncompleteMultipartUpload" in rule]
+    assert [rule["Filter"] for rule in aborts] == [{"Prefix": ""}]
+
+
+@pytest.mark.usefixtures("emulated")
+def test_the_table_forgets_items_by_their_ttl(dynamodb: "DynamoDBClient") -> None:
+    found = dynamodb.describe_time_to_live(TableName=TABLE)["TimeToLiveDescription"]
+    assert found == {"AttributeName": "ttl", "TimeToLiveStatus": "ENABLED"}
+
+
+@pytest.mark.usefixtures("emulated")
+def test_the_table_can_be_restored_to_a_point_in_time(dynamodb: "DynamoDBClient") -> None:
+    backups = dynamodb.describe_continuous_backups(TableName=TABLE)["ContinuousBackupsDescription"]
+    assert backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "ENABLED"
+
+
+@pytest.mark.usefixtures("emulated")
+def test_the_stores_own_resources_are_those_of_the_template(
+    s3: "S3Client", dynamodb: "DynamoDBClient"
+) -> None:
+    create_resources(s3, dynamodb, "own", "own")
+    assert _lifecycle(s3, "own") == _lifecycle(s3, BUCKET)
+    own, declared = (dynamodb.describe_table(TableName=name)["Table"] for name in ("own", TABLE))
+    assert own["KeySchema"] == declared["KeySchema"]
+    assert own["BillingModeSummary"] == declared["BillingModeSummary"]
+    mine, theirs = (
+        {key: index[key] for key in ("IndexName", "KeySchema", "Projection")}  # type: ignore[literal-required]
+        for table in (own, declared)
+        for index in table["GlobalSecondaryIndexes"]
+    )
+    assert mine == theirs
+
+
+def test_the_bucket_is_private_and_encrypted() -> None:
+    bucket = resource("Bucket")
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    [rule] = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+
+
+def test_the_bucket_answers_only_over_tls() -> None:
+    [statement] = resource("BucketPolicy")["PolicyDocument"]["Statement"]
+    assert (statement["Effect"], statement["Action"]) == ("Deny", "s3:*")
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert statement["Resource"] == [{"Fn::GetAtt": "Bucket.Arn"}, {"Fn::Sub": "${Bucket.Arn}/*"}]
+
+
+@pytest.mark.parametrize("name", ["Bucket", "Table"])
+def test_streams_outlive_the_stack(name: str) -> None:
+    declared = template()["Resources"][name]
+    assert declared["DeletionPolicy"] == declared["UpdateReplacePolicy"] == "Retain"
+
+
+# Routes
+
+
+def _served(router: APIRouter) -> list[tuple[str, str]]:
+    """Return the methods and paths that *router* serves, each part of a path filled in."""
+    return [
+        (method, route.path.replace("{", "a-").replace("}", ""))  # type: ignore[attr-defined]
+        for route in router.routes
+        for method in route.methods or route.endpoint.handlers  # type: ignore[attr-defined]
+    ]
+
+
+@pytest.mark.parametrize("folder", ROUTERS)
+def test_every_route_leads_to_the_function_that_serves_it(folder: str) -> None:
+    served = _served(ROUTERS[folder])
+    assert served
+    assert {routes()[route_of(method, path)] for method, path in served} == {folder}
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/"), ("GET", "/realtime/v2/x"), ("OPTIONS", "/x"), ("POST", "/realtime/v1/streams")],
+)
+def test_what_no_route_takes_is_answered_by_the_manage_function(method: str, path: str) -> None:
+    assert route_of(method, path) == "$default"
+    assert routes()["$default"] == "functions/manage"
+
+
+def test_the_api_leaves_cors_to_the_application() -> None:
+    assert "CorsConfiguration" not in resource("Api")
+
+
+def test_every_integration_may_invoke_its_function() -> None:
+    invoked = {each["IntegrationUri"]["Fn::GetAtt"] for each in _integrations()}
+    allowed = {
+        each["FunctionName"]["Fn::GetAtt"] for each in resources("AWS::Lambda::Permission").values()
+    }
+    assert invoked == allowed
+
+
+def _integrations() -> list[Any]:
+    return list(resources("AWS::ApiGatewayV2::Integration").values())
+
+
+# Functions
+
+
+def test_there_is_a_function_for_every_folder() -> None:
+    declared = {each["CodeUri"] for each in resources("AWS::Serverless::Function").values()}
+    assert declared == {f"functions/{name}" for name in FUNCTIONS} == set(ROUTERS)
+
+
+def test_a_function_ends_before_the_gateway_gives_up_and_after_the_longest_wait() -> None:
+    timeout = template()["Globals"]["Function"]["Timeout"]
+    assert {each["TimeoutInMillis"] for each in _integrations()} == {30_000}
+    assert WAIT_SECONDS_MAX < timeout < 30
+
+
+@pytest.mark.parametrize("name", ["Append", "Read", "Manage"])
+def test_a_functions_log_is_kept_for_a_while_only(name: str) -> None:
+    assert resource(f"{name}Function")["LoggingConfig"]["LogGroup"] == {"Ref": f"{name}Logs"}
+    assert resource(f"{name}Logs")["RetentionInDays"] == 30
+
+
+BATCHES, SEGMENTS = "${Bucket.Arn}/b/*", "${Bucket.Arn}/s/*"
+
+
+def test_the_read_function_can_only_read() -> None:
+    assert allowed("ReadFunction") == {
+        "dynamodb:GetItem": {"Table.Arn"},
+        "s3:GetObject": {BATCHES, SEGMENTS},
+        "s3:ListBucket": {"Bucket.Arn"},
+    }
+
+
+def test_the_append_function_cannot_list_runs_or_delete_heads() -> None:
+    assert allowed("AppendFunction") == {
+        "dynamodb:GetItem": {"Table.Arn"},
+        "dynamodb:PutItem": {"Table.Arn"},
+        "dynamodb:UpdateItem": {"Table.Arn"},
+        "s3:GetObject": {BATCHES, SEGMENTS},
+        "s3:PutObject": {BATCHES, SEGMENTS},
+        "s3:DeleteObject": {BATCHES, SEGMENTS},
+        "s3:ListBucket": {"Bucket.Arn"},
+    }
+
+
+def test_only_the_append_function_can_put_batches() -> None:
+    putting = {
+        name
+        for name in ("AppendFunction", "ReadFunction", "ManageFunction")
+        if BATCHES in allowed(name).get("s3:PutObject", ())
+    }
+    assert putting == {"AppendFunction"}
+
+
+@pytest.mark.parametrize("name", ["AppendFunction", "ReadFunction", "ManageFunction"])
+def test_no_role_allows_whole_services(name: str) -> None:
+    for action, places in allowed(name).items():
+        assert "*" not in action
+        assert places <= {
+            "Table.Arn",
+            "${Table.Arn}/index/recent",
+            "Bucket.Arn",
+            BATCHES,
+            SEGMENTS,
+        }
+
+
+# Tools
+
+
+@pytest.mark.needs("sam")
+def test_sam_finds_nothing_wrong() -> None:
+    assert "is a valid SAM Template" in sam("validate")
+
+
+@pytest.mark.parametrize("environment", ["default", "dev", "prod"])
+def test_samconfig_sets_each_command_for_each_environment(environment: str) -> None:
+    commands = tomllib.loads((ROOT / "samconfig.toml").read_text())[environment]
+    local = {"local_invoke", "local_start_api"}
+    assert {"global", "validate", "build", "deploy"} | local == set(commands)
+    assert commands["validate"]["parameters"]["lint"] is True
+    for command in commands.values():
+        overrides = command["parameters"].get("parameter_overrides", [])
+        assert {each.split("=")[0] for each in overrides} <= set(template()["Parameters"])
