@@ -1,0 +1,1 @@
+"""The main job, seen in a terminal: real text streamed by several writers, broken, and whole."""

@@ -1,0 +1,91 @@
+"""The documents: what they tell to type works, settings are described, links lead somewhere."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from runstreams.serve.secret_key import VARIABLE
+from runstreams.serve.settings import OPTIONS, Option
+from tests.serve.process import ServerProcess, clean_environ
+from tests.tools import ROOT
+
+DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+BLOCK = re.compile(r"(<!-- not run: .+ -->\n)?^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+EXPECTED = "#> "
+"""Begins a line that stands in the output, which may go on behind it."""
+
+LINK = re.compile(r"\]\(([^)#]+)")
+VARIABLES = re.compile(r"RUNSTREAMS_[A-Z_]*[A-Z]")
+FLAGS = re.compile(r"`(--[a-z-]+)`")
+CONFIGURATION = (ROOT / "docs" / "configuration.md").read_text()
+
+
+def named(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def shell(path: Path) -> str:
+    """Return the shell blocks of a document that are to be run, as one script."""
+    blocks = BLOCK.findall(path.read_text())
+    return "\n".join(body for skip, kind, body in blocks if kind == "bash" and not skip)
+
+
+@pytest.mark.needs("curl")
+@pytest.mark.parametrize("path", [path for path in DOCUMENTS if shell(path)], ids=named)
+def test_what_a_document_tells_to_type_works(path: Path, tmp_path: Path) -> None:
+    """Its blocks run in one shell, one after another, beside a server that has just started."""
+    (tmp_path / ".venv").symlink_to(sys.prefix)
+    with ServerProcess(tmp_path / ".runstreams") as server:
+        script = shell(path).replace("127.0.0.1:8787", f"127.0.0.1:{server.port}")
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", script],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            cwd=tmp_path,
+            env=clean_environ(),
+        )
+    assert done.returncode == 0, done.stderr
+    output = done.stdout
+    for line in script.splitlines():
+        if line.startswith(EXPECTED):
+            before, found, output = output.partition(line.removeprefix(EXPECTED))
+            assert found, f"{line!r} is not in {before!r}"
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=named)
+def test_links_lead_to_files_that_are_there(path: Path) -> None:
+    targets = [target for target in LINK.findall(path.read_text()) if "://" not in target]
+    assert [target for target in targets if not (path.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=named)
+def test_names_of_files_are_names_of_files(path: Path) -> None:
+    """A path in backquotes that begins with one of our folders exists."""
+    names = re.findall(
+        r"`((?:bench|demo|docs|events|requirements|scripts|src|tests)/[\w./-]+)`", path.read_text()
+    )
+    assert [name for name in names if not (ROOT / name).exists()] == []
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
+def test_each_setting_is_described_with_its_flag_and_variable(option: Option) -> None:
+    flags = f"`{option.flag}`" if option.value else f"`{option.flag}`, `--no-{option.flag[2:]}`"
+    assert f"| {flags} | `{option.variable}` |" in CONFIGURATION
+
+
+def test_each_variable_that_is_read_is_described_and_none_else() -> None:
+    sources = [*ROOT.glob("src/**/*.py"), *ROOT.glob("functions/**/*.py"), ROOT / "template.yaml"]
+    read = {name for path in sources for name in VARIABLES.findall(path.read_text())}
+    read |= {option.variable for option in OPTIONS} | {VARIABLE}
+    assert set(VARIABLES.findall(CONFIGURATION)) == read
+
+
+def test_no_flag_is_described_that_is_not_there() -> None:
+    flags = {option.flag for option in OPTIONS} | {"--help"}
+    flags |= {f"--no-{option.flag[2:]}" for option in OPTIONS if option.value is None}
+    assert set(FLAGS.findall(CONFIGURATION)) <= flags

@@ -1,0 +1,51 @@
+"""The lock files hold what pyproject.toml asks for, and the layer holds what was tested."""
+
+import tomllib
+from collections.abc import Iterator
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from tests.tools import ROOT
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+def locked(path: str) -> dict[str, Version]:
+    """Return the versions of a lock file."""
+    lines = (ROOT / path).read_text().splitlines()
+    pins = (line.partition("==") for line in lines if line and not line.startswith("#"))
+    return {canonicalize_name(name): Version(version) for name, _, version in pins}
+
+
+def asked_for() -> Iterator[Requirement]:
+    """Yield everything that pyproject.toml names."""
+    project, groups = PROJECT["project"], PROJECT["dependency-groups"]
+    lists = [
+        project["dependencies"],
+        PROJECT["build-system"]["requires"],
+        *project["optional-dependencies"].values(),
+        *groups.values(),
+    ]
+    for names in lists:
+        yield from (Requirement(name) for name in names if isinstance(name, str))
+
+
+@pytest.mark.parametrize("requirement", list(asked_for()), ids=str)
+def test_everything_asked_for_is_locked(requirement: Requirement) -> None:
+    version = locked("requirements/dev.txt")[canonicalize_name(requirement.name)]
+    assert version in requirement.specifier
+
+
+def test_the_layer_holds_the_tested_versions() -> None:
+    layer, tested = locked("layers/dependencies/requirements.txt"), locked("requirements/dev.txt")
+    assert layer
+    assert layer == {name: tested.get(name) for name in layer}
+
+
+@pytest.mark.parametrize(("tool", "version"), [("ministack", "1.5.33"), ("aws-sam-cli", "1.170.0")])
+def test_the_tools_are_the_ones_that_were_tried(tool: str, version: str) -> None:
+    files = {"ministack": "requirements/ministack.txt", "aws-sam-cli": "requirements/sam.txt"}
+    assert locked(files[tool])[canonicalize_name(tool)] == Version(version)
