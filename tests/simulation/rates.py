@@ -238,7 +238,7 @@ class _Seen:
         await asyncio.sleep(self.cloud.rng.random() * EVERY_SECONDS)
         number = 0
         while (began := loop.time()) < until:
-            await self.append(log, client, number)
+            await self.append(log, client, number, until)
             number += 1
             await asyncio.sleep(max(began + EVERY_SECONDS - loop.time(), 0))
 
@@ -248,11 +248,11 @@ class _Seen:
         async with asyncio.TaskGroup() as tasks:
             while loop.time() < until:
                 at += 1
-                tasks.create_task(self.append(self.cloud.rng.choice(logs), f"n{at:07x}", 0))
+                tasks.create_task(self.append(self.cloud.rng.choice(logs), f"n{at:07x}", 0, until))
                 await asyncio.sleep(self.cloud.rng.expovariate(rate))
 
-    async def append(self, log: Log, client: str, number: int) -> None:
-        """Append one chunk of 100 bytes, trying again as long as the stream is busy."""
+    async def append(self, log: Log, client: str, number: int, until: float) -> None:
+        """Append one chunk of 100 bytes, trying again while the stream is busy, but not for ever."""
         loop = asyncio.get_running_loop()
         began = loop.time()
         batch = Batch(b'"%s"\n' % (b"x" * 98), 1, log.clock(), client, number)
@@ -262,6 +262,8 @@ class _Seen:
                 break
             except Busy:
                 self.busy += 1
+                if loop.time() >= until:
+                    return
                 await asyncio.sleep(1)
         self.took.append(loop.time() - began)
         head = self.cloud.store.heads.items["run"]["key"]
