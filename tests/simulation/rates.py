@@ -252,7 +252,7 @@ class _Seen:
                 await asyncio.sleep(self.cloud.rng.expovariate(rate))
 
     async def append(self, log: Log, client: str, number: int, until: float) -> None:
-        """Append one chunk of 100 bytes, trying again while the stream is busy, but not for ever."""
+        """Append one chunk of 100 bytes, trying again while the stream is busy, until the end."""
         loop = asyncio.get_running_loop()
         began = loop.time()
         batch = Batch(b'"%s"\n' % (b"x" * 98), 1, log.clock(), client, number)

@@ -34,7 +34,7 @@ class Call:
         self.receive = receive
         self.send = send
         self.service: Service = scope["app"].state.service
-        self.headers = joined(scope["headers"])
+        self.headers: dict[bytes, bytes] = scope["runstreams.headers"]
 
     @property
     def host(self) -> Host:

@@ -7,13 +7,13 @@ clients retry for ever; a request id; our error shape; one line in the access lo
 import logging
 import re
 import time
-from secrets import token_hex
+from random import getrandbits
 from urllib.parse import quote, unquote_to_bytes
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..core.errors import InvalidName
-from .call import ClientGone
+from .call import ClientGone, joined
 from .errors import Headers, Internal, ours, refusal, status_of
 
 logger = logging.getLogger(__name__)
@@ -74,27 +74,21 @@ class Edge:
         """Return the request's id, the headers that its answer gets, and the headers that a
         preflight asks for.
         """
-        origin = request_id = asked = None
-        for name, value in scope["headers"]:
-            if name == b"origin":
-                origin = value
-            elif name == b"x-request-id":
-                request_id = value
-            elif name == b"access-control-request-headers":
-                asked = value
-        told = _request_id(scope, request_id)
+        headers = scope["runstreams.headers"] = joined(scope["headers"])
+        origin = headers.get(b"origin")
+        told = _request_id(scope, headers.get(b"x-request-id"))
         added: Headers = [(b"x-request-id", told.encode()), (b"vary", b"Origin")]
         if self._any_origin or origin in self._origins:
             added.append((b"access-control-allow-origin", origin or b"*"))
             added.append((b"access-control-expose-headers", b"*"))
-        return told, added, asked
+        return told, added, headers.get(b"access-control-request-headers")
 
 
 def _request_id(scope: Scope, sent: bytes | None) -> str:
     if sent is not None and _REQUEST_ID.fullmatch(sent):
         return sent.decode()
     gateway = scope.get("aws.event", {}).get("requestContext", {}).get("requestId")
-    return str(gateway) if gateway else token_hex(8)
+    return str(gateway) if gateway else f"{getrandbits(64):016x}"
 
 
 def _check_path(scope: Scope) -> None:

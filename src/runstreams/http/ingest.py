@@ -138,11 +138,13 @@ async def ingest(call: Call, stream: StreamId, client: str | None, number: int) 
     lines = Lines()
     try:
         async for piece in call.pieces():
-            await writer.write(lines.feed(piece))
+            if complete := lines.feed(piece):
+                await writer.write(complete)
             if lines.unfinished > UNFINISHED:
                 await writer.refuse(lines.unfinished)
     except ClientGone:
         await writer.write(lines.feed(call.left_over()))
         raise
-    await writer.write(lines.end())
+    if last := lines.end():
+        await writer.write(last)
     return await writer.receipt()

@@ -1,4 +1,4 @@
-"""Unsealed batches in SQLite: rows that are written by the commit itself."""
+"""Unsealed batches in SQLite: rows that are written by the commit itself, and are all it writes."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from ...core.errors import ObjectMissing
 from ...core.model import Batch, Pointer, StreamId
 from ...core.ports import NewId, Staged, StoredBatch
+from .head_rows import Found, Row
 from .queries import Queries
+from .recent import RecentBatches
 from .transactions import Transactions
 
 ASIDE_BYTES = 256 * 1024
@@ -15,8 +17,9 @@ thread would have to wait for its turn.
 """
 
 _INSERT = """
-    INSERT INTO batches (object, skip, count, size, time, first, client, number, body, head)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    INSERT INTO batches (head, first, object, skip, count, size, time, batches, total, appended,
+                         appended_before, expires, client, number, body)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 _OF_STREAM = """
@@ -37,16 +40,23 @@ class SqliteBatches:
         self._queries = queries
         self._transactions = transactions
         self._new_id = new_id
+        self._recent = RecentBatches()
 
     async def put(self, stream: StreamId, batch: Batch) -> Staged:
-        return Staged(self._new_id(), batch)  # the commit writes it
+        staged = Staged(self._new_id(), batch)  # the commit writes it
+        self._recent.keep(staged)
+        return staged
 
     async def get(self, stream: StreamId, pointers: Sequence[Pointer]) -> list[StoredBatch]:
+        if (recent := self._recent.find(pointers)) is not None:
+            return recent
         if sum(pointer.size for pointer in pointers) > ASIDE_BYTES:
             return await self._queries.aside(lambda db: _get(db, stream, pointers))
         return self._queries.here(lambda db: _get(db, stream, pointers))
 
     async def delete(self, stream: StreamId, objects: Sequence[str]) -> None:
+        for object in objects:
+            self._recent.drop(object)
         # Sealing and deleting have mostly removed the rows already.
         left = self._queries.here(lambda db: _places(db, stream, objects))
         if left:
@@ -54,10 +64,32 @@ class SqliteBatches:
             await self._transactions.run(lambda db: db.executemany(_EMPTY, left))
 
 
-def insert(connection: sqlite3.Connection, head: int, pointer: Pointer, batch: Batch) -> None:
-    """Add a committed batch, whole."""
-    at = (pointer.object, pointer.skip, pointer.count, pointer.size, pointer.time, pointer.first)
-    connection.execute(_INSERT, (*at, batch.client, batch.number, batch.lines, head))
+def row(found: Found, batch: Batch) -> Row:
+    """Return the row of the newest batch of *found*; *batch* is the whole of it."""
+    head = found.head
+    last = head.pending[-1]
+    return (
+        found.id,
+        last.first,
+        last.object,
+        last.skip,
+        last.count,
+        last.size,
+        last.time,
+        found.batches,
+        head.size,
+        head.appended,
+        head.appended_before,
+        head.expires,
+        batch.client,
+        batch.number,
+        batch.lines,
+    )
+
+
+def insert(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
+    """Add committed batches."""
+    connection.executemany(_INSERT, rows)
 
 
 def _get(

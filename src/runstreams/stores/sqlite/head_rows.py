@@ -1,4 +1,7 @@
-"""Heads and pointers as rows."""
+"""Heads and pointers as rows.
+
+A head's row is as its last sealing left it, and its newest batch says what has become of it since.
+"""
 
 import sqlite3
 from collections.abc import Callable, Mapping
@@ -8,21 +11,19 @@ from ...core.model import Closed, Head, Pointer, Sent, StreamId
 
 Row = tuple[Any, ...]
 
-_COLUMNS = (
-    *("generation", "created", "expires", "tail", "sealed", "sealed_time", "size", "appended"),
-    *("unsealed", "spills", "closed", "error", "by_run", "stop", "appended_before"),
-)
-
 _POINTER = ("object", "skip", "count", "size", "time", "first")
 
 _SELECT = f"""
-    SELECT heads.id, heads.key, {", ".join("heads." + name for name in _COLUMNS)},
+    SELECT heads.id, heads.key, heads.generation, heads.created, heads.sealed, heads.sealed_time,
+           heads.spills, heads.closed, heads.error, heads.by_run, heads.stop, heads.batches,
+           heads.tail, heads.size, heads.appended, heads.appended_before, heads.expires,
+           last.batches, last.total, last.appended, last.appended_before, last.expires,
            {", ".join("last." + name for name in _POINTER)}
     FROM heads LEFT JOIN batches AS last
       ON last.head = heads.id
      AND last.first = (SELECT max(first) FROM batches WHERE head = heads.id)
 """
-"""A head with its newest pointer, which tells the effective time of its newest chunk."""
+"""A head with its newest batch, which tells the effective time of its newest chunk, too."""
 
 _FIND = _SELECT + "WHERE heads.run = ? AND heads.key = ?"
 _LIST = _SELECT + "WHERE heads.run = ? AND heads.key > ? ORDER BY heads.key LIMIT ?"
@@ -39,9 +40,20 @@ _OLDEST = f"""
     SELECT {", ".join(_POINTER)} FROM batches WHERE head = ? AND time <= ? ORDER BY first LIMIT ?
 """
 
-_INSERT = f"""
-    INSERT INTO heads (run, key, {", ".join(_COLUMNS)})
-    VALUES (?, ?, {", ".join("?" * len(_COLUMNS))})
+_INSERT = """
+    INSERT INTO heads (run, key, generation, created, sealed, sealed_time, spills, closed, error,
+                       by_run, stop, batches, tail, size, appended, appended_before, expires)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+
+_SEALED = """
+    UPDATE heads
+    SET sealed = last.first + last.count, sealed_time = last.time, batches = last.batches,
+        tail = last.first + last.count, size = last.total, appended = last.appended,
+        appended_before = last.appended_before,
+        expires = CASE WHEN heads.closed IS NULL THEN last.expires ELSE heads.expires END
+    FROM (SELECT * FROM batches WHERE head = ?1 AND first = ?2) AS last
+    WHERE heads.id = ?1
 """
 
 
@@ -60,6 +72,8 @@ class Found(NamedTuple):
     id: int
     key: str
     head: Head
+    batches: int
+    """How many batches the stream has ever had."""
 
 
 def find(
@@ -102,31 +116,30 @@ def oldest(connection: sqlite3.Connection, head: int, upto: int, limit: int) -> 
 
 def insert(connection: sqlite3.Connection, stream: StreamId, head: Head) -> None:
     """Add the row of a fresh head."""
-    closed = head.closed
-    values = {
-        **{name: getattr(head, name, None) for name in _COLUMNS},
-        "closed": closed.status if closed else None,
-        "error": closed.error if closed else None,
-        "by_run": closed.by_run if closed else False,
-    }
-    connection.execute(_INSERT, (*stream, *(values[name] for name in _COLUMNS)))
+    fixed = (head.generation, head.created, head.sealed, head.sealed_time, head.spills)
+    state = (None, None, False, head.stop, head.unsealed, head.tail, head.size)
+    times = (head.appended, head.appended_before, head.expires)
+    connection.execute(_INSERT, (*stream, *fixed, *state, *times))
 
 
 def drop(connection: sqlite3.Connection, head: int, upto: Pointer) -> None:
     """Remove the pointers up to *upto*, batches included, and move the sealed index behind it."""
-    dropped = connection.execute(
-        "DELETE FROM batches WHERE head = ? AND first <= ?", (head, upto.first)
-    ).rowcount
-    connection.execute(
-        "UPDATE heads SET sealed = ?, sealed_time = ?, unsealed = unsealed - ? WHERE id = ?",
-        (upto.end, upto.time, dropped, head),
-    )
+    connection.execute(_SEALED, (head, upto.first))
+    connection.execute("DELETE FROM batches WHERE head = ? AND first <= ?", (head, upto.first))
 
 
 def _found(row: Row, writers: Callable[[int], Writers]) -> Found:
-    id, key = row[:2]
-    generation, created, expires, tail, sealed, sealed_time, size, appended, unsealed = row[2:11]
-    spills, status, error, by_run, stop, before = row[11:17]
+    id, key, generation, created, sealed, sealed_time, spills, status, error, by_run, stop = row[
+        :11
+    ]
+    dropped, tail, size, appended, before, expires = row[11:17]
+    batches = dropped
+    pending: tuple[Pointer, ...] = ()
+    if row[17] is not None:
+        batches, size, appended, before, until = row[17:22]
+        newest = Pointer(*row[22:])
+        tail, pending = newest.end, (newest,)
+        expires = expires if status else until
     clients, once = writers(id)
     head = Head(
         generation,
@@ -137,8 +150,8 @@ def _found(row: Row, writers: Callable[[int], Writers]) -> Found:
         sealed_time,
         size,
         appended,
-        unsealed,
-        (Pointer(*row[17:]),) if row[17] is not None else (),
+        batches - dropped,
+        pending,
         clients,
         once,
         spills,
@@ -146,4 +159,4 @@ def _found(row: Row, writers: Callable[[int], Writers]) -> Found:
         bool(stop),
         before,
     )
-    return Found(id, key, head)
+    return Found(id, key, head, batches)

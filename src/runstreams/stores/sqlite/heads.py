@@ -1,36 +1,30 @@
-"""Heads in SQLite: `commit.fits` and `commit.applied`, executed inside a transaction."""
+"""Heads in SQLite: each change is one transaction, or part of one."""
 
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from ...core.commit import applied, fits
 from ...core.errors import RunCompleted
-from ...core.limits import Limits, SealingPlan
+from ...core.limits import Limits
 from ...core.model import Closed, Head, Pointer, Run, Sent, StreamId
 from ...core.ports import Committed, NotCommitted, Staged, Terms
-from . import batches, head_rows, leftovers, runs, spilled, writers
+from . import head_rows, leftovers, runs, spilled, writers
+from .appends import Appends
 from .head_rows import Found, find
 from .looks import Looks
 from .queries import Queries
 from .schema import transaction
 from .transactions import INLINE_BYTES, Transactions
 
-_APPEND = """
-    UPDATE heads
-    SET tail = ?, size = ?, appended = ?, appended_before = ?, expires = ?, unsealed = ?
-    WHERE id = ?
-"""
-
 
 class SqliteHeads:
     """One row per stream; its pointers and writers in rows of their own."""
 
-    def __init__(self, queries: Queries, transactions: Transactions, plan: SealingPlan) -> None:
+    def __init__(self, queries: Queries, transactions: Transactions, appends: Appends) -> None:
         self._queries = queries
         self._transactions = transactions
-        self._plan = plan
+        self._appends = appends
         self._writers = partial(writers.lazily, queries)
         self._looks = Looks(queries)
 
@@ -44,8 +38,9 @@ class SqliteHeads:
         self, stream: StreamId, staged: Staged, terms: Terms, skip: int, limits: Limits
     ) -> Committed | NotCommitted:
         return await self._transactions.run(
-            lambda db: _commit(db, stream, staged, terms, skip, limits, self._plan),
+            lambda db: self._appends.commit(db, stream, staged, terms, skip, limits),
             len(staged.batch.lines),
+            is_append=True,
         )
 
     async def close(self, stream: StreamId, closed: Closed, now: int, expires: int) -> Head | None:
@@ -114,31 +109,6 @@ def _open(connection: sqlite3.Connection, stream: StreamId, head: Head, run: Run
         found = None
     if found is None:
         head_rows.insert(connection, stream, head)
-
-
-def _commit(
-    connection: sqlite3.Connection,
-    stream: StreamId,
-    staged: Staged,
-    terms: Terms,
-    skip: int,
-    limits: Limits,
-    plan: SealingPlan,
-) -> Committed | NotCommitted:
-    batch = staged.batch.rest(skip)
-    found = find(connection, stream, partial(writers.of_batch, connection, batch))
-    if found is None:
-        return NotCommitted(None)
-    head = found.head
-    if not fits(head, batch, terms, limits, plan):
-        return NotCommitted(head)
-    new = applied(head, staged, skip, batch, limits)
-    pointer = new.pending[-1]
-    batches.insert(connection, found.id, pointer, staged.batch)
-    writers.remember(connection, found.id, batch, pointer)
-    changed = (new.tail, new.size, new.appended, new.appended_before, new.expires, new.unsealed)
-    connection.execute(_APPEND, (*changed, found.id))
-    return Committed(pointer.first, new)
 
 
 def _close(

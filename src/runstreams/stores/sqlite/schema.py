@@ -23,7 +23,9 @@ WAL_KEPT_BYTES = 64 * 1024 * 1024
 """The write-ahead log is cut to this size when it starts over."""
 
 _TABLES = """
--- One row a stream. An id is never used again, so that a head never meets another one's rows.
+-- One row a stream, as its last sealing left it. What each append changes stands with the batch, so
+-- that an append writes one row. An id is never used again, so that a head never meets the rows of
+-- another one.
 CREATE TABLE heads (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     run TEXT NOT NULL,
@@ -36,7 +38,7 @@ CREATE TABLE heads (
     sealed_time INTEGER NOT NULL,
     size INTEGER NOT NULL,
     appended INTEGER,
-    unsealed INTEGER NOT NULL,
+    batches INTEGER NOT NULL,
     spills INTEGER NOT NULL,
     closed TEXT,
     error TEXT,
@@ -45,22 +47,26 @@ CREATE TABLE heads (
     appended_before INTEGER,
     UNIQUE (run, key)
 );
--- Unsealed batches: the pointer and what it points to in one row. The body stands last, and the
--- order in an index of its own, so that listing pointers never reads bodies.
+-- Unsealed batches: the pointer, what the head became with it, and what it points to, in one row.
+-- The body stands last, so that listing pointers reads no large one.
 CREATE TABLE batches (
-    id INTEGER PRIMARY KEY,
     head INTEGER NOT NULL,
     first INTEGER NOT NULL,
     object TEXT NOT NULL,
-    count INTEGER NOT NULL,
     skip INTEGER NOT NULL,
+    count INTEGER NOT NULL,
     size INTEGER NOT NULL,
     time INTEGER NOT NULL,
+    batches INTEGER NOT NULL, -- that the stream has ever had, this one included
+    total INTEGER NOT NULL, -- bytes that the stream has ever had
+    appended INTEGER NOT NULL,
+    appended_before INTEGER,
+    expires INTEGER NOT NULL,
     client TEXT,
     number INTEGER NOT NULL,
     body BLOB,
-    UNIQUE (head, first)
-);
+    PRIMARY KEY (head, first)
+) WITHOUT ROWID;
 -- How far each client of a head has come.
 CREATE TABLE clients (
     head INTEGER NOT NULL,

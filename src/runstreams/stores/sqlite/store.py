@@ -4,6 +4,7 @@ from pathlib import Path
 
 from ...core.limits import MIB, Limits, SealingPlan
 from ...core.ports import NewId
+from .appends import Appends
 from .batches import SqliteBatches
 from .checkpoints import Checkpoints
 from .heads import SqliteHeads
@@ -55,8 +56,9 @@ class SqliteStore:
         self.plan = plan
         self._queries = Queries(path)
         self._checkpoints = Checkpoints(path)
-        self._transactions = Transactions(path, power_safe, self._checkpoints.wrote)
-        self.heads = SqliteHeads(self._queries, self._transactions, plan)
+        appends = Appends(plan)
+        self._transactions = Transactions(path, power_safe, self._checkpoints.wrote, appends)
+        self.heads = SqliteHeads(self._queries, self._transactions, appends)
         self.runs = SqliteRuns(self._queries, self._transactions)
         self.batches = SqliteBatches(self._queries, self._transactions, new_id)
         self.segments = SqliteSegments(self._queries, self._transactions)

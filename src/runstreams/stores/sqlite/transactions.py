@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from ...core.errors import RunstreamsError
 from .faults import is_busy, translated
@@ -36,11 +36,22 @@ hold the lock for 50 µs.
 """
 
 
+class Deferred(Protocol):
+    """Steps that only decide, so that what all of them write is written at once."""
+
+    def flush(self, connection: sqlite3.Connection) -> None:
+        """Write what was decided since the last flush."""
+
+    def forget(self) -> None:
+        """Forget what was decided and what was read: others have written, or it was undone."""
+
+
 class _Waiting(NamedTuple):
     """A step and where its result goes."""
 
     step: Step[Any]
     size: int
+    is_append: bool
     done: "asyncio.Future[Any]"
 
 
@@ -54,25 +65,31 @@ class _Outcome(NamedTuple):
 class Transactions:
     """The one connection of this process that writes."""
 
-    def __init__(self, path: Path, power_safe: bool, wrote: Callable[[int], None]) -> None:
-        """Write to the database at *path*; *wrote* is told how much."""
+    def __init__(
+        self, path: Path, power_safe: bool, wrote: Callable[[int], None], appends: Deferred
+    ) -> None:
+        """Write to the database at *path*; *wrote* is told how much, and *appends* when to write
+        what its steps decided.
+        """
         self._connection = connect(path, wait=0, power_safe=power_safe)
         self._power_safe = power_safe
         self._wrote = wrote
+        self._appends = appends
         self._thread = ThreadPoolExecutor(1, "runstreams-write")
         self._waiting: list[_Waiting] = []
         self._under_way: asyncio.Future[list[_Outcome]] | None = None
         self._version = self._data_version()
         self._others_wrote = False
 
-    async def run(self, step: Step[T], size: int = 0) -> T:
+    async def run(self, step: Step[T], size: int = 0, *, is_append: bool = False) -> T:
         """Run *step*, which writes about *size* bytes, in a transaction; return its result.
 
-        Raises what the step raises, `Busy`, `StoreFull`, `Uncertain`.
+        A step that *is_append* leaves the writing to the deferred appends. Raises what the step
+        raises, `Busy`, `StoreFull`, `Uncertain`.
         """
         loop = asyncio.get_running_loop()
         done: asyncio.Future[T] = loop.create_future()
-        self._waiting.append(_Waiting(step, size, done))
+        self._waiting.append(_Waiting(step, size, is_append, done))
         if len(self._waiting) == 1 and self._under_way is None:
             loop.call_soon(self._flush)
         return await done
@@ -125,7 +142,6 @@ class Transactions:
         another.
         """
         try:
-            self._look_for_others()
             return self._in_turn(group)
         except Exception as error:
             if len(group) == 1:
@@ -150,13 +166,30 @@ class Transactions:
                 time.sleep(RETRY_SECONDS)
 
     def _together(self, group: Sequence[_Waiting]) -> list[_Outcome]:
-        with transaction(self._connection):
-            return [_run(waiting.step, self._connection) for waiting in group]
+        try:
+            with transaction(self._connection):
+                self._look_for_others()
+                outcomes = [self._run(waiting) for waiting in group]
+                self._appends.flush(self._connection)
+                return outcomes
+        except BaseException:
+            self._appends.forget()
+            raise
+
+    def _run(self, waiting: _Waiting) -> _Outcome:
+        if waiting.is_append:
+            return _run(waiting.step, self._connection)
+        self._appends.flush(self._connection)
+        outcome = _run(waiting.step, self._connection)
+        self._appends.forget()
+        return outcome
 
     def _look_for_others(self) -> None:
         version = self._data_version()
-        self._others_wrote |= version != self._version
-        self._version = version
+        if version != self._version:
+            self._version = version
+            self._others_wrote = True
+            self._appends.forget()
 
     def _data_version(self) -> int:
         # It changes when any connection but this one has written.

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple, TypeVar
 
-from ...core.model import Batch, Pointer, Sent
+from ...core.model import Sent
 from .head_rows import Writers
 from .queries import Queries
 
@@ -80,29 +80,31 @@ def all_of(connection: sqlite3.Connection, head: int) -> Writers:
     return {client: Sent(number, last) for client, number, last in clients}, dict(once)
 
 
-def of_batch(connection: sqlite3.Connection, batch: Batch, head: int) -> Writers:
-    """Return what a head remembers of the writer of *batch*."""
-    clients, once = dict[str, Sent](), dict[str, int]()
-    if batch.client is not None:
-        row = connection.execute(_CLIENTS.one, (head, batch.client)).fetchone()
-        if row:
-            clients[batch.client] = Sent(*row)
-    if batch.once is not None:
-        row = connection.execute(_ONCE.one, (head, batch.once)).fetchone()
-        if row:
-            once[batch.once] = row[0]
-    return clients, once
+def client(connection: sqlite3.Connection, head: int, client: str) -> Sent | None:
+    """Return how far a client has come."""
+    row = connection.execute(_CLIENTS.one, (head, client)).fetchone()
+    return Sent(*row) if row else None
 
 
-def remember(connection: sqlite3.Connection, head: int, batch: Batch, pointer: Pointer) -> None:
-    """Write down that *batch* was committed at *pointer*."""
-    if batch.client is not None:
-        connection.execute(
-            "INSERT OR REPLACE INTO clients VALUES (?, ?, ?, ?)",
-            (head, batch.client, batch.number + batch.count - 1, pointer.end - 1),
-        )
-    if batch.once is not None:
-        connection.execute("INSERT INTO once VALUES (?, ?, ?)", (head, batch.once, pointer.first))
+def once(connection: sqlite3.Connection, head: int, once: str) -> int | None:
+    """Return the index of a one-shot append."""
+    row = connection.execute(_ONCE.one, (head, once)).fetchone()
+    return row[0] if row else None
+
+
+def keep_clients(connection: sqlite3.Connection, clients: Mapping[tuple[int, str], Sent]) -> None:
+    """Write down how far clients have come, by head and name."""
+    connection.executemany(
+        "INSERT OR REPLACE INTO clients VALUES (?, ?, ?, ?)",
+        [(*name, sent.number, sent.index) for name, sent in clients.items()],
+    )
+
+
+def keep_once(connection: sqlite3.Connection, once: Mapping[tuple[int, str], int]) -> None:
+    """Write down one-shot appends, by head and name."""
+    connection.executemany(
+        "INSERT INTO once VALUES (?, ?, ?)", [(*name, first) for name, first in once.items()]
+    )
 
 
 def trim_once(connection: sqlite3.Connection, head: int) -> None:
@@ -114,12 +116,10 @@ def forget(
     connection: sqlite3.Connection, head: int, clients: Mapping[str, Sent], once: Iterable[str]
 ) -> bool:
     """Remove *clients*, if none of them has moved, and *once*; return whether that was done."""
-    for client, sent in clients.items():
-        row = connection.execute(_CLIENTS.one, (head, client)).fetchone()
-        if row is None or Sent(*row) != sent:
-            return False
+    if any(client(connection, head, name) != sent for name, sent in clients.items()):
+        return False
     connection.executemany(
-        "DELETE FROM clients WHERE head = ? AND client = ?", [(head, client) for client in clients]
+        "DELETE FROM clients WHERE head = ? AND client = ?", [(head, name) for name in clients]
     )
     connection.executemany(
         "DELETE FROM once WHERE head = ? AND once = ?", [(head, name) for name in once]
