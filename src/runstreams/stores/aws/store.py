@@ -6,6 +6,8 @@ from uuid import uuid4
 
 import boto3
 from botocore.config import Config
+from botocore.loaders import Loader
+from botocore.session import get_session
 
 from ...core.limits import MIB, SealingPlan
 from ...core.ports import NewId
@@ -72,7 +74,7 @@ class AwsStore:
         """
         bucket = _setting("RUNSTREAMS_BUCKET", "S3 bucket")
         table = _setting("RUNSTREAMS_TABLE", "DynamoDB table")
-        return cls(*connect(boto3.Session(), threads), bucket, table, threads=threads)
+        return cls(*connect(_session(), threads), bucket, table, threads=threads)
 
     async def aclose(self) -> None:
         """End the threads and close the connections."""
@@ -103,6 +105,22 @@ def connect(
         session.client("s3", endpoint_url=endpoint, config=config),
         session.client("dynamodb", endpoint_url=endpoint, config=config),
     )
+
+
+class _OurServices(Loader):
+    """Finds the two services that we use without looking through the folders of all four hundred,
+    which is a tenth of a function's cold start.
+    """
+
+    def list_available_services(self, type_name: str) -> list[str]:
+        return ["dynamodb", "s3"]
+
+
+def _session() -> boto3.Session:
+    session = get_session()
+    loader = _OurServices(session.get_config_variable("data_path"))
+    session.register_component("data_loader", loader)
+    return boto3.Session(botocore_session=session)
 
 
 def _other_s3() -> bool:
