@@ -31,6 +31,13 @@ def test_what_has_grown_is_not_rewritten_for_a_little_more() -> None:
     assert merged(named(900, 10, 10, 10, 10)) == [[10, 10, 10, 10]]
 
 
+def test_fewer_are_merged_where_the_next_one_does_not_fit() -> None:
+    """Or segments of more than a quarter of the largest would never be."""
+    assert merged(named(400, 400, 400, 400)) == [[400, 400]]
+    assert merged(named(300, 300, 300, 300, 300, 300)) == [[300, 300, 300]]
+    assert merged(named(600, 600, 600)) == []
+
+
 def test_a_merged_segment_is_no_larger_than_a_segment_may_be() -> None:
     assert merged(named(400, 400, 400, 400, 400), finally_=True) == [[400, 400], [400, 400]]
 
@@ -41,7 +48,7 @@ def test_at_the_end_everything_that_fits_is_merged() -> None:
 
 def test_segments_with_a_gap_between_them_stay_apart() -> None:
     apart = [name for name in named(10, 10, 10, 10, 10) if name.first != 20]
-    assert merged(apart) == []
+    assert merged(apart) == [[10, 10]]
 
 
 @given(st.lists(st.integers(1, 1200), max_size=40), st.booleans())
@@ -51,7 +58,7 @@ def test_what_is_merged_keeps_its_order_and_its_bounds(sizes: list[int], finally
         at = names.index(group[0])
         assert names[at : at + len(group)] == group
         assert sum(name.size for name in group) <= PLAN.segment_bytes
-        assert len(group) >= (2 if finally_ else PLAN.fan_in)
+        assert len(group) >= 2
 
 
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=300))

@@ -62,16 +62,17 @@ def groups(
 ) -> list[list[SegmentName]]:
     """Return runs of neighbouring segments to merge, each no larger than a segment may be.
 
-    Unless *finally_*, they are as many as the *plan* merges at a time, and none of them is larger
-    than half of all: so merging at least doubles the segment that a byte is in, and each byte is
-    rewritten only a few times however many segments there will be.
+    Unless *finally_*, they are as many as the *plan* merges at a time, or fewer that the next one
+    does not fit to; and none of them is larger than half of all: so merging at least doubles the
+    segment that a byte is in, and each byte is rewritten only a few times however many segments
+    there will be.
     """
     enough = 2 if finally_ else plan.fan_in
     found: list[list[SegmentName]] = []
     run: list[SegmentName] = []
     for name in names:
         if run and (run[-1].last + 1 < name.first or not _fit([*run, name], plan)):
-            found.append(run)
+            found.append(run)  # nothing can join it any more
             run = []
         run.append(name)
         if not finally_ and len(run) >= enough and not _pays(run):
@@ -79,8 +80,9 @@ def groups(
         elif not finally_ and len(run) >= enough:
             found.append(run)
             run = []
-    found.append(run)
-    return [run for run in found if len(run) >= enough and (finally_ or _pays(run))]
+    if len(run) >= enough:
+        found.append(run)
+    return [run for run in found if len(run) > 1 and (finally_ or _pays(run))]
 
 
 def _fit(run: Sequence[SegmentName], plan: SealingPlan) -> bool:
