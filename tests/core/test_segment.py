@@ -11,9 +11,9 @@ from runstreams.core.segment import (
     build,
     format_name,
     index_bytes,
+    merged,
     parse_index,
     parse_name,
-    parts_of,
 )
 
 LINES = st.lists(st.binary(max_size=20).map(lambda line: line.replace(b"\n", b"")), min_size=1)
@@ -51,19 +51,46 @@ def test_any_chunks_of_a_segment_are_found_by_their_indexes(
 
 
 @given(st.integers(0, 1000), parts(), st.data())
-def test_a_segment_is_taken_apart_into_what_it_was_made_of(
+def test_merged_segments_are_the_segment_of_all_their_batches(
+    first: int, batches: list[tuple[SealedBatch, bytes]], data: st.DataObject
+) -> None:
+    """Whatever they hold twice: of neighbours that overlap, each chunk stays once."""
+    whole = build(first, batches)
+    cut = data.draw(st.integers(1, len(batches)))
+    again = data.draw(st.integers(0, cut))
+    index = parse_index(build(first, batches[:cut]))
+    second = first + sum(batch.count for batch, _ in batches[:again])
+    segments = [(index, build(first, batches[:cut]))]
+    if batches[again:] and cut < len(batches):
+        body = build(second, batches[again:])
+        segments.append((parse_index(body), body))
+    else:
+        whole = segments[0][1]
+    body = merged(segments)
+    assert parse_index(body).columns == parse_index(whole).columns
+    assert (body, parse_index(body)) == (whole, parse_index(whole))
+
+
+@given(st.integers(0, 1000), parts(), st.data())
+def test_batches_are_known_from_any_chunk_on(
     first: int, batches: list[tuple[SealedBatch, bytes]], data: st.DataObject
 ) -> None:
     body = build(first, batches)
     index = parse_index(body)
-    assert list(parts_of(index, body, first)) == batches
     start = data.draw(st.integers(first, index.end - 1))
-    rest = list(parts_of(index, body, start))
-    assert sum(batch.count for batch, _ in rest) == index.end - start
-    assert (
-        b"".join(lines for _, lines in rest)
-        == body[index.position(start) : index.position(index.end)]
-    )
+    left = [
+        (batch.time, batch.client, batch.number + at)
+        for batch, _ in batches
+        for at in range(batch.count)
+    ][start - first :]
+    rest = index.batches(start)
+    assert left == [
+        (time, client, number + at)
+        for count, time, client, number in zip(*rest, strict=True)
+        for at in range(count)
+    ]
+    lines = body[index.position(start) : index.position(index.end)].split(b"\n")[:-1]
+    assert list(index.lengths(start)) == [len(line) + 1 for line in lines]
 
 
 @given(parts(), st.integers(1, 60), st.integers(0, 30))

@@ -17,6 +17,7 @@ from runstreams.core.model import Batch, Head, Pointer, Run, SegmentName, Sent, 
 from runstreams.core.ports import Committed, NotCommitted, Staged, Terms
 from runstreams.core.reading import Cursor
 from runstreams.core.sealing import Sealer
+from runstreams.core.segment import SegmentIndex
 from runstreams.stores import memory
 from runstreams.stores.memory import MemoryHeads, MemoryRuns
 from tests.simulation.world import Kind
@@ -126,10 +127,17 @@ def merging_deletes_the_small_segments_first() -> AbstractContextManager[Any]:
 
 @rare
 def merging_repeats_what_two_segments_both_hold() -> AbstractContextManager[Any]:
-    def parts_of(index: Any, data: bytes, start: int) -> Any:
-        return segment.parts_of(index, data, index.first)
+    def merged(segments: Sequence[tuple[SegmentIndex, bytes]]) -> bytes:
+        parts = []
+        for index, body in segments:
+            batches = zip(*index.batches(index.first), strict=True)
+            lines = body[: index.position(index.end)].splitlines(keepends=True)
+            for batch in map(segment.SealedBatch._make, batches):
+                parts.append((batch, b"".join(lines[: batch.count])))
+                del lines[: batch.count]
+        return segment.build(segments[0][0].first, parts)
 
-    return patch("runstreams.core.merging.parts_of", parts_of)
+    return patch("runstreams.core.merging.merged", merged)
 
 
 @mutant

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from .limits import SealingPlan
 from .model import SegmentName, StreamId
 from .ports import Store
-from .segment import SealedBatch, build, parse_index, parts_of
+from .segment import merged, parse_index
 
 
 class Merger:
@@ -44,16 +44,13 @@ class Merger:
         return kept
 
     async def _merge(self, stream: StreamId, group: Sequence[SegmentName]) -> None:
-        first = at = group[0].first
-        parts: list[tuple[SealedBatch, bytes]] = []
+        segments = []
         for name in group:
             body = await self._store.segments.get(stream, name, 0, name.size)
-            index = parse_index(body)
-            parts += parts_of(index, body, at)
-            at = index.end
+            segments.append((parse_index(body), body))
         last = group[-1]
-        name = SegmentName(last.generation, last.last, first, last.time)
-        await self._store.segments.put(stream, name, build(first, parts))
+        name = SegmentName(last.generation, last.last, group[0].first, last.time)
+        await self._store.segments.put(stream, name, merged(segments))
         await self._store.segments.delete(stream, group)
 
 

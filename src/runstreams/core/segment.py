@@ -12,9 +12,10 @@ import json
 import zlib
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain, repeat
+from operator import sub
 from typing import Any, NamedTuple
 
 from .errors import ObjectMissing
@@ -40,6 +41,15 @@ class SealedBatch(NamedTuple):
     time: int
     client: str | None
     number: int
+
+
+class Batches(NamedTuple):
+    """What a segment remembers of its batches, by columns."""
+
+    counts: list[int]
+    times: list[int]
+    clients: list[str | None]
+    numbers: list[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +94,26 @@ class SegmentIndex:
         # As `Chunk` does it, at half the price: a replay makes a million of them a second.
         return [tuple.__new__(Chunk, each) for each in fields]
 
-    def batches(self) -> Iterator[SealedBatch]:
-        """Yield what is known of the batches."""
+    def lengths(self, start: int) -> Iterator[int]:
+        """Yield the length of each line from chunk *start* on, newline included."""
+        ends = self.ends[start - self.first :]
+        return map(sub, ends, chain((self.position(start),), ends))
+
+    def batches(self, start: int) -> "Batches":
+        """Return what is known of the batches from chunk *start* on."""
         counts, times, writers, numbers = (self.columns[name] for name in BATCH_COLUMNS)
-        clients = map(self.columns["clients"].__getitem__, writers)
-        return map(SealedBatch, counts, times, clients, numbers)
+        clients = [self.columns["clients"][writer] for writer in writers]
+        skip = start - self.first
+        if not skip:
+            return Batches(counts, times, clients, numbers)
+        at = bisect_right(list(accumulate(counts)), skip)
+        skip -= sum(counts[:at])
+        return Batches(
+            [counts[at] - skip, *counts[at + 1 :]],
+            times[at:],
+            clients[at:],
+            [numbers[at] + skip, *numbers[at + 1 :]],
+        )
 
     def oldest_after(self, cutoff: int) -> int:
         """Return the index of the first chunk newer than *cutoff*, or the end."""
@@ -102,9 +127,36 @@ def build(first: int, parts: Sequence[tuple[SealedBatch, bytes]]) -> bytes:
     data = b"".join(lines for _, lines in parts)
     lengths = [len(line) + 1 for line in data.split(b"\n")]
     lengths.pop()  # what follows the last newline
-    counts, times, clients, numbers = zip(*(batch for batch, _ in parts), strict=True)
-    place = {client: at for at, client in enumerate(dict.fromkeys(clients))}
-    columns = (counts, times, [place[client] for client in clients], numbers)
+    columns = map(list, zip(*(batch for batch, _ in parts), strict=True))
+    return _assembled(first, data, lengths, Batches(*columns))
+
+
+def merged(segments: Sequence[tuple[SegmentIndex, bytes]]) -> bytes:
+    """Return one segment of neighbouring *segments*, each an index and its object; of the chunks
+    that two of them hold, one stays.
+
+    Whole columns are put together, as there may be 65,536 batches.
+    """
+    first = at = segments[0][0].first
+    data: list[bytes] = []
+    lengths: list[int] = []
+    batches = Batches([], [], [], [])
+    for index, body in segments:
+        data.append(body[index.position(at) : index.position(index.end)])
+        lengths += index.lengths(at)
+        more = index.batches(at)
+        batches.counts.extend(more.counts)
+        batches.times.extend(more.times)
+        batches.clients.extend(more.clients)
+        batches.numbers.extend(more.numbers)
+        at = index.end
+    return _assembled(first, b"".join(data), lengths, batches)
+
+
+def _assembled(first: int, data: bytes, lengths: list[int], batches: Batches) -> bytes:
+    place = {client: at for at, client in enumerate(dict.fromkeys(batches.clients))}
+    writers = [place[client] for client in batches.clients]
+    columns = (batches.counts, batches.times, writers, batches.numbers)
     index = {
         "format": FORMAT,
         "first": first,
@@ -140,18 +192,6 @@ def parse_index(tail: bytes) -> SegmentIndex:
         array("Q", times),
         index,
     )
-
-
-def parts_of(index: SegmentIndex, data: bytes, start: int) -> Iterable[tuple[SealedBatch, bytes]]:
-    """Take a segment apart again, from chunk *start* on: its batches with their lines."""
-    first = index.first
-    for batch in index.batches():
-        end, skip = first + batch.count, max(start - first, 0)
-        if skip:
-            batch = batch._replace(count=batch.count - skip, number=batch.number + skip)
-        if batch.count > 0:
-            yield batch, data[index.position(end - batch.count) : index.position(end)]
-        first = end
 
 
 def format_name(name: SegmentName) -> str:
