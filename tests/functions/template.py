@@ -85,7 +85,7 @@ def route_of(method: str, path: str) -> str:
 
 
 def methods_of(route: Any) -> set[str]:
-    """Return the methods of a router's route; those that are plain ASGI keep them in their endpoint."""
+    """Return the methods of a route; one that is plain ASGI keeps them in its endpoint."""
     return set(getattr(route.endpoint, "handlers", None) or route.methods)
 
 
