@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
 import { ApiClient, baseURL, isOld, secret, streams } from "../support/client.js";
-import { ask, close, collect, newRun, range, sleep, stored, ticking, ticks, until } from "../support/lab.js";
+import { ask, close, collect, complete, newRun, range, sleep, stored, ticking, ticks, until } from "../support/lab.js";
 import { expectRejection } from "../support/rejections.js";
 
 export const calls = () =>
@@ -212,7 +212,7 @@ export const calls = () =>
     it("replays a completed run, and refuses to write to it", async () => {
       const run = newRun();
       await streams.pipe("done", ticking(3, 1), { target: run }).waitUntilComplete();
-      assert.equal((await ask("POST", `/api/v1/runs/${run}/complete`)).status, 200);
+      await complete(run);
       assert.deepEqual(await collect(await streams.read(run, "done")), ticks(3));
       const refused = { status: 400 };
       await assert.rejects(streams.append("done", "more", { target: run }), refused);

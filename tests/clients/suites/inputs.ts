@@ -9,10 +9,11 @@ import {
   baseURL,
   client,
   inputStreams,
+  secret,
   StandardInputStreamManager,
   streams,
 } from "../support/client.js";
-import { ask, network, newRun, range, stored, until } from "../support/lab.js";
+import { collect, complete, network, newRun, range, stored, until } from "../support/lab.js";
 
 interface Approval {
   approved: boolean;
@@ -51,6 +52,7 @@ export const inputs = () =>
       const silence = await approval.once({ timeoutMs: 50 });
       assert.equal(silence.ok, false);
       manager.reset();
+      await complete(run);
     });
 
     it("go on after the run's connection was reset, and come once", async () => {
@@ -62,12 +64,9 @@ export const inputs = () =>
       for (const n of range(3)) await steps.send(run, n);
       assert.deepEqual(await stored(run, "$trigger.input:steps"), ["0", "1", "2"]);
       await network.fail({ method: "GET", path, response_bytes: 600 });
-      const found: unknown[] = [];
-      const api = new ApiClient(baseURL, process.env.SECRET!);
-      for await (const data of await api.fetchStream(run, "input/steps")) {
-        found.push(data);
-        if (found.length === 3) break;
-      }
+      await complete(run);
+      const api = new ApiClient(baseURL, secret);
+      const found = await collect(await api.fetchStream(run, "input/steps"));
       assert.deepEqual(found, ["0", "1", "2"]);
     });
 
@@ -86,7 +85,7 @@ export const inputs = () =>
       const run = newRun();
       const stop = streams.input<unknown>({ id: "stop" });
       await assert.rejects(stop.send(run, "x".repeat(1_048_576)), { status: 413 });
-      await ask("POST", `/api/v1/runs/${run}/complete`);
+      await complete(run);
       await assert.rejects(stop.send(run, 1), { status: 400 });
     });
   });

@@ -73,6 +73,12 @@ export async function close(run: string, key = "default"): Promise<void> {
   if (!answer.ok) throw new Error(await answer.text());
 }
 
+/** Complete a run: its streams close, and it takes no more. */
+export async function complete(run: string): Promise<void> {
+  const answer = await ask("POST", `/api/v1/runs/${run}/complete`);
+  if (!answer.ok) throw new Error(await answer.text());
+}
+
 /** Return everything that is stored of a stream, as the server's own JSON tells it. */
 export async function stored(run: string, key = "default"): Promise<unknown[]> {
   const found: unknown[] = [];
