@@ -7,6 +7,7 @@ import { metadata, streams } from "./support/client.js";
 import { close, collect, newRun, range, stored, ticks, until } from "./support/lab.js";
 import { ANSWER } from "./support/model.js";
 import { filterRejections } from "./support/rejections.js";
+import { ReadableStream } from "./support/readable.js";
 import { inRun, runTask } from "./support/task.js";
 
 import * as outside from "./samples/outside.js";

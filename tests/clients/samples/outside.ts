@@ -4,6 +4,7 @@ import { streamText } from "ai";
 
 import { streams } from "../support/client.js";
 import { openai } from "../support/model.js";
+import { ReadableStream } from "../support/readable.js";
 
 type Log = { log(chunk: unknown): void };
 

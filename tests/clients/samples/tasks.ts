@@ -3,6 +3,7 @@
  */
 
 import { metadata, streams, task } from "../support/client.js";
+import { ReadableStream } from "../support/readable.js";
 
 export const oldAndNew = task({
   id: "old-and-new",

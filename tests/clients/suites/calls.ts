@@ -6,6 +6,7 @@ import { describe, it } from "node:test";
 import { ApiClient, baseURL, isOld, secret, streams } from "../support/client.js";
 import { ask, close, collect, complete, newRun, range, sleep, stored, ticking, ticks, until } from "../support/lab.js";
 import { expectRejection } from "../support/rejections.js";
+import { ReadableStream } from "../support/readable.js";
 
 export const calls = () =>
   describe("calls", { concurrency: 100 }, () => {

@@ -5,6 +5,7 @@ import { describe, it } from "node:test";
 
 import { isOld, streams } from "../support/client.js";
 import { close, collect, network, newRun, range, stored, ticking, ticks } from "../support/lab.js";
+import { ReadableStream } from "../support/readable.js";
 
 const STATUSES = [429, 500, 502, 503, 504];
 
