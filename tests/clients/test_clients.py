@@ -15,7 +15,11 @@ from tests.clients.lab import HERE, Lab, Suite
 from tests.faults.proxy import FaultProxy
 from tests.tools import find
 
-pytestmark = [pytest.mark.needs("node"), pytest.mark.timeout(240)]
+pytestmark = [
+    pytest.mark.needs("node"),
+    pytest.mark.usefixtures("packages"),
+    pytest.mark.timeout(240),
+]
 
 VERSIONS = ("4.8.3", "4.4.6")
 STREAMS, SAMPLES, HOOK, RESTART = (
