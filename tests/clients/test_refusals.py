@@ -1,5 +1,5 @@
-"""What is refused, over plain HTTP: with the statuses and texts that published clients know, and the
-headers without which a browser would see a broken network instead.
+"""What is refused, over plain HTTP: with the statuses and texts that published clients
+know, and with the headers without which a browser would see a broken network instead.
 """
 
 import time
