@@ -1,4 +1,4 @@
-"""What the published clients are tested against: a server, and a network that fails on command."""
+"""What the published clients are tested against, and how their tests run."""
 
 import os
 import signal
@@ -6,7 +6,6 @@ import subprocess
 from pathlib import Path
 
 from tests.faults.commands import CommandServer
-from tests.faults.proxy import FaultProxy
 from tests.serve.process import ServerProcess
 from tests.tools import find
 
@@ -23,6 +22,12 @@ class Lab:
         self._folder = folder
         self.server = ServerProcess(folder)
         self.commands = CommandServer({"kill": self.kill, "stop": self.stop, "start": self.start})
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """What a suite must know that may end the server."""
+        known = {"BASE_URL": self.server.url, "SECRET": self.server.secret}
+        return {**known, "LAB": self.commands.url}
 
     def kill(self) -> None:
         """Kill the server in the middle of whatever it does."""
@@ -48,23 +53,15 @@ class Lab:
 
 
 class Suite:
-    """A file of tests, run by node against a lab."""
+    """A file of tests that node runs."""
 
-    def __init__(self, lab: Lab, file: str, network: FaultProxy | None = None, **more: str) -> None:
-        """Reach the server through *network*, if there is one."""
-        environ = {
-            **os.environ,
-            "BASE_URL": network.url if network else lab.server.url,
-            "SECRET": lab.server.secret,
-            "LAB": lab.commands.url,
-            "NETWORK": network.control if network else "",
-            **more,
-        }
+    def __init__(self, file: str, **environ: str) -> None:
+        """Run *file* with *environ* beside the environment."""
         command = [str(find("node")), "--import", "tsx", "--test-reporter", "spec", file]
         self._process = subprocess.Popen(
             command,
             cwd=HERE,
-            env=environ,
+            env={**os.environ, **environ},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
