@@ -5,6 +5,7 @@ import { describe, it } from "node:test";
 
 import { isOld, streams } from "../support/client.js";
 import { close, collect, network, newRun, range, stored, ticking, ticks } from "../support/lab.js";
+import { expectRejection } from "../support/rejections.js";
 import { ReadableStream } from "../support/readable.js";
 
 const STATUSES = [429, 500, 502, 503, 504];
@@ -50,7 +51,8 @@ export const resume = () =>
       const run = newRun();
       await network.fail({ method: "POST", path: `${run}/self/out$`, lose_answer: true });
       assert.deepEqual(await followed(run, 20, 1), ticks(20));
-      assert.deepEqual(await begunAt(`${run}/self/out`), [0, 20, NaN]);
+      // It sends its last eight chunks again, so that a missing one would be noticed.
+      assert.deepEqual(await begunAt(`${run}/self/out`), [0, 12, NaN]);
     });
 
     it("goes on after refusals of each of its requests", async () => {
@@ -73,6 +75,23 @@ export const resume = () =>
       await network.fail({ method: "HEAD", path, status: 503, times: 4 });
       assert.deepEqual(await followed(run, 100, 5), ticks(100));
       assert.deepEqual(await begunAt(path.slice(0, -1)), [0, 0, NaN]);
+    });
+
+    it("refuses to go on when the writer itself has lost chunks meanwhile", async () => {
+      const run = newRun();
+      const path = `${run}/self/out$`;
+      await network.fail({ method: "POST", path, request_bytes: 2_000 });
+      async function* faster() {
+        yield* ticking(300, 1);
+        // Its buffer holds 10,000, and its connection is away for two seconds.
+        yield* ticks(20_000);
+      }
+      expectRejection("409");
+      const { waitUntilComplete } = streams.pipe("out", faster(), { target: run });
+      await assert.rejects(waitUntilComplete(), /409/);
+      const found = await stored(run, "out");
+      assert.deepEqual(found, ticks(found.length));
+      assert.ok(found.length > 0);
     });
 
     it("appends once, however often it is refused or loses the answer", async () => {
