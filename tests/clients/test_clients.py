@@ -17,7 +17,7 @@ from tests.emulators.place import fresh_place
 from tests.faults.proxy import FaultProxy
 from tests.functions.handlers import ENVIRONMENT, FUNCTIONS
 from tests.functions.runtime import RuntimeApi, function_process
-from tests.tools import find
+from tests.tools import ROOT, find
 
 pytestmark = [
     pytest.mark.needs("node"),
@@ -98,6 +98,20 @@ def test_the_hooks_work_in_a_browser_on_another_origin(
 def test_the_older_hook_gives_up_in_the_end(lab: Lab, opened: ExitStack) -> None:
     """It asks five times more, whatever it was refused for: that takes 31 seconds."""
     run(opened, (lab.server.port, lab.server.secret), HOOK, ["4.4.6"], PLACE="jsdom", PATIENT="1")
+
+
+@pytest.mark.parametrize("how", ["node", "next"])
+def test_what_the_documents_tell_to_do_outside_a_worker_works(
+    how: str, lab: Lab, opened: ExitStack
+) -> None:
+    known = {"TRIGGER_API_URL": lab.server.url, "TRIGGER_SECRET_KEY": lab.server.secret}
+    opened.enter_context(Suite("bootstrap.test.ts", HOW=how, **lab.environ, **known)).check()
+
+
+@pytest.mark.parametrize("name", ["runstreams.ts", "instrumentation.ts"])
+def test_the_documents_tell_what_was_tried(name: str) -> None:
+    page = (ROOT / "docs" / "compatibility.md").read_text()
+    assert f"```ts\n// {name}\n{(HERE / 'bootstrap' / name).read_text()}```" in page
 
 
 @pytest.fixture

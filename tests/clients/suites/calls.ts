@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import { ApiClient, baseURL, isOld, secret, streams } from "../support/client.js";
-import { ask, close, collect, complete, newRun, range, sleep, stored, ticking, ticks, until } from "../support/lab.js";
+import { ApiClient, isOld, streams } from "../support/client.js";
+import { ask, baseURL, close, collect, complete, newRun, range, secret, sleep, stored, ticking, ticks, until } from "../support/lab.js";
 import { expectRejection } from "../support/rejections.js";
 import { ReadableStream } from "../support/readable.js";
 

@@ -2,7 +2,8 @@
 
 import { randomBytes } from "node:crypto";
 
-import { baseURL, secret } from "./client.js";
+export const baseURL = process.env.BASE_URL!;
+export const secret = process.env.SECRET!;
 
 /** A fault and the requests that it is for, as in tests/faults/rules.py. */
 export interface Rule {
