@@ -22,12 +22,13 @@ from tests.tools import ROOT, find
 pytestmark = [
     pytest.mark.needs("node"),
     pytest.mark.usefixtures("packages"),
-    pytest.mark.timeout(240),
+    pytest.mark.timeout(320),
 ]
 
 VERSIONS = ("4.8.3", "4.4.6")
-STREAMS, SAMPLES, HOOK, RESTART, LAMBDA = (
-    f"{name}.test.ts" for name in ("streams", "samples", "hook", "restart", "lambda")
+STREAMS, SAMPLES, HOOK, RESTART, LAMBDA, BOOTSTRAP, CHAOS = (
+    f"{name}.test.ts"
+    for name in ("streams", "samples", "hook", "restart", "lambda", "bootstrap", "chaos")
 )
 
 
@@ -95,6 +96,13 @@ def test_the_hooks_work_in_a_browser_on_another_origin(
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(700)
+@pytest.mark.parametrize("seed", ["1", "2", "3"])
+def test_the_clients_survive_anything_at_random(seed: str, lab: Lab, opened: ExitStack) -> None:
+    run(opened, (lab.server.port, lab.server.secret), CHAOS, SEED=seed)
+
+
+@pytest.mark.soak
 def test_the_older_hook_gives_up_in_the_end(lab: Lab, opened: ExitStack) -> None:
     """It asks five times more, whatever it was refused for: that takes 31 seconds."""
     run(opened, (lab.server.port, lab.server.secret), HOOK, ["4.4.6"], PLACE="jsdom", PATIENT="1")
@@ -105,7 +113,7 @@ def test_what_the_documents_tell_to_do_outside_a_worker_works(
     how: str, lab: Lab, opened: ExitStack
 ) -> None:
     known = {"TRIGGER_API_URL": lab.server.url, "TRIGGER_SECRET_KEY": lab.server.secret}
-    opened.enter_context(Suite("bootstrap.test.ts", HOW=how, **lab.environ, **known)).check()
+    opened.enter_context(Suite(BOOTSTRAP, HOW=how, **lab.environ, **known)).check()
 
 
 @pytest.mark.parametrize("name", ["runstreams.ts", "instrumentation.ts"])

@@ -77,6 +77,18 @@ export const resume = () =>
       assert.deepEqual(await begunAt(path.slice(0, -1)), [0, 0, NaN]);
     });
 
+    it("waits for slow answers, and asks again for those that do not come", async () => {
+      const run = newRun();
+      const path = `${run}/self/out$`;
+      await network.fail({ method: "PUT", path, delay: 1 });
+      await network.fail({ method: "GET", path: `${run}/out$`, delay: 1 });
+      await network.fail({ method: "POST", path, delay: 0.5, request_bytes: 300 });
+      // The writer asks how far it came, and takes five seconds of silence for a failure.
+      await network.fail({ method: "HEAD", path, delay: 6 });
+      assert.deepEqual(await followed(run, 60, 5), ticks(60));
+      assert.equal((await network.seen("HEAD", run)).length, 2);
+    });
+
     it("refuses to go on when the writer itself has lost chunks meanwhile", async () => {
       const run = newRun();
       const path = `${run}/self/out$`;

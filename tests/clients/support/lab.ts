@@ -38,6 +38,8 @@ async function command<T>(base: string | undefined, name: string, given: object)
 /** The proxy between client and server. All tests of a process share it: name a run in `path`. */
 export const network = {
   fail: (rule: Rule) => command<null>(process.env.NETWORK, "add", rule),
+  chaos: (how: { seed: number; share: number }) => command<null>(process.env.NETWORK, "chaos", how),
+  clear: () => command<null>(process.env.NETWORK, "clear", {}),
   reset: (method: string, path: string) =>
     command<number>(process.env.NETWORK, "reset", { method, path }),
   async seen(method: string, path: string): Promise<Seen[]> {
