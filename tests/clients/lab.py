@@ -24,6 +24,11 @@ class Lab:
         self.commands = CommandServer({"kill": self.kill, "stop": self.stop, "start": self.start})
 
     @property
+    def address(self) -> tuple[int, str]:
+        """The server's port and its secret key."""
+        return self.server.port, self.server.secret
+
+    @property
     def environ(self) -> dict[str, str]:
         """What a suite must know that may end the server."""
         known = {"BASE_URL": self.server.url, "SECRET": self.server.secret}
@@ -81,6 +86,6 @@ class Suite:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        if self._process.poll() is None:
-            self._process.kill()
+        self._process.kill()
+        if self._process.stdout is not None and not self._process.stdout.closed:
             self._process.communicate()

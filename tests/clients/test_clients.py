@@ -61,7 +61,7 @@ def run(
 
 @pytest.mark.parametrize("file", [STREAMS, SAMPLES])
 def test_the_clients_work_over_a_network_that_fails(file: str, lab: Lab, opened: ExitStack) -> None:
-    run(opened, (lab.server.port, lab.server.secret), file)
+    run(opened, lab.address, file)
 
 
 def test_the_clients_survive_a_server_that_restarts(opened: ExitStack, tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_the_clients_survive_a_server_that_restarts(opened: ExitStack, tmp_path:
 
 
 def test_the_hooks_work_in_a_document(lab: Lab, opened: ExitStack) -> None:
-    run(opened, (lab.server.port, lab.server.secret), HOOK, PLACE="jsdom")
+    run(opened, lab.address, HOOK, PLACE="jsdom")
 
 
 @pytest.mark.needs("chromium")
@@ -87,7 +87,7 @@ def test_the_hooks_work_in_a_browser_on_another_origin(
 ) -> None:
     run(
         opened,
-        (lab.server.port, lab.server.secret),
+        lab.address,
         HOOK,
         [version],
         PLACE="chromium",
@@ -99,13 +99,13 @@ def test_the_hooks_work_in_a_browser_on_another_origin(
 @pytest.mark.timeout(700)
 @pytest.mark.parametrize("seed", ["1", "2", "3"])
 def test_the_clients_survive_anything_at_random(seed: str, lab: Lab, opened: ExitStack) -> None:
-    run(opened, (lab.server.port, lab.server.secret), CHAOS, SEED=seed)
+    run(opened, lab.address, CHAOS, SEED=seed)
 
 
 @pytest.mark.soak
 def test_the_older_hook_gives_up_in_the_end(lab: Lab, opened: ExitStack) -> None:
     """It asks five times more, whatever it was refused for: that takes 31 seconds."""
-    run(opened, (lab.server.port, lab.server.secret), HOOK, ["4.4.6"], PLACE="jsdom", PATIENT="1")
+    run(opened, lab.address, HOOK, ["4.4.6"], PLACE="jsdom", PATIENT="1")
 
 
 @pytest.mark.parametrize("how", ["node", "next"])

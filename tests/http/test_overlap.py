@@ -1,9 +1,11 @@
 """A published writer that has lost chunks of its own is found out when it goes on."""
 
+import asyncio
 import json
 
 import pytest
 
+from runstreams.core.limits import Limits
 from runstreams.http import Host
 from runstreams.http.overlap import OVERLAP
 from tests.http.asgi import STREAM, Answer, Api, in_virtual_time
@@ -90,3 +92,23 @@ async def test_whoever_numbers_chunks_itself_is_not_compared() -> None:
     for first in ("one", "two"):
         assert (await api.ask("POST", STREAM, lines(first), headers)).status == 200
     assert await api.chunks() == ["one"]
+
+
+@in_virtual_time
+async def test_large_chunks_are_compared_too() -> None:
+    api = Api()
+    large = [f"{number}" * 900_000 for number in range(9)]
+    await send(api, 0, *large)
+    assert (await send(api, 1, *large[1:], "more")).status == 200
+    assert (await send(api, 2, *large[2:8], "other")).status == 409
+
+
+@in_virtual_time
+async def test_what_has_expired_is_not_compared() -> None:
+    api = Api(limits=Limits(retention_ms=60_000))
+    await send(api, 0, *chunks(0, 3))
+    await asyncio.sleep(50)
+    await send(api, 0, "keeps the stream", client="c2")
+    await asyncio.sleep(50)
+    assert (await send(api, 0, *chunks(0, 5))).status == 200
+    assert (await api.chunks())[-2:] == chunks(3, 5)

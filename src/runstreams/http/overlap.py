@@ -8,7 +8,8 @@ compared with what is stored.
 
 from collections.abc import Mapping, Sequence
 
-from ..core.errors import ChunkGap, IndexExpired
+from ..core.errors import ChunkGap, IndexBeyondTail, IndexExpired
+from ..core.limits import CHUNK_BYTES
 from ..core.log import Log
 from ..core.model import StreamId
 from .call import Call
@@ -28,7 +29,7 @@ def resume_after(last: int) -> int:
 
 
 async def overlap(log: Log, stream: StreamId, client: str, number: int) -> Mapping[int, bytes]:
-    """Return the client's last chunks from *number* on that are stored, by its own numbers."""
+    """Return the client's last chunks that are stored, from *number* on, by its own numbers."""
     sent = await log.last_sent(stream, client)
     if sent is None or sent.number < number:
         return {}
@@ -36,8 +37,10 @@ async def overlap(log: Log, stream: StreamId, client: str, number: int) -> Mappi
     # the place of the last is known.
     count = min(OVERLAP, sent.number - number + 1) if sent.number == sent.index else 1
     try:
-        page = await log.read(stream, sent.index - count + 1, most=count)
-    except IndexExpired:
+        page = await log.read(
+            stream, sent.index - count + 1, most=count, size=OVERLAP * CHUNK_BYTES
+        )
+    except (IndexExpired, IndexBeyondTail):  # or the stream has begun anew meanwhile
         return {}
     shift = sent.number - sent.index
     return {chunk.index + shift: chunk.data for chunk in page.chunks}

@@ -86,7 +86,7 @@ export const resume = () =>
       // The writer asks how far it came, and takes five seconds of silence for a failure.
       await network.fail({ method: "HEAD", path, delay: 6 });
       assert.deepEqual(await followed(run, 60, 5), ticks(60));
-      assert.equal((await network.seen("HEAD", run)).length, 2);
+      assert.ok((await network.seen("HEAD", run)).length > 1);
     });
 
     it("refuses to go on when the writer itself has lost chunks meanwhile", async () => {
