@@ -90,6 +90,14 @@ export const calls = () =>
       assert.deepEqual(await collect(await streams.read(run, "named")), ["two", "three"]);
     });
 
+    it("refuses to append more than 512 KiB, and says so at once", async () => {
+      const run = newRun();
+      const fits = "x".repeat(512 * 1024);
+      await assert.rejects(streams.append(fits + "x", { target: run }), { status: 413 });
+      await streams.append(fits, { target: run });
+      assert.deepEqual(await stored(run), [fits]);
+    });
+
     it("writes and merges", async () => {
       const run = newRun();
       const { stream, waitUntilComplete } = streams.writer<string>("out", {
