@@ -148,9 +148,10 @@ export const calls = () =>
 
     it("ends a read quietly after silence, and only after silence", async () => {
       const run = newRun();
-      const piped = streams.pipe(ticking(10, 300), { target: run });
+      // Far apart, so that a busy machine cannot make silence of them; and longer than the silence.
+      const piped = streams.pipe(ticking(10, 700), { target: run });
       await until(async () => (await stored(run)).length);
-      const found = await collect(await streams.read<string>(run, { timeoutInSeconds: 2 }));
+      const found = await collect(await streams.read<string>(run, { timeoutInSeconds: 5 }));
       await piped.waitUntilComplete();
       assert.deepEqual(found, ticks(10));
     });

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
 import { isOld, streams } from "../support/client.js";
-import { close, collect, network, newRun, range, stored, ticking, ticks } from "../support/lab.js";
+import { close, collect, network, newRun, range, stored, ticking, ticks, until } from "../support/lab.js";
 import { expectRejection } from "../support/rejections.js";
 import { ReadableStream } from "../support/readable.js";
 
@@ -93,9 +93,11 @@ export const resume = () =>
       const run = newRun();
       const path = `${run}/self/out$`;
       await network.fail({ method: "POST", path, request_bytes: 2_000 });
+      await network.fail({ method: "HEAD", path, delay: 2 });
       async function* faster() {
         yield* ticking(300, 1);
-        // Its buffer holds 10,000, and its connection is away for two seconds.
+        await until(async () => (await network.seen("HEAD", run)).length);
+        // Its buffer holds 10,000, and its connection is away.
         yield* ticks(20_000);
       }
       expectRejection("409");
