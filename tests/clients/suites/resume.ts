@@ -84,7 +84,7 @@ export const resume = () =>
       await network.fail({ method: "GET", path: `${run}/out$`, delay: 1 });
       await network.fail({ method: "POST", path, delay: 0.5, request_bytes: 300 });
       // The writer asks how far it came, and takes five seconds of silence for a failure.
-      await network.fail({ method: "HEAD", path, delay: 6 });
+      await network.fail({ method: "HEAD", path, delay: 30 });
       assert.deepEqual(await followed(run, 60, 5), ticks(60));
       assert.ok((await network.seen("HEAD", run)).length > 1);
     });
