@@ -3,7 +3,7 @@
 import asyncio
 import functools
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator
 from types import TracebackType
 from typing import Any, Generic, Literal, ParamSpec, TypeVar, overload
 
@@ -11,7 +11,7 @@ from ..core.model import Status
 from .bell import Waiter, outcome, rung, settled
 from .connection import Connection, Start, split
 from .errors import StopRequested
-from .follower import Follower, State
+from .handles import Reading, Sending, Writing
 from .handover import NothingYet, Tee
 from .lineage import Run, current
 from .outflow import Outflow
@@ -58,29 +58,13 @@ class Passing(Generic[T]):
             await rung(waiter)
 
 
-class Piped(Generic[T]):
+class Piped(Sending, Generic[T]):
     """What is being sent into one stream, in the background."""
 
     def __init__(self, connection: Connection, flow: Outflow) -> None:
-        self._connection = connection
-        self._flow = flow
+        super().__init__(connection, flow)
         self.stream: Passing[T] = Passing(flow.tee())
         """The values of the source, as they pass."""
-
-    @property
-    def run_id(self) -> str:
-        """The run that is written to."""
-        return self._flow.stream.run
-
-    @property
-    def key(self) -> str:
-        """The stream's key."""
-        return self._flow.stream.key
-
-    @property
-    def stopped(self) -> bool:
-        """Whether readers have asked the producer to stop."""
-        return self._flow.stopped
 
     async def wait_until_complete(self, timeout: float | None = None) -> int | None:
         """Wait until everything is sent; return the index of its last chunk, None if there was
@@ -93,10 +77,6 @@ class Piped(Generic[T]):
         """
         async with asyncio.timeout(timeout):
             return await outcome(self._flow.told())
-
-    def cancel(self) -> None:
-        """Close the source and end the stream as canceled; what was written stays."""
-        self._flow.cancel()
 
 
 class Written:
@@ -112,7 +92,7 @@ class Written:
             yield from rung(self._full).__await__()
 
 
-class Writer(Piped[T]):
+class Writer(Piped[T], Writing[T]):
     """Writes chunks into one stream. An async context manager that ends with everything sent."""
 
     def write(self, value: T) -> Written:
@@ -124,19 +104,11 @@ class Writer(Piped[T]):
         """
         return Written(self._flow.write(value))
 
-    def merge(self, source: Source[T]) -> None:
-        """Write the items of *source* too, in the background. Raises `InvalidSource`."""
-        self._flow.merge(source)
-
     async def drain(self) -> None:
         """Wait until everything written until now is stored. Raises what sending has failed
         with.
         """
         await outcome(self._flow.drained())
-
-    def close(self) -> None:
-        """Take no more chunks; what is written and merged is still sent, in the background."""
-        self._flow.finish()
 
     async def __aenter__(self) -> "Writer[T]":
         return self
@@ -155,51 +127,28 @@ class Writer(Piped[T]):
         return False
 
 
-class Reader(Generic[T]):
+class Reader(Reading[T]):
     """The chunks of a stream, as they come; an async iterator that can be closed.
 
     It ends at the end of the stream, after silence, and when it is closed or dropped.
     """
-
-    def __init__(
-        self, connection: Connection, follower: Follower, make: Callable[[Part[Any]], T]
-    ) -> None:
-        self._follower = follower
-        self._make = make
-        self._parts: Iterator[Part[Any]] = iter(())
-        self._running = connection.engine.submit(follower.run())
 
     def __aiter__(self) -> AsyncIterator[T]:
         return self
 
     async def __anext__(self) -> T:
         while True:
-            for part in self._parts:
-                return self._make(part)
             try:
-                self._parts = iter(self._follower.take())
-                continue
+                return self._next()
             except NothingYet as nothing:
                 waiter = nothing.waiter
             except StopIteration:
                 raise StopAsyncIteration from None
             await rung(waiter)
 
-    @property
-    def state(self) -> State:
-        """How it is going: connecting, live, retrying, closed, failed."""
-        return self._follower.state
-
-    @property
-    def closed(self) -> Ended | None:
-        """How the stream ended, once that is known."""
-        return self._follower.place.closed
-
     async def aclose(self) -> None:
-        """Stop reading and close the connection."""
-        self._parts = iter(())
-        self._follower.pages.drop()
-        self._running.cancel()
+        """Stop reading, and return when the connection is closed."""
+        self._stop()
         await settled(self._follower.over)
 
     async def __aenter__(self) -> "Reader[T]":
@@ -207,10 +156,6 @@ class Reader(Generic[T]):
 
     async def __aexit__(self, *exc: object) -> None:
         await self.aclose()
-
-    def __del__(self) -> None:
-        if hasattr(self, "_running"):
-            self._running.cancel()
 
 
 class RunScope:
@@ -420,7 +365,7 @@ class Streams:
         """
         connection = self._connect()
         follower = connection.follower(run, key, start_index, timeout, strict)
-        return Reader(connection, follower, maker(None, parts))
+        return Reader(follower, maker(None, parts))
 
     async def stop(self, run: str, key: str | None = None) -> None:
         """Ask the producers of a stream to stop: their sources are closed, and the stream ends as
@@ -544,7 +489,7 @@ class Defined(Generic[T]):
         """
         connection = self._connect()
         follower = connection.follower(run, self.key, start_index, timeout, strict)
-        return Reader(connection, follower, maker(self._decode, parts))
+        return Reader(follower, maker(self._decode, parts))
 
 
 def _execute(writer: Writer[Any], execute: Callable[[Writer[Any]], object]) -> None:

@@ -6,6 +6,7 @@ own.
 """
 
 import asyncio
+import logging
 import os
 import random
 import socket
@@ -13,6 +14,7 @@ import threading
 import weakref
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import CancelledError, Future
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from ..core.errors import RunstreamsError
@@ -22,6 +24,8 @@ from .retrying import Patience, Retries
 from .transport import Transport
 
 T = TypeVar("T")
+
+logger = logging.getLogger("runstreams")
 
 ENGINES: "weakref.WeakSet[Engine]" = weakref.WeakSet()
 """All engines of this process."""
@@ -83,13 +87,31 @@ class Engine:
 
     async def acall(self, work: Coroutine[Any, Any, T]) -> T:
         """Do *work* for a coroutine of another loop; cancelled, it is cancelled."""
-        return await asyncio.wrap_future(self.submit(work))
+        future = self.submit(work)
+        try:
+            return await asyncio.wrap_future(future)
+        except asyncio.CancelledError:
+            caller = asyncio.current_task()
+            if caller is not None and caller.cancelling():
+                raise
+            raise WriterClosed("the client is closed") from None
+
+    def spawn(self, work: Coroutine[Any, Any, None], over: Callable[[], None]) -> "Background":
+        """Begin *work* in the background; *over* is called in the engine when it has ended."""
+        try:
+            loop = self._running()
+            background = Background(loop, work, over)
+            loop.call_soon_threadsafe(background.begin)
+        except BaseException:
+            work.close()
+            raise
+        return background
 
     def begin(self, outflow: Outflow) -> None:
         """Begin to send *outflow*."""
         with self._lock:
             self._outflows.add(outflow)
-        self.submit(outflow.send())
+        self.spawn(outflow.send(), outflow.sent)
 
     def done(self, outflow: Outflow) -> None:
         """Forget *outflow*: it has told its result."""
@@ -115,6 +137,11 @@ class Engine:
         loop.close()
 
     # In the engine
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The engine's event loop, for sources that belong to no other."""
+        return self._running()
 
     @property
     def transport(self) -> Transport:
@@ -180,6 +207,40 @@ class Engine:
         self._lock = threading.Lock()
         self._loop = self._thread = self._transport = None
         self._outflows = set()
+
+
+class Background:
+    """A coroutine that runs in an engine while nobody waits for it."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        work: Coroutine[Any, Any, None],
+        over: Callable[[], None],
+    ) -> None:
+        self._loop = loop
+        self._work = work
+        self._over = over
+        self._task: asyncio.Task[None] | None = None
+
+    def begin(self) -> None:
+        """Begin, in the engine."""
+        self._task = self._loop.create_task(self._work)
+        self._task.add_done_callback(self._ended)
+
+    def cancel(self) -> None:
+        """Cancel it, from anywhere."""
+        with suppress(RuntimeError):  # the engine has ended, and this with it
+            self._loop.call_soon_threadsafe(self._cancel)
+
+    def _cancel(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("this should not happen", exc_info=error)
+        self._over()
 
 
 class _Loop(asyncio.SelectorEventLoop):

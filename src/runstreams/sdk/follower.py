@@ -18,13 +18,13 @@ from ..core.errors import IndexBeyondTail, IndexExpired, NotThere, RunstreamsErr
 from ..core.limits import PAGE_CHUNKS, SILENCE_SECONDS_MAX, WAIT_SECONDS
 from ..core.model import StreamId
 from .bell import rung
-from .errors import NoEventStream, StreamCanceled, StreamFailed
+from .errors import NoEventStream, StreamCanceled, StreamFailed, WriterClosed
 from .handover import Handover
 from .place import Place
 from .records import Page, Part
 
 if TYPE_CHECKING:
-    from .engine import Engine
+    from .engine import Background, Engine
 
 State = Literal["connecting", "live", "retrying", "closed", "failed"]
 
@@ -53,6 +53,7 @@ class Follower:
         self.over: Future[None] = Future()
         """Done when it has let go of everything."""
         self.place = Place(0)
+        self._background: Background | None = None
         self._process = os.getpid()
         self._start = start
         self._engine = engine
@@ -62,18 +63,30 @@ class Follower:
         self._deadline = math.inf
         self._patience = engine.patience()
 
-    async def run(self) -> None:
+    def start(self) -> None:
+        """Begin to follow, in the background."""
+        self._background = self._engine.spawn(self._run(), self._let_go)
+
+    def stop(self) -> None:
+        """Stop following; what has not been taken is dropped. `over` tells when it has let go."""
+        self.pages.drop()
+        if self._background is not None:
+            self._background.cancel()
+
+    async def _run(self) -> None:
         """Follow until the end of the stream or silence."""
-        error: BaseException | None = None
+        error: Exception | None = None
         try:
             await self._begin()
             await self._follow()
             self.state, error = "closed", self._ending()
-        except RunstreamsError as problem:
+        except Exception as problem:
             self.state, error = "failed", problem
-        finally:
-            self.pages.end(error)
-            self.over.set_result(None)
+        self.pages.end(error)
+
+    def _let_go(self) -> None:
+        self.pages.end(WriterClosed("the client is closed"))
+        self.over.set_result(None)
 
     def take(self) -> list[Part[object]]:
         """Return the next chunks. Raises `NothingYet`, `StopIteration`, and what went wrong."""

@@ -85,20 +85,13 @@ class HttpTransport:
             headers["last-event-id"] = str(start - 1)
         timeouts = self._timeouts
         timeout = httpx.Timeout(timeouts.request, connect=timeouts.connect, read=timeouts.stall)
-        request = self._http.build_request(
-            "GET", _stream(stream), headers=headers | await self._authorization(), timeout=timeout
-        )
+        request = self._http.build_request("GET", _stream(stream), headers=headers, timeout=timeout)
         with _connecting():
-            answer = await self._http.send(request, stream=True)
+            answer = await self._send(request, stream=True)
             try:
                 await _check_event_stream(answer)
-                decoder = EventDecoder()
-                async for piece in answer.aiter_raw():
-                    for event in decoder.feed(piece):
-                        if event.data == "[DONE]":
-                            return
-                        yield _events_page(event)
-                raise Unreachable("the event stream broke off")
+                async for page in _pages(answer):
+                    yield page
             finally:
                 await answer.aclose()
 
@@ -145,32 +138,30 @@ class HttpTransport:
         timeouts = self._timeouts
         timeout = httpx.Timeout(timeouts.request + wait, connect=timeouts.connect)
         fields = {"accept": "application/json", **(headers or {})}
-        for is_last in (False, True):
-            sent = self._token
-            fields |= await self._authorization()
-            with _connecting():
-                answer = await self._http.request(
-                    method, path, headers=fields, timeout=timeout, **more
-                )
-            if answer.status_code != 401 or is_last or not self._forget(sent):
-                break
-        return _said(answer)
+        request = self._http.build_request(method, path, headers=fields, timeout=timeout, **more)
+        with _connecting():
+            return _said(await self._send(request))
 
-    async def _authorization(self) -> dict[str, str]:
+    async def _send(self, request: httpx.Request, stream: bool = False) -> httpx.Response:
+        """Send *request*, once more with a fresh token if there is one and the first is refused."""
+        known = self._token
+        await self._authorize(request)
+        answer = await self._http.send(request, stream=stream)
+        if answer.status_code == 401 and known is not None and callable(self._give_token):
+            await answer.aclose()
+            if self._token == known:
+                self._token = None
+            await self._authorize(request)
+            answer = await self._http.send(request, stream=stream)
+        return answer
+
+    async def _authorize(self, request: httpx.Request) -> None:
         if self._token is None:
-            assert not isinstance(self._give_token, str)
+            assert callable(self._give_token)
             # It may ask somebody over the network, and must not hold up everything else meanwhile.
             given = await asyncio.to_thread(self._give_token)
             self._token = str(await given if inspect.isawaitable(given) else given)
-        return {"authorization": f"Bearer {self._token}"}
-
-    def _forget(self, refused: str | None) -> bool:
-        """Forget a refused token, if there may be another; return whether there may."""
-        if isinstance(self._give_token, str):
-            return False
-        if self._token == refused:
-            self._token = None
-        return refused is not None
+        request.headers["authorization"] = f"Bearer {self._token}"
 
 
 @contextmanager
@@ -178,7 +169,7 @@ def _connecting() -> Iterator[None]:
     """Raise `Unreachable` for everything that can happen to a connection."""
     try:
         yield
-    except (httpx.TransportError, httpx.StreamError) as error:
+    except (httpx.RequestError, httpx.StreamError) as error:
         reason = str(error) or type(error).__name__
         raise Unreachable(f"the server cannot be reached: {reason}") from error
 
@@ -210,6 +201,19 @@ def _retry_after(answer: httpx.Response) -> float | None:
         return email.utils.parsedate_to_datetime(text).timestamp() - time.time()
     except ValueError:
         return None
+
+
+async def _pages(answer: httpx.Response) -> AsyncGenerator[Page | None, None]:
+    """Yield the chunks of an event stream until it ends cleanly. Raises `Unreachable` if it breaks
+    off.
+    """
+    decoder = EventDecoder()
+    async for piece in answer.aiter_raw():
+        for event in decoder.feed(piece):
+            if event.data == "[DONE]":
+                return
+            yield _events_page(event)
+    raise Unreachable("the event stream broke off")
 
 
 async def _check_event_stream(answer: httpx.Response) -> None:

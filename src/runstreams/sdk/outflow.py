@@ -5,7 +5,6 @@ by tasks of the loop they belong to, and the engine sends what they give.
 """
 
 import asyncio
-import contextvars
 import logging
 import os
 import threading
@@ -14,12 +13,13 @@ from collections.abc import AsyncIterable, Iterable
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, cast
 
-from ..core.errors import ClosedDifferently, Refused, RunstreamsError
+from ..core.errors import ClosedDifferently, Refused
 from ..core.model import Status, StreamId
 from . import sources
-from .bell import Waiter, rung
+from .bell import Waiter
 from .endings import reason_of, status_after
-from .errors import NotSent, SourceCut, StopRequested
+from .errors import NotSent, StopRequested
+from .feeding import Feed, TaskFeed, ThreadFeed
 from .handover import Tee
 from .outbox import Batching
 from .records import Receipt
@@ -63,8 +63,8 @@ class Outflow:
         self._lock = threading.Lock()
         self.is_open = True
         """Whether it may be written to, beside what its sources give."""
-        self._sources = 0
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._feeding = 0
+        self._feeds: list[Feed] = []
         self._error: BaseException | None = None
         self._canceled = False
         self._tee: weakref.ref[Tee[Any]] = lambda: None  # type: ignore[assignment]
@@ -88,82 +88,39 @@ class Outflow:
         line = encode(value)
         if self.stopped:
             raise StopRequested("somebody has asked this stream's producers to stop")
+        full = self._sender.put(line)
         if (tee := self._tee()) is not None:
             tee.put(value, len(line))
-        return self._sender.put(line)
+        return full
 
     def merge(self, source: Source[Any]) -> None:
         """Write the values of *source* too, in the background. Raises `InvalidSource`."""
         sources.check_source(source)
         with self._lock:
-            self._sources += 1
-        if sources.is_async(source):
-            self._merge_async(cast(AsyncIterable[Any], source))
-        else:
-            self._merge_in_thread(cast(Iterable[Any], source))
-
-    def _merge_in_thread(self, source: Iterable[Any]) -> None:
-        # What the source does inside is done in the run that we are in.
-        run = contextvars.copy_context().run
-        name = f"runstreams source of {self.stream.run}/{self.stream.key}"
-        threading.Thread(target=run, args=(self._pull, source), name=name, daemon=True).start()
-
-    def _pull(self, source: Iterable[Any]) -> None:
-        error: BaseException | None = None
-        try:
-            for value in sources.values(source):
-                if self._is_over():
-                    break
-                if (full := self.write(value)) is not None:
-                    full.result()
-        except BaseException as problem:
-            error = problem
-        if error is not None or self._is_over():
-            sources.close(source)
-        self._fed(error)
-
-    def _merge_async(self, source: AsyncIterable[Any]) -> None:
-        try:
-            task = asyncio.get_running_loop().create_task(self._apull(source))
-            self._hold(task)
-        except RuntimeError:  # no loop here: the engine's will do
-            self._engine.submit(self._apull_held(source))
-
-    async def _apull_held(self, source: AsyncIterable[Any]) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._hold(task)
-        await self._apull(source)
-
-    def _hold(self, task: "asyncio.Task[None]") -> None:
+            self._feeding += 1
+        feed = self._feed(source)
         with self._lock:
-            self._tasks.add(task)
+            self._feeds.append(feed)
 
-    async def _apull(self, source: AsyncIterable[Any]) -> None:
-        error: BaseException | None = None
+    def _feed(self, source: Source[Any]) -> Feed:
+        if not sources.is_async(source):
+            name = f"runstreams source of {self.stream.run}/{self.stream.key}"
+            return ThreadFeed(
+                cast(Iterable[Any], source), self.write, self._is_over, self._fed, name
+            )
         try:
-            async for value in sources.avalues(source):
-                if self._is_over():
-                    break
-                if (full := self.write(value)) is not None:
-                    await rung(full)
-        except asyncio.CancelledError:
-            if not self._is_over():
-                error = SourceCut("the source was cancelled, as when its event loop ends")
-        except BaseException as problem:
-            error = problem
-        finally:
-            with self._lock:
-                self._tasks.discard(cast("asyncio.Task[None]", asyncio.current_task()))
-        if error is not None or self._is_over():
-            await sources.aclose(source)
-        self._fed(error)
+            loop = asyncio.get_running_loop()
+        except RuntimeError:  # none here: the engine's will do
+            loop = self._engine.loop
+        return TaskFeed(
+            loop, cast(AsyncIterable[Any], source), self.write, self._is_over, self._fed
+        )
 
     def _fed(self, error: BaseException | None) -> None:
         """Note that a source has come to its end, with *error* or well."""
         with self._lock:
-            self._sources -= 1
-        self._note(error)
+            self._feeding -= 1
+        self._note(None if self._is_over() else error)
 
     def finish(self, error: BaseException | None = None) -> None:
         """End the writing; it is done when the sources are, too. With *error* it has failed."""
@@ -174,7 +131,7 @@ class Outflow:
         with self._lock:
             if self._error is None and not isinstance(error, StopRequested):
                 self._error = error
-            over = not self.is_open and not self._sources
+            over = not self.is_open and not self._feeding
         if over:
             self._end()
 
@@ -192,25 +149,32 @@ class Outflow:
         if (tee := self._tee()) is not None:
             tee.end(self._error)
         with self._lock:
-            tasks = list(self._tasks) if self._is_over() else []
-        for task in tasks:
-            _cancel(task)
+            feeds, self._feeds = self._feeds, []
+        if self._is_over():
+            for feed in feeds:
+                feed.stop()
 
     # Sending, in the engine
 
     async def send(self) -> None:
-        """Send until the end, then close the stream if that is due, and tell the result."""
-        engine = self._engine
+        """Send until the end, then close the stream if that is due."""
         try:
-            await self._sender.run(engine.transport, engine.patience(), self._receive)
+            await self._sender.run(self._engine.transport, self._engine.patience(), self._receive)
             await self._close_stream()
-        except RunstreamsError as error:
+        except Exception as error:
             self._fail(error)
-        except BaseException:
-            self._fail(NotSent("given up before everything was sent", unsent=self.unsent))
-            raise
-        else:
-            self._tell()
+
+    def sent(self) -> None:
+        """Tell the result, now that `send` has ended or was cancelled."""
+        if not self._sender.is_done:
+            self._fail(NotSent("the client was closed before the end", unsent=self.unsent))
+        self._engine.done(self)
+        if self._error is None:
+            self.result.set_result(self._sender.last_index)
+            return
+        if not self.seen:  # it may be that nobody ever asks
+            logger.warning("%s/%s was broken off: %s", *self.stream, reason_of(self._error))
+        self.result.set_exception(self._error)
 
     def _receive(self, receipt: Receipt) -> None:
         if receipt.stop and not self.stopped:
@@ -242,21 +206,8 @@ class Outflow:
     def _fail(self, error: BaseException) -> None:
         if self._error is None:
             self._error = error
-        self._end_sources()
-        self._tell()
-
-    def _end_sources(self) -> None:
         self._canceled = True
         self._end()
-
-    def _tell(self) -> None:
-        self._engine.done(self)
-        if self._error is None:
-            self.result.set_result(self._sender.last_index)
-            return
-        if not self.seen:  # it may be that nobody ever asks
-            logger.warning("%s/%s was broken off: %s", *self.stream, reason_of(self._error))
-        self.result.set_exception(self._error)
 
     # What there is to tell
 
@@ -285,11 +236,3 @@ class Outflow:
     def _check_process(self) -> None:
         if os.getpid() != self._process:
             raise NotSent("this belongs to the process that began it, and is sent there")
-
-
-def _cancel(task: "asyncio.Task[None]") -> None:
-    """Cancel *task* from any thread."""
-    try:
-        task.get_loop().call_soon_threadsafe(task.cancel)
-    except RuntimeError:
-        logger.debug("the loop of a source has ended before it")

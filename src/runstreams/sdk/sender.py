@@ -80,6 +80,12 @@ class Sender:
             self._room.ring()
 
     @property
+    def is_done(self) -> bool:
+        """Whether it has ended, with everything acknowledged or in failure."""
+        with self._lock:
+            return self._failure is not None or (self._ended and not self._outbox.unsent)
+
+    @property
     def unsent(self) -> int:
         """How many chunks are not acknowledged."""
         with self._lock:
@@ -110,8 +116,11 @@ class Sender:
         try:
             while (outgoing := await self._next()) is not None:
                 receive(await self._deliver(transport, patience, outgoing))
-        except BaseException as error:
+        except Exception as error:
             self._fail(error)
+            raise
+        except BaseException:
+            self._fail(WriterClosed("the client was closed before everything was sent"))
             raise
 
     async def _next(self) -> Outgoing | None:
@@ -156,13 +165,9 @@ class Sender:
         for _, drained in done:
             _settle(drained, None)
 
-    def _fail(self, error: BaseException) -> None:
+    def _fail(self, error: Exception) -> None:
         with self._lock:
-            self._failure = (
-                error
-                if isinstance(error, Exception)
-                else WriterClosed("the client was closed before everything was sent")
-            )
+            self._failure = error
             self._room.ring()
             drains, self._drains = self._drains, []
         for _, drained in drains:

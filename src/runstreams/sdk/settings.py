@@ -40,6 +40,10 @@ def base_url_of(given: str | None, environ: Mapping[str, str]) -> str:
 def token_of(given: Token | None, environ: Mapping[str, str]) -> Token:
     """Return the key or token to show. Raises `InvalidSetting` where there is none."""
     found = given or environ.get(SECRET_KEY)
+    if isinstance(found, str):
+        found = found.strip()
+        if not (found.isascii() and found.isprintable()):
+            raise InvalidSetting("a key or token is made of printable ASCII characters")
     if not found:
         raise InvalidSetting(f"no key to show: set {SECRET_KEY}, or give the client a token=")
     return found

@@ -3,9 +3,9 @@ SDKs.
 """
 
 import inspect
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterable, Iterable, Mapping
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from .errors import InvalidSource
 
@@ -39,16 +39,9 @@ def is_async(source: Source[T]) -> bool:
     return hasattr(type(source), "__aiter__")
 
 
-def values(source: Iterable[Any]) -> Iterator[Any]:
-    """Yield the values of *source*; a line of a binary file becomes text."""
-    for value in source:
-        yield value.decode() if isinstance(value, bytes) else value
-
-
-async def avalues(source: AsyncIterable[Any]) -> AsyncIterator[Any]:
-    """Yield the values of *source*, as `values` does."""
-    async for value in source:
-        yield value.decode() if isinstance(value, bytes) else value
+def text_of(item: object) -> object:
+    """Return *item*, or the text that it is: lines of a binary file are bytes."""
+    return item.decode() if isinstance(item, bytes) else item
 
 
 def close(source: object) -> None:

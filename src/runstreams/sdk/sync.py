@@ -10,7 +10,8 @@ from typing import Any, Generic, Literal, ParamSpec, TypeVar, overload
 from ..core.model import Status
 from .connection import Connection, Start, split
 from .errors import StopRequested
-from .follower import Follower, State
+from .follower import Follower
+from .handles import Reading, Sending, Writing
 from .handover import NothingYet, Tee
 from .lineage import Run, current
 from .outflow import Outflow
@@ -52,29 +53,13 @@ class Passing(Generic[T]):
                 self._engine.wait(nothing.waiter)
 
 
-class Piped(Generic[T]):
+class Piped(Sending, Generic[T]):
     """What is being sent into one stream, in the background."""
 
     def __init__(self, connection: Connection, flow: Outflow) -> None:
-        self._connection = connection
-        self._flow = flow
+        super().__init__(connection, flow)
         self.stream: Passing[T] = Passing(connection, flow.tee())
         """The values of the source, as they pass."""
-
-    @property
-    def run_id(self) -> str:
-        """The run that is written to."""
-        return self._flow.stream.run
-
-    @property
-    def key(self) -> str:
-        """The stream's key."""
-        return self._flow.stream.key
-
-    @property
-    def stopped(self) -> bool:
-        """Whether readers have asked the producer to stop."""
-        return self._flow.stopped
 
     def wait_until_complete(self, timeout: float | None = None) -> int | None:
         """Wait until everything is sent; return the index of its last chunk, None if there was
@@ -86,12 +71,8 @@ class Piped(Generic[T]):
         """
         return self._connection.engine.wait(self._flow.told(), timeout)
 
-    def cancel(self) -> None:
-        """Close the source and end the stream as canceled; what was written stays."""
-        self._flow.cancel()
 
-
-class Writer(Piped[T]):
+class Writer(Piped[T], Writing[T]):
     """Writes chunks into one stream. A context manager that ends with everything sent."""
 
     def write(self, value: T) -> None:
@@ -103,19 +84,11 @@ class Writer(Piped[T]):
         if (full := self._flow.write(value)) is not None:
             self._connection.engine.wait(full)
 
-    def merge(self, source: Source[T]) -> None:
-        """Write the items of *source* too, in the background. Raises `InvalidSource`."""
-        self._flow.merge(source)
-
     def drain(self) -> None:
         """Wait until everything written until now is stored. Raises what sending has failed
         with.
         """
         self._connection.engine.wait(self._flow.drained())
-
-    def close(self) -> None:
-        """Take no more chunks; what is written and merged is still sent, in the background."""
-        self._flow.finish()
 
     def __enter__(self) -> "Writer[T]":
         return self
@@ -134,7 +107,7 @@ class Writer(Piped[T]):
         return False
 
 
-class Reader(Generic[T]):
+class Reader(Reading[T]):
     """The chunks of a stream, as they come; an iterator that can be closed.
 
     It ends at the end of the stream, after silence, and when it is closed or dropped.
@@ -144,39 +117,21 @@ class Reader(Generic[T]):
         self, connection: Connection, follower: Follower, make: Callable[[Part[Any]], T]
     ) -> None:
         self._engine = connection.engine
-        self._follower = follower
-        self._make = make
-        self._parts: Iterator[Part[Any]] = iter(())
-        self._running = self._engine.submit(follower.run())
+        super().__init__(follower, make)
 
     def __iter__(self) -> Iterator[T]:
         return self
 
     def __next__(self) -> T:
-        for part in self._parts:
-            return self._make(part)
         while True:
             try:
-                self._parts = iter(self._follower.take())
-                return self.__next__()
+                return self._next()
             except NothingYet as nothing:
                 self._engine.wait(nothing.waiter)
 
-    @property
-    def state(self) -> State:
-        """How it is going: connecting, live, retrying, closed, failed."""
-        return self._follower.state
-
-    @property
-    def closed(self) -> Ended | None:
-        """How the stream ended, once that is known."""
-        return self._follower.place.closed
-
     def close(self) -> None:
-        """Stop reading and close the connection."""
-        self._parts = iter(())
-        self._follower.pages.drop()
-        self._running.cancel()
+        """Stop reading, and return when the connection is closed."""
+        self._stop()
         wait([self._follower.over])
 
     def __enter__(self) -> "Reader[T]":
@@ -184,10 +139,6 @@ class Reader(Generic[T]):
 
     def __exit__(self, *exc: object) -> None:
         self.close()
-
-    def __del__(self) -> None:
-        if hasattr(self, "_running"):
-            self._running.cancel()
 
 
 class RunScope:
