@@ -15,8 +15,9 @@ ALLOWED = {
     "stores": {"core", "boto3", "botocore", "mypy_boto3_dynamodb", "mypy_boto3_s3"},
     "http": {"core", "fastapi", "starlette", "pydantic", "jwt"},
     "serve": {"core", "stores", "http", "fastapi", "starlette", "uvicorn", "uvloop", "botocore"},
-    "cli": {"core", "stores", "serve"},
+    "cli": {"core", "stores", "serve", "sdk"},
     "sdk": {"core", "httpx"},
+    "testing": {"core", "stores", "http", "sdk", "uvicorn"},
 }
 """Beside the standard library and the layer itself."""
 

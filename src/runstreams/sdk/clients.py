@@ -1,7 +1,8 @@
 """Clients that are configured explicitly, and the default one."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from types import TracebackType
 from typing import Any
@@ -136,10 +137,13 @@ class _Default:
                 self._connection = Connection()
             return self._connection
 
-    def configure(self, connection: Connection) -> None:
-        """Use another *connection* from now on."""
+    def configure(self, connection: Connection | None) -> Connection | None:
+        """Use another *connection* from now on, or None for a fresh one; return the one until
+        now.
+        """
         with self._lock:
-            self._connection = connection
+            before, self._connection = self._connection, connection
+            return before
 
 
 _default = _Default()
@@ -179,6 +183,16 @@ def configure(
             transport=transport,
         )
     )
+
+
+@contextmanager
+def use_as_default(client: Client) -> Iterator[None]:
+    """Let *client* be the default one for as long as the context lasts."""
+    before = _default.configure(client._connection)
+    try:
+        yield
+    finally:
+        _default.configure(before)
 
 
 def _on_aws(bucket: str, table: str) -> Transport:
