@@ -65,9 +65,7 @@ def test_without_extras_it_brings_httpx_and_no_more(bare: Environment) -> None:
     }
 
 
-def test_without_extras_it_pipes_and_reads(
-    bare: Environment, runstreams_server: Server
-) -> None:
+def test_without_extras_it_pipes_and_reads(bare: Environment, runstreams_server: Server) -> None:
     done = bare.run("python", "-c", PIPE_AND_READ, environ=runstreams_server.environ())
     assert (done.stdout, done.stderr) == ("2\n", "")
 
