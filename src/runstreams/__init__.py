@@ -10,21 +10,28 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from .sdk.clients import AsyncClient, Client, auth, configure, streams
+    from .sdk.lineage import Run
     from .sdk.outbox import Batching
     from .sdk.records import Ended, Part, RunInfo, StreamInfo
     from .sdk.retrying import Retries
     from .sdk.settings import Timeouts
+    from .sdk.sync import Defined, Piped, Reader, Writer
 
 __all__ = [
     "AsyncClient",
     "Batching",
     "Client",
+    "Defined",
     "Ended",
     "Part",
+    "Piped",
+    "Reader",
     "Retries",
+    "Run",
     "RunInfo",
     "StreamInfo",
     "Timeouts",
+    "Writer",
     "auth",
     "configure",
     "streams",
@@ -34,12 +41,17 @@ _PLACES = {
     "AsyncClient": "clients",
     "Batching": "outbox",
     "Client": "clients",
+    "Defined": "sync",
     "Ended": "records",
     "Part": "records",
+    "Piped": "sync",
+    "Reader": "sync",
     "Retries": "retrying",
+    "Run": "lineage",
     "RunInfo": "records",
     "StreamInfo": "records",
     "Timeouts": "settings",
+    "Writer": "sync",
     "auth": "clients",
     "configure": "clients",
     "streams": "clients",
