@@ -21,6 +21,7 @@ RunstreamsError
 """
 
 import json
+import math
 from collections.abc import Iterator
 
 from ..core import errors as core
@@ -154,7 +155,7 @@ def error_of(status: int, body: bytes, retry_after: float | None = None) -> Runs
         facts = {}
     facts["http_status"] = status
     if retry_after is not None:
-        facts["retry_after"] = max(0, round(retry_after))
+        facts["retry_after"] = max(0, math.ceil(retry_after))
     kind = BY_CODE.get(code, Unexpected)
     if kind is Unexpected and code:
         facts["server_code"] = code

@@ -20,6 +20,9 @@ from .records import Receipt
 from .retrying import Patience
 from .transport import Transport
 
+TICK = 0.001
+"""Timers may ring a little early; what is due so soon is due."""
+
 BUFFER_BYTES = 64 * MIB
 """Unsent bytes beyond which a write that nobody waits for is refused, rather than fill the memory.
 """
@@ -129,7 +132,7 @@ class Sender:
         while True:
             with self._lock:
                 now, due = time(), self._outbox.due()
-                if due is not None and due <= now:
+                if due is not None and due - now < TICK:
                     return self._outbox.take(now)
                 if due is None and self._ended:
                     return None
