@@ -3,6 +3,7 @@
 import asyncio
 import atexit
 import logging
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -51,6 +52,11 @@ def flush_engine(engine: Engine, seconds: float) -> None:
 
 
 def _flush_at_exit() -> None:
+    if getattr(sys, "last_type", None) is KeyboardInterrupt:
+        # Whoever interrupts does not want to wait for sources to end.
+        for engine in list(ENGINES):
+            for flow in engine.outflows:
+                flow.cancel(KeyboardInterrupt())
     deadline = time.monotonic() + EXIT_SECONDS
     for engine in list(ENGINES):
         flush_engine(engine, max(0.0, deadline - time.monotonic()))

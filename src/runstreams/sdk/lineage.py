@@ -43,7 +43,7 @@ class Run:
     def outflows(self) -> "list[Outflow]":
         """What was begun in this run, and has not ended well."""
         with self._lock:
-            return list(self._outflows)
+            return [flow for flow in self._outflows if flow.is_ours]
 
     def _forget(self, outflow: "Outflow") -> None:
         if outflow.result.exception() is None:

@@ -135,10 +135,13 @@ class Outflow:
         if over:
             self._end()
 
-    def cancel(self) -> None:
-        """Close the sources and end the stream as canceled; what was written stays."""
+    def cancel(self, error: BaseException | None = None) -> None:
+        """Close the sources and end the stream as canceled, or as *error* says; what was written
+        stays.
+        """
         self.is_open = False
         self._canceled = True
+        self._note(error)
         self._end()
 
     def _is_over(self) -> bool:
@@ -197,7 +200,8 @@ class Outflow:
     def _status(self) -> Status | None:
         if self._close is False:
             return None
-        status = "canceled" if self._is_over() else status_after(self._error)
+        is_cut = self._error is None and self._is_over()
+        status = "canceled" if is_cut else status_after(self._error)
         return status if status != "completed" or self._close else None
 
     def _reason(self) -> str | None:
@@ -233,6 +237,11 @@ class Outflow:
         self._check_process()
         return self._sender.drained()
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether this process sends it, rather than the one it was forked from."""
+        return os.getpid() == self._process
+
     def _check_process(self) -> None:
-        if os.getpid() != self._process:
+        if not self.is_ours:
             raise NotSent("this belongs to the process that began it, and is sent there")

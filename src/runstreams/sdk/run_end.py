@@ -18,6 +18,11 @@ async def end_run(
 
     Returns what else went wrong and nobody has seen: an error of one pipe, or a group of several.
     """
+    if status_after(error) == "canceled":
+        for flow in run.outflows:
+            # Whoever interrupts does not want to wait for sources to end.
+            flow.seen = True
+            flow.cancel(error)
     problems = await _problems(run, seconds)
     cause = error or (problems[0] if problems else None)
     status = status_after(cause)
