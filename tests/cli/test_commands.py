@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,10 @@ from runstreams.cli.connecting import key_of
 from runstreams.cli.exits import ended_by
 from runstreams.cli.parser import parser
 from runstreams.errors import InvalidSetting
+from tests.serve.process import clean_environ
 from tests.tools import ROOT
 
-from .terminal import run
+from .terminal import COMMAND, run
 
 Environ = dict[str, str]
 
@@ -78,6 +80,24 @@ def test_the_key_in_the_data_folder_is_shown_to_this_machine_only(tmp_path: Path
     for elsewhere in ("https://streams.example", "http://127.0.0.1.example"):
         with pytest.raises(InvalidSetting):
             key_of(None, elsewhere, environ)
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("pipe run_1 <&-", "runstreams: there is no standard input\n"),
+        ("read run_1 >&-", "runstreams: there is no standard output\n"),
+    ],
+)
+def test_without_input_or_output_that_is_said(environ: Environ, command: str, said: str) -> None:
+    done = subprocess.run(
+        ["bash", "-c", f"{' '.join(COMMAND)} {command}"],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        env=clean_environ() | environ,
+    )
+    assert (done.returncode, done.stderr) == (1, said)
 
 
 def test_every_error_has_its_exit_code() -> None:

@@ -1,5 +1,6 @@
 """The documents: what they tell to type works, settings are described, links lead somewhere."""
 
+import os
 import re
 import subprocess
 import sys
@@ -16,6 +17,9 @@ from tests.tools import ROOT
 
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 DOCUMENTS += [ROOT / "examples" / "README.md"]
+
+PATH = os.pathsep.join((f"{sys.prefix}/bin", os.environ["PATH"]))
+"""With the command `runstreams`, as in the environment that it was installed into."""
 
 LINK = re.compile(r"\]\(([^)#]+)")
 VARIABLES = re.compile(r"RUNSTREAMS_[A-Z_]*[A-Z]")
@@ -35,7 +39,6 @@ def written(kind: str) -> list[Path]:
 @pytest.mark.parametrize("path", written("bash"), ids=named)
 def test_what_a_document_tells_to_type_works(path: Path, tmp_path: Path) -> None:
     """Its blocks run in one shell, one after another, beside a server that has just started."""
-    (tmp_path / ".venv").symlink_to(sys.prefix)
     with ServerProcess(tmp_path / ".runstreams") as server:
         text = script(path, "bash").replace("127.0.0.1:8787", f"127.0.0.1:{server.port}")
         done = subprocess.run(
@@ -44,7 +47,7 @@ def test_what_a_document_tells_to_type_works(path: Path, tmp_path: Path) -> None
             text=True,
             timeout=60,
             cwd=tmp_path,
-            env=clean_environ() | {"RUNSTREAMS_URL": server.url},
+            env=clean_environ() | {"RUNSTREAMS_URL": server.url, "PATH": PATH},
         )
     assert done.returncode == 0, done.stderr
     check_output(text, done.stdout)

@@ -95,6 +95,27 @@ def test_a_command_that_needs_an_extra_names_it(
     assert done.stderr.endswith(f'which is not installed: pip install "runstreams[{extra}]"\n')
 
 
+NAMED = """
+from datetime import date
+from runstreams import Client, streams
+from runstreams.errors import InvalidSetting
+for call in (
+    lambda: streams.define("day", date),
+    lambda: Client.direct(bucket="b", table="t").streams.append("x", target="run_1"),
+):
+    try:
+        call()
+    except InvalidSetting as error:
+        print(error)
+"""
+
+
+def test_a_call_that_needs_an_extra_names_it(bare: Environment) -> None:
+    typed, direct = bare.run("python", "-c", NAMED).stdout.splitlines()
+    assert 'pip install "runstreams[pydantic]"' in typed
+    assert 'pip install "runstreams[aws]"' in direct
+
+
 IN_MEMORY = """
 from runstreams import streams, testing
 with testing.in_memory():

@@ -15,7 +15,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         # What each command needs takes up to half a second to import: only then.
         code: int = import_module(f".{args.module}", __name__).run(args)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # as after `>&-`
+            sys.stdout.flush()
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:

@@ -1,5 +1,6 @@
 """The line that shows, on a terminal, how far a pipe has come."""
 
+import shutil
 import sys
 from typing import Any
 
@@ -29,4 +30,6 @@ class Progress:
             self._shown = False
 
     def _line(self) -> str:
-        return f"{self._name}: {self._given.count:,} chunks, {self._given.size:,} bytes"
+        line = f"{self._name}: {self._given.count:,} chunks, {self._given.size:,} bytes"
+        # A line that wraps could not be written over.
+        return line[: shutil.get_terminal_size().columns - 1]

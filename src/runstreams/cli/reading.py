@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ..sdk.records import Part
+from ..serve.errors import CannotRun
 from .connecting import ATTEMPTS, PATIENT, client_of
 from .exits import DONE
 
@@ -16,6 +17,8 @@ def run(args: argparse.Namespace) -> int:
     """Print until the end of the stream, of what is there, or of patience."""
     form = _json if args.json else _piece if args.text else _line
     timeout = args.timeout if args.follow else 0
+    if sys.stdout is None:  # as after `>&-`
+        raise CannotRun("there is no standard output")
     with (
         client_of(args, PATIENT if args.follow else ATTEMPTS) as client,
         client.streams.read(

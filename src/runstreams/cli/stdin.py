@@ -2,6 +2,7 @@
 
 import codecs
 import os
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,17 +16,20 @@ PIECE_BYTES = 64 * 1024
 
 
 class Input:
-    """Reads a file descriptor, and counts.
+    """Reads standard input, and counts. Raises `CannotRun` where there is none.
 
-    Not through `sys.stdin`: a thread that waits in there would hold up the end of the program.
+    Not through the buffer of `sys.stdin`: a thread that waits in there would hold up the end of the
+    program.
     """
 
-    def __init__(self, descriptor: int = 0) -> None:
+    def __init__(self) -> None:
         self.count = 0
         """Chunks that have come."""
         self.size = 0
         """Bytes that have come."""
-        self._descriptor = descriptor
+        if sys.stdin is None:  # as after `<&-`: the descriptor may be another file's by now
+            raise CannotRun("there is no standard input")
+        self._descriptor = sys.stdin.fileno()
 
     def lines(self) -> Iterator[str]:
         """Yield the text of each line; an unterminated last one counts, unless it is empty."""

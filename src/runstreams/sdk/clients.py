@@ -204,7 +204,9 @@ def _on_aws(bucket: str, table: str) -> Transport:
 
         from ..stores.aws.store import AwsStore, connect
     except ImportError as error:
-        raise InvalidSetting(f"a direct client needs boto3: {error}") from error
+        raise InvalidSetting(
+            f'a direct client needs boto3: pip install "runstreams[aws]" ({error})'
+        ) from error
     from ..core.limits import Limits
     from ..core.log import Log
     from .direct import DirectTransport

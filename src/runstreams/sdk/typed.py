@@ -8,7 +8,7 @@ from ..core.errors import InvalidChunk
 from .errors import InvalidSetting
 from .records import Part
 
-PLAIN = (None, Any, object, str, int, float, bool, dict, list, type(None))
+PLAIN = (Any, object, str, int, float, bool, dict, list, type(None))
 """Types that JSON itself has: without pydantic they are taken as they come."""
 
 Decode = Callable[[Any, int], Any]
@@ -28,7 +28,7 @@ def decoder(kind: Any) -> Decode | None:
         if kind in PLAIN or get_origin(kind) in PLAIN:
             return None
         raise InvalidSetting(
-            f"chunks of type {kind} need pydantic, which is not installed"
+            f'chunks of type {kind} need pydantic: pip install "runstreams[pydantic]"'
         ) from None
     adapter = TypeAdapter(kind)
 
