@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import IO
 
 from tests.serve.process import clean_environ
 
@@ -41,10 +42,12 @@ def run(
 class Running:
     """`runstreams` while it runs; a context manager that leaves nothing running."""
 
-    def __init__(self, *arguments: str, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self, *arguments: str, environ: Mapping[str, str], given: IO[bytes] | int = subprocess.PIPE
+    ) -> None:
         self.process = subprocess.Popen(
             [*COMMAND, *arguments],
-            stdin=subprocess.PIPE,
+            stdin=given,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=clean_environ() | dict(environ),

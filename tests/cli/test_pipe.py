@@ -1,6 +1,7 @@
 """`runstreams pipe`: standard input, as it comes, and what interrupts it."""
 
 import signal
+import subprocess
 import time
 
 import pytest
@@ -103,6 +104,24 @@ def test_interrupted_it_sends_whole_lines_and_cancels(
     assert state(client, run_id) == "canceled"
 
 
+def test_interrupted_in_full_swing_it_has_sent_a_beginning_without_gaps(
+    client: Client, environ: Environ, run_id: str
+) -> None:
+    with (
+        subprocess.Popen(["seq", "0", "100000000"], stdout=subprocess.PIPE) as source,
+        Running("pipe", run_id, environ=environ, given=source.stdout) as pipe,
+        client.streams.read(run_id, strict=False) as reader,
+    ):
+        assert source.stdout is not None
+        source.stdout.close()
+        seen = [next(reader) for _ in range(5_000)]
+        code, output, said = pipe.end(signal.SIGINT)
+        seen += reader
+    assert (code, said) == (130, "")
+    assert seen == [str(number) for number in range(int(output) + 1)]
+    assert state(client, run_id) == "canceled"
+
+
 def test_readers_that_ask_it_to_stop_end_it(client: Client, environ: Environ, run_id: str) -> None:
     with (
         Running("pipe", run_id, environ=environ) as pipe,
@@ -139,8 +158,9 @@ def test_without_a_server_a_second_interrupt_ends_it_at_once(run_id: str) -> Non
         pipe.give(b"one\n")
         assert pipe.process.stderr is not None
         assert pipe.process.stderr.readline().startswith(b"runstreams: trying again in ")
-        pipe.process.send_signal(signal.SIGINT)
-        time.sleep(0.5)  # two signals at once count as one
-        code, output, said = pipe.end(signal.SIGINT)
+        while pipe.process.poll() is None:  # two signals at once count as one
+            pipe.process.send_signal(signal.SIGINT)
+            time.sleep(0.2)
+        code, output, said = pipe.end()
     assert (code, output) == (130, "")
     assert said.endswith("runstreams: ended before everything was sent\n")

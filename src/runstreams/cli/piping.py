@@ -58,18 +58,21 @@ def _wait(piped: Piped[Any], progress: Progress) -> int | None:
 
 def _interrupted(piped: Piped[Any], progress: Progress, interrupt: KeyboardInterrupt) -> int:
     """Send what has come, and end the stream as canceled."""
-    code = TERMINATED if isinstance(interrupt, Terminated) else INTERRUPTED
     try:
         piped.cancel()
         last = _wait(piped, progress)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as again:
         # Somebody means it. What the server has, it has: only whole chunks.
         progress.end()
         print("runstreams: ended before everything was sent", file=sys.stderr, flush=True)
-        os._exit(code)
+        os._exit(_code(again))
     if last is not None:
         print(last)
-    return code
+    return _code(interrupt)
+
+
+def _code(interrupt: KeyboardInterrupt) -> int:
+    return TERMINATED if isinstance(interrupt, Terminated) else INTERRUPTED
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:
