@@ -1,11 +1,14 @@
 """The line that shows, on a terminal, how far a pipe has come."""
 
-import shutil
+import os
 import sys
 from typing import Any
 
 from ..sdk.sync import Piped
 from .stdin import Input
+
+USUAL_COLUMNS = 80
+"""Of a terminal that does not say."""
 
 CLEAR = "\r\x1b[K"
 
@@ -32,4 +35,5 @@ class Progress:
     def _line(self) -> str:
         line = f"{self._name}: {self._given.count:,} chunks, {self._given.size:,} bytes"
         # A line that wraps could not be written over.
-        return line[: shutil.get_terminal_size().columns - 1]
+        columns = os.get_terminal_size(sys.stderr.fileno()).columns or USUAL_COLUMNS
+        return line[: columns - 1]
