@@ -3,10 +3,12 @@
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
 from runstreams import Client
+from tests.serve.process import ServerProcess
 
 from .terminal import Running, on_a_terminal, run
 
@@ -136,6 +138,31 @@ def test_readers_that_ask_it_to_stop_end_it(client: Client, environ: Environ, ru
         assert said == "runstreams: readers have asked to stop (stop_requested)\n"
         assert list(reader) == ["two"]
     assert state(client, run_id) == "canceled"
+
+
+def test_a_server_that_is_killed_and_comes_back_gets_every_line_once(
+    tmp_path: Path, run_id: str
+) -> None:
+    with ServerProcess(tmp_path / "data") as server:
+        environ = {"RUNSTREAMS_URL": server.url, "RUNSTREAMS_SECRET_KEY": server.secret}
+        port = server.port
+        with (
+            Running("pipe", run_id, environ=environ) as pipe,
+            Running("read", run_id, "--follow", environ=environ) as read,
+        ):
+            pipe.give(b"before\n")
+            assert read.line() == "before\n"
+            server.kill()
+            pipe.give(b"meanwhile\n")
+            assert pipe.process.stderr is not None
+            assert pipe.process.stderr.readline().startswith(b"runstreams: trying again in ")
+            with ServerProcess(tmp_path / "data", port=port) as again:
+                assert read.line() == "meanwhile\n"
+                pipe.give(b"after\n")
+                pipe.shut()
+                assert pipe.end()[:2] == (0, "2\n")
+                again.http.post(f"/realtime/v1/streams/{run_id}/default/close").raise_for_status()
+                assert read.end()[:2] == (0, "after\n")
 
 
 def test_a_terminal_shows_how_far_it_has_come(environ: Environ, run_id: str) -> None:
