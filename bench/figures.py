@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Literal
 
-Unit = Literal["ms", "/s", "MiB/s"]
+Unit = Literal["ms", "/s", "MiB/s", "MiB"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,4 +42,4 @@ def combined(runs: Sequence[Figure]) -> Figure:
 
 def ratio(ours: Figure, theirs: Figure) -> float:
     """Return how many times as good ours is."""
-    return theirs.value / ours.value if ours.unit == "ms" else ours.value / theirs.value
+    return theirs.value / ours.value if ours.unit in ("ms", "MiB") else ours.value / theirs.value

@@ -6,6 +6,7 @@ from functools import partial
 
 from . import appending, delivering, replaying
 from .figures import Figure
+from .sdk import sdk
 from .target import Target
 
 KIB = 1024
@@ -17,7 +18,7 @@ def _any(server: str) -> bool:
     return True
 
 
-def _speaks_text(server: str) -> bool:
+def _ours(server: str) -> bool:
     return server.startswith("runstreams")
 
 
@@ -40,7 +41,7 @@ class Row:
 
 def rows() -> list[Row]:
     """Return all rows."""
-    return [*_append_rows(), *_delivery_rows(), *_replay_rows()]
+    return [*_append_rows(), *_delivery_rows(), *_replay_rows(), *_sdk_rows()]
 
 
 def _append_rows() -> list[Row]:
@@ -49,7 +50,7 @@ def _append_rows() -> list[Row]:
         Row(
             "append, one 100 B text part (R4), 1 connection",
             appending.text_one_by_one,
-            _speaks_text,
+            _ours,
         ),
         Row(
             "appends, one 100 B chunk, 50 connections, 1 stream",
@@ -89,4 +90,17 @@ def _replay_rows() -> list[Row]:
         Row(f"replay, chunks of {name}, {way}", partial(replay, size=size), _keeps)
         for size, name in SIZES.items()
         for way, replay in ways
+    ]
+
+
+def _sdk_rows() -> list[Row]:
+    return [
+        Row(name, partial(sdk, what=what), _ours)
+        for name, what in (
+            ("SDK, chunks of 21 B through one pipe", "pipe"),
+            ("SDK, async, chunks of 21 B through one pipe", "async pipe"),
+            ("SDK, from yield to a reader's loop, 50 chunks/s", "delivery"),
+            ("SDK, async, from yield to a reader's loop, 50 chunks/s", "async delivery"),
+            ("SDK, memory for a source 100 times as fast as the network", "memory"),
+        )
     ]

@@ -40,6 +40,11 @@ class Target:
         self._port = port
         self._numbers = count()
 
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self._port}"
+
     async def connect(self, kind: Callable[[], AnyConnection]) -> AnyConnection:
         """Open a connection of some *kind*."""
         return await connect(self._port, kind)

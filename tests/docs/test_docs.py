@@ -1,5 +1,6 @@
 """The documents: what they tell to type works, settings are described, links lead somewhere."""
 
+import os
 import re
 import subprocess
 import sys
@@ -9,14 +10,16 @@ import pytest
 
 from runstreams.serve.secret_key import VARIABLE
 from runstreams.serve.settings import OPTIONS, Option
+from runstreams.testing import Server
+from tests.docs.blocks import check_output, script
 from tests.serve.process import ServerProcess, clean_environ
 from tests.tools import ROOT
 
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS += [ROOT / "examples" / "README.md"]
 
-BLOCK = re.compile(r"(<!-- not run: .+ -->\n)?^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-EXPECTED = "#> "
-"""Begins a line that stands in the output, which may go on behind it."""
+PATH = os.pathsep.join((f"{sys.prefix}/bin", os.environ["PATH"]))
+"""With the command `runstreams`, as in the environment that it was installed into."""
 
 LINK = re.compile(r"\]\(([^)#]+)")
 VARIABLES = re.compile(r"RUNSTREAMS_[A-Z_]*[A-Z]")
@@ -28,33 +31,40 @@ def named(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
-def shell(path: Path) -> str:
-    """Return the shell blocks of a document that are to be run, as one script."""
-    blocks = BLOCK.findall(path.read_text())
-    return "\n".join(body for skip, kind, body in blocks if kind == "bash" and not skip)
+def written(kind: str) -> list[Path]:
+    return [path for path in DOCUMENTS if script(path, kind)]
 
 
 @pytest.mark.needs("curl")
-@pytest.mark.parametrize("path", [path for path in DOCUMENTS if shell(path)], ids=named)
+@pytest.mark.parametrize("path", written("bash"), ids=named)
 def test_what_a_document_tells_to_type_works(path: Path, tmp_path: Path) -> None:
     """Its blocks run in one shell, one after another, beside a server that has just started."""
-    (tmp_path / ".venv").symlink_to(sys.prefix)
     with ServerProcess(tmp_path / ".runstreams") as server:
-        script = shell(path).replace("127.0.0.1:8787", f"127.0.0.1:{server.port}")
+        text = script(path, "bash").replace("127.0.0.1:8787", f"127.0.0.1:{server.port}")
         done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", script],
+            ["bash", "-euo", "pipefail", "-c", text],
             capture_output=True,
             text=True,
             timeout=60,
             cwd=tmp_path,
-            env=clean_environ(),
+            env=clean_environ() | {"RUNSTREAMS_URL": server.url, "PATH": PATH},
         )
     assert done.returncode == 0, done.stderr
-    output = done.stdout
-    for line in script.splitlines():
-        if line.startswith(EXPECTED):
-            before, found, output = output.partition(line.removeprefix(EXPECTED))
-            assert found, f"{line!r} is not in {before!r}"
+    check_output(text, done.stdout)
+
+
+@pytest.mark.parametrize("path", written("python"), ids=named)
+def test_the_python_of_a_document_works(path: Path, runstreams_server: Server) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.docs.run_blocks", str(path)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=ROOT,
+        env=clean_environ() | runstreams_server.environ(),
+    )
+    assert done.returncode == 0, done.stderr
+    check_output(script(path, "python"), done.stdout)
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=named)
@@ -67,7 +77,8 @@ def test_links_lead_to_files_that_are_there(path: Path) -> None:
 def test_names_of_files_are_names_of_files(path: Path) -> None:
     """A path in backquotes that begins with one of our folders exists."""
     names = re.findall(
-        r"`((?:bench|demo|docs|events|requirements|scripts|src|tests)/[\w./-]+)`", path.read_text()
+        r"`((?:bench|demo|docs|events|examples|requirements|scripts|src|tests)/[\w./-]+)`",
+        path.read_text(),
     )
     assert [name for name in names if not (ROOT / name).exists()] == []
 

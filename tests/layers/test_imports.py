@@ -1,6 +1,7 @@
 """Arrows point inwards: what each layer may import, read from the code."""
 
 import ast
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,12 +15,17 @@ ALLOWED = {
     "stores": {"core", "boto3", "botocore", "mypy_boto3_dynamodb", "mypy_boto3_s3"},
     "http": {"core", "fastapi", "starlette", "pydantic", "jwt"},
     "serve": {"core", "stores", "http", "fastapi", "starlette", "uvicorn", "uvloop", "botocore"},
-    "cli": {"core", "stores", "serve"},
+    "cli": {"core", "stores", "serve", "sdk"},
+    "sdk": {"core", "httpx"},
+    "testing": {"core", "stores", "http", "sdk", "uvicorn"},
 }
 """Beside the standard library and the layer itself."""
 
 LAMBDA_GLUE = PACKAGE / "http" / "aws_lambda.py"
 LAMBDA_ONLY = {"stores", "mangum", "aws_lambda_powertools"}
+
+SDK_EXTRAS = {"clients.py": {"stores", "boto3"}, "typed.py": {"pydantic"}}
+"""What parts of the SDK import where it is installed, and only when they are used."""
 
 
 def imports(path: Path) -> Iterator[str]:
@@ -47,7 +53,20 @@ def test_a_layer_imports_only_what_lies_further_in(layer: str) -> None:
         allowed = ALLOWED[layer] | {layer} | sys.stdlib_module_names
         if path == LAMBDA_GLUE:
             allowed |= LAMBDA_ONLY
+        if layer == "sdk":
+            allowed |= SDK_EXTRAS.get(path.name, set())
         assert set(imports(path)) <= allowed, path
+
+
+def test_what_only_some_users_of_the_sdk_have_is_imported_when_it_is_used() -> None:
+    show = (
+        "import sys, runstreams; print(*sys.modules)\n"
+        "from runstreams import streams; import runstreams.aio; print(*sys.modules)"
+    )
+    said = subprocess.check_output([sys.executable, "-c", show], text=True).splitlines()
+    bare, sdk = (set(line.split()) for line in said)
+    assert not bare & {"runstreams.sdk", "httpx", "asyncio"}
+    assert not sdk & {"boto3", "botocore", "fastapi", "starlette", "pydantic", "uvicorn", "jwt"}
 
 
 def test_every_layer_is_named_here() -> None:

@@ -9,6 +9,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from tests.packaging.elsewhere import needed
 from tests.tools import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -55,6 +56,14 @@ def test_npm_packages_are_locked_and_come_from_no_particular_registry(folder: st
     for name, package in packages.items():
         assert "resolved" not in package, name
         assert name == "" or "integrity" in package, name
+
+
+def test_the_layer_holds_what_the_lambda_extra_needs_but_boto3() -> None:
+    """Lambda's runtime brings boto3."""
+    wanted = needed(PROJECT["project"]["optional-dependencies"]["lambda"])
+    brought = needed(["boto3"])
+    there = locked("layers/dependencies/requirements.txt")
+    assert {canonicalize_name(name) for name in wanted.keys() - brought.keys()} <= there.keys()
 
 
 @pytest.mark.parametrize(("tool", "version"), [("ministack", "1.5.33"), ("aws-sam-cli", "1.170.0")])

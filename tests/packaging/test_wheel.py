@@ -1,65 +1,44 @@
-"""The wheel: built, installed elsewhere with only what it declares, and started there."""
+"""The wheel: built, installed elsewhere with only what it declares, and used there."""
 
-import subprocess
-import sys
-import venv
 import zipfile
-from importlib.metadata import Distribution, distribution
 from pathlib import Path
 
 import pytest
-from packaging.requirements import Requirement
 
 from runstreams import __version__
+from runstreams.testing import Server
+from tests.packaging.elsewhere import Environment, build
 from tests.serve.process import ServerProcess
-from tests.tools import ROOT
+
+PIPE_AND_READ = """
+import sys
+from runstreams import streams
+piped = streams.pipe("words", ["a", {"b": 2}], target="run_wheel", close=True)
+assert piped.wait_until_complete() == 1
+assert list(streams.read("run_wheel", "words")) == ["a", {"b": 2}]
+there = sys.modules.keys() & {"fastapi", "boto3", "pydantic", "uvicorn", "jwt"}
+print(*there, streams.list("run_wheel")[0].tail)
+"""
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
-    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder)]
-    subprocess.run([*build, str(ROOT)], check=True, capture_output=True)
-    (path,) = folder.iterdir()
-    return path
+    return build(tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture(scope="module")
-def elsewhere(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A virtual environment with the wheel, and links to what it declares to need."""
-    folder = tmp_path_factory.mktemp("elsewhere") / "venv"
-    venv.create(folder, symlinks=True)
-    install = [sys.executable, "-m", "pip", "--python", str(folder / "bin" / "python"), "install"]
-    options = ["--quiet", "--no-deps", "--no-index", "--disable-pip-version-check"]
-    subprocess.run([*install, *options, str(wheel)], check=True)
-    (packages,) = folder.glob("lib/python*/site-packages")
-    with zipfile.ZipFile(wheel) as archive:
-        (name,) = (name for name in archive.namelist() if name.endswith("/METADATA"))
-        declared = Distribution.at(packages / name.partition("/")[0]).requires
-    for found in needed(declared or []).values():
-        link(found, packages)
-    return folder
+def bare(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """An environment of somebody who only writes and reads."""
+    environment = Environment(tmp_path_factory.mktemp("bare") / "venv")
+    environment.install(wheel)
+    return environment
 
 
-def needed(requirements: list[str]) -> dict[str, Distribution]:
-    """Return the distributions that *requirements* lead to, without extras."""
-    found: dict[str, Distribution] = {}
-    waiting = [Requirement(text) for text in requirements]
-    while waiting:
-        requirement = waiting.pop()
-        wanted = requirement.marker is None or requirement.marker.evaluate({"extra": ""})
-        if not wanted or requirement.name in found:
-            continue
-        found[requirement.name] = distribution(requirement.name)
-        waiting += map(Requirement, found[requirement.name].requires or [])
-    return found
-
-
-def link(found: Distribution, packages: Path) -> None:
-    """Make the modules of a distribution importable from *packages*."""
-    for name in {file.parts[0] for file in found.files or []} - {"..", "__pycache__"}:
-        if not (packages / name).exists():
-            (packages / name).symlink_to(found.locate_file(name).resolve())
+@pytest.fixture(scope="module")
+def with_server(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    environment = Environment(tmp_path_factory.mktemp("with-server") / "venv")
+    environment.install(wheel, "server")
+    return environment
 
 
 def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
@@ -72,8 +51,93 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
     assert tops == {"runstreams", f"runstreams-{__version__}.dist-info"}
 
 
-def test_it_serves_where_it_is_installed(elsewhere: Path, tmp_path: Path) -> None:
-    command = (str(elsewhere / "bin" / "runstreams"), "serve")
+def test_without_extras_it_brings_httpx_and_no_more(bare: Environment) -> None:
+    there = {path.name for path in bare.packages.iterdir() if path.suffix != ".dist-info"}
+    there -= {"pip", "setuptools", "_distutils_hack", "distutils-precedence.pth", "pkg_resources"}
+    assert there - {"typing_extensions.py"} == {
+        "anyio",
+        "certifi",
+        "h11",
+        "httpcore",
+        "httpx",
+        "idna",
+        "runstreams",
+    }
+
+
+def test_without_extras_it_pipes_and_reads(bare: Environment, runstreams_server: Server) -> None:
+    done = bare.run("python", "-c", PIPE_AND_READ, environ=runstreams_server.environ())
+    assert (done.stdout, done.stderr) == ("2\n", "")
+
+
+def test_without_extras_the_command_line_reads(
+    bare: Environment, runstreams_server: Server
+) -> None:
+    with runstreams_server.client() as client:
+        client.streams.append("hello", target="run_bare")
+    done = bare.run("runstreams", "read", "run_bare", environ=runstreams_server.environ())
+    assert (done.stdout, done.stderr, done.returncode) == ("hello\n", "", 0)
+
+
+@pytest.mark.parametrize(
+    ("command", "extra"),
+    [
+        (("serve",), "server"),
+        (("objects", "run_1", "k", "--aws"), "aws"),
+    ],
+)
+def test_a_command_that_needs_an_extra_names_it(
+    bare: Environment, command: tuple[str, ...], extra: str
+) -> None:
+    done = bare.run("runstreams", *command)
+    assert done.returncode == 3
+    assert done.stderr.startswith("runstreams: this needs ")
+    assert done.stderr.endswith(f'which is not installed: pip install "runstreams[{extra}]"\n')
+
+
+NAMED = """
+from datetime import date
+from runstreams import Client, streams
+from runstreams.errors import InvalidSetting
+for call in (
+    lambda: streams.define("day", date),
+    lambda: Client.direct(bucket="b", table="t").streams.append("x", target="run_1"),
+):
+    try:
+        call()
+    except InvalidSetting as error:
+        print(error)
+"""
+
+
+def test_a_call_that_needs_an_extra_names_it(bare: Environment) -> None:
+    typed, direct = bare.run("python", "-c", NAMED).stdout.splitlines()
+    assert 'pip install "runstreams[pydantic]"' in typed
+    assert 'pip install "runstreams[aws]"' in direct
+
+
+IN_MEMORY = """
+from runstreams import streams, testing
+with testing.in_memory():
+    streams.pipe(["a"], target="run_1", close=True)
+    print(*streams.read("run_1"))
+try:
+    with testing.serving():
+        pass
+except ModuleNotFoundError as error:
+    print(error)
+"""
+
+
+def test_without_extras_tests_have_streams_in_memory_and_no_server(bare: Environment) -> None:
+    done = bare.run("python", "-c", IN_MEMORY)
+    first, second = done.stdout.splitlines()
+    assert first == "a"
+    assert second.endswith('which is not installed: pip install "runstreams[server]"')
+
+
+def test_with_the_server_extra_it_serves(with_server: Environment, tmp_path: Path) -> None:
+    command = (with_server.command("runstreams"), "serve")
     path = "/realtime/v1/streams/run_1"
     with ServerProcess(tmp_path / "data", command=command, environ={"PYTHONPATH": ""}) as server:
         server.http.post(f"{path}/self/k/append", content="hello").raise_for_status()
@@ -82,9 +146,12 @@ def test_it_serves_where_it_is_installed(elsewhere: Path, tmp_path: Path) -> Non
         assert server.stop() == 0
 
 
-def test_it_is_the_installed_package_that_runs(elsewhere: Path) -> None:
-    show = "import runstreams.cli, runstreams; print(runstreams.__file__)"
-    said = subprocess.check_output(
-        [str(elsewhere / "bin" / "python"), "-c", show], text=True, env={"PATH": "/usr/bin:/bin"}
-    )
-    assert Path(said.strip()).is_relative_to(elsewhere)
+def test_with_the_server_extra_aws_is_missing_and_named(with_server: Environment) -> None:
+    done = with_server.run("runstreams", "serve", "--aws", "--port", "0")
+    assert done.returncode == 3
+    assert done.stderr.endswith('pip install "runstreams[aws]"\n')
+
+
+def test_it_is_the_installed_package_that_runs(bare: Environment) -> None:
+    done = bare.run("python", "-c", "import runstreams.cli; print(runstreams.__file__)")
+    assert Path(done.stdout.strip()).is_relative_to(bare.folder)

@@ -1,58 +1,39 @@
 """The command `runstreams`."""
 
-import argparse
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
-from .. import __version__
-from ..serve.errors import CannotRun
-from ..serve.settings import add_options, settings_of
-
-DESCRIPTION = "Durable, ordered, resumable streams for anything that runs."
-
-SERVE = """Serve streams on this machine, kept in a folder, or with --aws in S3 and DynamoDB
-(bucket and table from RUNSTREAMS_BUCKET and RUNSTREAMS_TABLE). The secret key is
-RUNSTREAMS_SECRET_KEY, or it is made at the first start and kept in the folder. Each setting can
-also be given in the environment, under the name in brackets. Ctrl-C stops the server."""
-
-OBJECTS = """Show where a stream's chunks are: which object holds which indexes, its size, and when
-its last chunk was appended. Works while a server is running."""
+from .exits import INTERRUPTED, PIPE_CLOSED, Ended, ended_by, missing_extra
+from .parser import parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     args = parser().parse_args(argv)
     try:
-        settings = settings_of(args, os.environ)
         # What each command needs takes up to half a second to import: only then.
-        if args.command == "serve":
-            from ..serve.running import run
-
-            run(settings, os.environ)
-        else:
-            from .objects import show
-
-            show(settings, args.run, args.key)
-    except CannotRun as error:
-        print(f"runstreams: {error}", file=sys.stderr)
-        return 1
+        code: int = import_module(f".{args.module}", __name__).run(args)
+        if sys.stdout is not None:  # as after `>&-`
+            sys.stdout.flush()
     except KeyboardInterrupt:
-        return 0
-    return 0
+        return INTERRUPTED
+    except BrokenPipeError:
+        _let_go_of_stdout()
+        return PIPE_CLOSED
+    except ModuleNotFoundError as error:
+        return _say(missing_extra(error))
+    except Exception as error:
+        return _say(ended_by(error))
+    return code
 
 
-def parser() -> argparse.ArgumentParser:
-    """Return the parser of the whole command line."""
-    top = argparse.ArgumentParser("runstreams", description=DESCRIPTION)
-    top.add_argument("--version", action="version", version=f"runstreams {__version__}")
-    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    serve = commands.add_parser("serve", help="serve streams on this machine", description=SERVE)
-    add_options(serve)
-    objects = commands.add_parser(
-        "objects", help="show which object holds which chunks", description=OBJECTS
-    )
-    objects.add_argument("run", metavar="RUN", help="the run's id")
-    objects.add_argument("key", metavar="KEY", help="the stream's key")
-    add_options(objects, "data", "aws")
-    return top
+def _say(ended: Ended) -> int:
+    print(f"runstreams: {ended.message}", file=sys.stderr)
+    return ended.code
+
+
+def _let_go_of_stdout() -> None:
+    # Whoever read it has gone. Python would complain again when it flushes it at the end.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,9 +1,9 @@
 """`runstreams objects RUN KEY`: which object holds which chunks."""
 
+import argparse
 import asyncio
 import os
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from typing import NamedTuple
 
 from ..core.errors import RunstreamsError
@@ -12,10 +12,11 @@ from ..core.names import check_key, check_run
 from ..core.ports import Store
 from ..core.segment import format_name
 from ..serve.errors import CannotRun
-from ..serve.settings import Settings
+from ..serve.settings import Settings, settings_of
 from ..serve.storing import open_store
-from ..stores.aws.s3 import batch_key, segment_key
 from ..stores.sqlite.schema import FILE
+from .exits import DONE
+from .times import moment
 
 
 class Row(NamedTuple):
@@ -27,6 +28,12 @@ class Row(NamedTuple):
     time: int
     """When its last chunk was appended, in milliseconds since 1970."""
     object: str | SegmentName
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print it."""
+    show(settings_of(args, os.environ), args.run, args.key)
+    return DONE
 
 
 def show(settings: Settings, run: str, key: str) -> None:
@@ -76,12 +83,9 @@ def summary(head: Head) -> str:
     )
 
 
-def moment(time: int) -> str:
-    """Return a time in milliseconds since 1970 as people write it."""
-    return datetime.fromtimestamp(time / 1000, UTC).isoformat(timespec="milliseconds")[:23] + "Z"
-
-
 def _key(stream: StreamId, name: str | SegmentName) -> str:
+    from ..stores.aws.s3 import batch_key, segment_key  # boto3 is an extra
+
     key = batch_key(stream, name) if isinstance(name, str) else segment_key(stream, name)
     return f"s3://{os.environ['RUNSTREAMS_BUCKET']}/{key}"
 

@@ -1,0 +1,1 @@
+"""Programs that use streams, to read and to begin from."""

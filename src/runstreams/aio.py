@@ -1,0 +1,29 @@
+"""The async SDK: the names of `runstreams`, awaited."""
+
+from .sdk.aio import Defined, Piped, Reader, Writer
+from .sdk.clients import AsyncClient, auth, configure
+from .sdk.clients import async_streams as streams
+from .sdk.lineage import Run
+from .sdk.outbox import Batching
+from .sdk.records import Ended, Part, RunInfo, StreamInfo
+from .sdk.retrying import Retries
+from .sdk.settings import Timeouts
+
+__all__ = [
+    "AsyncClient",
+    "Batching",
+    "Defined",
+    "Ended",
+    "Part",
+    "Piped",
+    "Reader",
+    "Retries",
+    "Run",
+    "RunInfo",
+    "StreamInfo",
+    "Timeouts",
+    "Writer",
+    "auth",
+    "configure",
+    "streams",
+]

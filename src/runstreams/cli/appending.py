@@ -1,0 +1,25 @@
+"""`runstreams append`: one chunk."""
+
+import argparse
+import sys
+
+from ..core.errors import InvalidChunk
+from ..core.json_lines import check_chunk, decode
+from .connecting import client_of
+from .exits import DONE
+
+
+def run(args: argparse.Namespace) -> int:
+    """Append it, and print its index."""
+    text = _stdin() if args.value == "-" else args.value
+    value = decode(check_chunk(text.encode())) if args.json else text
+    with client_of(args) as client:
+        print(client.streams.append(value, key=args.key, target=args.run))
+    return DONE
+
+
+def _stdin() -> str:
+    try:
+        return sys.stdin.buffer.read().decode()
+    except UnicodeDecodeError:
+        raise InvalidChunk("the input is not UTF-8") from None

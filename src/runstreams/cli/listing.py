@@ -1,0 +1,41 @@
+"""`runstreams ls`: runs, or the streams of one."""
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from ..sdk.records import RunInfo, StreamInfo
+from .connecting import client_of
+from .exits import DONE
+from .times import moment
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print them, one a line."""
+    found: Sequence[RunInfo | StreamInfo]
+    with client_of(args) as client:
+        found = client.streams.list(args.run) if args.run else client.streams.runs(args.limit)
+    if args.json:
+        for info in found:
+            print(json.dumps(asdict(info), ensure_ascii=False))
+        return DONE
+    print(STREAMS_HEAD if args.run else RUNS_HEAD)
+    for info in found:
+        print(_stream(info) if isinstance(info, StreamInfo) else _run(info))
+    return DONE
+
+
+STREAMS_HEAD = f"{'CHUNKS':>10} {'BYTES':>12}  {'STATE':9}  {'LAST APPENDED':24}  KEY"
+RUNS_HEAD = f"{'CREATED':24}  {'STATE':9}  RUN"
+
+
+def _stream(info: StreamInfo) -> str:
+    state = info.closed.status if info.closed else "stopping" if info.stop else "open"
+    last = moment(info.last_append) if info.last_append is not None else "-"
+    return f"{info.tail:>10} {info.bytes:>12}  {state:9}  {last:24}  {info.key}"
+
+
+def _run(info: RunInfo) -> str:
+    state = "open" if info.completed is None else "completed"
+    return f"{moment(info.created)}  {state:9}  {info.id}"

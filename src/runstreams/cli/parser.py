@@ -1,0 +1,195 @@
+"""What may be typed."""
+
+import argparse
+
+from .. import __version__
+from ..core.errors import InvalidRequest
+from ..sdk.durations import seconds_of
+from ..serve.settings import add_options
+
+DESCRIPTION = "Durable, ordered, resumable streams for anything that runs."
+
+SERVE = """Serve streams on this machine, kept in a folder, or with --aws in S3 and DynamoDB
+(bucket and table from RUNSTREAMS_BUCKET and RUNSTREAMS_TABLE). The secret key is
+RUNSTREAMS_SECRET_KEY, or it is made at the first start and kept in the folder. Each setting can
+also be given in the environment, under the name in brackets. Ctrl-C stops the server."""
+
+OBJECTS = """Show where a stream's chunks are: which object holds which indexes, its size, and when
+its last chunk was appended. Works while a server is running."""
+
+PIPE = """Send standard input into a stream, as it comes: a chunk of text for each line. Prints the
+index of the last chunk. Ctrl-C sends what has come, whole lines only, and closes the stream as
+canceled."""
+
+APPEND = "Append one chunk and print its index."
+
+READ = """Print the chunks of a stream, one a line: text as it is, anything else as JSON. Ends with
+what is there; with --follow it goes on until the stream is closed."""
+
+LS = "List the streams of a run, or else the runs, newest first."
+
+CLOSE = "Close a stream: its readers come to an end, and it takes no more chunks."
+
+TOKEN = """Print a public token for a browser, which allows what is named: a run by its id, a stream
+by RUN/KEY, all runs by '*'. It is signed with the secret key; nothing is sent."""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    top = argparse.ArgumentParser("runstreams", description=DESCRIPTION)
+    top.add_argument("--version", action="version", version=f"runstreams {__version__}")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    def command(name: str, module: str, help: str, description: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=help, description=description)
+        added.set_defaults(module=module)
+        return added
+
+    add_options(command("serve", "serving", "serve streams on this machine", SERVE))
+    _objects(command("objects", "objects", "show which object holds which chunks", OBJECTS))
+    _pipe(command("pipe", "piping", "send standard input into a stream", PIPE))
+    _append(command("append", "appending", "append one chunk", APPEND))
+    _read(command("read", "reading", "print the chunks of a stream", READ))
+    _ls(command("ls", "listing", "list streams or runs", LS))
+    _close(command("close", "closing", "close a stream", CLOSE))
+    _token(command("token", "tokens", "make a public token for a browser", TOKEN))
+    return top
+
+
+def _objects(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", metavar="RUN", help="the run's id")
+    parser.add_argument("key", metavar="KEY", help="the stream's key")
+    add_options(parser, "data", "aws")
+
+
+def _pipe(parser: argparse.ArgumentParser) -> None:
+    _stream(parser)
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--text", action="store_true", help="a chunk for each piece, as it comes")
+    how.add_argument("--json", action="store_true", help="each line is a JSON value")
+    parser.add_argument(
+        "--close",
+        action=argparse.BooleanOptionalAction,
+        help="close the stream as completed at the end, or never close it "
+        "(without either, it is closed only when something goes wrong)",
+    )
+    _server(parser)
+
+
+def _append(parser: argparse.ArgumentParser) -> None:
+    _stream(parser)
+    parser.add_argument("value", metavar="VALUE", help="the chunk, as text; - is standard input")
+    parser.add_argument("--json", action="store_true", help="VALUE is a JSON value")
+    _server(parser)
+
+
+def _read(parser: argparse.ArgumentParser) -> None:
+    _stream(parser)
+    parser.add_argument(
+        "--start",
+        metavar="N",
+        type=_start,
+        default=0,
+        help="begin at this index; from the end if negative; 'tail' is only what comes (0)",
+    )
+    parser.add_argument("--follow", "-f", action="store_true", help="wait for what comes")
+    parser.add_argument(
+        "--timeout",
+        metavar="DURATION",
+        type=_duration,
+        help="with --follow: end after so much silence, like 30 or 5m (never)",
+    )
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--text", action="store_true", help="print text without newlines between")
+    how.add_argument(
+        "--json", action="store_true", help="print index, data, id and timestamp as JSON"
+    )
+    _server(parser)
+
+
+def _ls(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", metavar="RUN", nargs="?", help="the run's id")
+    parser.add_argument("--limit", metavar="N", type=int, default=100, help="most runs (100)")
+    parser.add_argument("--json", action="store_true", help="print each as JSON")
+    _server(parser)
+
+
+def _close(parser: argparse.ArgumentParser) -> None:
+    _stream(parser)
+    parser.add_argument(
+        "--status",
+        choices=("completed", "failed", "canceled"),
+        default="completed",
+        help="how it has ended (completed)",
+    )
+    parser.add_argument("--error", metavar="TEXT", help="why, up to 4 KiB")
+    _server(parser)
+
+
+def _token(parser: argparse.ArgumentParser) -> None:
+    for action, allows in (
+        ("read", "read"),
+        ("write", "append and close"),
+        ("stop", "ask to stop"),
+        ("manage", "register, complete, delete"),
+    ):
+        parser.add_argument(
+            f"--{action}",
+            metavar="RUN[/KEY]",
+            action="append",
+            default=[],
+            help=f"what it may {allows}; may be repeated",
+        )
+    parser.add_argument(
+        "--expires-in",
+        metavar="DURATION",
+        type=_duration,
+        default=900.0,
+        help="how long it is good for, like 90s, 1h, 7d (15m)",
+    )
+    _server(parser)
+
+
+def _stream(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", metavar="RUN", help="the run's id")
+    parser.add_argument("key", metavar="KEY", nargs="?", help="the stream's key (default)")
+
+
+def _server(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--url", metavar="URL", help="the server (http://127.0.0.1:8787) [RUNSTREAMS_URL]"
+    )
+    parser.add_argument(
+        "--key-file",
+        metavar="FILE",
+        help="file with the secret key or token [RUNSTREAMS_SECRET_KEY; for a server on this "
+        "machine, else the one that it keeps in its folder]",
+    )
+    parser.add_argument(
+        "--attempts",
+        metavar="N",
+        type=_attempts,
+        help="give up after so many failures in a row (5; for pipe and read 64, five minutes)",
+    )
+
+
+def _start(text: str) -> int | str:
+    if text == "tail":
+        return text
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither an index nor 'tail'") from None
+
+
+def _attempts(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return int(text)
+
+
+def _duration(text: str) -> float:
+    try:
+        return seconds_of(float(text) if text.replace(".", "", 1).isdecimal() else text)
+    except InvalidRequest as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

@@ -1,0 +1,79 @@
+"""`runstreams pipe`: standard input into a stream."""
+
+import argparse
+import os
+import signal
+import sys
+from types import FrameType
+from typing import Any
+
+from ..sdk.clients import Client
+from ..sdk.sync import Piped
+from .connecting import PATIENT, client_of
+from .exits import DONE, INTERRUPTED, STREAM_CANCELED, TERMINATED
+from .progress import Progress
+from .stdin import Input
+
+LOOK_SECONDS = 0.2
+"""How often the line of progress changes."""
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM: the same as Ctrl-C, but for the exit code."""
+
+
+def run(args: argparse.Namespace) -> int:
+    """Send what comes until it ends; return the exit code."""
+    signal.signal(signal.SIGTERM, _terminate)
+    with client_of(args, PATIENT) as client:
+        return _pipe(args, client)
+
+
+def _pipe(args: argparse.Namespace, client: Client) -> int:
+    given = Input()
+    source = given.pieces() if args.text else given.values() if args.json else given.lines()
+    piped = client.streams.pipe(source, key=args.key, target=args.run, close=args.close)
+    progress = Progress(piped, given)
+    try:
+        last = _wait(piped, progress)
+    except KeyboardInterrupt as interrupt:
+        return _interrupted(piped, progress, interrupt)
+    finally:
+        progress.end()
+    if last is not None:
+        print(last)
+    if piped.stopped:
+        print("runstreams: readers have asked to stop (stop_requested)", file=sys.stderr)
+        return STREAM_CANCELED
+    return DONE
+
+
+def _wait(piped: Piped[Any], progress: Progress) -> int | None:
+    while True:
+        try:
+            return piped.wait_until_complete(LOOK_SECONDS)
+        except TimeoutError:
+            progress.show()
+
+
+def _interrupted(piped: Piped[Any], progress: Progress, interrupt: KeyboardInterrupt) -> int:
+    """Send what has come, and end the stream as canceled."""
+    try:
+        piped.cancel()
+        last = _wait(piped, progress)
+    except KeyboardInterrupt as again:
+        # Somebody means it. What the server has, it has: only whole chunks.
+        progress.end()
+        print("runstreams: ended before everything was sent", file=sys.stderr, flush=True)
+        os._exit(_code(again))
+    if last is not None:
+        print(last)
+    return _code(interrupt)
+
+
+def _code(interrupt: KeyboardInterrupt) -> int:
+    return TERMINATED if isinstance(interrupt, Terminated) else INTERRUPTED
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise Terminated

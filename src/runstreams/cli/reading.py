@@ -1,0 +1,53 @@
+"""`runstreams read`: the chunks of a stream, as they come."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+from ..sdk.records import Part
+from ..serve.errors import CannotRun
+from .connecting import ATTEMPTS, PATIENT, client_of
+from .exits import DONE
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print until the end of the stream, of what is there, or of patience."""
+    form = _json if args.json else _piece if args.text else _line
+    timeout = args.timeout if args.follow else 0
+    if sys.stdout is None:  # as after `>&-`
+        raise CannotRun("there is no standard output")
+    with (
+        client_of(args, PATIENT if args.follow else ATTEMPTS) as client,
+        client.streams.read(
+            args.run, args.key, start_index=args.start, timeout=timeout, parts=True
+        ) as reader,
+    ):
+        _print(reader, form, at_once=args.follow)
+    return DONE
+
+
+def _print(reader: Any, form: Callable[[Part[Any]], str], at_once: bool) -> None:
+    output = sys.stdout.buffer
+    try:
+        for part in reader:
+            output.write(form(part).encode())
+            if at_once:
+                output.flush()
+    finally:
+        output.flush()
+
+
+def _line(part: Part[Any]) -> str:
+    return _piece(part) + "\n"
+
+
+def _piece(part: Part[Any]) -> str:
+    data = part.data
+    return data if isinstance(data, str) else json.dumps(data, ensure_ascii=False)
+
+
+def _json(part: Part[Any]) -> str:
+    return json.dumps(asdict(part), ensure_ascii=False) + "\n"

@@ -1,0 +1,522 @@
+"""The async surface: the same calls, awaited in any event loop, and done by the same engine."""
+
+import asyncio
+import functools
+import inspect
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator
+from types import TracebackType
+from typing import Any, Generic, Literal, ParamSpec, TypeVar, overload
+
+from ..core.model import Status
+from .bell import Waiter, outcome, rung, settled
+from .connection import Connection, Start, split
+from .errors import StopRequested
+from .handles import Reading, Sending, Writing
+from .handover import NothingYet, Tee
+from .lineage import Run, current
+from .outflow import Outflow
+from .records import Ended, Part, RunInfo, StreamInfo
+from .run_end import end_run
+from .sources import Source, check_source
+from .typed import Decode, decoder, maker
+from .values import encode
+
+T = TypeVar("T")
+P = ParamSpec("P")
+R = TypeVar("R")
+
+Infos = list[StreamInfo]
+RunInfos = list[RunInfo]
+
+TASKS: set["asyncio.Task[None]"] = set()
+"""Functions that write with a writer: a loop holds its tasks only weakly."""
+
+
+class Passing(Generic[T]):
+    """What passes through a pipe or a writer; an async iterator that is read once.
+
+    It may be read while the source is piped, afterwards, or never: the pipe does not wait for it.
+    What is not read yet is kept for as long as the pipe or this is, up to 64 MiB counted as JSON;
+    reading on after more has passed raises `PassedBy`. At its end it raises what the source has
+    raised.
+    """
+
+    def __init__(self, tee: Tee[T]) -> None:
+        self._tee = tee
+
+    def __aiter__(self) -> AsyncIterator[T]:
+        return self
+
+    async def __anext__(self) -> T:
+        while True:
+            try:
+                return self._tee.next()
+            except NothingYet as nothing:
+                waiter = nothing.waiter
+            except StopIteration:
+                raise StopAsyncIteration from None
+            await rung(waiter)
+
+
+class Piped(Sending, Generic[T]):
+    """What is being sent into one stream, in the background."""
+
+    def __init__(self, connection: Connection, flow: Outflow) -> None:
+        super().__init__(connection, flow)
+        self.stream: Passing[T] = Passing(flow.tee())
+        """The values of the source, as they pass."""
+
+    async def wait_until_complete(self, timeout: float | None = None) -> int | None:
+        """Wait until everything is sent; return the index of its last chunk, None if there was
+        none.
+
+        *timeout* is in seconds. Cancelled or timed out, the pipe itself goes on. Raises
+        `TimeoutError`, what the source has raised, and what the server refuses: `StreamClosed`,
+        `StreamFull`, `RunCompleted`, `ChunkTooLarge`, `Denied`; `Unanswered` when patience runs
+        out.
+        """
+        async with asyncio.timeout(timeout):
+            return await outcome(self._flow.told())
+
+
+class Written:
+    """A chunk that is queued. Awaiting it waits while too much is unsent; it need not be
+    awaited.
+    """
+
+    def __init__(self, full: Waiter | None) -> None:
+        self._full = full
+
+    def __await__(self) -> Generator[Any, None, None]:
+        if self._full is not None:
+            yield from rung(self._full).__await__()
+
+
+class Writer(Piped[T], Writing[T]):
+    """Writes chunks into one stream. An async context manager that ends with everything sent."""
+
+    def write(self, value: T) -> Written:
+        """Queue one chunk. Await the answer to be slowed down to what can be sent; who never does
+        may have 64 MiB unsent.
+
+        Raises `InvalidChunk`, `ChunkTooLarge`, `StopRequested` when readers have asked to stop,
+        `WriterClosed`, `BufferFull`, and what sending has failed with.
+        """
+        return Written(self._flow.write(value))
+
+    async def drain(self) -> None:
+        """Wait until everything written until now is stored. Raises what sending has failed
+        with.
+        """
+        await outcome(self._flow.drained())
+
+    async def __aenter__(self) -> "Writer[T]":
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool:
+        self._flow.finish(error)
+        if error is None or isinstance(error, StopRequested):
+            await self.wait_until_complete()
+            return True
+        await settled(self._flow.told(), self._connection.timeouts.flush)
+        return False
+
+
+class Reader(Reading[T]):
+    """The chunks of a stream, as they come; an async iterator that can be closed.
+
+    It ends at the end of the stream, after silence, and when it is closed or dropped.
+    """
+
+    def __aiter__(self) -> AsyncIterator[T]:
+        return self
+
+    async def __anext__(self) -> T:
+        while True:
+            try:
+                return self._next()
+            except NothingYet as nothing:
+                waiter = nothing.waiter
+            except StopIteration:
+                raise StopAsyncIteration from None
+            await rung(waiter)
+
+    async def aclose(self) -> None:
+        """Stop reading, and return when the connection is closed."""
+        self._stop()
+        await settled(self._follower.over)
+
+    async def __aenter__(self) -> "Reader[T]":
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.aclose()
+
+
+class RunScope:
+    """`streams.run(...)`: an async context manager, and a decorator of coroutine functions that
+    begins a run for each call.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], Connection],
+        id: str | None,
+        parent: str | None,
+        root: str | None,
+    ) -> None:
+        self._connect = connect
+        self._named = (id, parent, root)
+        self._entered: list[tuple[Run, Any]] = []
+
+    async def __aenter__(self) -> Run:
+        connection = self._connect()
+        run = connection.begin_run(*self._named)
+        await connection.engine.acall(connection.register(run))
+        self._entered.append((run, current.set(run)))
+        return run
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        run, token = self._entered.pop()
+        current.reset(token)
+        connection = self._connect()
+        ending = end_run(connection.calls, run, error, connection.timeouts.flush)
+        if (problem := await connection.engine.acall(ending)) is not None:
+            raise problem
+
+    def __call__(self, work: Callable[P, Awaitable[R]]) -> Callable[P, Coroutine[Any, Any, R]]:
+        if not inspect.iscoroutinefunction(work):
+            raise TypeError("a plain function is decorated with the sync streams.run")
+
+        @functools.wraps(work)
+        async def inside(*args: P.args, **kwargs: P.kwargs) -> R:
+            async with RunScope(self._connect, *self._named):
+                return await work(*args, **kwargs)
+
+        return inside
+
+
+class Streams:
+    """Everything that can be done with streams."""
+
+    def __init__(self, connect: Callable[[], Connection]) -> None:
+        self._connect = connect
+
+    # Writing
+
+    @overload
+    def pipe(
+        self,
+        source: Source[T],
+        /,
+        *,
+        key: str | None = None,
+        target: str | None = None,
+        close: bool | None = None,
+    ) -> Piped[T]: ...
+    @overload
+    def pipe(
+        self,
+        key: str,
+        source: Source[T],
+        /,
+        *,
+        target: str | None = None,
+        close: bool | None = None,
+    ) -> Piped[T]: ...
+    def pipe(
+        self,
+        *args: Any,
+        key: str | None = None,
+        target: str | None = None,
+        close: bool | None = None,
+    ) -> Piped[Any]:
+        """Send the items of a source into a stream, in the background: `pipe(source)` into the
+        default stream, `pipe(key, source)`, or `pipe(source, key=...)`. A plain call.
+
+        It starts at once and needs neither iteration nor waiting. An async source is pulled in this
+        event loop, a plain iterable in a thread. *target* is `"self"`, `"parent"`, `"root"` or a
+        run's id. A source that raises closes the stream as failed, one that is asked to stop as
+        canceled; with *close* one that ends well closes it as completed, and with `close=False`
+        nothing closes it.
+
+        Raises `InvalidSource`, `NoRun`, `InvalidName`.
+        """
+        key, source = split(args, key, "source")
+        check_source(source)
+        connection = self._connect()
+        flow = connection.outflow(key, target, close)
+        piped = Piped[Any](connection, flow)
+        flow.merge(source)
+        flow.finish()
+        return piped
+
+    @overload
+    async def append(
+        self, value: object, /, *, key: str | None = None, target: str | None = None
+    ) -> int: ...
+    @overload
+    async def append(self, key: str, value: object, /, *, target: str | None = None) -> int: ...
+    async def append(self, *args: Any, key: str | None = None, target: str | None = None) -> int:
+        """Append one chunk, and return its index once it is stored: `append(value)` to the default
+        stream, `append(key, value)`, or `append(value, key=...)`.
+
+        Each call is a round trip; to write many, use `writer` or `pipe`. Raises `InvalidChunk`,
+        `ChunkTooLarge`, `NoRun`, and what the server refuses.
+        """
+        key, value = split(args, key, "value")
+        connection = self._connect()
+        stream = connection.target(key, target)
+        return await connection.engine.acall(connection.calls.append(stream, encode(value)))
+
+    def writer(
+        self,
+        key: str | None = None,
+        *,
+        execute: Callable[[Writer[Any]], object] | None = None,
+        target: str | None = None,
+        close: bool | None = None,
+    ) -> Writer[Any]:
+        """Return a writer into a stream: an async context manager; or, with *execute*, one that
+        this function writes with. A plain call; a coroutine function goes on in the background, and
+        the writer is closed when it and all that it merges have ended.
+
+        *target* and *close* as for `pipe`. Raises `NoRun`, `InvalidName`, and what a plain
+        *execute* raises.
+        """
+        connection = self._connect()
+        writer = Writer[Any](connection, connection.outflow(key, target, close))
+        if execute is not None:
+            _execute(writer, execute)
+        return writer
+
+    async def close(
+        self,
+        key: str | None = None,
+        *,
+        target: str | None = None,
+        status: Status = "completed",
+        error: str | None = None,
+    ) -> Ended:
+        """Close a stream: its readers come to an end, and it takes no more chunks.
+
+        *status* is completed, failed or canceled, *error* up to 4 KiB of text. Closing again with
+        the same status is fine. Raises `ClosedDifferently`, `RunCompleted`, `NoRun`.
+        """
+        connection = self._connect()
+        stream = connection.target(key, target)
+        return await connection.engine.acall(connection.calls.close(stream, status, error))
+
+    # Reading
+
+    @overload
+    def read(
+        self,
+        run: str,
+        key: str | None = None,
+        *,
+        start_index: Start = 0,
+        timeout: float | None = 60,
+        strict: bool = True,
+        parts: Literal[False] = False,
+    ) -> Reader[Any]: ...
+    @overload
+    def read(
+        self,
+        run: str,
+        key: str | None = None,
+        *,
+        start_index: Start = 0,
+        timeout: float | None = 60,
+        strict: bool = True,
+        parts: Literal[True],
+    ) -> Reader[Part[Any]]: ...
+    def read(
+        self,
+        run: str,
+        key: str | None = None,
+        *,
+        start_index: Start = 0,
+        timeout: float | None = 60,
+        strict: bool = True,
+        parts: bool = False,
+    ) -> Reader[Any]:
+        """Iterate over the chunks of a stream: those there are, then those that come. A plain call.
+
+        It begins at *start_index*: 0 is the oldest chunk left, a negative number counts from the
+        end, `"tail"` means only what comes. It ends with the stream, or after *timeout* seconds of
+        silence (None: never). A stream that was closed as failed or canceled raises `StreamFailed`
+        or `StreamCanceled` after its last chunk, unless *strict* is False: then `closed` of the
+        reader tells. With *parts* each item is a `Part`: index, data, id, timestamp.
+
+        Lost connections are made again, and what was read is not read twice; nor is anything lost
+        when waiting for the next chunk is cancelled. Raises `IndexExpired` rather than leave out
+        chunks, `Denied`, and `Unanswered` when patience runs out.
+        """
+        connection = self._connect()
+        follower = connection.follower(run, key, start_index, timeout, strict)
+        return Reader(follower, maker(None, parts))
+
+    async def stop(self, run: str, key: str | None = None) -> None:
+        """Ask the producers of a stream to stop: their sources are closed, and the stream ends as
+        canceled with what was written until then.
+        """
+        connection = self._connect()
+        await connection.engine.acall(connection.calls.stop(connection.stream(run, key)))
+
+    # Overview
+
+    async def list(self, run: str) -> Infos:
+        """Return the streams of a run, by key."""
+        connection = self._connect()
+        return await connection.engine.acall(connection.list(run))
+
+    async def describe(self, run: str, key: str | None = None) -> StreamInfo:
+        """Return the state of a stream. Raises `NotThere`."""
+        connection = self._connect()
+        return await connection.engine.acall(connection.calls.describe(connection.stream(run, key)))
+
+    async def delete(self, run: str, key: str | None = None) -> bool:
+        """Delete a stream; return whether there was one. Its name used again starts at 0."""
+        connection = self._connect()
+        return await connection.engine.acall(connection.calls.delete(connection.stream(run, key)))
+
+    async def runs(self, limit: int = 100) -> RunInfos:
+        """Return up to *limit* runs, newest first."""
+        connection = self._connect()
+        return await connection.engine.acall(connection.calls.runs(limit))
+
+    # Runs and definitions
+
+    def run(
+        self, id: str | None = None, *, parent: str | None = None, root: str | None = None
+    ) -> RunScope:
+        """Be in a run: what is written inside goes to its streams, unless a target is named.
+
+        An async context manager, and a decorator of coroutine functions. Without *id* one is made;
+        without *parent* it is the run we are in. The run is registered at the beginning. At the end
+        what was begun in it is sent, 60 seconds at most, and it is completed; or, after an
+        exception, its streams are closed as failed. An error of a pipe that nobody has waited for
+        is raised here.
+        """
+        return RunScope(self._connect, id, parent, root)
+
+    @overload
+    def define(self, key: str, type: type[T]) -> "Defined[T]": ...
+    @overload
+    def define(self, key: str, type: Any = None) -> "Defined[Any]": ...
+    def define(self, key: str, type: Any = None) -> "Defined[Any]":
+        """Name a stream and the type of its chunks in one place.
+
+        What is read is made into that type, and checked, by pydantic. Raises `InvalidSetting` where
+        the type needs it and it is not installed.
+        """
+        return Defined(self, self._connect, key, decoder(type))
+
+
+class Defined(Generic[T]):
+    """A stream's key and the type of its chunks; the calls are those of `Streams`."""
+
+    def __init__(
+        self, streams: Streams, connect: Callable[[], Connection], key: str, decode: Decode | None
+    ) -> None:
+        self.key = key
+        self._streams = streams
+        self._connect = connect
+        self._decode = decode
+
+    def pipe(
+        self, source: Source[T], *, target: str | None = None, close: bool | None = None
+    ) -> Piped[T]:
+        """Send the items of *source* into the stream, in the background."""
+        return self._streams.pipe(self.key, source, target=target, close=close)
+
+    async def append(self, value: T, *, target: str | None = None) -> int:
+        """Append one chunk, and return its index once it is stored."""
+        return await self._streams.append(self.key, value, target=target)
+
+    def writer(
+        self,
+        *,
+        execute: Callable[[Writer[T]], object] | None = None,
+        target: str | None = None,
+        close: bool | None = None,
+    ) -> Writer[T]:
+        """Return a writer into the stream."""
+        return self._streams.writer(self.key, execute=execute, target=target, close=close)
+
+    @overload
+    def read(
+        self,
+        run: str,
+        *,
+        start_index: Start = 0,
+        timeout: float | None = 60,
+        strict: bool = True,
+        parts: Literal[False] = False,
+    ) -> Reader[T]: ...
+    @overload
+    def read(
+        self,
+        run: str,
+        *,
+        start_index: Start = 0,
+        timeout: float | None = 60,
+        strict: bool = True,
+        parts: Literal[True],
+    ) -> Reader[Part[T]]: ...
+    def read(
+        self,
+        run: str,
+        *,
+        start_index: Start = 0,
+        timeout: float | None = 60,
+        strict: bool = True,
+        parts: bool = False,
+    ) -> Reader[Any]:
+        """Iterate over the chunks of the stream; one that is not as defined raises
+        `InvalidChunk`.
+        """
+        connection = self._connect()
+        follower = connection.follower(run, self.key, start_index, timeout, strict)
+        return Reader(follower, maker(self._decode, parts))
+
+
+def _execute(writer: Writer[Any], execute: Callable[[Writer[Any]], object]) -> None:
+    """Let *execute* write: in the background if it is a coroutine function, or else now."""
+    flow = writer._flow
+    try:
+        done = execute(writer)
+    except StopRequested:
+        flow.finish()
+    except BaseException as error:
+        flow.finish(error)
+        raise
+    else:
+        if not inspect.iscoroutine(done):
+            flow.finish()
+            return
+        task = asyncio.get_running_loop().create_task(_finish(flow, done))
+        TASKS.add(task)
+        task.add_done_callback(TASKS.discard)
+
+
+async def _finish(flow: Outflow, writing: Coroutine[Any, Any, object]) -> None:
+    try:
+        await writing
+    except BaseException as error:
+        flow.finish(error)
+        if not isinstance(error, Exception):
+            raise
+    else:
+        flow.finish()

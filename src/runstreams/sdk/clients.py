@@ -1,0 +1,221 @@
+"""Clients that are configured explicitly, and the default one."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from types import TracebackType
+from typing import Any
+
+from . import aio, sync
+from .auth import Auth
+from .connection import Connection
+from .errors import InvalidSetting
+from .outbox import Batching
+from .retrying import Retries
+from .settings import Timeouts, Token
+from .transport import Transport
+
+
+class Client:
+    """A way to one server: `client.streams` is the sync surface. A context manager.
+
+    Closing it sends what is pending, 60 seconds at most, and ends its thread.
+    """
+
+    def __init__(
+        self,
+        base_url: str | None = None,
+        token: Token | None = None,
+        *,
+        timeouts: Timeouts | None = None,
+        retries: Retries | None = None,
+        batching: Batching | None = None,
+        transport: Callable[[], Transport] | None = None,
+    ) -> None:
+        """Connect to *base_url* (else `RUNSTREAMS_URL`, else http://127.0.0.1:8787), and show
+        *token*: a secret key, a public token, or a function that returns one (else
+        `RUNSTREAMS_SECRET_KEY`). *transport* makes another way to the streams.
+
+        Raises `InvalidSetting`.
+        """
+        self._connection = Connection(
+            base_url,
+            token,
+            timeouts=timeouts,
+            retries=retries,
+            batching=batching,
+            transport=transport,
+        )
+        self.streams = sync.Streams(lambda: self._connection)
+        self.auth = Auth(lambda: self._connection)
+
+    @classmethod
+    def direct(cls, *, bucket: str, table: str, **settings: Any) -> "Client":
+        """Return a client without a server in between: the streams in S3 and DynamoDB themselves.
+
+        It needs boto3, and what that needs to know about region and credentials.
+        """
+        return cls(transport=partial(_on_aws, bucket, table), **settings)
+
+    def close(self) -> None:
+        """Send what is pending, then close the connections and end the thread."""
+        self._connection.close()
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class AsyncClient:
+    """A way to one server: `client.streams` is the async surface. An async context manager.
+
+    It may be used from any number of event loops. Closing it sends what is pending, 60 seconds at
+    most, and ends its thread.
+    """
+
+    def __init__(
+        self,
+        base_url: str | None = None,
+        token: Token | None = None,
+        *,
+        timeouts: Timeouts | None = None,
+        retries: Retries | None = None,
+        batching: Batching | None = None,
+        transport: Callable[[], Transport] | None = None,
+    ) -> None:
+        """Connect as `Client` does. Raises `InvalidSetting`."""
+        self._connection = Connection(
+            base_url,
+            token,
+            timeouts=timeouts,
+            retries=retries,
+            batching=batching,
+            transport=transport,
+        )
+        self.streams = aio.Streams(lambda: self._connection)
+        self.auth = Auth(lambda: self._connection)
+
+    @classmethod
+    def direct(cls, *, bucket: str, table: str, **settings: Any) -> "AsyncClient":
+        """Return a client without a server in between, as `Client.direct` does."""
+        return cls(transport=partial(_on_aws, bucket, table), **settings)
+
+    async def aclose(self) -> None:
+        """Send what is pending, then close the connections and end the thread."""
+        await self._connection.aclose()
+
+    async def __aenter__(self) -> "AsyncClient":
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+
+class _Default:
+    """The connection of the module-level `streams`, made when it is first used."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._connection: Connection | None = None
+
+    def __call__(self) -> Connection:
+        with self._lock:
+            if self._connection is None:
+                self._connection = Connection()
+            return self._connection
+
+    def configure(self, connection: Connection | None) -> Connection | None:
+        """Use another *connection* from now on, or None for a fresh one; return the one until
+        now.
+        """
+        with self._lock:
+            before, self._connection = self._connection, connection
+            return before
+
+
+_default = _Default()
+
+streams = sync.Streams(_default)
+"""The sync surface of the default client, made from `RUNSTREAMS_URL` and
+`RUNSTREAMS_SECRET_KEY`.
+"""
+
+async_streams = aio.Streams(_default)
+"""The async surface of the default client."""
+
+auth = Auth(_default)
+"""Public tokens, signed with the default client's secret key."""
+
+
+def configure(
+    base_url: str | None = None,
+    token: Token | None = None,
+    *,
+    timeouts: Timeouts | None = None,
+    retries: Retries | None = None,
+    batching: Batching | None = None,
+    transport: Callable[[], Transport] | None = None,
+) -> None:
+    """Let the default client be another one from now on; the parameters are those of `Client`.
+
+    What was begun before is still sent. Raises `InvalidSetting`.
+    """
+    _default.configure(
+        Connection(
+            base_url,
+            token,
+            timeouts=timeouts,
+            retries=retries,
+            batching=batching,
+            transport=transport,
+        )
+    )
+
+
+@contextmanager
+def use_as_default(client: Client) -> Iterator[None]:
+    """Let *client* be the default one for as long as the context lasts."""
+    before = _default.configure(client._connection)
+    try:
+        yield
+    finally:
+        _default.configure(before)
+
+
+def _on_aws(bucket: str, table: str) -> Transport:
+    import time
+    from uuid import uuid4
+
+    try:
+        import boto3
+
+        from ..stores.aws.store import AwsStore, connect
+    except ImportError as error:
+        raise InvalidSetting(
+            f'a direct client needs boto3: pip install "runstreams[aws]" ({error})'
+        ) from error
+    from ..core.limits import Limits
+    from ..core.log import Log
+    from .direct import DirectTransport
+
+    log = Log(
+        AwsStore(*connect(boto3.Session()), bucket, table),
+        limits=Limits(),
+        clock=lambda: time.time_ns() // 1_000_000,
+        new_id=lambda: uuid4().hex,
+        background=True,
+    )
+    return DirectTransport(log)

@@ -1,0 +1,138 @@
+"""One client's settings and engine: all that its sync and its async surface have in common."""
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Iterable
+from functools import partial
+from secrets import token_hex
+from typing import Any, Literal
+
+from ..core.model import StreamId
+from ..core.names import check_key, check_run
+from .calls import Calls, new_client
+from .durations import seconds_of
+from .engine import Engine
+from .errors import InvalidSetting
+from .flushing import flush_engine
+from .follower import Follower
+from .lineage import Run, begun, current, current_run, resolve
+from .outbox import Batching
+from .outflow import Outflow
+from .records import StreamInfo
+from .retrying import Retries
+from .settings import Timeouts, Token, base_url_of, token_of
+from .tokens import scopes_of, sign
+from .transport import Transport
+
+DEFAULT_KEY = "default"
+
+Start = int | Literal["tail"]
+"""Where a reader begins: an index, from the end if negative, or at what comes next."""
+
+
+class Connection:
+    """What a client was told, and its engine."""
+
+    def __init__(
+        self,
+        base_url: str | None = None,
+        token: Token | None = None,
+        *,
+        timeouts: Timeouts | None = None,
+        retries: Retries | None = None,
+        batching: Batching | None = None,
+        transport: Callable[[], Transport] | None = None,
+    ) -> None:
+        """Connect over HTTP, or by what *transport* makes. Raises `InvalidSetting`."""
+        self.timeouts = timeouts or Timeouts()
+        self.batching = batching or Batching()
+        self._token = token if transport else token_of(token, os.environ)
+        if transport is None:
+            # Not before it is needed: it takes a fifth of a second.
+            from .http import HttpTransport
+
+            url = base_url_of(base_url, os.environ)
+            shown = token_of(token, os.environ)
+            transport = partial(HttpTransport, url, shown, self.timeouts)
+        self.engine = Engine(transport, retries or Retries())
+        self.calls = Calls(self.engine)
+
+    def target(self, key: str | None, target: str | None) -> StreamId:
+        """Return the stream *key* of the run that *target* means here. Raises `NoRun`,
+        `InvalidName`.
+        """
+        return StreamId(resolve(target, current_run()), check_key(_key(key)))
+
+    def outflow(self, key: str | None, target: str | None, close: bool | None) -> Outflow:
+        """Begin to write to a stream. Raises `NoRun`, `InvalidName`."""
+        stream = self.target(key, target)
+        flow = Outflow(self.engine, stream, new_client(), self.batching, close)
+        if (run := current.get()) is not None:
+            run.adopt(flow)
+        return flow
+
+    def follower(
+        self, run: str, key: str | None, start: Start, timeout: float | None, strict: bool
+    ) -> Follower:
+        """Return what follows a stream, not begun yet. Raises `InvalidName`, `InvalidSetting`."""
+        if timeout is not None and not timeout >= 0:
+            raise InvalidSetting(f"timeout must be 0 or more seconds, or None, not {timeout}")
+        if start != "tail" and not isinstance(start, int):
+            raise InvalidSetting(f"start_index must be a whole number or 'tail', not {start!r}")
+        return Follower(self.engine, self.stream(run, key), start, timeout, strict)
+
+    def stream(self, run: str, key: str | None) -> StreamId:
+        """Return the stream *key* of *run*. Raises `InvalidName`."""
+        return StreamId(check_run(run), check_key(_key(key)))
+
+    async def list(self, run: str) -> list[StreamInfo]:
+        """Return the streams of a run, by key. Raises `InvalidName`."""
+        return await self.calls.streams(check_run(run))
+
+    def begin_run(self, id: str | None, parent: str | None, root: str | None) -> Run:
+        """Return a run that begins here, with a fresh id unless one is given. Raises
+        `InvalidName`.
+        """
+        for name in (id, parent, root):
+            if name is not None:
+                check_run(name)
+        return begun(id or f"run_{token_hex(12)}", parent, root, current_run())
+
+    async def register(self, run: Run) -> None:
+        """Tell the server of *run*, and learn from it what is above it."""
+        known = await self.calls.register(run.id, run.parent_id, run.root_id)
+        run.parent_id, run.root_id = known.parent, known.root
+
+    def public_token(self, granted: dict[str, Iterable[str]], expires_in: float | str) -> str:
+        """Return a token for browsers. Raises `InvalidSetting` where there is no secret key."""
+        if not isinstance(self._token, str):
+            raise InvalidSetting("a public token is signed with the secret key: give token=")
+        seconds = seconds_of(expires_in)
+        return sign(self._token, scopes_of(granted), time.time(), seconds)
+
+    def close(self) -> None:
+        """Send what is left, then let go of everything."""
+        flush_engine(self.engine, self.timeouts.flush)
+        self.engine.close()
+
+    async def aclose(self) -> None:
+        """Do as `close`, without holding up the event loop."""
+        # A source of this very loop must be able to go on meanwhile.
+        await asyncio.to_thread(self.close)
+
+
+def split(args: tuple[Any, ...], key: str | None, what: str) -> tuple[str | None, Any]:
+    """Return key and *what* of a call that names them as `(what)` or `(key, what)`."""
+    if len(args) == 1:
+        return key, args[0]
+    if len(args) == 2 and key is None:
+        return args
+    given = "both by position and by name" if len(args) == 2 else f"{len(args)} arguments"
+    raise TypeError(f"give ({what}) or (key, {what}), with the key once: got {given}")
+
+
+def _key(key: str | None) -> str:
+    if key is not None and not isinstance(key, str):
+        raise TypeError(f"a stream's key must be a str, not {type(key).__name__}")
+    return DEFAULT_KEY if key is None else key

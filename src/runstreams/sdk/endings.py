@@ -1,0 +1,23 @@
+"""How things end: an exception as the status and the text that a stream is closed with."""
+
+import asyncio
+
+from ..core.limits import CLOSE_ERROR_BYTES
+from ..core.model import Status
+from .errors import SourceCut
+
+CANCELED = (SourceCut, asyncio.CancelledError, KeyboardInterrupt, GeneratorExit)
+"""Ends that nobody would call a failure."""
+
+
+def status_after(error: BaseException | None) -> Status:
+    """Return how a run, a writer or a source has ended that raised *error*, or none."""
+    if error is None or (isinstance(error, SystemExit) and error.code in (None, 0)):
+        return "completed"
+    return "canceled" if isinstance(error, CANCELED) else "failed"
+
+
+def reason_of(error: BaseException) -> str:
+    """Return *error* as the text that a stream is closed with."""
+    text = f"{type(error).__name__}: {error}"
+    return text.encode(errors="replace")[:CLOSE_ERROR_BYTES].decode(errors="ignore")

@@ -1,0 +1,93 @@
+"""What pipes, writers and readers are apart from waiting, which is sync or async."""
+
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any, Generic, TypeVar
+
+from .connection import Connection
+from .follower import Follower, State
+from .outflow import Outflow
+from .records import Ended, Part
+from .sources import Source
+
+T = TypeVar("T")
+
+logger = logging.getLogger("runstreams")
+
+
+class Sending:
+    """What is being sent into one stream, in the background."""
+
+    def __init__(self, connection: Connection, flow: Outflow) -> None:
+        self._connection = connection
+        self._flow = flow
+
+    @property
+    def run_id(self) -> str:
+        """The run that is written to."""
+        return self._flow.stream.run
+
+    @property
+    def key(self) -> str:
+        """The stream's key."""
+        return self._flow.stream.key
+
+    @property
+    def stopped(self) -> bool:
+        """Whether readers have asked the producer to stop."""
+        return self._flow.stopped
+
+    def cancel(self) -> None:
+        """Close the source and end the stream as canceled; what was written stays."""
+        self._flow.cancel()
+
+
+class Writing(Sending, Generic[T]):
+    """What is written chunk by chunk."""
+
+    def merge(self, source: Source[T]) -> None:
+        """Write the items of *source* too, in the background. Raises `InvalidSource`."""
+        self._flow.merge(source)
+
+    def close(self) -> None:
+        """Take no more chunks; what is written and merged is still sent, in the background."""
+        self._flow.finish()
+
+    def __del__(self) -> None:
+        if self._flow.is_open:
+            logger.warning("%s/%s: a writer was dropped and never ended", self.run_id, self.key)
+            self._flow.finish()
+
+
+class Reading(Generic[T]):
+    """The chunks of a stream, as they come."""
+
+    def __init__(self, follower: Follower, make: Callable[[Part[Any]], T]) -> None:
+        self._follower = follower
+        self._make = make
+        self._parts: Iterator[Part[Any]] = iter(())
+        follower.start()
+
+    def _next(self) -> T:
+        """Return the next item. Raises `NothingYet`, `StopIteration`, and what went wrong."""
+        for part in self._parts:
+            return self._make(part)
+        self._parts = iter(self._follower.take())
+        return self._make(next(self._parts))
+
+    def _stop(self) -> None:
+        self._parts = iter(())
+        self._follower.stop()
+
+    @property
+    def state(self) -> State:
+        """How it is going: connecting, live, retrying, closed, failed."""
+        return self._follower.state
+
+    @property
+    def closed(self) -> Ended | None:
+        """How the stream ended, once that is known."""
+        return self._follower.place.closed
+
+    def __del__(self) -> None:
+        self._follower.stop()

@@ -1,0 +1,79 @@
+"""Trying again: whether, after how long, and how often."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..core.errors import RunstreamsError, StoreError
+from .errors import Unreachable
+
+logger = logging.getLogger("runstreams")
+
+PASSING = (408, 425, 429)
+"""Statuses below 500 that say: later."""
+
+RETRY_AFTER_MAX = 60.0
+"""Longest pause that a server is obeyed in, in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """How patient a client is. The defaults outlast about five minutes without a server."""
+
+    attempts: int = 64
+    """Failures in a row after which it gives up; any progress begins the count anew."""
+    first: float = 0.1
+    """Seconds before the second attempt; they double, and up to half of them is left to chance."""
+    longest: float = 5.0
+    """Longest pause, in seconds, unless the server asks for more."""
+    total: int = 10_000
+    """Failures of one pipe or read after which it gives up, progress or not."""
+
+
+def is_passing(error: RunstreamsError) -> bool:
+    """Say whether the same request may succeed later."""
+    if isinstance(error, Unreachable):
+        return True
+    status = error.facts.get("http_status")
+    if isinstance(status, int):
+        return status >= 500 or status in PASSING
+    return isinstance(error, StoreError)
+
+
+def pause(retries: Retries, failures: int, chance: float, asked: float | None = None) -> float:
+    """Return the seconds to wait after so many *failures* in a row; *chance* is from 0 to 1,
+    *asked* what the server asked for.
+    """
+    grown = min(retries.first * 2.0 ** min(failures - 1, 60), retries.longest)
+    return max(grown * (1 - chance / 2), min(asked or 0.0, RETRY_AFTER_MAX))
+
+
+class Patience:
+    """The failures of one pipe, read or call so far."""
+
+    def __init__(self, retries: Retries, chance: Callable[[], float]) -> None:
+        self._retries = retries
+        self._chance = chance
+        self.failures = 0
+        self._total = 0
+
+    def progress(self) -> None:
+        """Begin the count anew."""
+        self.failures = 0
+
+    def after(self, error: RunstreamsError) -> float:
+        """Return the seconds to wait after *error*. Raises *error* when it will not pass, or when
+        patience has run out.
+        """
+        self.failures += 1
+        self._total += 1
+        if not is_passing(error):
+            raise error
+        if self.failures >= self._retries.attempts or self._total >= self._retries.total:
+            error.add_note(f"given up after {self.failures} attempts without progress")
+            raise error
+        asked = error.facts.get("retry_after")
+        wanted = float(asked) if isinstance(asked, int | float) else None
+        seconds = pause(self._retries, self.failures, self._chance(), wanted)
+        logger.info("trying again in %.1f s: %s", seconds, error)
+        return seconds

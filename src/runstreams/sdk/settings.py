@@ -1,0 +1,49 @@
+"""What a client may be told, and what it takes from the environment."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from .errors import InvalidSetting
+
+URL = "RUNSTREAMS_URL"
+SECRET_KEY = "RUNSTREAMS_SECRET_KEY"
+
+LOCAL = "http://127.0.0.1:8787"
+"""Where `runstreams serve` listens unless told otherwise."""
+
+Token = str | Callable[[], str] | Callable[[], Awaitable[str]]
+"""A secret key or public token, or what returns one; it is asked again when one is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """How long a client waits, in seconds."""
+
+    connect: float = 10
+    """For a connection."""
+    request: float = 30
+    """For an answer, beyond what the request itself asks the server to wait."""
+    stall: float = 25
+    """For a sign of life on an event stream; the server gives one every 10 seconds."""
+    flush: float = 60
+    """For everything to be sent, when a run or the program ends."""
+
+
+def base_url_of(given: str | None, environ: Mapping[str, str]) -> str:
+    """Return the server's address, without a slash at its end. Raises `InvalidSetting`."""
+    url = (given or environ.get(URL) or LOCAL).strip().rstrip("/")
+    if not url.startswith(("http://", "https://")):
+        raise InvalidSetting(f"the server's address must begin with http:// or https://: {url!r}")
+    return url
+
+
+def token_of(given: Token | None, environ: Mapping[str, str]) -> Token:
+    """Return the key or token to show. Raises `InvalidSetting` where there is none."""
+    found = given or environ.get(SECRET_KEY)
+    if isinstance(found, str):
+        found = found.strip()
+        if not (found.isascii() and found.isprintable()):
+            raise InvalidSetting("a key or token is made of printable ASCII characters")
+    if not found:
+        raise InvalidSetting(f"no key to show: set {SECRET_KEY}, or give the client a token=")
+    return found

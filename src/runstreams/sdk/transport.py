@@ -1,0 +1,64 @@
+"""The seam between the SDK and a server: what can be asked, once, without trying again."""
+
+from collections.abc import AsyncGenerator
+from typing import Protocol
+
+from ..core.model import Status, StreamId
+from .records import Ended, Page, Receipt, RunInfo, StreamInfo
+
+
+class Transport(Protocol):
+    """A way to a server. Any method may raise `Unreachable` and what the server refuses with.
+
+    Made and used in one event loop.
+    """
+
+    async def append(self, stream: StreamId, client: str, number: int, body: bytes) -> Receipt:
+        """Append *body*, JSON lines, whose first one has the *client*'s own *number*.
+
+        What was appended before under the same numbers is acknowledged again, and not doubled.
+        """
+
+    async def page(self, stream: StreamId, start: int | None, wait: float, limit: int) -> Page:
+        """Return chunks from *start* (None: the oldest left), waiting up to *wait* seconds for the
+        first one. Raises `IndexExpired`, `IndexBeyondTail`.
+        """
+
+    async def tail(self, stream: StreamId) -> int:
+        """Return the index that the next chunk will get."""
+
+    def follow(
+        self, stream: StreamId, start: int, silence: int
+    ) -> AsyncGenerator[Page | None, None]:
+        """Yield chunks from *start* on as they come, None as a sign of life, until the server ends
+        it after so many seconds of *silence* or at the end of the stream.
+
+        What has expired is passed over. Raises `NoEventStream` where none is to be had.
+        """
+
+    async def close(self, stream: StreamId, status: Status, error: str | None) -> Ended:
+        """Close a stream. Raises `ClosedDifferently`, `RunCompleted`."""
+
+    async def stop(self, stream: StreamId) -> None:
+        """Ask the producers of a stream to stop."""
+
+    async def describe(self, stream: StreamId) -> StreamInfo:
+        """Return the state of a stream. Raises `NotThere`."""
+
+    async def delete(self, stream: StreamId) -> bool:
+        """Delete a stream; return whether there was one."""
+
+    async def streams(self, run: str, after: str | None) -> tuple[list[StreamInfo], str | None]:
+        """Return some of a run's streams by key, those after *after*, and where to go on."""
+
+    async def runs(self, limit: int, after: str | None) -> tuple[list[RunInfo], str | None]:
+        """Return up to *limit* recent runs, newest first, and where to go on."""
+
+    async def register(self, run: str, parent: str | None, root: str | None) -> RunInfo:
+        """Register a run and what is above it."""
+
+    async def complete(self, run: str) -> RunInfo:
+        """Complete a run: its open streams close."""
+
+    async def aclose(self) -> None:
+        """Close all connections."""

@@ -1,0 +1,131 @@
+"""append, ls, close, token; keys, servers, and the exit code of everything."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from runstreams import Client, errors
+from runstreams.cli import exits
+from runstreams.cli.connecting import key_of
+from runstreams.cli.exits import ended_by
+from runstreams.cli.parser import parser
+from runstreams.errors import InvalidSetting
+from tests.serve.process import clean_environ
+from tests.tools import ROOT
+
+from .terminal import COMMAND, run
+
+Environ = dict[str, str]
+
+DOCUMENT = (ROOT / "docs" / "command-line.md").read_text()
+
+
+def test_append_prints_the_index_and_ls_what_is_there(
+    client: Client, environ: Environ, run_id: str
+) -> None:
+    assert run("append", run_id, "hello", environ=environ).stdout == "0\n"
+    given = "text\nof two lines\n"
+    assert run("append", run_id, "-", given=given, environ=environ).stdout == "1\n"
+    assert run("append", run_id, "log", "[1]", "--json", environ=environ).stdout == "0\n"
+    assert list(client.streams.read(run_id, timeout=0)) == ["hello", given]
+    assert list(client.streams.read(run_id, "log", timeout=0)) == [[1]]
+
+    listed = run("ls", run_id, environ=environ).stdout.splitlines()
+    assert [line.split()[0] for line in listed] == ["CHUNKS", "2", "1"]
+    assert [line.split()[-1] for line in listed] == ["KEY", "default", "log"]
+    found = [json.loads(line) for line in run("ls", "--json", environ=environ).stdout.splitlines()]
+    assert run_id in [each["id"] for each in found]
+
+
+def test_a_token_of_the_command_line_reads_what_it_names_and_writes_nothing(
+    environ: Environ, run_id: str
+) -> None:
+    allowed = ["--read", run_id, "--expires-in", "1h"]
+    token = run("token", *allowed, environ=environ).stdout.strip()
+    with_token = environ | {"RUNSTREAMS_SECRET_KEY": token}
+    assert run("read", run_id, environ=with_token).returncode == 0
+    done = run("append", run_id, "x", environ=with_token)
+    assert (done.returncode, done.stdout) == (5, "")
+    assert done.stderr.endswith("(unauthorized)\n")
+
+
+def test_no_server_is_said_after_a_few_attempts(run_id: str, tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("sk\n")
+    options = ["--url", "http://127.0.0.1:9", "--key-file", str(tmp_path / "key")]
+    done = run("append", run_id, "x", *options, "--attempts", "2")
+    assert done.returncode == 4
+    first, last = done.stderr.splitlines()
+    assert first.startswith("runstreams: trying again in ")
+    assert last.startswith("runstreams: the server cannot be reached: ")
+    assert last.endswith("(unreachable)")
+
+
+def test_without_a_key_nothing_is_asked(tmp_path: Path) -> None:
+    done = run("ls", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("runstreams: no key to show: set RUNSTREAMS_SECRET_KEY")
+    assert done.stderr.endswith("(invalid_setting)\n")
+
+
+def test_the_key_in_the_data_folder_is_shown_to_this_machine_only(tmp_path: Path) -> None:
+    (tmp_path / "secret-key").write_text("sk_local\n")
+    environ = {"RUNSTREAMS_DATA": str(tmp_path)}
+    assert key_of(None, "http://localhost:8787", environ) == "sk_local"
+    assert key_of(None, "http://[::1]:1", environ) == "sk_local"
+    given = environ | {"RUNSTREAMS_SECRET_KEY": "sk_given"}
+    assert key_of(None, "http://localhost:8787", given) == "sk_given"
+    for elsewhere in ("https://streams.example", "http://127.0.0.1.example"):
+        with pytest.raises(InvalidSetting):
+            key_of(None, elsewhere, environ)
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("pipe run_1 <&-", "runstreams: there is no standard input\n"),
+        ("read run_1 >&-", "runstreams: there is no standard output\n"),
+    ],
+)
+def test_without_input_or_output_that_is_said(environ: Environ, command: str, said: str) -> None:
+    done = subprocess.run(
+        ["bash", "-c", f"{' '.join(COMMAND)} {command}"],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        env=clean_environ() | environ,
+    )
+    assert (done.returncode, done.stderr) == (1, said)
+
+
+def test_every_error_has_its_exit_code() -> None:
+    """Errors of the SDK end in a message, never in a traceback."""
+    found = {name: ended_by(getattr(errors, name)("why")).code for name in errors.__all__}
+    assert found["InvalidChunk"] == found["NoRun"] == exits.USAGE
+    assert found["StreamClosed"] == found["RunCompleted"] == found["StreamFull"] == exits.REFUSED
+    assert found["Unauthenticated"] == exits.DENIED
+    assert found["IndexExpired"] == exits.NOT_THERE
+    assert found["Unexpected"] == exits.UNANSWERED
+    with pytest.raises(ZeroDivisionError):
+        ended_by(ZeroDivisionError())
+
+
+def test_the_document_has_every_exit_code_and_no_other() -> None:
+    named = {value for value in vars(exits).values() if isinstance(value, int)}
+    table = DOCUMENT.partition("## Exit codes")[2]
+    assert {int(code) for code in re.findall(r"^\| (\d+) \|", table, re.MULTILINE)} == named
+
+
+def test_the_document_has_every_command_and_option() -> None:
+    (commands,) = [action for action in parser()._actions if action.dest == "command"]
+    choices = commands.choices
+    assert isinstance(choices, dict)
+    for name, command in choices.items():
+        assert f"`runstreams {name}" in DOCUMENT
+        if name in ("serve", "objects"):
+            continue  # docs/configuration.md has theirs, and a test of its own
+        for action in command._actions:
+            for option in action.option_strings:
+                assert option in {"-h", "--help"} or option in DOCUMENT, (name, option)

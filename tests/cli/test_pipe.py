@@ -1,0 +1,193 @@
+"""`runstreams pipe`: standard input, as it comes, and what interrupts it."""
+
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from runstreams import Client
+from tests.serve.process import ServerProcess
+
+from .terminal import Running, on_a_terminal, run
+
+Environ = dict[str, str]
+
+
+def chunks(client: Client, run_id: str) -> list[object]:
+    return list(client.streams.read(run_id, timeout=0, strict=False))
+
+
+def state(client: Client, run_id: str) -> str | None:
+    closed = client.streams.describe(run_id).closed
+    return closed.status if closed else None
+
+
+def test_each_line_is_a_chunk_of_text(client: Client, environ: Environ, run_id: str) -> None:
+    done = run("pipe", run_id, given="one\n\n é two \nthree", environ=environ)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "3\n", "")
+    assert chunks(client, run_id) == ["one", "", " é two ", "three"]
+    assert state(client, run_id) is None
+
+
+def test_lines_of_json_are_values_and_close_ends_the_stream(
+    client: Client, environ: Environ, run_id: str
+) -> None:
+    given = '{"a": [1, 2.5, null]}\n\n"text"\n'
+    done = run("pipe", run_id, "--json", "--close", given=given, environ=environ)
+    assert (done.returncode, done.stdout) == (0, "1\n")
+    assert chunks(client, run_id) == [{"a": [1, 2.5, None]}, "text"]
+    assert state(client, run_id) == "completed"
+
+
+def test_raw_text_arrives_as_it_comes_whole_characters_only(
+    client: Client, environ: Environ, run_id: str
+) -> None:
+    with (
+        Running("pipe", run_id, "key", "--text", environ=environ) as pipe,
+        client.streams.read(run_id, "key") as reader,
+    ):
+        pipe.give("no newline é".encode()[:-1])
+        assert next(reader) == "no newline "
+        pipe.give("é".encode()[-1:])
+        assert next(reader) == "é"
+        pipe.shut()
+        assert pipe.end() == (0, "1\n", "")
+
+
+@pytest.mark.parametrize(
+    ("given", "options", "said"),
+    [
+        (b"fine\n\xff\n", [], "line 2 is not UTF-8"),
+        (b'"fine"\n{"torn": \n', ["--json"], "line 2: a chunk is not a JSON value"),
+        (b"fine\n" + b"x" * 2**21, [], "line 2 is longer than the 1048576 bytes of a chunk"),
+    ],
+    ids=["no text", "no JSON", "too long"],
+)
+def test_bad_input_is_named_and_fails_the_stream_after_what_came_before(
+    client: Client, environ: Environ, run_id: str, given: bytes, options: list[str], said: str
+) -> None:
+    done = run("pipe", run_id, *options, given=given, environ=environ)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"runstreams: {said}")
+    assert done.stderr.endswith(("(invalid_chunk)\n", "(chunk_too_large)\n"))
+    assert chunks(client, run_id) == ["fine"]
+    assert state(client, run_id) == "failed"
+
+
+def test_a_closed_stream_ends_it_while_its_input_is_still_open(
+    client: Client, environ: Environ, run_id: str
+) -> None:
+    client.streams.close(target=run_id)
+    with Running("pipe", run_id, environ=environ) as pipe:
+        pipe.give(b"too late\n")
+        code, output, said = pipe.end()
+    assert (code, output) == (6, "")
+    assert said == "runstreams: the stream is closed: completed (stream_closed)\n"
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["Ctrl-C", "SIGTERM"]
+)
+def test_interrupted_it_sends_whole_lines_and_cancels(
+    client: Client, environ: Environ, run_id: str, number: int, code: int
+) -> None:
+    with (
+        Running("pipe", run_id, environ=environ) as pipe,
+        client.streams.read(run_id, strict=False) as reader,
+    ):
+        pipe.give(b"whole\n")
+        assert next(reader) == "whole"
+        pipe.give(b"torn")
+        assert pipe.end(number) == (code, "0\n", "")
+        assert list(reader) == []
+    assert chunks(client, run_id) == ["whole"]
+    assert state(client, run_id) == "canceled"
+
+
+def test_interrupted_in_full_swing_it_has_sent_a_beginning_without_gaps(
+    client: Client, environ: Environ, run_id: str
+) -> None:
+    with (
+        subprocess.Popen(["seq", "0", "100000000"], stdout=subprocess.PIPE) as source,
+        Running("pipe", run_id, environ=environ, given=source.stdout) as pipe,
+        client.streams.read(run_id, strict=False) as reader,
+    ):
+        assert source.stdout is not None
+        source.stdout.close()
+        seen = [next(reader) for _ in range(5_000)]
+        code, output, said = pipe.end(signal.SIGINT)
+        seen += reader
+    assert (code, said) == (130, "")
+    assert seen == [str(number) for number in range(int(output) + 1)]
+    assert state(client, run_id) == "canceled"
+
+
+def test_readers_that_ask_it_to_stop_end_it(client: Client, environ: Environ, run_id: str) -> None:
+    with (
+        Running("pipe", run_id, environ=environ) as pipe,
+        client.streams.read(run_id, strict=False) as reader,
+    ):
+        pipe.give(b"one\n")
+        assert next(reader) == "one"
+        client.streams.stop(run_id)
+        pipe.give(b"two\n")
+        code, output, said = pipe.end()
+        assert (code, output) == (9, "1\n")
+        assert said == "runstreams: readers have asked to stop (stop_requested)\n"
+        assert list(reader) == ["two"]
+    assert state(client, run_id) == "canceled"
+
+
+def test_a_server_that_is_killed_and_comes_back_gets_every_line_once(
+    tmp_path: Path, run_id: str
+) -> None:
+    with ServerProcess(tmp_path / "data") as server:
+        environ = {"RUNSTREAMS_URL": server.url, "RUNSTREAMS_SECRET_KEY": server.secret}
+        port = server.port
+        with (
+            Running("pipe", run_id, environ=environ) as pipe,
+            Running("read", run_id, "--follow", environ=environ) as read,
+        ):
+            pipe.give(b"before\n")
+            assert read.line() == "before\n"
+            server.kill()
+            pipe.give(b"meanwhile\n")
+            assert pipe.process.stderr is not None
+            assert pipe.process.stderr.readline().startswith(b"runstreams: trying again in ")
+            with ServerProcess(tmp_path / "data", port=port) as again:
+                assert read.line() == "meanwhile\n"
+                pipe.give(b"after\n")
+                pipe.shut()
+                assert pipe.end()[:2] == (0, "2\n")
+                again.http.post(f"/realtime/v1/streams/{run_id}/default/close").raise_for_status()
+                assert read.end()[:2] == (0, "after\n")
+
+
+def test_a_terminal_shows_how_far_it_has_come(environ: Environ, run_id: str) -> None:
+    shown = on_a_terminal("pipe", run_id, given=b"a\nb\n", environ=environ)
+    assert shown.splitlines()[-1].endswith(f"{run_id}/default: 2 chunks, 4 bytes")
+
+
+def test_input_that_outruns_the_server_is_sent_whole_and_in_order(
+    client: Client, environ: Environ, run_id: str
+) -> None:
+    lines = [str(number) for number in range(12_000)]
+    done = run("pipe", run_id, given="\n".join(lines), environ=environ)
+    assert (done.returncode, done.stdout) == (0, "11999\n")
+    assert chunks(client, run_id) == lines
+
+
+def test_without_a_server_a_second_interrupt_ends_it_at_once(run_id: str) -> None:
+    nowhere = {"RUNSTREAMS_URL": "http://127.0.0.1:9", "RUNSTREAMS_SECRET_KEY": "x"}
+    with Running("pipe", run_id, environ=nowhere) as pipe:
+        pipe.give(b"one\n")
+        assert pipe.process.stderr is not None
+        assert pipe.process.stderr.readline().startswith(b"runstreams: trying again in ")
+        while pipe.process.poll() is None:  # two signals at once count as one
+            pipe.process.send_signal(signal.SIGINT)
+            time.sleep(0.2)
+        code, output, said = pipe.end()
+    assert (code, output) == (130, "")
+    assert said.endswith("runstreams: ended before everything was sent\n")

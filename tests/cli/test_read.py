@@ -1,0 +1,92 @@
+"""`runstreams read`: what is there, what comes, and how it ends."""
+
+import json
+import signal
+import subprocess
+
+import pytest
+
+from runstreams import Client
+from tests.serve.process import clean_environ
+
+from .terminal import COMMAND, Running, run
+
+Environ = dict[str, str]
+
+
+@pytest.fixture
+def filled(client: Client, run_id: str) -> str:
+    with client.streams.writer("log", target=run_id) as writer:
+        for value in ("one", {"two": 2}, "thrée\nlines", None):
+            writer.write(value)
+    return run_id
+
+
+def test_text_is_printed_as_it_is_and_the_rest_as_json(environ: Environ, filled: str) -> None:
+    done = run("read", filled, "log", environ=environ)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == 'one\n{"two": 2}\nthrée\nlines\nnull\n'
+
+
+def test_json_has_all_that_is_known_and_start_counts_from_the_end(
+    environ: Environ, filled: str
+) -> None:
+    done = run("read", filled, "log", "--json", "--start", "-2", environ=environ)
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [(each["index"], each["data"]) for each in found] == [(2, "thrée\nlines"), (3, None)]
+    assert all({"index", "data", "id", "timestamp"} == set(each) for each in found)
+
+
+def test_following_prints_each_chunk_as_it_comes_until_the_end(
+    client: Client, environ: Environ, filled: str
+) -> None:
+    with Running("read", filled, "log", "--follow", "--start", "3", environ=environ) as read:
+        assert read.line() == "null\n"
+        client.streams.append("log", "five", target=filled)
+        assert read.line() == "five\n"
+        client.streams.close("log", target=filled)
+        assert read.end() == (0, "", "")
+
+
+@pytest.mark.parametrize(("status", "code"), [("failed", 8), ("canceled", 9)])
+def test_a_bad_end_is_an_exit_code_after_the_last_chunk(
+    client: Client, environ: Environ, run_id: str, status: str, code: int
+) -> None:
+    client.streams.append("text", target=run_id)
+    closed = run("close", run_id, "--status", status, "--error", "out of luck", environ=environ)
+    assert (closed.returncode, closed.stdout, closed.stderr) == (0, "", "")
+    done = run("read", run_id, "--text", environ=environ)
+    assert (done.returncode, done.stdout) == (code, "text")
+    assert done.stderr.startswith(f"runstreams: {run_id}/default ")
+    assert done.stderr.endswith(f"(stream_{status})\n")
+
+
+def test_silence_ends_it_when_that_is_asked_for(environ: Environ, filled: str) -> None:
+    done = run("read", filled, "log", "-f", "--timeout", "0.1", environ=environ)
+    assert (done.returncode, len(done.stdout.splitlines())) == (0, 5)
+
+
+def test_a_reader_that_goes_away_ends_it_without_a_word(
+    client: Client, environ: Environ, run_id: str
+) -> None:
+    client.streams.pipe(
+        (f"line {number}" for number in range(20_000)), target=run_id
+    ).wait_until_complete()
+    read = " ".join([*COMMAND, "read", run_id])
+    script = f"{read} | head -n 2; echo ${{PIPESTATUS[@]}}"
+    done = subprocess.run(
+        ["bash", "-c", script],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        env=clean_environ() | environ,
+    )
+    assert done.stdout == "line 0\nline 1\n141 0\n"
+    assert done.stderr == ""
+
+
+def test_ctrl_c_ends_it_at_once(environ: Environ, filled: str) -> None:
+    with Running("read", filled, "log", "--follow", environ=environ) as read:
+        assert read.line() == "one\n"
+        code, _, said = read.end(signal.SIGINT)
+    assert (code, said) == (130, "")

@@ -1,0 +1,32 @@
+"""The blocks of code in a document."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+BLOCK = re.compile(r"(<!-- not run: .+ -->\n)?^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+EXPECTED = "#> "
+"""Begins a line that stands in the output, which may go on behind it."""
+
+
+def blocks(path: Path, kind: str) -> Iterator[tuple[int, str]]:
+    """Yield the blocks of a *kind* that are to be run, each with the number of lines before it."""
+    text = path.read_text()
+    for found in BLOCK.finditer(text):
+        skip, language, body = found.groups()
+        if language == kind and not skip:
+            yield text.count("\n", 0, found.start(3)), body
+
+
+def script(path: Path, kind: str) -> str:
+    """Return the blocks of a *kind* that are to be run, as one script."""
+    return "\n".join(body for _, body in blocks(path, kind))
+
+
+def check_output(script: str, output: str) -> None:
+    """Check that *output* has the lines that *script* expects, in their order."""
+    for line in script.splitlines():
+        if line.startswith(EXPECTED):
+            before, found, output = output.partition(line.removeprefix(EXPECTED))
+            assert found, f"{line!r} is not in {before!r}"

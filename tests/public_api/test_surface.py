@@ -1,0 +1,60 @@
+"""What users can name and how they can call it stays as it is, and is described."""
+
+import importlib
+import subprocess
+import sys
+
+import pytest
+
+from runstreams import errors
+from tests.public_api.surface import FILE, MODULES, surface
+from tests.tools import ROOT
+
+PAGE = (ROOT / "docs" / "sdk.md").read_text()
+
+
+def test_the_public_surface_is_the_one_written_down() -> None:
+    """`python -m tests.public_api.surface` writes it down anew; the changelog says why."""
+    assert surface() == FILE.read_text()
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_what_is_public_is_listed_in_order_and_there(module: str) -> None:
+    found = importlib.import_module(module)
+    assert sorted(found.__all__) == found.__all__
+    assert [name for name in found.__all__ if not hasattr(found, name)] == []
+
+
+def test_the_sync_and_the_async_surface_have_the_same_names() -> None:
+    import runstreams
+    import runstreams.aio
+
+    both = set(runstreams.__all__) - {"Client"}
+    assert both == set(runstreams.aio.__all__)
+    sync, aio = dir(runstreams.streams), dir(runstreams.aio.streams)
+    assert [name for name in sync if name[0] != "_"] == [name for name in aio if name[0] != "_"]
+
+
+def test_every_call_is_described() -> None:
+    lines = [line for line in FILE.read_text().splitlines() if "errors." not in line]
+    names = {line.partition("(")[0].rpartition(".")[2] for line in lines}
+    called = {name for name in names if not name.startswith("__") and ":" not in name}
+    assert [name for name in sorted(called) if name not in PAGE] == []
+
+
+@pytest.mark.parametrize("name", errors.__all__)
+def test_every_error_has_a_row(name: str) -> None:
+    table = PAGE.partition("## Errors")[2].partition("## In your tests")[0]
+    rows = [row for row in table.splitlines() if f"`{name}`" in row]
+    assert rows or name == "RunstreamsError"
+
+
+def test_the_command_is_quick_to_say_its_version() -> None:
+    """Nothing of the SDK or the server is imported for it."""
+    show = (
+        "import sys, runstreams.cli\n"
+        "try: runstreams.cli.main(['--version'])\n"
+        "except SystemExit: print(*sys.modules)"
+    )
+    said = subprocess.check_output([sys.executable, "-c", show], text=True)
+    assert not set(said.split()) & {"httpx", "asyncio", "fastapi", "boto3", "pydantic"}

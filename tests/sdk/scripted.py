@@ -1,0 +1,139 @@
+"""A way to streams that fails when a test says so, and keeps a record; and an engine without a
+thread, for tests in virtual time.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from itertools import count
+from typing import Any, TypeVar
+
+from runstreams.core.errors import IndexBeyondTail
+from runstreams.core.limits import Limits
+from runstreams.core.log import Log
+from runstreams.core.model import Status, StreamId
+from runstreams.errors import RunstreamsError
+from runstreams.sdk.direct import DirectTransport
+from runstreams.sdk.errors import NoEventStream, Unreachable
+from runstreams.sdk.records import Ended, Page, Receipt
+from runstreams.sdk.retrying import Patience, Retries
+from runstreams.stores.memory import MemoryStore
+from tests.virtual_time import clock
+
+T = TypeVar("T")
+
+STREAM = StreamId("run_1", "words")
+
+LOST = "the answer was lost"
+"""Fault of a request that was carried out all the same."""
+
+Fault = RunstreamsError | str | None
+
+
+def memory_log(now: Callable[[], int] = clock) -> Log:
+    ids = count()
+    new_id = lambda: f"{next(ids):016x}" * 2  # noqa: E731
+    return Log(MemoryStore(new_id), limits=Limits(), clock=now, new_id=new_id, background=False)
+
+
+class Scripted(DirectTransport):
+    """The streams of a log in memory; each call takes *seconds*, and meets the next fault."""
+
+    def __init__(self, log: Log | None = None, seconds: float = 0.02) -> None:
+        self.log = log or memory_log()
+        super().__init__(self.log)
+        self.seconds = seconds
+        self.faults: dict[str, list[Fault]] = {}
+        self.appends: list[tuple[int, bytes]] = []
+        self.times: list[float] = []
+        """When appends were asked for."""
+        self.asked: list[int | None] = []
+        """Where pages began."""
+        self.followed: list[int] = []
+        """Where event streams began."""
+        self.events = False
+        """Whether there are event streams."""
+        self.on_events: Callable[[], None] = lambda: None
+        """Called when an event stream is open."""
+
+    def fail(self, what: str, *faults: Fault) -> None:
+        """Let the next calls of *what* meet *faults*."""
+        self.faults.setdefault(what, []).extend(faults)
+
+    async def _do(self, what: str, work: Callable[[], Awaitable[T]]) -> T:
+        fault = self.faults[what].pop(0) if self.faults.get(what) else None
+        await asyncio.sleep(self.seconds)
+        if isinstance(fault, RunstreamsError):
+            raise fault
+        done = await work()
+        if fault is LOST:
+            raise Unreachable(LOST)
+        return done
+
+    async def append(self, stream: StreamId, client: str, number: int, body: bytes) -> Receipt:
+        self.appends.append((number, body))
+        self.times.append(asyncio.get_running_loop().time())
+        append = super().append
+        return await self._do("append", lambda: append(stream, client, number, body))
+
+    async def page(self, stream: StreamId, start: int | None, wait: float, limit: int) -> Page:
+        self.asked.append(start)
+        page = super().page
+        return await self._do("page", lambda: page(stream, start, wait, limit))
+
+    async def close(self, stream: StreamId, status: Status, error: str | None) -> Ended:
+        close = super().close
+        return await self._do("close", lambda: close(stream, status, error))
+
+    async def follow(
+        self, stream: StreamId, start: int, silence: int
+    ) -> AsyncGenerator[Page | None, None]:
+        self.followed.append(start)
+        if not self.events:
+            raise NoEventStream("none here")
+        yield None
+        self.on_events()
+        while True:
+            fault = self.faults["events"].pop(0) if self.faults.get("events") else None
+            if isinstance(fault, RunstreamsError):
+                raise fault
+            try:
+                page = await super().page(stream, start or None, float(silence), 1000)
+            except IndexBeyondTail:
+                start = 0  # the stream has been begun anew, and goes on from there
+                continue
+            if not page.parts:
+                return
+            yield page
+            start = page.next_index
+
+    async def written(self, stream: StreamId = STREAM) -> list[object]:
+        """Return what is in a stream."""
+        return [part.data for part in (await super().page(stream, None, 0, 10_000)).parts]
+
+
+class Bench:
+    """What an engine gives to those who work in it, in the running loop."""
+
+    def __init__(self, transport: Scripted, retries: Retries | None = None) -> None:
+        self.transport = transport
+        self.retries = retries or Retries()
+
+    def patience(self) -> Patience:
+        return Patience(self.retries, lambda: 0.0)
+
+    async def persist(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        patience = self.patience()
+        while True:
+            try:
+                return await attempt()
+            except RunstreamsError as error:
+                await asyncio.sleep(patience.after(error))
+
+    def spawn(self, work: Any, over: Callable[[], None]) -> "asyncio.Task[None]":
+        task: asyncio.Task[None] = asyncio.ensure_future(work)
+        task.add_done_callback(lambda _: over())
+        return task
+
+
+def lines(values: Iterable[object]) -> list[bytes]:
+    return [b"%d\n" % value for value in values]  # type: ignore[str-bytes-safe]

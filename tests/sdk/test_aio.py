@@ -1,0 +1,344 @@
+"""The async surface against a real server: what is not the same as in the sync one."""
+
+import asyncio
+import contextlib
+import gc
+import threading
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any
+
+import pytest
+
+from runstreams import Ended
+from runstreams.aio import AsyncClient
+from runstreams.errors import (
+    BufferFull,
+    InvalidSource,
+    StreamFailed,
+    WriterClosed,
+)
+from runstreams.sdk import sender
+from tests.sdk.test_sync import Token
+from tests.serve.process import ServerProcess
+
+
+async def read(client: AsyncClient, run: str, key: str | None = None, **options: Any) -> list[Any]:
+    return [item async for item in client.streams.read(run, key, **{"timeout": 0, **options})]
+
+
+async def slowly(values: range, seconds: float = 0.01) -> AsyncIterator[int]:
+    for value in values:
+        yield value
+        await asyncio.sleep(seconds)
+
+
+async def test_a_pipe_is_a_plain_call(aclient: AsyncClient, run: str) -> None:
+    piped = aclient.streams.pipe("words", slowly(range(5)), target=run)
+    assert [value async for value in piped.stream] == [0, 1, 2, 3, 4]
+    assert await piped.wait_until_complete() == 4
+    assert await read(aclient, run, "words") == [0, 1, 2, 3, 4]
+
+
+async def test_a_blocking_source_does_not_block_the_loop(aclient: AsyncClient, run: str) -> None:
+    go_on = threading.Event()
+
+    def source() -> Iterator[int]:
+        yield 0
+        go_on.wait(10)
+        yield 1
+
+    piped = aclient.streams.pipe(source(), target=run)
+    assert await anext(piped.stream) == 0
+    await asyncio.sleep(0)
+    go_on.set()
+    assert await piped.wait_until_complete() == 1
+
+
+async def test_blocking_the_loop_does_not_hold_up_what_is_sent(
+    aclient: AsyncClient, run: str
+) -> None:
+    writer = aclient.streams.writer(target=run)
+    writer.write(1)
+    flow = writer._flow
+    deadline = time.monotonic() + 10
+    while flow.unsent:  # no await in here
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    writer.close()
+    assert await writer.wait_until_complete() == 0
+
+
+async def test_a_value_is_no_source(aclient: AsyncClient, run: str) -> None:
+    with pytest.raises(InvalidSource):
+        aclient.streams.pipe("text", target=run)
+
+
+async def test_a_writer_writes_merges_and_is_done_at_its_end(
+    aclient: AsyncClient, run: str
+) -> None:
+    async with aclient.streams.writer("logs", target=run) as writer:
+        await writer.write("one")
+        writer.write("two")
+        writer.merge(slowly(range(3)))
+    assert await read(aclient, run, "logs") == ["one", "two", 0, 1, 2]
+    assert await writer.wait_until_complete() == 4
+
+
+async def test_a_coroutine_function_writes_in_the_background(
+    aclient: AsyncClient, run: str
+) -> None:
+    async def execute(writer: Any) -> None:
+        writer.write(1)
+        await asyncio.sleep(0.01)
+        writer.merge([2])
+
+    writer = aclient.streams.writer(target=run, execute=execute)
+    gc.collect()
+    assert await writer.wait_until_complete() == 1
+
+
+async def test_a_coroutine_function_that_raises_fails_the_stream(
+    aclient: AsyncClient, run: str
+) -> None:
+    async def execute(writer: Any) -> None:
+        writer.write(1)
+        raise LookupError("gone")
+
+    writer = aclient.streams.writer(target=run, execute=execute)
+    with pytest.raises(LookupError):
+        await writer.wait_until_complete()
+    with pytest.raises(StreamFailed, match="gone"):
+        await read(aclient, run)
+
+
+async def test_a_body_that_raises_fails_the_stream(aclient: AsyncClient, run: str) -> None:
+    async def body() -> None:
+        async with aclient.streams.writer(target=run) as writer:
+            writer.write(1)
+            raise LookupError("gone")
+
+    with pytest.raises(LookupError):
+        await body()
+    assert (await aclient.streams.describe(run)).closed == Ended("failed", "LookupError: gone")
+
+
+async def test_awaited_writes_are_slowed_down_and_others_refused_in_the_end(
+    aclient: AsyncClient, run: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with aclient.streams.writer(target=run) as writer:
+        for value in range(30_000):
+            await writer.write(value)
+            assert writer._flow.unsent <= 10_000
+    monkeypatch.setattr(sender, "BUFFER_BYTES", 1000)
+    with pytest.raises(BufferFull):
+        await write_without_waiting(aclient, run)
+
+
+async def write_without_waiting(client: AsyncClient, run: str) -> None:
+    async with client.streams.writer("other", target=run) as writer:
+        for _ in range(100):
+            writer.write("x" * 100)
+
+
+async def test_a_source_that_raises_loses_nothing(aclient: AsyncClient, run: str) -> None:
+    async def source() -> AsyncIterator[int]:
+        for value in range(1500):
+            yield value
+        raise LookupError("gone")
+
+    piped = aclient.streams.pipe(source(), target=run)
+    with pytest.raises(LookupError):
+        await piped.wait_until_complete()
+    assert await read(aclient, run, strict=False) == list(range(1500))
+
+
+async def test_when_readers_ask_to_stop_a_source_that_waits_is_closed_at_once(
+    aclient: AsyncClient, run: str
+) -> None:
+    closed = asyncio.Event()
+
+    async def source() -> AsyncIterator[int]:
+        try:
+            yield 0
+            await aclient.streams.stop(run)
+            yield 1
+            await asyncio.sleep(3600)
+        finally:
+            closed.set()
+
+    piped = aclient.streams.pipe(source(), target=run)
+    assert await piped.wait_until_complete(timeout=10) in (0, 1)
+    await asyncio.wait_for(closed.wait(), 10)
+    assert piped.stopped
+    assert (await aclient.streams.describe(run)).closed == Ended("canceled")
+
+
+# Cancelling at any await
+
+
+async def cancelled_at_once(work: Awaitable[Any]) -> None:
+    task = asyncio.ensure_future(work)
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_who_gives_up_waiting_for_a_pipe_leaves_it_to_others(
+    aclient: AsyncClient, run: str
+) -> None:
+    piped = aclient.streams.pipe(slowly(range(20)), target=run)
+    await cancelled_at_once(piped.wait_until_complete())
+    with pytest.raises(TimeoutError):
+        await piped.wait_until_complete(timeout=0.001)
+    assert await piped.wait_until_complete() == 19
+
+
+async def test_a_timeout_does_not_end_what_passes(aclient: AsyncClient, run: str) -> None:
+    piped = aclient.streams.pipe(slowly(range(5), 0.03), target=run)
+    found: list[int] = []
+    while len(found) < 5:
+        with contextlib.suppress(TimeoutError):
+            found.append(await asyncio.wait_for(anext(piped.stream), 0.005))
+    assert found == [0, 1, 2, 3, 4]
+
+
+async def test_a_timeout_does_not_end_a_reader_and_loses_nothing(
+    aclient: AsyncClient, run: str
+) -> None:
+    piped = aclient.streams.pipe(slowly(range(20)), target=run)
+    reader = aclient.streams.read(run, timeout=None)
+    found: list[int] = []
+    while len(found) < 20:
+        with contextlib.suppress(TimeoutError):
+            found.append(await asyncio.wait_for(anext(reader), 0.003))
+    assert found == list(range(20))
+    await reader.aclose()
+    await piped.wait_until_complete()
+
+
+CALLS: dict[str, Callable[[AsyncClient, str], Awaitable[Any]]] = {
+    "append": lambda client, run: client.streams.append("x" * 100_000, target=run),
+    "list": lambda client, run: client.streams.list(run),
+    "describe": lambda client, run: client.streams.describe(run),
+    "close": lambda client, run: client.streams.close(target=run),
+    "read": lambda client, run: anext(client.streams.read(run, timeout=None)),
+    "writer": lambda client, run: write_some(client, run),
+    "run": lambda client, run: be_in(client, run),
+}
+
+
+async def write_some(client: AsyncClient, run: str) -> None:
+    async with client.streams.writer(target=run) as writer:
+        for value in range(50):
+            await writer.write(value)
+            await writer.drain()
+
+
+async def be_in(client: AsyncClient, run: str) -> None:
+    async with client.streams.run(run):
+        await client.streams.append(1)
+        client.streams.pipe(slowly(range(100)))
+        await asyncio.sleep(3600)
+
+
+@pytest.mark.parametrize("call", CALLS)
+async def test_a_caller_may_be_cancelled_at_any_await(
+    aclient: AsyncClient, run: str, call: str
+) -> None:
+    """The same work, cancelled after one, two, three ... turns of the loop; the fixture sees that
+    no task is left."""
+    for turns in range(12):
+        task = asyncio.ensure_future(CALLS[call](aclient, f"{run}_{turns}"))
+        for _ in range(turns):
+            await asyncio.sleep(0.001)
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError, Exception):
+            await task
+    assert await aclient.streams.append("still fine", target=run) == 0
+
+
+async def test_a_body_that_is_cancelled_keeps_what_was_written(
+    aclient: AsyncClient, run: str
+) -> None:
+    begun = asyncio.Event()
+
+    async def body() -> None:
+        async with aclient.streams.writer(target=run) as writer:
+            writer.write(1)
+            begun.set()
+            await asyncio.sleep(3600)
+
+    task = asyncio.create_task(body())
+    await begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await read(aclient, run, strict=False) == [1]
+    closed = (await aclient.streams.describe(run)).closed
+    assert closed is not None
+    assert closed.status == "canceled"
+
+
+# Several loops
+
+
+def test_one_client_serves_one_loop_after_another(server: ServerProcess, run: str) -> None:
+    client = AsyncClient(server.url, server.secret)
+    for value in range(3):
+        asyncio.run(client.streams.append(value, target=run))
+    assert asyncio.run(read(client, run)) == [0, 1, 2]
+    asyncio.run(client.aclose())
+
+
+def test_what_is_piped_is_sent_even_if_its_loop_ends_first(
+    server: ServerProcess, run: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = AsyncClient(server.url, server.secret)
+
+    async def main() -> None:
+        client.streams.pipe("plain", range(1000), target=run, close=True)
+        piped = client.streams.pipe("endless", slowly(range(10**9)), target=run)
+        assert await anext(piped.stream) == 0
+
+    asyncio.run(main())
+    assert asyncio.run(read(client, run, "plain", timeout=5, start_index=999)) == [999]
+    found = asyncio.run(read(client, run, "endless", timeout=5, strict=False))
+    assert found == list(range(len(found)))
+    assert asyncio.run(client.streams.describe(run, "endless")).closed == Ended(
+        "canceled", "SourceCut: the source was cancelled, as when its event loop ends"
+    )
+    assert "endless was broken off" in caplog.text
+    asyncio.run(client.aclose())
+
+
+async def test_closing_the_client_ends_what_is_read(aclient: AsyncClient, run: str) -> None:
+    reader = aclient.streams.read(run, timeout=None)
+    reading = asyncio.create_task(anext(reader))
+    await asyncio.sleep(0.05)
+    await aclient.aclose()
+    with pytest.raises(WriterClosed):
+        await reading
+    with pytest.raises(WriterClosed):
+        await aclient.streams.append(1, target=run)
+
+
+async def test_a_defined_stream_gives_back_its_type(aclient: AsyncClient, run: str) -> None:
+    answer = aclient.streams.define("answer", Token)
+    await answer.append(Token(text="a"), target=run)
+    await answer.pipe([Token(text="b")], target=run).wait_until_complete()
+    async with answer.writer(target=run, close=True) as writer:
+        writer.write(Token(text="c"))
+    assert [token.text async for token in answer.read(run)] == ["a", "b", "c"]
+
+
+async def test_many_readers_and_writers_at_once(aclient: AsyncClient, run: str) -> None:
+    async def one(number: int) -> None:
+        key = f"k{number}"
+        piped = aclient.streams.pipe(key, slowly(range(20), 0.001), target=run, close=True)
+        both = [read(aclient, run, key, timeout=10) for _ in range(2)]
+        assert await asyncio.gather(*both) == [list(range(20))] * 2
+        await piped.wait_until_complete()
+
+    await asyncio.gather(*(one(number) for number in range(20)))

@@ -1,0 +1,306 @@
+"""How programs end, fork and are interrupted, and what becomes of what they pipe."""
+
+import signal
+import time
+from typing import Any
+
+import pytest
+
+from runstreams import Client, Ended
+from tests.sdk.programs import Program
+from tests.serve.process import ServerProcess
+
+
+def read(client: Client, run: str, key: str | None = None) -> list[Any]:
+    return list(client.streams.read(run, key, timeout=0, strict=False))
+
+
+def test_a_program_that_just_ends_has_sent_everything(
+    server: ServerProcess, client: Client, run: str
+) -> None:
+    program = Program(server, run, "streams.pipe(slowly(30))")
+    assert program.end() == (0, "", "")
+    assert read(client, run) == list(range(30))
+
+
+def test_so_has_one_that_raises_or_exits(server: ServerProcess, client: Client, run: str) -> None:
+    one = Program(server, run, "streams.pipe(slowly(20), key='a'); sys.exit(3)")
+    other = Program(server, run, "streams.pipe(slowly(20), key='b'); raise LookupError('gone')")
+    assert one.end() == (3, "", "")
+    code, _, complained = other.end()
+    assert code == 1
+    assert complained.endswith("LookupError: gone\n")
+    assert read(client, run, "a") == read(client, run, "b") == list(range(20))
+
+
+def test_a_pipe_begun_by_a_thread_that_outlives_the_main_one_is_sent_too(
+    server: ServerProcess, client: Client, run: str
+) -> None:
+    program = Program(
+        server,
+        run,
+        """
+        def later():
+            time.sleep(0.3)
+            streams.pipe(slowly(10))
+
+        threading.Thread(target=later).start()
+        """,
+    )
+    assert program.end() == (0, "", "")
+    assert read(client, run) == list(range(10))
+
+
+def test_a_writer_that_is_never_ended_is_sent_and_reported_once(
+    server: ServerProcess, client: Client, run: str
+) -> None:
+    program = Program(server, run, "writer = streams.writer('k'); writer.write('x')")
+    code, _, complained = program.end()
+    assert code == 0
+    assert complained.count("\n") == 1
+    assert f"{run}/k: the writer was never ended" in complained
+    assert read(client, run, "k") == ["x"]
+
+
+def test_what_cannot_be_sent_in_time_is_reported(
+    server: ServerProcess, client: Client, run: str
+) -> None:
+    program = Program(
+        server,
+        run,
+        """
+        from runstreams import configure
+        import runstreams.sdk.flushing
+        runstreams.sdk.flushing.EXIT_SECONDS = 0.3
+        configure("http://127.0.0.1:9")
+        streams.pipe(["a", "b", "c"])
+        """,
+    )
+    code, _, complained = program.end()
+    assert code == 0
+    assert f"{run}/default: 3 chunks were not sent" in complained
+
+
+def test_an_endless_source_is_cut_off_and_reported(
+    server: ServerProcess, client: Client, run: str
+) -> None:
+    program = Program(
+        server,
+        run,
+        """
+        import runstreams.sdk.flushing
+        runstreams.sdk.flushing.EXIT_SECONDS = 0.3
+        streams.pipe(slowly(10**9))
+        """,
+    )
+    code, _, complained = program.end()
+    assert code == 0
+    assert f"given up before the stream has ended: {run}/default" in complained
+    found = read(client, run)
+    assert found == list(range(len(found)))
+    assert found
+
+
+def test_a_reader_does_not_keep_a_program(server: ServerProcess, client: Client, run: str) -> None:
+    client.streams.append("x", target=run)
+    program = Program(
+        server,
+        run,
+        f"reader = streams.read({run!r}, timeout=None)\nprint(next(reader))",
+    )
+    assert program.end() == (0, "x\n", "")
+
+
+def test_an_async_program_that_just_ends_has_sent_what_its_loop_has_given(
+    server: ServerProcess, client: Client, run: str
+) -> None:
+    program = Program(
+        server,
+        run,
+        """
+        import asyncio
+        from runstreams.aio import streams
+
+        async def main():
+            streams.pipe("plain", slowly(30))
+            async with streams.run() as run:
+                streams.pipe(source(), target=os.environ["RUNSTREAMS_RUN_ID"])
+
+        async def source():
+            for value in range(30):
+                yield value
+                await asyncio.sleep(0.01)
+
+        asyncio.run(main())
+        """,
+    )
+    assert program.end() == (0, "", "")
+    assert read(client, run, "plain") == read(client, run) == list(range(30))
+
+
+FORKING = """
+before = streams.pipe(slowly(30), key="parent")
+child = os.fork()
+if not child:
+    try:
+        before.wait_until_complete()
+    except Exception as error:
+        print("child:", error, flush=True)
+    streams.pipe(slowly(10), key="child").wait_until_complete()
+    print("child: done", flush=True)
+    os._exit(0)
+os.waitpid(child, 0)
+print("parent:", before.wait_until_complete())
+"""
+
+
+def test_after_a_fork_each_process_sends_what_is_its_own(
+    server: ServerProcess, client: Client, run: str
+) -> None:
+    code, said, complained = Program(server, run, FORKING).end()
+    assert (code, complained) == (0, "")
+    assert said.splitlines() == [
+        "child: this belongs to the process that began it, and is sent there",
+        "child: done",
+        "parent: 29",
+    ]
+    assert read(client, run, "parent") == list(range(30))
+    assert read(client, run, "child") == list(range(10))
+
+
+MANY_FORKS = """
+import random
+pipes = [streams.pipe(slowly(100, 0.002), key="parent")]
+children = []
+for number in range(10):
+    child = os.fork()
+    if not child:
+        streams.append(number, key="children")
+        os._exit(0)
+    children.append(child)
+    time.sleep(random.random() / 50)
+    pipes.append(streams.pipe(range(50), key=f"p{number}"))
+for child in children:
+    assert os.waitpid(child, 0)[1] == 0
+for piped in pipes:
+    piped.wait_until_complete()
+"""
+
+
+def test_a_busy_process_may_fork_at_any_moment(
+    server: ServerProcess, client: Client, run: str
+) -> None:
+    assert Program(server, run, MANY_FORKS).end() == (0, "", "")
+    assert sorted(read(client, run, "children")) == list(range(10))
+    assert read(client, run, "parent") == list(range(100))
+    assert read(client, run, "p9") == list(range(50))
+
+
+def test_a_process_of_multiprocessing_sends_what_is_pending_at_its_end(
+    server: ServerProcess, client: Client, run: str
+) -> None:
+    program = Program(
+        server,
+        run,
+        """
+        import multiprocessing
+
+        def work():
+            streams.pipe(slowly(20))
+
+        streams.append("x", key="before")
+        process = multiprocessing.get_context("fork").Process(target=work)
+        process.start()
+        process.join()
+        print(process.exitcode)
+        """,
+    )
+    assert program.end() == (0, "0\n", "")
+    assert read(client, run) == list(range(20))
+
+
+@pytest.mark.parametrize("waiting", ["piped.wait_until_complete()", "list(piped.stream)"])
+def test_an_interrupted_program_has_sent_what_was_written(
+    server: ServerProcess, client: Client, run: str, waiting: str
+) -> None:
+    program = Program(
+        server,
+        run,
+        f"""
+        piped = streams.pipe(slowly(10**9))
+        next(piped.stream)
+        print("piping", flush=True)
+        {waiting}
+        """,
+    )
+    assert program.line() == "piping"
+    program.process.send_signal(signal.SIGINT)
+    code, _, complained = program.end()
+    assert code in (1, -signal.SIGINT)
+    assert "KeyboardInterrupt" in complained
+    found = read(client, run)
+    assert found == list(range(len(found)))
+    assert found
+    assert client.streams.describe(run).closed == Ended("canceled", "KeyboardInterrupt: ")
+
+
+def test_an_interrupted_run_ends_at_once_and_its_streams_say_so(
+    server: ServerProcess, client: Client, run: str
+) -> None:
+    program = Program(
+        server,
+        run,
+        f"""
+        with streams.run({run!r}):
+            piped = streams.pipe(slowly(10**9))
+            next(piped.stream)
+            print("piping", flush=True)
+            piped.wait_until_complete()
+        """,
+    )
+    assert program.line() == "piping"
+    program.process.send_signal(signal.SIGINT)
+    code, _, complained = program.end()
+    assert code in (1, -signal.SIGINT)
+    assert "Exception ignored" not in complained
+    closed = client.streams.describe(run).closed
+    assert closed == Ended("canceled", "KeyboardInterrupt: ")
+
+
+FREEZING = """
+from runstreams.errors import RunstreamsError
+run = os.environ["RUNSTREAMS_RUN_ID"]
+reader = streams.read(run, "in", timeout=1)
+print(next(reader), flush=True)
+piped = streams.pipe(slowly(300), key="out")
+print(*reader, flush=True)
+print(piped.wait_until_complete(), flush=True)
+"""
+
+
+def freeze(server: ServerProcess, client: Client, run: str, seconds: float) -> None:
+    """Freeze a program that writes and reads, as a laptop that is closed, and thaw it."""
+    client.streams.append(0, key="in", target=run)
+    program = Program(server, run, FREEZING)
+    assert program.line() == "0"
+    program.process.send_signal(signal.SIGSTOP)
+    client.streams.pipe("in", range(1, 5), target=run).wait_until_complete()
+    time.sleep(seconds)
+    program.process.send_signal(signal.SIGCONT)
+    # What has come meanwhile is no silence, however long it was.
+    assert program.line() == "1 2 3 4"
+    assert program.end() == (0, "299\n", "")
+    assert read(client, run, "out") == list(range(300))
+
+
+def test_a_frozen_program_goes_on_where_it_was(
+    server: ServerProcess, client: Client, run: str
+) -> None:
+    freeze(server, client, run, 2)
+
+
+@pytest.mark.soak
+def test_a_program_frozen_for_a_minute_goes_on_where_it_was(
+    server: ServerProcess, client: Client, run: str
+) -> None:
+    freeze(server, client, run, 60)
