@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..core.limits import LAMBDA_BODY_BYTES, WAIT_SECONDS_MAX
 from .app import build_app
-from .aws_metrics import NAMESPACE
+from .aws_metrics import namespace
 from .aws_service import service_of
 from .service import Host
 
@@ -41,7 +41,7 @@ Handler = Callable[[Event, LambdaContext], Answer]
 
 def handler(*routers: APIRouter) -> Handler:
     """Return the Lambda handler of an API with *routers*."""
-    logger, metrics = Logger(service=NAME), Metrics(namespace=NAMESPACE)
+    logger, metrics = Logger(service=NAME), Metrics(namespace=namespace(os.environ))
     invocation = Invocation()
     service = service_of(os.environ, metrics, _host(os.environ), invocation.milliseconds_left)
     answer_to = Adapter(build_app(service, routers))

@@ -4,7 +4,7 @@ They cost no call and no permission. A metric is told once an invocation, so wha
 times in one, like polls of a head, is added up first.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from time import perf_counter
 from typing import Any
@@ -18,7 +18,10 @@ from ..core.reading import Reader
 from ..core.seal_schedule import Seal, SealSchedule
 from ..core.waiting import Watches
 
-NAMESPACE = "runstreams"
+
+def namespace(environ: Mapping[str, str]) -> str:
+    """Return the namespace of the metrics: each stack has its own."""
+    return environ.get("POWERTOOLS_METRICS_NAMESPACE") or "runstreams"
 
 
 class MeasuredLog(Log):
