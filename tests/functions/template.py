@@ -84,6 +84,11 @@ def route_of(method: str, path: str) -> str:
     return max(fitting, key=_rank, default="$default")
 
 
+def methods_of(route: Any) -> set[str]:
+    """Return the methods of a route; one that is plain ASGI keeps them in its endpoint."""
+    return set(getattr(route.endpoint, "handlers", None) or route.methods)
+
+
 def _fits(key: str, method: str, path: str) -> bool:
     wanted_method, wanted = key.split(" ")
     parts, given = wanted.split("/"), path.split("/")

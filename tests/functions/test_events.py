@@ -13,7 +13,7 @@ import pytest
 
 from runstreams.http import appending, managing, reading
 from tests.functions.handlers import EVENTS, Functions, event
-from tests.functions.template import route_of
+from tests.functions.template import methods_of, route_of
 
 NAMES = sorted(path.stem for path in EVENTS.glob("*.json"))
 
@@ -65,13 +65,8 @@ def test_there_is_an_event_for_every_route() -> None:
     }
     for router in (appending.router, reading.router, managing.router):
         for route in router.routes:
-            for method in _methods(route):
+            for method in methods_of(route):
                 assert any(
                     method == had and route.path_regex.match(path)  # type: ignore[attr-defined]
                     for had, path in sent
                 ), (method, route)
-
-
-def _methods(route: Any) -> set[str]:
-    """Return a route's methods; those that are plain ASGI keep them in their endpoint."""
-    return set(route.methods or route.endpoint.handlers)

@@ -17,7 +17,15 @@ from runstreams.http.aws_keys import PREVIOUS_DAYS
 from runstreams.stores.aws import create_resources
 from tests.functions.handlers import ENVIRONMENT, FUNCTIONS
 from tests.functions.sam import sam
-from tests.functions.template import allowed, resource, resources, route_of, routes, template
+from tests.functions.template import (
+    allowed,
+    methods_of,
+    resource,
+    resources,
+    route_of,
+    routes,
+    template,
+)
 from tests.tools import ROOT
 
 if TYPE_CHECKING:
@@ -119,7 +127,7 @@ def _served(router: APIRouter) -> list[tuple[str, str]]:
     return [
         (method, route.path.replace("{", "a-").replace("}", ""))  # type: ignore[attr-defined]
         for route in router.routes
-        for method in route.methods or route.endpoint.handlers  # type: ignore[attr-defined]
+        for method in methods_of(route)
     ]
 
 

@@ -20,6 +20,9 @@ rewrites.
 CHUNK_BYTES = MIB
 """Largest chunk, as encoded JSON."""
 
+INPUT_BODY_BYTES = MIB
+"""Largest body of what is sent to an input stream, as on the published server."""
+
 APPEND_BODY_BYTES = 512 * KIB
 """Largest body of a one-chunk append, as the published protocol has it."""
 

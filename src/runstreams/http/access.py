@@ -12,6 +12,9 @@ from ..core.errors import Unauthenticated
 
 logger = logging.getLogger(__name__)
 
+SUBJECT = "runstreams"
+"""Whom a token is for: there is one environment."""
+
 SHORT_KEY = 16
 """Secret keys with fewer characters work, and are worth a line in the log."""
 

@@ -11,11 +11,11 @@ from fastapi import APIRouter
 from starlette.routing import Route
 
 from ..core.access import Grant, of_stream
-from ..core.errors import BodyTooLarge, InvalidIndex, RunCompleted
-from ..core.json_lines import encode_text
-from ..core.limits import APPEND_BODY_BYTES
+from ..core.errors import BodyTooLarge, InvalidChunk, InvalidIndex, RunCompleted
+from ..core.json_lines import check_chunk, encode_text
+from ..core.limits import APPEND_BODY_BYTES, INPUT_BODY_BYTES
 from ..core.model import Batch, StreamId
-from ..core.names import check_client, check_key, check_run
+from ..core.names import INPUT, check_client, check_key, check_run
 from ..core.runs import Target
 from . import closing
 from .call import Call, Endpoint, require
@@ -27,6 +27,7 @@ TARGETS = get_args(Target)
 
 CANNOT_APPEND = "Cannot append to a realtime stream on a completed run"
 CANNOT_CREATE = "Cannot initialize a realtime stream on a completed run"
+CANNOT_SEND = "Cannot send to input stream on a completed run"
 
 router = APIRouter()
 
@@ -81,13 +82,40 @@ async def append(call: Call) -> None:
         )
     call.check_length(APPEND_BODY_BYTES)
     stream = await _target(call, grant)
-    chunk = encode_text(await call.body(APPEND_BODY_BYTES))
+    await _append_text(call, stream, await call.body(APPEND_BODY_BYTES), CANNOT_APPEND)
+
+
+async def send(call: Call) -> None:
+    """Send something into a run: append the body's `data`, as JSON in a string, to an input stream
+    of it. That is how the published clients read it.
+    """
+    grant = call.grant()
+    call.check_length(INPUT_BODY_BYTES)
+    stream = call.stream(INPUT)
+    require(grant, ("write",), ("inputStreams", stream.run), *of_stream(stream))
+    await _append_text(call, stream, _data(await call.body(INPUT_BODY_BYTES)), CANNOT_SEND)
+
+
+async def _append_text(call: Call, stream: StreamId, text: bytes, completed: str) -> None:
+    """Append *text* as one chunk, once however often it is sent; *completed* is what is said when
+    the run is.
+    """
     log = call.service.log
-    batch = Batch(chunk + b"\n", 1, log.clock(), once=_once(call))
-    with _run_completed(CANNOT_APPEND):
+    batch = Batch(encode_text(text) + b"\n", 1, log.clock(), once=_once(call))
+    with _run_completed(completed):
         done = await log.append(stream, batch)
     said = {"ok": True, "index": done.last, "tail": done.tail, "stop": done.stop}
     await call.answer(200, json.dumps(said, separators=(",", ":")).encode())
+
+
+def _data(body: bytes) -> bytes:
+    """Return the `data` of a body as one line of JSON. Raises `InvalidChunk`, `ChunkTooLarge`."""
+    try:
+        data = json.loads(body)["data"]
+        line = json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
+    except (ValueError, TypeError, LookupError, RecursionError):
+        raise InvalidChunk("Invalid request body") from None
+    return check_chunk(line)
 
 
 async def close(call: Call) -> None:
@@ -171,6 +199,12 @@ router.routes.extend(
                 "Only HEAD requests are allowed for this endpoint",
             ),
             name="write",
+        ),
+        Route(
+            "/realtime/v1/streams/{run}/input/{key}",
+            Endpoint({"POST": send}),
+            methods=["POST"],
+            name="send",
         ),
         Route(STREAM + "/append", Endpoint({"POST": append}), name="append"),
         Route(STREAM + "/close", Endpoint({"POST": close}), name="close"),

@@ -50,9 +50,9 @@ class Call:
         """Return a part of the path, percent-decoded."""
         return str(self.scope["path_params"][name])
 
-    def stream(self) -> StreamId:
-        """Return the stream that the path names. Raises `InvalidName`."""
-        return StreamId(check_run(self.part("run")), check_key(self.part("key")))
+    def stream(self, prefix: str = "") -> StreamId:
+        """Return the stream that the path names, its key after *prefix*. Raises `InvalidName`."""
+        return StreamId(check_run(self.part("run")), check_key(prefix + self.part("key")))
 
     def grant(self) -> Grant:
         """Return what the caller may do. Raises `Unauthenticated`."""

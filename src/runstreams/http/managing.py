@@ -12,6 +12,7 @@ from ..core.limits import LIST_DEFAULT, LIST_MAX
 from ..core.log import Log
 from ..core.model import StreamId
 from ..core.names import check_key, check_run
+from .access import SUBJECT
 from .call import Call, require
 from .fields import whole
 from .models import (
@@ -24,6 +25,7 @@ from .models import (
     StreamDeleted,
     StreamInfo,
     StreamPage,
+    TokenClaims,
     parsed,
 )
 
@@ -62,6 +64,13 @@ Limit = Annotated[int, Query(ge=1, le=LIST_MAX)]
 async def health() -> Health:
     """Say that the service answers."""
     return Health(status="ok", version=__version__)
+
+
+@router.post("/api/v1/auth/jwt/claims")
+async def token_claims(caller: Calling) -> TokenClaims:
+    """Say what a public token begins with; the holder of the secret key signs it."""
+    require(caller.grant, ())
+    return TokenClaims(sub=SUBJECT, pub=True)
 
 
 @router.get("/api/v1/runs")

@@ -144,6 +144,13 @@ class RunDeleted(BaseModel):
     streams: int
 
 
+class TokenClaims(BaseModel):
+    """What the published SDKs put into the public tokens that they sign."""
+
+    sub: str
+    pub: bool
+
+
 class Health(BaseModel):
     """That the service answers."""
 

@@ -17,6 +17,7 @@ from ..core.limits import (
 )
 from ..core.log import EMPTY, NO_POINTERS
 from ..core.model import Head, Page, StreamId
+from ..core.names import INPUT
 from .call import Call, Endpoint, require
 from .errors import NoEventStream
 from .fields import event_id, leading, query, seconds, whole
@@ -37,19 +38,24 @@ class Wanted(NamedTuple):
     limit: int
 
 
-async def read(call: Call) -> None:
-    """Send chunks of a stream, waiting for the first one."""
+async def read(call: Call, prefix: str = "") -> None:
+    """Send chunks of a stream, waiting for the first one; its key is the path's after *prefix*."""
     grant = call.grant()
     if b"text/event-stream" in call.headers.get(b"accept", b"").lower():
-        stream, silence = call.stream(), _silence(call.header(b"timeout-seconds"))
+        stream, silence = call.stream(prefix), _silence(call.header(b"timeout-seconds"))
         require(grant, ("read",), *of_stream(stream))
         await _follow(call, stream, silence)
     else:
-        wanted, stream = _wanted(call), call.stream()
+        wanted, stream = _wanted(call), call.stream(prefix)
         require(grant, ("read",), *of_stream(stream))
         page = await _page(call, stream, wanted)
         no_store = (b"cache-control", b"no-store, no-transform")
         await call.answer(200, as_json(page), [no_store])
+
+
+async def read_input(call: Call) -> None:
+    """Send what was sent to an input stream."""
+    await read(call, INPUT)
 
 
 def _wanted(call: Call) -> Wanted:
@@ -131,6 +137,14 @@ async def _follow(call: Call, stream: StreamId, silence: float) -> None:
     await Follower(call, stream, head, tail if latest else min(start, tail), silence).follow()
 
 
-router.routes.append(
-    Route("/realtime/v1/streams/{run}/{key}", Endpoint({"GET": read}), name="read")
+router.routes.extend(
+    [
+        Route("/realtime/v1/streams/{run}/{key}", Endpoint({"GET": read}), name="read"),
+        Route(
+            "/realtime/v1/streams/{run}/input/{key}",
+            Endpoint({"GET": read_input}),
+            methods=["GET"],
+            name="read_input",
+        ),
+    ]
 )

@@ -7,6 +7,8 @@ from jwt import PyJWS
 from jwt.algorithms import HMACAlgorithm
 from jwt.exceptions import PyJWTError
 
+from .access import SUBJECT
+
 ISSUER = "https://id.trigger.dev"
 AUDIENCE = "https://api.trigger.dev"
 """What the published SDKs write into a token. They are written, and not asked for."""
@@ -43,7 +45,7 @@ def issue_token(
 ) -> str:
     """Return a token with *scopes*, signed with *key*; *now* is in seconds since 1970."""
     said = {
-        "sub": "runstreams",
+        "sub": SUBJECT,
         "pub": True,
         "scopes": scopes,
         "iss": ISSUER,

@@ -1,0 +1,46 @@
+/** The published client under test: the version that CLIENT names, configured as its users do it. */
+
+import type * as Core from "@trigger.dev/core/v3";
+import type * as Workers from "@trigger.dev/core/v3/workers";
+import type * as Sdk from "@trigger.dev/sdk";
+
+export const isOld = process.env.CLIENT === "4.4.6";
+
+const core: typeof Core = await import(isOld ? "core-446/v3" : "@trigger.dev/core/v3");
+const workers: typeof Workers = await import(
+  isOld ? "core-446/v3/workers" : "@trigger.dev/core/v3/workers"
+);
+
+/** The run's metadata, of which the old form of streams is a part. The SDK asks for it once, when it
+ * is imported.
+ */
+export const runMetadata = new workers.StandardMetadataManager(core.apiClientManager.client!);
+core.runMetadata.setGlobalManager(runMetadata);
+
+const sdk: typeof Sdk = await import(isOld ? "sdk-446" : "@trigger.dev/sdk");
+
+export const { auth, configure, metadata, streams, task } = sdk;
+export const {
+  apiClientManager,
+  ApiClient,
+  inputStreams,
+  realtimeStreams,
+  resourceCatalog,
+  taskContext,
+} = core;
+export const { StandardInputStreamManager, StandardResourceCatalog } = workers;
+
+export const baseURL = process.env.BASE_URL!;
+export const secret = process.env.SECRET!;
+
+/** What `docs/compatibility.md` tells everybody to do who writes outside a trigger.dev worker. */
+export function bootstrap(): InstanceType<typeof ApiClient> {
+  configure({ baseURL, accessToken: secret });
+  const client = apiClientManager.clientOrThrow();
+  realtimeStreams.setGlobalManager(
+    new workers.StandardRealtimeStreamsManager(client, client.baseUrl),
+  );
+  return client;
+}
+
+export const client = bootstrap();
