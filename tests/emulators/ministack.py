@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests import tools
-from tests.emulators.process import free_port, served
+from tests.emulators.process import Served, free_port, served
 
 SETTINGS = {
     "BIND_HOST": "127.0.0.1",
@@ -16,6 +16,10 @@ SETTINGS = {
     "SFTP_ENABLED": "0",
     "LOG_LEVEL": "WARNING",
 }
+
+
+MEMORY = Path("/dev/shm")
+"""Where there is one, files cost little: MiniStack unpacks the layers for each function process."""
 
 
 def command() -> Path | None:
@@ -27,9 +31,17 @@ def command() -> Path | None:
 @contextmanager
 def ministack() -> Iterator[str]:
     """Yield the URL of a MiniStack that keeps nothing."""
-    port, start = free_port(), command()
+    with ministack_process(free_port()) as server:
+        yield server.url
+
+
+@contextmanager
+def ministack_process(port: int) -> Iterator[Served]:
+    """Yield a MiniStack that keeps nothing, on *port*."""
+    start = command()
     assert start is not None, "MiniStack is not installed"
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
         env = {**os.environ, **SETTINGS, "GATEWAY_PORT": str(port), "TMPDIR": folder}
-        with served([str(start)], port, "/_ministack/health", Path(folder), env) as url:
-            yield url
+        ready = "/_ministack/health"
+        with served([str(start)], port, ready, Path(folder), env) as server:
+            yield server

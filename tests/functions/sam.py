@@ -50,6 +50,7 @@ def deploy(built: Path, endpoint: str) -> None:
         "--no-confirm-changeset",
         "--parameter-overrides",
         f"Architecture={ARCHITECTURE}",
+        f"EndpointUrl={endpoint}",
         "StreamDoor=none",  # the adapter's layer is not there
         AWS_ENDPOINT_URL=endpoint,
     )

@@ -11,7 +11,6 @@ from typing import Any
 from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
 from aws_lambda_powertools.utilities.parameters.secrets import SecretsProvider
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 
 from ..core.access import Grant
 from ..core.errors import Busy, Unauthenticated
@@ -51,8 +50,8 @@ class KeyProvider(SecretsProvider):
     def _get(self, name: str, **options: Any) -> dict[str, Any]:  # type: ignore[override]
         try:
             self._last = self._read(name)
-        except (ClientError, BotoCoreError, KeyError) as error:
-            logger.error("the secret key cannot be read from %s: %s", name, error)
+        except Exception as error:
+            logger.error("the secret key cannot be read from %s: %r", name, error)
             if self._last is None:
                 raise
         return self._last
