@@ -62,15 +62,13 @@ class Stack:
             if _parent(path) == self._pid
         ]
 
-    def kill_an_environment(self, chosen: int) -> bool:
-        """Kill one of the functions' processes in the middle of whatever it does; return whether
-        there was one.
-        """
+    def kill_environments(self) -> int:
+        """Kill the functions' processes in the middle of what they do; return how many."""
         found = self.environments()
-        with suppress(ProcessLookupError):
-            if found:
-                os.kill(found[chosen % len(found)], signal.SIGKILL)
-        return bool(found)
+        for pid in found:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return len(found)
 
 
 def _parent(stat: Path) -> int:

@@ -14,7 +14,8 @@ ALLOWED = {
     "stores": {"core", "boto3", "botocore", "mypy_boto3_dynamodb", "mypy_boto3_s3"},
     "http": {"core", "fastapi", "starlette", "pydantic", "jwt"},
     "serve": {"core", "stores", "http", "fastapi", "starlette", "uvicorn", "uvloop", "botocore"},
-    "cli": {"core", "stores", "serve"},
+    "costs": {"core"},
+    "cli": {"core", "stores", "serve", "costs"},
 }
 """Beside the standard library and the layer itself."""
 
