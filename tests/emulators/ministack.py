@@ -36,12 +36,12 @@ def ministack() -> Iterator[str]:
 
 
 @contextmanager
-def ministack_process(port: int) -> Iterator[Served]:
-    """Yield a MiniStack that keeps nothing, on *port*."""
+def ministack_process(port: int, **settings: str) -> Iterator[Served]:
+    """Yield a MiniStack that keeps nothing, on *port*, with *settings* in its environment."""
     start = command()
     assert start is not None, "MiniStack is not installed"
     with TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
-        env = {**os.environ, **SETTINGS, "GATEWAY_PORT": str(port), "TMPDIR": folder}
+        env = {**os.environ, **SETTINGS, "GATEWAY_PORT": str(port), "TMPDIR": folder, **settings}
         ready = "/_ministack/health"
         with served([str(start)], port, ready, Path(folder), env) as server:
             yield server

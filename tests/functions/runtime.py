@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -121,15 +121,20 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def function_process(
-    name: str, api: RuntimeApi, environment: Mapping[str, str], log: Path
+    name: str,
+    api: RuntimeApi,
+    environment: Mapping[str, str],
+    log: Path,
+    command: Sequence[str | Path] = (sys.executable, "-m", "awslambdaric", "app.handler"),
+    folder: Path | None = None,
 ) -> Iterator["subprocess.Popen[bytes]"]:
     """Run one execution environment of function *name* against *api*; what it prints goes to
-    *log*.
+    *log*. It is the source's unless *folder* and *command* are those of a built one.
     """
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "awslambdaric", "app.handler"],
-            cwd=ROOT / "functions" / name,
+            command,
+            cwd=folder or ROOT / "functions" / name,
             env={**os.environ, **_LAMBDA, **environment, "AWS_LAMBDA_RUNTIME_API": api.address},
             stdout=output,
             stderr=output,

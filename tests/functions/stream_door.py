@@ -39,11 +39,11 @@ HOP_BY_HOP = {"connection", "host", "keep-alive", "transfer-encoding", "content-
 class Environment:
     """One execution environment: `run.sh`, started as the adapter starts it."""
 
-    def __init__(self, settings: Mapping[str, str], log: Path) -> None:
+    def __init__(self, settings: Mapping[str, str], log: Path, folder: Path = FOLDER) -> None:
         self.port = free_port()
         with log.open("ab") as output:
             self._process = subprocess.Popen(
-                [FOLDER / "run.sh"],
+                [folder / "run.sh"],
                 env={**os.environ, **_lambda(self.port), **settings},
                 stdout=output,
                 stderr=output,
