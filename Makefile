@@ -42,8 +42,9 @@ EVENT ?= events/describe-run.json
 invoke: setup tools ## Run the built function that EVENT goes to under Lambda's runtime client
 	@$(BIN)/python -m tests.deployed.invoke $(EVENT)
 
-bench: setup ## Measure speed and print the table
+bench: setup tools ## Measure speed and cold starts, and print the table
 	@$(BIN)/python -m bench
+	@$(BIN)/python -m tests.deployed.cold_start
 
 lint: setup ## Check style and types
 	@$(BIN)/ruff check

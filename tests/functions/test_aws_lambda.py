@@ -11,6 +11,7 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from runstreams.core.limits import CHUNK_BYTES, LAMBDA_BODY_BYTES
+from runstreams.costs.bill import LOG_LINE_BYTES
 from runstreams.http.aws_lambda import Settled
 from tests.functions.handlers import ENVIRONMENT, FUNCTIONS, Context, Functions, event
 from tests.tools import ROOT
@@ -118,6 +119,18 @@ def test_an_append_is_counted_once(functions: Functions, printed: Printed) -> No
     assert again["Failures"] == [0]
 
 
+def test_a_request_writes_as_much_into_the_log_as_the_bill_says(
+    functions: Functions, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Lambda adds about 300 bytes of its own."""
+    functions.send(event("write"))
+    capsys.readouterr()
+    functions.send(event("write", x_resume_from_chunk="3"))
+    functions.send(event("read", query="start=0&wait=0"))
+    each = len(capsys.readouterr().out.encode()) / 2 + 300
+    assert each == pytest.approx(LOG_LINE_BYTES, rel=0.25)
+
+
 def test_a_poll_tells_how_long_it_waited_and_how_often_it_looked(
     functions: Functions, printed: Printed
 ) -> None:
@@ -192,7 +205,16 @@ def test_an_event_of_another_kind_is_an_error(functions: Functions) -> None:
         functions.modules["read"].handler({"source": "aws.events"}, Context())
 
 
-NOT_NEEDED = ("aws_xray_sdk", "jwt", "runstreams.serve", "sqlite3", "uvicorn")
+NOT_NEEDED = (
+    "aws_lambda_powertools.utilities.parameters",
+    "aws_xray_sdk",
+    "jwt",
+    "runstreams.costs",
+    "runstreams.http.aws_web",
+    "runstreams.serve",
+    "sqlite3",
+    "uvicorn",
+)
 """What costs time to import and does nothing in a function; tokens bring jwt when one comes."""
 
 

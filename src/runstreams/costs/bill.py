@@ -31,7 +31,7 @@ READER_GB = 0.25
 STREAM_SECONDS = 300
 """After so long an event stream is broken and comes back, as the template has it."""
 
-LOG_LINE_BYTES = 1_600
+LOG_LINE_BYTES = 1_200
 """What one request writes into the log at level INFO: a line, a line of metrics, Lambda's own."""
 
 CHUNK_OVERHEAD = 100
