@@ -136,6 +136,11 @@ def test_a_token_does_what_its_scopes_say_and_nothing_else(
         assert answer.status_code == 401
 
 
+def test_the_key_is_long_and_can_be_pasted_anywhere(stack: Stack) -> None:
+    assert stack.secret.isalnum()
+    assert len(stack.secret) == 40
+
+
 def test_a_new_key_works_at_once_and_the_old_one_still_does(
     stack: Stack, client: HttpClient, run: str
 ) -> None:

@@ -140,6 +140,15 @@ def test_a_function_that_may_not_read_its_key_answers_503_and_says_why(
     assert "cannot be read from nowhere" in log.read_text()
 
 
+def test_who_asks_for_an_event_stream_at_the_wrong_door_is_told_the_right_one(
+    start: Start, run: str
+) -> None:
+    door = "https://id.execute-api.us-east-1.amazonaws.com/live"
+    api = start("read", RUNSTREAMS_STREAMING_URL=door)
+    answer = api.invoke(event("read-event-stream", run=run))
+    assert (answer["statusCode"], json.loads(answer["body"])["error"]["url"]) == (422, door)
+
+
 def test_a_function_without_its_settings_says_which_one_is_missing(start: Start) -> None:
     api = start("manage", RUNSTREAMS_TABLE="")
     error = api.init_errors.get(timeout=ANSWER_SECONDS)

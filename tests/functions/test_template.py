@@ -6,6 +6,7 @@ import json
 import os
 import re
 import tomllib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,6 +19,7 @@ from runstreams.stores.aws import create_resources
 from tests.functions.handlers import ENVIRONMENT, FUNCTIONS
 from tests.functions.sam import sam
 from tests.functions.template import (
+    TEMPLATE,
     allowed,
     methods_of,
     resource,
@@ -336,9 +338,19 @@ def test_the_api_comes_before_the_functions() -> None:
 # Tools
 
 
+DOORS = [
+    "rest-api",
+    *(pytest.param(door, marks=pytest.mark.soak) for door in ("function-url", "none")),
+]
+
+
 @pytest.mark.needs("sam")
-def test_sam_finds_nothing_wrong() -> None:
-    assert "is a valid SAM Template" in sam("validate")
+@pytest.mark.parametrize("door", DOORS)
+def test_sam_finds_nothing_wrong_with_any_door(door: str, tmp_path: Path) -> None:
+    copy = tmp_path / "template.yaml"
+    copy.write_text(TEMPLATE.read_text().replace("Default: rest-api", f"Default: {door}"))
+    found = sam("validate", "--lint", "--template-file", copy)
+    assert "is a valid SAM Template" in found
 
 
 @pytest.mark.parametrize("environment", ["default", "dev", "prod"])
