@@ -18,7 +18,7 @@ describe(`a deadline, to ${process.env.CLIENT}`, { timeout: 100_000 }, () => {
     const reading = streams.read(run, "out", { timeoutInSeconds: 60 }).then(collect);
     for (const chunk of ticks(CHUNKS)) {
       await streams.append("out", chunk, { target: run });
-      await sleep(225);
+      await sleep(250);
     }
     await close(run, "out");
     assert.deepEqual(await reading, ticks(CHUNKS));

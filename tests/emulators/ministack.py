@@ -1,6 +1,7 @@
 """MiniStack, in an environment of its own, listening on loopback only."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +20,10 @@ SETTINGS = {
 
 
 MEMORY = Path("/dev/shm")
-"""Where there is one, files cost little: MiniStack unpacks the layers for each function process."""
+"""Files cost little there, and MiniStack unpacks the layers for each process of a function."""
+
+MEMORY_BYTES = 4 * 2**30
+"""So much must be free there; in containers it is often small."""
 
 
 def command() -> Path | None:
@@ -40,8 +44,14 @@ def ministack_process(port: int, **settings: str) -> Iterator[Served]:
     """Yield a MiniStack that keeps nothing, on *port*, with *settings* in its environment."""
     start = command()
     assert start is not None, "MiniStack is not installed"
-    with TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
+    with TemporaryDirectory(dir=_roomy()) as folder:
         env = {**os.environ, **SETTINGS, "GATEWAY_PORT": str(port), "TMPDIR": folder, **settings}
         ready = "/_ministack/health"
         with served([str(start)], port, ready, Path(folder), env) as server:
             yield server
+
+
+def _roomy() -> Path | None:
+    """Return where files are quick, if there is enough room; None: where they usually are."""
+    enough = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > MEMORY_BYTES
+    return MEMORY if enough else None

@@ -71,7 +71,7 @@ def test_an_event_stream_is_broken_before_the_deadline_and_goes_on_where_it_was(
 ) -> None:
     """A published client takes a clean end for the end of the stream."""
     _write(http, stream, "Hello")
-    door.seconds = 2
+    door.seconds = 3
     door.ends.clear()
     pieces: list[str] = []
     with (
@@ -99,7 +99,7 @@ def test_silence_ends_an_event_stream_cleanly_when_there_is_time(
 def test_a_long_poll_ends_cleanly_before_the_deadline(
     http: httpx.Client, door: StreamDoor, stream: str
 ) -> None:
-    door.seconds = 2
+    door.seconds = 3
     page = http.get(stream, params={"wait": "25"})
     assert (page.json()["chunks"], door.ends) == ([], ["clean"])
 

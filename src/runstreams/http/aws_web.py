@@ -27,7 +27,7 @@ CONTEXT = b"x-amzn-lambda-context"
 REQUEST_CONTEXT = b"x-amzn-request-context"
 """The header with the gateway's own id of the request."""
 
-MARGIN_SECONDS = 1.0
+MARGIN_SECONDS = 2.0
 """How long before the function's deadline an event stream is broken off, so that it is us who break
 it, between two events.
 """
