@@ -8,7 +8,7 @@ from tests.clients.lab import HERE, Lab
 from tests.conftest import MISSING, give_up
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(scope="module")
 def packages() -> None:
     """The clients themselves."""
     installed = HERE / "node_modules" / ".installed"

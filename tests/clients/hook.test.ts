@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 
 import type { Props, State } from "./hook/page.js";
-import { auth, baseURL, isOld, streams } from "./support/client.js";
-import { close, network, newRun, range, sleep, stored, ticking, ticks, until } from "./support/lab.js";
+import { auth, isOld, streams } from "./support/client.js";
+import { baseURL, close, network, newRun, range, sleep, stored, ticking, ticks, until } from "./support/lab.js";
 import { type Browser, browser, jsdom, type Page } from "./support/pages.js";
 import { ReadableStream } from "./support/readable.js";
 

@@ -1,5 +1,6 @@
 """The lock files hold what pyproject.toml asks for, and the layer holds what was tested."""
 
+import json
 import tomllib
 from collections.abc import Iterator
 
@@ -43,6 +44,17 @@ def test_the_layer_holds_the_tested_versions() -> None:
     layer, tested = locked("layers/dependencies/requirements.txt"), locked("requirements/dev.txt")
     assert layer
     assert layer == {name: tested.get(name) for name in layer}
+
+
+@pytest.mark.parametrize("folder", ["tests/clients"])
+def test_npm_packages_are_locked_and_come_from_no_particular_registry(folder: str) -> None:
+    asked = json.loads((ROOT / folder / "package.json").read_text())
+    packages = json.loads((ROOT / folder / "package-lock.json").read_text())["packages"]
+    for name, version in (asked.get("dependencies", {}) | asked["devDependencies"]).items():
+        assert packages[f"node_modules/{name}"]["version"] == version.rpartition("@")[2]
+    for name, package in packages.items():
+        assert "resolved" not in package, name
+        assert name == "" or "integrity" in package, name
 
 
 @pytest.mark.parametrize(("tool", "version"), [("ministack", "1.5.33"), ("aws-sam-cli", "1.170.0")])

@@ -9,7 +9,7 @@ from .appending import ATTEMPTS, Appender
 from .deleting import delete_stream
 from .errors import Busy, ClosedDifferently, IndexBeyondTail, RunCompleted, SealingBehind
 from .limits import PAGE_BYTES, PAGE_CHUNKS, Limits
-from .model import Appended, Batch, Closed, Head, Page, Run, StreamId
+from .model import Appended, Batch, Closed, Head, Page, Run, Sent, StreamId
 from .ports import Clock, NewId, Store
 from .reading import Cursor, Reader
 from .retention import is_expired
@@ -95,13 +95,18 @@ class Log:
 
     async def last_number(self, stream: StreamId, client: str) -> int:
         """Return the client's own number of its last chunk that is stored, or -1."""
+        sent = await self.last_sent(stream, client)
+        return sent.number if sent else -1
+
+    async def last_sent(self, stream: StreamId, client: str) -> Sent | None:
+        """Return how far the client has come."""
         head = await self._reader.head(stream, since=NO_POINTERS)
         if head is None:
-            return -1
+            return None
         sent = head.clients.get(client)
         if sent is None and head.spills:
             sent = await self.store.heads.spilled(stream, head.generation, client)
-        return sent.number if sent else -1
+        return sent
 
     async def create(self, stream: StreamId) -> None:
         """Open the stream if it is not open. Raises `RunCompleted`."""

@@ -22,6 +22,7 @@ from .call import Call, Endpoint, require
 from .errors import Headers, InvalidParams
 from .fields import whole
 from .ingest import Receipt, ingest
+from .overlap import is_published_writer, resume_after
 
 TARGETS = get_args(Target)
 
@@ -70,6 +71,8 @@ async def last_chunk(call: Call) -> None:
         check_client(client)
     stream = await _target(call, grant)
     last = -1 if client is None else await call.service.log.last_number(stream, client)
+    if is_published_writer(call):
+        last = resume_after(last)
     await call.answer(200, headers=[(b"x-last-chunk-index", b"%d" % last)])
 
 

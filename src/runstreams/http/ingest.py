@@ -5,7 +5,7 @@ so that a fast writer is slowed down to what the store can do. A bad line stores
 and everything before it stays.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from ..core.errors import ChunkTooLarge, InvalidChunk, RunstreamsError
@@ -15,6 +15,7 @@ from ..core.log import NO_POINTERS, Log
 from ..core.model import Appended, Batch, StreamId
 from .call import Call, ClientGone
 from .lines import Lines
+from .overlap import check_overlap, is_published_writer, overlap
 
 SPACE = b" \t\r\n"
 
@@ -38,16 +39,23 @@ class Writer:
     """Commits one body's lines, batch by batch."""
 
     def __init__(
-        self, log: Log, stream: StreamId, client: str | None, number: int, batch: tuple[int, int]
+        self,
+        log: Log,
+        stream: StreamId,
+        client: str | None,
+        number: int,
+        batch: tuple[int, int],
+        known: Mapping[int, bytes],
     ) -> None:
         """Number the chunks of *client* from *number* on; a batch has at most so many bytes and
-        chunks.
+        chunks. Those that are *known* are compared.
         """
         self._log = log
         self._stream = stream
         self._client = client
         self._number = number
         self._bytes, self._chunks = batch
+        self._known = known
         self._line = 0
         self._first: int | None = None
         self._answer: Appended | None = None
@@ -101,10 +109,11 @@ class Writer:
     async def _commit(self, chunks: list[bytes]) -> None:
         if not chunks:
             return
-        chunks.append(b"")
-        count = len(chunks) - 1
-        batch = Batch(b"\n".join(chunks), count, self._log.clock(), self._client, self._number)
+        count = len(chunks)
         try:
+            check_overlap(self._known, self._number, chunks)
+            chunks.append(b"")
+            batch = Batch(b"\n".join(chunks), count, self._log.clock(), self._client, self._number)
             self._answer = await self._log.append(self._stream, batch)
         except RunstreamsError as error:
             error.facts.setdefault("last_index", self._last)
@@ -129,12 +138,15 @@ async def ingest(call: Call, stream: StreamId, client: str | None, number: int) 
     An unterminated last line counts when the body ends cleanly, and not when it breaks off. Raises
     `ClientGone` then, and what `Writer.write` raises.
     """
-    most = call.host.body_bytes
+    log, most = call.service.log, call.host.body_bytes
+    known: Mapping[int, bytes] = {}
+    if client is not None and is_published_writer(call):
+        known = await overlap(log, stream, client, number)
     if most is not None:
-        writer = Writer(call.service.log, stream, client, number, (most, BODY_CHUNKS))
+        writer = Writer(log, stream, client, number, (most, BODY_CHUNKS), known)
         await writer.write((await call.body(most)).split(b"\n"))
         return await writer.receipt()
-    writer = Writer(call.service.log, stream, client, number, (BATCH_BYTES, BATCH_CHUNKS))
+    writer = Writer(log, stream, client, number, (BATCH_BYTES, BATCH_CHUNKS), known)
     lines = Lines()
     try:
         async for piece in call.pieces():

@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import { ApiClient, baseURL, isOld, secret, streams } from "../support/client.js";
-import { ask, close, collect, complete, newRun, range, sleep, stored, ticking, ticks, until } from "../support/lab.js";
+import { ApiClient, isOld, streams } from "../support/client.js";
+import { ask, baseURL, close, collect, complete, newRun, range, secret, sleep, stored, ticking, ticks, until } from "../support/lab.js";
 import { expectRejection } from "../support/rejections.js";
 import { ReadableStream } from "../support/readable.js";
 
@@ -90,6 +90,14 @@ export const calls = () =>
       assert.deepEqual(await collect(await streams.read(run, "named")), ["two", "three"]);
     });
 
+    it("refuses to append more than 512 KiB, and says so at once", async () => {
+      const run = newRun();
+      const fits = "x".repeat(512 * 1024);
+      await assert.rejects(streams.append(fits + "x", { target: run }), { status: 413 });
+      await streams.append(fits, { target: run });
+      assert.deepEqual(await stored(run), [fits]);
+    });
+
     it("writes and merges", async () => {
       const run = newRun();
       const { stream, waitUntilComplete } = streams.writer<string>("out", {
@@ -140,9 +148,10 @@ export const calls = () =>
 
     it("ends a read quietly after silence, and only after silence", async () => {
       const run = newRun();
-      const piped = streams.pipe(ticking(10, 300), { target: run });
+      // Far apart, so that a busy machine cannot make silence of them; and longer than the silence.
+      const piped = streams.pipe(ticking(10, 700), { target: run });
       await until(async () => (await stored(run)).length);
-      const found = await collect(await streams.read<string>(run, { timeoutInSeconds: 2 }));
+      const found = await collect(await streams.read<string>(run, { timeoutInSeconds: 5 }));
       await piped.waitUntilComplete();
       assert.deepEqual(found, ticks(10));
     });

@@ -6,14 +6,12 @@ import { describe, it } from "node:test";
 import {
   ApiClient,
   auth,
-  baseURL,
   client,
   inputStreams,
-  secret,
   StandardInputStreamManager,
   streams,
 } from "../support/client.js";
-import { collect, complete, network, newRun, range, stored, until } from "../support/lab.js";
+import { baseURL, collect, complete, network, newRun, range, secret, stored, until } from "../support/lab.js";
 
 interface Approval {
   approved: boolean;

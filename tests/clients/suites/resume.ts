@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
 import { isOld, streams } from "../support/client.js";
-import { close, collect, network, newRun, range, stored, ticking, ticks } from "../support/lab.js";
+import { close, collect, network, newRun, range, stored, ticking, ticks, until } from "../support/lab.js";
+import { expectRejection } from "../support/rejections.js";
 import { ReadableStream } from "../support/readable.js";
 
 const STATUSES = [429, 500, 502, 503, 504];
@@ -50,7 +51,8 @@ export const resume = () =>
       const run = newRun();
       await network.fail({ method: "POST", path: `${run}/self/out$`, lose_answer: true });
       assert.deepEqual(await followed(run, 20, 1), ticks(20));
-      assert.deepEqual(await begunAt(`${run}/self/out`), [0, 20, NaN]);
+      // It sends its last eight chunks again, so that a missing one would be noticed.
+      assert.deepEqual(await begunAt(`${run}/self/out`), [0, 12, NaN]);
     });
 
     it("goes on after refusals of each of its requests", async () => {
@@ -73,6 +75,36 @@ export const resume = () =>
       await network.fail({ method: "HEAD", path, status: 503, times: 4 });
       assert.deepEqual(await followed(run, 100, 5), ticks(100));
       assert.deepEqual(await begunAt(path.slice(0, -1)), [0, 0, NaN]);
+    });
+
+    it("waits for slow answers, and asks again for those that do not come", async () => {
+      const run = newRun();
+      const path = `${run}/self/out$`;
+      await network.fail({ method: "PUT", path, delay: 1 });
+      await network.fail({ method: "GET", path: `${run}/out$`, delay: 1 });
+      await network.fail({ method: "POST", path, delay: 0.5, request_bytes: 300 });
+      // The writer asks how far it came, and takes five seconds of silence for a failure.
+      await network.fail({ method: "HEAD", path, delay: 30 });
+      assert.deepEqual(await followed(run, 60, 5), ticks(60));
+      assert.ok((await network.seen("HEAD", run)).length > 1);
+    });
+
+    it("refuses to go on when the writer itself has lost chunks meanwhile", async () => {
+      const run = newRun();
+      const path = `${run}/self/out$`;
+      async function* faster() {
+        yield* ticking(100, 1);
+        await until(async () => (await stored(run, "out")).length > 20);
+        await network.reset("POST", path);
+        // Its buffer holds 10,000, and its connection is away for two seconds at least.
+        yield* ticks(20_000);
+      }
+      expectRejection("409");
+      const { waitUntilComplete } = streams.pipe("out", faster(), { target: run });
+      await assert.rejects(waitUntilComplete(), /409/);
+      const found = await stored(run, "out");
+      assert.deepEqual(found, ticks(found.length));
+      assert.ok(found.length > 0);
     });
 
     it("appends once, however often it is refused or loses the answer", async () => {

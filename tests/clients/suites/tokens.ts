@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import { ApiClient, auth, baseURL, streams } from "../support/client.js";
-import { ask, close, collect, newRun } from "../support/lab.js";
+import { ApiClient, auth, streams } from "../support/client.js";
+import { ask, baseURL, close, collect, newRun } from "../support/lab.js";
 
 type Scopes = NonNullable<Parameters<typeof auth.createPublicToken>[0]>["scopes"];
 

@@ -4,6 +4,8 @@ import type * as Core from "@trigger.dev/core/v3";
 import type * as Workers from "@trigger.dev/core/v3/workers";
 import type * as Sdk from "@trigger.dev/sdk";
 
+import { baseURL, secret } from "./lab.js";
+
 export const isOld = process.env.CLIENT === "4.4.6";
 
 const core: typeof Core = await import(isOld ? "core-446/v3" : "@trigger.dev/core/v3");
@@ -29,9 +31,6 @@ export const {
   taskContext,
 } = core;
 export const { StandardInputStreamManager, StandardResourceCatalog } = workers;
-
-export const baseURL = process.env.BASE_URL!;
-export const secret = process.env.SECRET!;
 
 /** What `docs/compatibility.md` tells everybody to do who writes outside a trigger.dev worker. */
 export function bootstrap(): InstanceType<typeof ApiClient> {

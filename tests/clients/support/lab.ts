@@ -2,7 +2,8 @@
 
 import { randomBytes } from "node:crypto";
 
-import { baseURL, secret } from "./client.js";
+export const baseURL = process.env.BASE_URL!;
+export const secret = process.env.SECRET!;
 
 /** A fault and the requests that it is for, as in tests/faults/rules.py. */
 export interface Rule {
@@ -37,6 +38,8 @@ async function command<T>(base: string | undefined, name: string, given: object)
 /** The proxy between client and server. All tests of a process share it: name a run in `path`. */
 export const network = {
   fail: (rule: Rule) => command<null>(process.env.NETWORK, "add", rule),
+  chaos: (how: { seed: number; share: number }) => command<null>(process.env.NETWORK, "chaos", how),
+  clear: () => command<null>(process.env.NETWORK, "clear", {}),
   reset: (method: string, path: string) =>
     command<number>(process.env.NETWORK, "reset", { method, path }),
   async seen(method: string, path: string): Promise<Seen[]> {
