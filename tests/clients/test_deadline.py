@@ -2,8 +2,6 @@
 
 from contextlib import ExitStack
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
@@ -25,10 +23,9 @@ def test_the_clients_read_on_where_a_deadline_broke_their_event_stream(
     with StreamDoor(settings, tmp_path / "log").open() as door, ExitStack() as opened:
         door.seconds = 5
         door.prepare(2 * len(VERSIONS))
-        server: Any = SimpleNamespace(url=door.url, secret=SECRET)
-        lab: Any = SimpleNamespace(server=server, commands=SimpleNamespace(url=""))
+        known = {"BASE_URL": door.url, "SECRET": SECRET}
         suites = [
-            opened.enter_context(Suite(lab, "deadline.test.ts", CLIENT=version))
+            opened.enter_context(Suite("deadline.test.ts", CLIENT=version, **known))
             for version in VERSIONS
         ]
         for suite in suites:
