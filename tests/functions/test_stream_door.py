@@ -114,7 +114,7 @@ def test_its_log_tells_each_request_with_its_id_and_no_chunk_and_no_key(
     lines = [json.loads(line) for line in said.splitlines()]
     [access] = [line for line in lines if "message" in line]
     assert access["correlation_id"] == "invocation-1"
-    assert stream.split("/")[4] in access["message"]
+    assert access["run"] == stream.split("/")[4]
     [measured] = [line for line in lines if "Requests" in line]
     assert (measured["Chunks"], measured["Failures"]) == ([1], [0])
     assert measured["service"] == "stream"

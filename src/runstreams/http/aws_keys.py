@@ -29,7 +29,10 @@ often than this, since anybody can send an unknown key.
 PREVIOUS_DAYS = 30
 """How long the previous key is accepted: no token of the published SDKs lives longer."""
 
-PATIENCE = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard"})
+PATIENCE = Config(
+    connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 2}
+)
+"""Two requests, twice each, stay well below the time that a function has for its first answer."""
 
 logger = logging.getLogger(__name__)
 

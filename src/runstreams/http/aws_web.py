@@ -77,7 +77,8 @@ class Invoked:
         context = _read(headers, CONTEXT)
         self._invocation.deadline = context["deadline"] / 1000
         scope["aws.event"] = {"requestContext": _read(headers, REQUEST_CONTEXT)}
-        self._logger.set_correlation_id(context["request_id"])
+        about = {"correlation_id": context["request_id"], **_about(scope["path"])}
+        self._logger.append_keys(**about)
         status = 0
 
         async def sending(message: Message) -> None:
@@ -91,7 +92,13 @@ class Invoked:
             self._metrics.add_metric("Requests", MetricUnit.Count, 1)
             self._metrics.add_metric("Failures", MetricUnit.Count, int(status >= 500))
             self._metrics.flush_metrics()
-            self._logger.set_correlation_id(None)
+            self._logger.remove_keys(about)
+
+
+def _about(path: str) -> dict[str, str]:
+    """Return what each log line says of the request, beside its id: the run that its path names."""
+    parts = path.split("/")
+    return {"run": parts[4]} if len(parts) > 4 and parts[3] in ("streams", "runs") else {}
 
 
 def _read(headers: dict[bytes, bytes], name: bytes) -> dict[str, Any]:
