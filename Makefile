@@ -4,10 +4,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools demo test soak bench lint format clean
+.PHONY: help setup tools demo test soak deployed test-deployed sam-backend invoke bench lint format clean
 
 help: ## Show this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 15
 
 setup: .venv/.installed ## Make .venv with the product and its test tools
 
@@ -29,8 +29,22 @@ test: setup tools lint ## Check style and types, then run the tests (minutes)
 soak: setup tools ## Run what takes long: many seeds, many kills, 300 MiB
 	@$(BIN)/pytest -m soak -n 2 --dist worksteal
 
-bench: setup ## Measure speed and print the table
+deployed: setup tools ## Deploy the template on this machine, MiniStack in the place of AWS
+	@$(BIN)/python -m tests.deployed
+
+test-deployed: setup tools ## Deploy it so, and use it through its gateway
+	@$(BIN)/pytest -m deployed
+
+sam-backend: setup tools ## Start an S3 and a DynamoDB for `sam local`
+	@$(BIN)/python -m tests.deployed.backend
+
+EVENT ?= events/describe-run.json
+invoke: setup tools ## Run the built function that EVENT goes to under Lambda's runtime client
+	@$(BIN)/python -m tests.deployed.invoke $(EVENT)
+
+bench: setup tools ## Measure speed and cold starts, and print the table
 	@$(BIN)/python -m bench
+	@$(BIN)/python -m tests.deployed.cold_start
 
 lint: setup ## Check style and types
 	@$(BIN)/ruff check

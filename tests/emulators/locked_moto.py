@@ -28,8 +28,8 @@ def locked_moto() -> Iterator[str]:
     command = [sys.executable, "-m", __name__, str(port)]
     with TemporaryDirectory() as folder:
         env = {**os.environ, "PYTHONPATH": str(ROOT)}
-        with served(command, port, "/moto-api/", Path(folder), env) as url:
-            yield url
+        with served(command, port, "/moto-api/", Path(folder), env) as server:
+            yield server.url
 
 
 class OneAtATime:

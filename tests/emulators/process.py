@@ -7,12 +7,20 @@ import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 READY_SECONDS = 30
 """How long a server may take to answer; two cores full of other tests make it slow."""
 
 GONE_SECONDS = 10
 """How long a server may take to end before it is killed."""
+
+
+class Served(NamedTuple):
+    """A server that answers."""
+
+    url: str
+    pid: int
 
 
 def free_port() -> int:
@@ -25,8 +33,8 @@ def free_port() -> int:
 @contextmanager
 def served(
     command: Sequence[str], port: int, ready: str, folder: Path, env: Mapping[str, str]
-) -> Iterator[str]:
-    """Run *command* in *folder* while the body runs; yield its URL once path *ready* answers."""
+) -> Iterator[Served]:
+    """Run *command* in *folder* while the body runs; yield it once path *ready* answers."""
     url = f"http://127.0.0.1:{port}"
     output = folder / "output.txt"
     with output.open("wb") as file:
@@ -35,7 +43,7 @@ def served(
         )
     try:
         _wait_until_ready(process, url + ready, output)
-        yield url
+        yield Served(url, process.pid)
     finally:
         _stop(process)
     with socket.socket() as probe:

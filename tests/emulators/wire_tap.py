@@ -55,6 +55,25 @@ def throttle(request: Any) -> AWSResponse:
     return _answer(request, 503, b"<Error><Code>SlowDown</Code><Message>slowly</Message></Error>")
 
 
+def refuse(code: str, status: int = 400) -> Fault:
+    """Return what answers with *code*, in the service's own form."""
+
+    def refusing(request: Any) -> AWSResponse:
+        if "x-amz-target" in request.headers:
+            return _answer(request, status, b'{"__type": "com.amazonaws#%s"}' % code.encode())
+        return _answer(request, status, b"<Error><Code>%s</Code></Error>" % code.encode())
+
+    refusing.__name__ = code
+    return refusing
+
+
+def cancel(request: Any) -> AWSResponse:
+    """Answer that the transaction met another one."""
+    reasons = b'[{"Code": "None"}, {"Code": "TransactionConflict"}]'
+    form = b'{"__type": "com.amazonaws#TransactionCanceledException", "CancellationReasons": %s}'
+    return _answer(request, 400, form % reasons)
+
+
 def fail(request: Any) -> AWSResponse:
     """Answer that something has gone wrong inside."""
     return _answer(request, 500, b'{"__type": "InternalServerError", "message": "oops"}')

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -45,8 +45,10 @@ class RuntimeApi:
         self.waiting: Queue[tuple[str, int, dict[str, Any]]] = Queue()
         self.outcomes: dict[str, Future[Outcome]] = {}
         self.init_errors: Queue[Any] = Queue()
+        self.asked = threading.Event()
+        """Set when a process has asked for its first event."""
         self._numbers = count(1)
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {}))
+        self._server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {}))
         self._server.RequestHandlerClass.api = self  # type: ignore[attr-defined]
         self._server.daemon_threads = True
 
@@ -81,11 +83,17 @@ class RuntimeApi:
             thread.join()
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A process that is killed leaves its connection, and that is nothing to tell of."""
+
+
 class _Handler(BaseHTTPRequestHandler):
     api: RuntimeApi
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
+        self.api.asked.set()
         name, deadline, event = self.api.waiting.get()
         self._answer(
             200,
@@ -121,15 +129,20 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def function_process(
-    name: str, api: RuntimeApi, environment: Mapping[str, str], log: Path
+    name: str,
+    api: RuntimeApi,
+    environment: Mapping[str, str],
+    log: Path,
+    command: Sequence[str | Path] = (sys.executable, "-m", "awslambdaric", "app.handler"),
+    folder: Path | None = None,
 ) -> Iterator["subprocess.Popen[bytes]"]:
     """Run one execution environment of function *name* against *api*; what it prints goes to
-    *log*.
+    *log*. It is the source's unless *folder* and *command* are those of a built one.
     """
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "awslambdaric", "app.handler"],
-            cwd=ROOT / "functions" / name,
+            command,
+            cwd=folder or ROOT / "functions" / name,
             env={**os.environ, **_LAMBDA, **environment, "AWS_LAMBDA_RUNTIME_API": api.address},
             stdout=output,
             stderr=output,

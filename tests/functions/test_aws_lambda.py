@@ -11,11 +11,13 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from runstreams.core.limits import CHUNK_BYTES, LAMBDA_BODY_BYTES
+from runstreams.costs.bill import LOG_LINE_BYTES
 from runstreams.http.aws_lambda import Settled
 from tests.functions.handlers import ENVIRONMENT, FUNCTIONS, Context, Functions, event
 from tests.tools import ROOT
 
 if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
 
 RESPONSE_BYTES = 6 * 1024 * 1024
@@ -117,6 +119,38 @@ def test_an_append_is_counted_once(functions: Functions, printed: Printed) -> No
     assert again["Failures"] == [0]
 
 
+def test_a_request_writes_as_much_into_the_log_as_the_bill_says(
+    functions: Functions, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Lambda adds about 300 bytes of its own."""
+    functions.send(event("write"))
+    capsys.readouterr()
+    functions.send(event("write", x_resume_from_chunk="3"))
+    functions.send(event("read", query="start=0&wait=0"))
+    each = len(capsys.readouterr().out.encode()) / 2 + 300
+    assert each == pytest.approx(LOG_LINE_BYTES, rel=0.25)
+
+
+def test_a_poll_tells_how_long_it_waited_and_how_often_it_looked(
+    functions: Functions, printed: Printed
+) -> None:
+    _read(functions, "wait=0.3")
+    [measured] = (line for line in printed() if "Requests" in line)
+    assert measured["service"] == "read"
+    assert measured["WaitTime"][0] > 0
+    assert measured["HeadPolls"][0] > 0
+
+
+def test_the_append_that_seals_tells_how_long_it_took(
+    functions: Functions, printed: Printed
+) -> None:
+    for number in range(16):
+        functions.send(event("write", x_resume_from_chunk=str(3 * number)))
+    measured = [line for line in printed() if "Requests" in line]
+    assert ["SealingTime" in line for line in measured] == [False] * 15 + [True]
+    assert all(line["AppendLatency"][0] > 0 for line in measured)
+
+
 def test_a_log_line_names_the_request_and_no_secret(functions: Functions, printed: Printed) -> None:
     for name in ("write-bad-line", "write", "read", "read-with-token", "read-with-bad-token"):
         functions.send(event(name))
@@ -146,13 +180,24 @@ def test_a_failure_is_counted_and_logged(
 ) -> None:
     s3.delete_bucket(Bucket=ENVIRONMENT["RUNSTREAMS_BUCKET"])
     answer = functions.send(event("write"))
-    assert answer["statusCode"] == 500
+    assert (answer["statusCode"], answer["headers"]["retry-after"]) == (503, "30")
     assert "NoSuchBucket" not in answer["body"]
     lines = printed()
     assert [line["Failures"] for line in lines if "Failures" in line] == [[1]]
     error = next(line for line in lines if line.get("level") == "ERROR")
-    assert "NoSuchBucket" in error["exception"]
+    assert "NoSuchBucket" in error["message"]
     assert error["correlation_id"] in answer["body"]
+    assert (error["run"], error["key"]) == ("run_1", "tokens")
+
+
+def test_a_table_that_is_missing_is_the_same_to_readers(
+    functions: Functions, dynamodb: "DynamoDBClient", printed: Printed
+) -> None:
+    dynamodb.delete_table(TableName=ENVIRONMENT["RUNSTREAMS_TABLE"])
+    for name in ("read", "write", "describe-stream"):
+        answer = functions.send(event(name))
+        assert (answer["statusCode"], answer["headers"]["retry-after"]) == (503, "30")
+        assert any("ResourceNotFoundException" in line.get("message", "") for line in printed())
 
 
 def test_an_event_of_another_kind_is_an_error(functions: Functions) -> None:
@@ -160,7 +205,16 @@ def test_an_event_of_another_kind_is_an_error(functions: Functions) -> None:
         functions.modules["read"].handler({"source": "aws.events"}, Context())
 
 
-NOT_NEEDED = ("aws_xray_sdk", "jwt", "runstreams.serve", "sqlite3", "uvicorn")
+NOT_NEEDED = (
+    "aws_lambda_powertools.utilities.parameters",
+    "aws_xray_sdk",
+    "jwt",
+    "runstreams.costs",
+    "runstreams.http.aws_web",
+    "runstreams.serve",
+    "sqlite3",
+    "uvicorn",
+)
 """What costs time to import and does nothing in a function; tokens bring jwt when one comes."""
 
 

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.emulators.place import Place, fresh_place
+from tests.emulators.place import Place, fresh_place, session
 from tests.functions.handlers import ENVIRONMENT, event
 from tests.functions.runtime import ANSWER_SECONDS, RuntimeApi, function_process
 
@@ -113,6 +113,40 @@ def test_two_processes_of_one_function_never_give_the_same_index(
     with ThreadPoolExecutor(2) as pool:
         given = pool.map(write, (append, start("append")), ("one", "two"))
     assert sorted(index for indexes in given for index in indexes) == list(range(40))
+
+
+def test_a_function_reads_its_key_from_secrets_manager(
+    start: Start, place: Place, run: str, tmp_path: Path
+) -> None:
+    """Both its own way there and the event's key are those of a deployment."""
+    secrets = session().client("secretsmanager", endpoint_url=place.endpoint)
+    key = ENVIRONMENT["RUNSTREAMS_SECRET_KEY"]
+    name = secrets.create_secret(Name=run, SecretString=key)["ARN"]
+    log = tmp_path / "log"
+    api = start("append", log=log, RUNSTREAMS_SECRET_KEY="", RUNSTREAMS_SECRET_ARN=name)
+    assert api.invoke(event("write", run=run))["statusCode"] == 200
+    wrong = event("write", run=run, authorization="Bearer another-key")
+    assert api.invoke(wrong)["statusCode"] == 401
+    assert key not in log.read_text()
+
+
+def test_a_function_that_may_not_read_its_key_answers_503_and_says_why(
+    start: Start, run: str, tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    api = start("append", log=log, RUNSTREAMS_SECRET_KEY="", RUNSTREAMS_SECRET_ARN="nowhere")
+    answer = api.invoke(event("write", run=run))
+    assert (answer["statusCode"], answer["headers"]["retry-after"]) == (503, "5")
+    assert "cannot be read from nowhere" in log.read_text()
+
+
+def test_who_asks_for_an_event_stream_at_the_wrong_door_is_told_the_right_one(
+    start: Start, run: str
+) -> None:
+    door = "https://id.execute-api.us-east-1.amazonaws.com/live"
+    api = start("read", RUNSTREAMS_STREAMING_URL=door)
+    answer = api.invoke(event("read-event-stream", run=run))
+    assert (answer["statusCode"], json.loads(answer["body"])["error"]["url"]) == (422, door)
 
 
 def test_a_function_without_its_settings_says_which_one_is_missing(start: Start) -> None:

@@ -2,7 +2,11 @@
 part.
 """
 
+import json
+import os
+import re
 import tomllib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,10 +14,12 @@ from fastapi import APIRouter
 
 from runstreams.core.limits import WAIT_SECONDS_MAX, Limits
 from runstreams.http import appending, managing, reading
+from runstreams.http.aws_keys import PREVIOUS_DAYS
 from runstreams.stores.aws import create_resources
 from tests.functions.handlers import ENVIRONMENT, FUNCTIONS
 from tests.functions.sam import sam
 from tests.functions.template import (
+    TEMPLATE,
     allowed,
     methods_of,
     resource,
@@ -29,6 +35,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 BUCKET, TABLE = ENVIRONMENT["RUNSTREAMS_BUCKET"], ENVIRONMENT["RUNSTREAMS_TABLE"]
+
+METRICS = ROOT / "src" / "runstreams" / "http" / "aws_metrics.py"
 
 ROUTERS = {
     "functions/append": appending.router,
@@ -147,10 +155,9 @@ def test_the_api_leaves_cors_to_the_application() -> None:
 
 def test_every_integration_may_invoke_its_function() -> None:
     invoked = {each["IntegrationUri"]["Fn::GetAtt"] for each in _integrations()}
-    allowed = {
-        each["FunctionName"]["Fn::GetAtt"] for each in resources("AWS::Lambda::Permission").values()
-    }
-    assert invoked == allowed
+    permissions = resources("AWS::Lambda::Permission").values()
+    allowed = {each["FunctionName"]["Fn::GetAtt"] for each in permissions}
+    assert invoked | {"StreamFunction.Arn"} == allowed
 
 
 def _integrations() -> list[Any]:
@@ -162,7 +169,8 @@ def _integrations() -> list[Any]:
 
 def test_there_is_a_function_for_every_folder() -> None:
     declared = {each["CodeUri"] for each in resources("AWS::Serverless::Function").values()}
-    assert declared == {f"functions/{name}" for name in FUNCTIONS} == set(ROUTERS)
+    assert {f"functions/{name}" for name in FUNCTIONS} == set(ROUTERS)
+    assert declared == {f"functions/{name}" for name in (*FUNCTIONS, "stream")}
 
 
 def test_a_function_ends_before_the_gateway_gives_up_and_after_the_longest_wait() -> None:
@@ -171,7 +179,7 @@ def test_a_function_ends_before_the_gateway_gives_up_and_after_the_longest_wait(
     assert WAIT_SECONDS_MAX < timeout < 30
 
 
-@pytest.mark.parametrize("name", ["Append", "Read", "Manage"])
+@pytest.mark.parametrize("name", ["Append", "Read", "Manage", "Stream"])
 def test_a_functions_log_is_kept_for_a_while_only(name: str) -> None:
     assert resource(f"{name}Function")["LoggingConfig"]["LogGroup"] == {"Ref": f"{name}Logs"}
     assert resource(f"{name}Logs")["RetentionInDays"] == 30
@@ -185,6 +193,7 @@ def test_the_read_function_can_only_read() -> None:
         "dynamodb:GetItem": {"Table.Arn"},
         "s3:GetObject": {BATCHES, SEGMENTS},
         "s3:ListBucket": {"Bucket.Arn"},
+        "secretsmanager:GetSecretValue": {"Secret"},
     }
 
 
@@ -197,6 +206,7 @@ def test_the_append_function_cannot_list_runs_or_delete_heads() -> None:
         "s3:PutObject": {BATCHES, SEGMENTS},
         "s3:DeleteObject": {BATCHES, SEGMENTS},
         "s3:ListBucket": {"Bucket.Arn"},
+        "secretsmanager:GetSecretValue": {"Secret"},
     }
 
 
@@ -209,7 +219,15 @@ def test_only_the_append_function_can_put_batches() -> None:
     assert putting == {"AppendFunction"}
 
 
-@pytest.mark.parametrize("name", ["AppendFunction", "ReadFunction", "ManageFunction"])
+def test_the_stream_function_may_do_what_the_others_may_together() -> None:
+    together: dict[str, set[str]] = {}
+    for name in ("AppendFunction", "ReadFunction", "ManageFunction"):
+        for action, places in allowed(name).items():
+            together.setdefault(action, set()).update(places)
+    assert allowed("StreamFunction") == together
+
+
+@pytest.mark.parametrize("name", resources("AWS::Serverless::Function"))
 def test_no_role_allows_whole_services(name: str) -> None:
     for action, places in allowed(name).items():
         assert "*" not in action
@@ -219,15 +237,120 @@ def test_no_role_allows_whole_services(name: str) -> None:
             "Bucket.Arn",
             BATCHES,
             SEGMENTS,
+            "Secret",
         }
+
+
+# The key
+
+
+def test_the_key_is_made_by_the_template_and_is_no_parameter() -> None:
+    generated = resource("Secret")["GenerateSecretString"]
+    assert generated["PasswordLength"] >= 32
+    given = template()["Globals"]["Function"]["Environment"]["Variables"]
+    assert given["RUNSTREAMS_SECRET_ARN"] == {"Ref": "Secret"}
+    assert not [name for name in template()["Parameters"] if "Secret" in name]
+
+
+def test_the_previous_key_is_accepted_as_long_as_the_code_says() -> None:
+    assert template()["Parameters"]["PreviousKeyDays"]["Default"] == PREVIOUS_DAYS
+
+
+# The door for event streams
+
+
+def test_each_door_has_its_own_resources_and_without_one_there_are_none() -> None:
+    conditions = {name: each.get("Condition") for name, each in template()["Resources"].items()}
+    found = {name: condition for name, condition in conditions.items() if "Stream" in name}
+    assert found.pop("StreamRoute") is None  # of the HTTP API
+    assert set(found.values()) == {"Streamed", "ByRestApi", "ByFunctionUrl"}
+    assert template()["Outputs"]["StreamUrl"]["Condition"] == "Streamed"
+
+
+def test_the_rest_api_sends_answers_on_as_they_come() -> None:
+    integration = resource("StreamApiMethod")["Integration"]
+    assert integration["ResponseTransferMode"] == "STREAM"
+    assert integration["Uri"]["Fn::Sub"].endswith("/response-streaming-invocations")
+    assert integration["TimeoutInMillis"] == 900_000
+    assert resource("StreamApi")["EndpointConfiguration"]["Types"] == ["REGIONAL"]
+
+
+@pytest.mark.parametrize("name", ["StreamApiRefusal", "StreamApiFailure"])
+def test_what_the_rest_api_refuses_by_itself_can_be_read_by_browsers(name: str) -> None:
+    headers = resource(name)["ResponseParameters"]
+    assert headers["gatewayresponse.header.Access-Control-Allow-Origin"] == "'*'"
+
+
+def test_the_function_url_streams_and_leaves_it_to_the_application_who_may() -> None:
+    assert resource("StreamUrl")["InvokeMode"] == "RESPONSE_STREAM"
+    actions = {
+        each["Action"]
+        for each in resources("AWS::Lambda::Permission").values()
+        if each["Principal"] == "*"
+    }
+    assert actions == {"lambda:InvokeFunctionUrl", "lambda:InvokeFunction"}
+
+
+def test_the_adapter_starts_our_script_and_streams() -> None:
+    function = resource("StreamFunction")
+    assert os.access(ROOT / function["CodeUri"] / function["Handler"], os.X_OK)
+    given = function["Environment"]["Variables"]
+    assert given["AWS_LAMBDA_EXEC_WRAPPER"] == "/opt/bootstrap"
+    assert given["AWS_LWA_INVOKE_MODE"] == "response_stream"
+    assert given["AWS_LWA_READINESS_CHECK_PATH"] == "/health"
+
+
+# Operations
+
+
+def test_alarms_watch_failures_throttles_and_slow_appends() -> None:
+    alarms = resources("AWS::CloudWatch::Alarm")
+    watched = {each.get("MetricName", "Throttles") for each in alarms.values()}
+    assert watched == {"5xx", "5XXError", "Throttles", "WriteThrottleEvents", "AppendLatency"}
+    assert alarms["AppendLatencyAlarm"]["ExtendedStatistic"] == "p99"
+    assert {each["TreatMissingData"] for each in alarms.values()} == {"notBreaching"}
+
+
+def test_the_dashboard_shows_each_metric_that_the_functions_tell() -> None:
+    body = resource("Dashboard")["DashboardBody"]["Fn::Sub"]
+    widgets = json.loads(body)["widgets"]
+    shown = {
+        metric[1] for each in widgets for metric in each["properties"]["metrics"][:] if metric[1:]
+    }
+    told = set(
+        re.findall(r'(?:add_metric|_timed)\((?:self\._metrics, )?"(\w+)"', METRICS.read_text())
+    )
+    assert told
+    assert told <= shown
+    assert {"Throttles", "Errors", "5xx", "ColdStart"} <= shown
+
+
+# sam local
+
+
+def test_the_api_comes_before_the_functions() -> None:
+    """`sam local start-api` finds no route otherwise (SAM CLI 1.170)."""
+    names = list(template()["Resources"])
+    apis = [names.index(name) for name in resources("AWS::ApiGatewayV2::Route")]
+    assert max(apis) < min(map(names.index, resources("AWS::Serverless::Function")))
 
 
 # Tools
 
 
+DOORS = [
+    "rest-api",
+    *(pytest.param(door, marks=pytest.mark.soak) for door in ("function-url", "none")),
+]
+
+
 @pytest.mark.needs("sam")
-def test_sam_finds_nothing_wrong() -> None:
-    assert "is a valid SAM Template" in sam("validate")
+@pytest.mark.parametrize("door", DOORS)
+def test_sam_finds_nothing_wrong_with_any_door(door: str, tmp_path: Path) -> None:
+    copy = tmp_path / "template.yaml"
+    copy.write_text(TEMPLATE.read_text().replace("Default: rest-api", f"Default: {door}"))
+    found = sam("validate", "--lint", "--template-file", copy)
+    assert "is a valid SAM Template" in found
 
 
 @pytest.mark.parametrize("environment", ["default", "dev", "prod"])

@@ -50,8 +50,12 @@ FATES = [
     (answer("ConditionalCheckFailedException"), Fate.ANSWERED),
     (cancelled("ConditionalCheckFailed", "TransactionConflict"), Fate.ANSWERED),
     (answer("NoSuchKey", 404), Fate.ANSWERED),
-    (answer("AccessDeniedException"), Fate.ANSWERED),
-    (NoCredentialsError(), Fate.ANSWERED),
+    (answer("ValidationException"), Fate.ANSWERED),
+    (answer("ConditionalRequestConflict", 409), Fate.REFUSED),
+    (answer("AccessDeniedException"), Fate.UNUSABLE),
+    (answer("NoSuchBucket", 404), Fate.UNUSABLE),
+    (answer("ExpiredTokenException"), Fate.UNUSABLE),
+    (NoCredentialsError(), Fate.UNUSABLE),
 ]
 
 
@@ -126,7 +130,20 @@ async def test_one_lost_answer_among_throttles_leaves_it_unsure(
 
 
 async def test_an_answer_is_passed_on_as_it_is(calls: Calls) -> None:
-    script = Script(answer("AccessDeniedException"))
-    with pytest.raises(ClientError, match="AccessDenied"):
+    script = Script(answer("ValidationException"))
+    with pytest.raises(ClientError, match="Validation"):
         await calls.run(script)
     assert script.made == 1
+
+
+async def test_what_somebody_must_mend_is_not_asked_for_again(calls: Calls) -> None:
+    script = Script(answer("AccessDeniedException"))
+    with pytest.raises(Busy):
+        await calls.run(script, repeat=False, lost=Uncertain)
+    assert script.made == 1
+
+
+async def test_a_lost_answer_stays_unsure_when_the_next_one_is_a_refusal(calls: Calls) -> None:
+    script = Script(LOST, answer("ExpiredTokenException"))
+    with pytest.raises(Uncertain):
+        await calls.run(script, lost=Uncertain)

@@ -13,9 +13,18 @@ from runstreams.core.errors import Busy, Uncertain
 from runstreams.core.limits import Limits, SealingPlan
 from runstreams.core.model import Batch, Closed
 from runstreams.core.sealing import Sealer
-from runstreams.stores.aws.calls import ATTEMPTS
+from runstreams.stores.aws.calls import ATTEMPTS, MEND_SECONDS
 from tests.emulators.place import Place
-from tests.emulators.wire_tap import Fault, fail, lose_answer, lose_request, tear, throttle
+from tests.emulators.wire_tap import (
+    Fault,
+    cancel,
+    fail,
+    lose_answer,
+    lose_request,
+    refuse,
+    tear,
+    throttle,
+)
 from tests.stores.aws_log import Watched, now, watched
 
 FAULTS = [throttle, lose_request, lose_answer, fail]
@@ -114,6 +123,70 @@ async def test_a_batch_that_cannot_be_put_is_busy_and_not_there(it: Watched) -> 
     with pytest.raises(Busy):
         await it.append()
     assert await texts(it) == []
+
+
+PASSING = [
+    ("PutObject", refuse("ConditionalRequestConflict", 409)),
+    ("PutObject", refuse("OperationAborted", 409)),
+    ("PutObject", refuse("InternalError", 500)),
+    ("PutObject", refuse("SlowDown", 503)),
+    ("UpdateItem", refuse("TransactionConflictException")),
+    ("UpdateItem", refuse("ProvisionedThroughputExceededException")),
+    ("TransactWriteItems", cancel),
+    ("TransactWriteItems", refuse("TransactionInProgressException")),
+]
+
+
+@pytest.mark.parametrize(("operation", "fault"), PASSING)
+async def test_the_caller_sees_nothing_of_a_refusal_that_passes(
+    it: Watched, batch: Batch, operation: str, fault: Fault
+) -> None:
+    it.tap.script = [(operation, fault)] * 2
+    answer = await it.log.append(it.stream, batch)
+    assert not it.tap.script
+    assert (answer.last, answer.tail) == (1, 2)
+    assert await texts(it) == [b'"a"', b'"b"']
+
+
+UNUSABLE = [
+    ("PutObject", refuse("NoSuchBucket", 404)),
+    ("PutObject", refuse("AccessDenied", 403)),
+    ("PutObject", refuse("ExpiredToken", 400)),
+    ("UpdateItem", refuse("ResourceNotFoundException")),
+    ("UpdateItem", refuse("AccessDeniedException")),
+    ("UpdateItem", refuse("ExpiredTokenException")),
+    ("UpdateItem", refuse("UnrecognizedClientException")),
+]
+
+
+@pytest.mark.parametrize(("operation", "fault"), UNUSABLE)
+async def test_a_store_that_is_not_there_or_not_for_us_is_busy_and_the_log_says_why(
+    it: Watched, operation: str, fault: Fault, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The caller comes back after a while; whoever runs it reads the log. Nothing has landed."""
+    await it.append(b'"before"', client="c")
+    it.tap.script = [(operation, fault)]
+    with pytest.raises(Busy) as busy:
+        await it.append(b'"after"', client="c", number=1)
+    assert busy.value.facts["retry_after"] == MEND_SECONDS
+    [told] = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert fault.__name__ in told.getMessage()
+    assert await texts(it) == [b'"before"']
+    assert (await it.append(b'"after"', client="c", number=1)).first == 1
+    assert await texts(it) == [b'"before"', b'"after"']
+
+
+@pytest.mark.parametrize(
+    "fault", [refuse("AccessDeniedException"), refuse("ExpiredTokenException")]
+)
+async def test_a_reader_is_told_to_come_back_to_a_table_that_is_not_for_us(
+    it: Watched, fault: Fault
+) -> None:
+    await it.append(b'"a"')
+    it.tap.script = [("GetItem", fault)]
+    with pytest.raises(Busy):
+        await it.log.read(it.stream, 0)
+    assert await texts(it) == [b'"a"']
 
 
 READS = [("GetItem", fault) for fault in FAULTS]

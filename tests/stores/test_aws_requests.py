@@ -8,6 +8,7 @@ import pytest
 
 from runstreams.core.limits import KIB, MIB, SealingPlan
 from runstreams.core.model import Closed, StreamId
+from runstreams.costs.requests import of_replaying, of_writing
 from tests.emulators.place import Place
 from tests.stores.aws_log import watched
 
@@ -149,3 +150,17 @@ async def test_24_mebibytes_are_replayed_with_one_list_and_a_get_each_8_mebibyte
         sent = Counter(it.requests())
         assert (sent["GetItem"], sent["ListObjectsV2"]) == (1, 1)
         assert sent["GetObject"] <= 5
+
+
+@pytest.mark.parametrize("appends", [1, 17, 130])
+async def test_a_streams_life_costs_what_the_bill_says(aws_place: Place, appends: int) -> None:
+    """`runstreams cost` and docs/costs.md go by these numbers; deleting is free."""
+    async with watched(aws_place, seals=True) as it:
+        for number in range(appends):
+            await it.append(client="c", number=number)
+        await it.log.close(it.stream, Closed("completed"))
+        made = Counter(it.requests())
+        del made["DeleteObjects"]
+        assert made == of_writing(appends)
+        assert len(await it.everything()) == appends
+        assert Counter(it.requests()) == of_replaying()

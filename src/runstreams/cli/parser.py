@@ -6,6 +6,7 @@ from .. import __version__
 from ..core.errors import InvalidRequest
 from ..sdk.durations import seconds_of
 from ..serve.settings import add_options
+from .cost import add_cost
 
 DESCRIPTION = "Durable, ordered, resumable streams for anything that runs."
 
@@ -16,6 +17,9 @@ also be given in the environment, under the name in brackets. Ctrl-C stops the s
 
 OBJECTS = """Show where a stream's chunks are: which object holds which indexes, its size, and when
 its last chunk was appended. Works while a server is running."""
+
+COST = """Compute what streams of a kind would cost on AWS in a month, by service, from the requests
+that they make and list prices. Nothing is asked of AWS."""
 
 PIPE = """Send standard input into a stream, as it comes: a chunk of text for each line. Prints the
 index of the last chunk. Ctrl-C sends what has come, whole lines only, and closes the stream as
@@ -53,6 +57,7 @@ def parser() -> argparse.ArgumentParser:
     _ls(command("ls", "listing", "list streams or runs", LS))
     _close(command("close", "closing", "close a stream", CLOSE))
     _token(command("token", "tokens", "make a public token for a browser", TOKEN))
+    add_cost(command("cost", "cost", "compute what streams would cost on AWS", COST))
     return top
 
 

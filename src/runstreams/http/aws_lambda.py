@@ -6,10 +6,8 @@ metrics in the log. Chunks, secret keys and tokens are in neither.
 
 import asyncio
 import os
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
-from uuid import uuid4
 
 from aws_lambda_powertools.logging import Logger, correlation_paths
 from aws_lambda_powertools.metrics import Metrics, MetricUnit
@@ -21,26 +19,20 @@ from fastapi import APIRouter, Request
 from mangum import Mangum
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ..core.limits import DAY_MS, LAMBDA_BODY_BYTES, WAIT_SECONDS_MAX, Limits
-from ..core.log import Log
-from ..core.model import Appended, Batch, StreamId
-from ..core.ports import Store
-from ..stores.aws import AwsStore
-from .access import Keys
+from ..core.limits import LAMBDA_BODY_BYTES, WAIT_SECONDS_MAX
 from .app import build_app
-from .service import Host, Service
+from .aws_metrics import namespace
+from .aws_service import service_of
+from .service import Host
 
 NAME = "runstreams"
-"""Namespace of the metrics, and the logger above all of ours."""
+"""The logger above all of ours."""
 
 TEXT_TYPES = ["application/json", "application/x-ndjson", "text/"]
 """What is handed over as text; everything else as base64."""
 
 MARGIN_SECONDS = 2.0
 """What a wait leaves of the function's time: to read a page, render it and hand it over."""
-
-THREADS = 16
-"""Calls to AWS at a time. A process has one request at a time, and a page may need many objects."""
 
 Event = dict[str, Any]
 Answer = dict[str, Any]
@@ -49,10 +41,10 @@ Handler = Callable[[Event, LambdaContext], Answer]
 
 def handler(*routers: APIRouter) -> Handler:
     """Return the Lambda handler of an API with *routers*."""
-    logger, metrics = Logger(service=NAME), Metrics(namespace=NAME)
+    logger, metrics = Logger(service=NAME), Metrics(namespace=namespace(os.environ))
     invocation = Invocation()
-    app = build_app(service_of(os.environ, invocation, metrics), routers)
-    answer_to = Adapter(app)
+    service = service_of(os.environ, metrics, _host(os.environ), invocation.milliseconds_left)
+    answer_to = Adapter(build_app(service, routers))
 
     @logger.inject_lambda_context(
         correlation_id_path=correlation_paths.API_GATEWAY_HTTP, clear_state=True
@@ -61,12 +53,22 @@ def handler(*routers: APIRouter) -> Handler:
     def handle(event: Event, context: LambdaContext) -> Answer:
         invocation.context = context
         metrics.add_metric("Requests", MetricUnit.Count, 1)
-        logger.append_keys(route=APIGatewayProxyEventV2(event).route_key)
+        logger.append_keys(**_about(event))
         answer = answer_to(event, context)
         metrics.add_metric("Failures", MetricUnit.Count, int(answer["statusCode"] >= 500))
         return answer
 
     return _traced(handle)
+
+
+def _about(event: Event) -> dict[str, str]:
+    """Return what each log line says of the request: its route, and the run and stream in it."""
+    asked = APIGatewayProxyEventV2(event)
+    names = asked.path_parameters or {}
+    return {
+        "route": asked.route_key,
+        **{part: name for part, name in names.items() if part in ("run", "target", "key")},
+    }
 
 
 class Invocation:
@@ -79,56 +81,14 @@ class Invocation:
         return self.context.get_remaining_time_in_millis()
 
 
-class CountingLog(Log):
-    """A log that counts what is appended to it."""
-
-    def __init__(self, metrics: Metrics, store: Store, **settings: Any) -> None:
-        super().__init__(store, **settings)
-        self._metrics = metrics
-
-    async def append(self, stream: StreamId, batch: Batch) -> Appended:
-        answer = await super().append(stream, batch)
-        if answer.first is not None and answer.last is not None:
-            added = answer.last - answer.first + 1
-            self._metrics.add_metric("Appends", MetricUnit.Count, 1)
-            self._metrics.add_metric("Chunks", MetricUnit.Count, added)
-            self._metrics.add_metric("Bytes", MetricUnit.Bytes, batch.size)
-        return answer
-
-
-def service_of(environ: Mapping[str, str], invocation: Invocation, metrics: Metrics) -> Service:
-    """Return what the API serves, as *environ* sets it. Raises `SettingMissing`."""
-    log = CountingLog(
-        metrics,
-        AwsStore.from_environment(threads=THREADS),
-        limits=_limits(environ),
-        clock=lambda: time.time_ns() // 1_000_000,
-        new_id=lambda: uuid4().hex,
-        background=False,
-        time_left=invocation.milliseconds_left,
-    )
-    origins = environ.get("RUNSTREAMS_ALLOWED_ORIGINS") or "*"
-    return Service(
-        log,
-        Keys([environ.get("RUNSTREAMS_SECRET_KEY", "")]),
-        Host(
-            wait_seconds_max=WAIT_SECONDS_MAX,
-            body_bytes=LAMBDA_BODY_BYTES,
-            sse=False,
-            disconnects=False,
-            time_left=_time_left,
-        ),
-        tuple(origin.strip() for origin in origins.split(",")),
-    )
-
-
-def _limits(environ: Mapping[str, str]) -> Limits:
-    usual = Limits()
-    days = environ.get("RUNSTREAMS_RETENTION_DAYS")
-    size = environ.get("RUNSTREAMS_STREAM_MAX_BYTES")
-    return Limits(
-        round(float(days) * DAY_MS) if days else usual.retention_ms,
-        int(size) if size else usual.stream_bytes,
+def _host(environ: Mapping[str, str]) -> Host:
+    return Host(
+        wait_seconds_max=WAIT_SECONDS_MAX,
+        body_bytes=LAMBDA_BODY_BYTES,
+        sse=False,
+        disconnects=False,
+        time_left=_time_left,
+        streaming_url=environ.get("RUNSTREAMS_STREAMING_URL") or None,
     )
 
 

@@ -5,6 +5,7 @@ the loop takes both.
 """
 
 import asyncio
+import logging
 import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -32,8 +33,15 @@ FIRST_PAUSE = 0.025
 LAST_PAUSE = 1.0
 """Longest pause of all."""
 
+MEND_SECONDS = 30
+"""When to come back to a bucket or a table that is not there: somebody has to mend it first."""
+
+logger = logging.getLogger(__name__)
+
 THROTTLES = frozenset(
     {
+        "ConditionalRequestConflict",
+        "OperationAborted",
         "ProvisionedThroughputExceededException",
         "RequestLimitExceeded",
         "SlowDown",
@@ -45,6 +53,27 @@ THROTTLES = frozenset(
     }
 )
 """Answers that say that nothing was done, and that it may be tried again."""
+
+UNUSABLE = frozenset(
+    {
+        "AccessDenied",
+        "AccessDeniedException",
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "InvalidAccessKeyId",
+        "InvalidClientTokenId",
+        "NoSuchBucket",
+        "ResourceNotFoundException",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+    }
+)
+"""Answers that say that the bucket or the table is not there, or not for us. Nothing was done, and
+whoever runs the service can mend it.
+"""
+
+NO_CREDENTIALS = (boto.NoCredentialsError, boto.CredentialRetrievalError)
+"""There was nothing to sign the question with, so nobody was asked."""
 
 PASSING_REASONS = frozenset(
     {"None", "ProvisionedThroughputExceeded", "ThrottlingError", "TransactionConflict"}
@@ -77,6 +106,8 @@ class Fate(Enum):
     """The answer was lost: it may have happened."""
     ANSWERED = auto()
     """There is an answer, and it will be the same next time."""
+    UNUSABLE = auto()
+    """Nothing happened, and nothing will before somebody mends the deployment."""
 
 
 def fate(error: Exception) -> Fate:
@@ -85,6 +116,8 @@ def fate(error: Exception) -> Fate:
         return _answered(error)
     if isinstance(error, NEVER_SENT):
         return Fate.REFUSED
+    if isinstance(error, NO_CREDENTIALS):
+        return Fate.UNUSABLE
     return Fate.LOST if isinstance(error, BROKEN_OFF) else Fate.ANSWERED
 
 
@@ -96,6 +129,8 @@ def code(error: ClientError) -> str:
 def _answered(error: ClientError) -> Fate:
     if code(error) in THROTTLES:
         return Fate.REFUSED
+    if code(error) in UNUSABLE:
+        return Fate.UNUSABLE
     if code(error) == "TransactionCanceledException":
         reasons = {reason.get("Code") for reason in error.response.get("CancellationReasons", [])}
         return Fate.REFUSED if reasons <= PASSING_REASONS else Fate.ANSWERED
@@ -134,6 +169,9 @@ class Calls:
                 cause, became = error, fate(error)
             if became is Fate.ANSWERED:
                 raise cause
+            if became is Fate.UNUSABLE:
+                logger.error("AWS cannot be used: %s", cause)
+                raise outcome("the store cannot be used", retry_after=MEND_SECONDS) from cause
             wait = pause(attempt, self._chance())
             outcome = lost if became is Fate.LOST else outcome
             final = attempt == ATTEMPTS or loop.time() + wait > last

@@ -74,7 +74,7 @@ class AwsStore:
         """
         bucket = _setting("RUNSTREAMS_BUCKET", "S3 bucket")
         table = _setting("RUNSTREAMS_TABLE", "DynamoDB table")
-        return cls(*connect(_session(), threads), bucket, table, threads=threads)
+        return cls(*connect(session(), threads), bucket, table, threads=threads)
 
     async def aclose(self) -> None:
         """End the threads and close the connections."""
@@ -108,19 +108,19 @@ def connect(
 
 
 class _OurServices(Loader):
-    """Finds the two services that we use without looking through the folders of all four hundred,
+    """Finds the services that we use without looking through the folders of all four hundred,
     which is a tenth of a function's cold start.
     """
 
     def list_available_services(self, type_name: str) -> list[str]:
-        return ["dynamodb", "s3"]
+        return ["dynamodb", "s3", "secretsmanager"]
 
 
-def _session() -> boto3.Session:
-    session = get_session()
-    loader = _OurServices(session.get_config_variable("data_path"))
-    session.register_component("data_loader", loader)
-    return boto3.Session(botocore_session=session)
+def session() -> boto3.Session:
+    """Return a session that knows our services only."""
+    bare = get_session()
+    bare.register_component("data_loader", _OurServices(bare.get_config_variable("data_path")))
+    return boto3.Session(botocore_session=bare)
 
 
 def _other_s3() -> bool:

@@ -1,0 +1,92 @@
+"""`runstreams cost`: what streams of a kind would cost on AWS."""
+
+import argparse
+from collections.abc import Iterable
+from typing import Any, get_args
+
+from ..costs.bill import Door, Line, Load, bill, total
+from ..serve.errors import CannotRun
+from .exits import DONE
+
+USUAL = Load()
+
+OPTIONS: tuple[tuple[str, str, Any, str], ...] = (
+    ("streams", "N", USUAL.streams, "streams"),
+    ("tokens-per-second", "N", USUAL.tokens_per_second, "tokens that a stream gets a second"),
+    ("seconds", "N", USUAL.seconds, "how long a stream is written"),
+    ("batch", "SECONDS", USUAL.batch_seconds, "how long tokens gather; 0 appends each by itself"),
+    ("token-bytes", "N", USUAL.token_bytes, "bytes of a token, as JSON"),
+    ("readers", "N", USUAL.readers, "readers that follow a stream live"),
+    ("replays", "N", USUAL.replays, "readers that take all of it later"),
+)
+
+
+def add_cost(parser: argparse.ArgumentParser) -> None:
+    """Let *parser* take what describes the streams."""
+    for name, metavar, usual, text in OPTIONS:
+        parser.add_argument(
+            f"--{name}", type=float, metavar=metavar, default=usual, help=f"{text} ({usual:g})"
+        )
+    parser.add_argument(
+        "--door",
+        choices=get_args(Door),
+        default=USUAL.door,
+        help=f"where they are written and read ({USUAL.door})",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print what the described streams would cost. Raises `CannotRun`."""
+    show(load_of(args))
+    return DONE
+
+
+def load_of(args: argparse.Namespace) -> Load:
+    """Return what the command line describes. Raises `CannotRun`."""
+    for name, *_ in OPTIONS:
+        value = getattr(args, name.replace("-", "_"))
+        if not 0 <= value < 1e12 or (value == 0 and name in ("streams", "seconds")):
+            raise CannotRun(f"--{name} {value:g} is not a number that streams can have")
+    return Load(
+        args.streams,
+        args.tokens_per_second,
+        args.seconds,
+        args.batch,
+        args.token_bytes,
+        args.readers,
+        args.replays,
+        args.door,
+    )
+
+
+def show(load: Load) -> None:
+    """Print the bill."""
+    lines = bill(load)
+    print(
+        f"{load.streams:,.0f} streams of {load.tokens:,} tokens in {load.appends:,} appends, "
+        f"{load.readers:g} following, {load.replays:g} replaying, at the {load.door}"
+    )
+    for line in sorted(lines, key=lambda line: -line.dollars):
+        price = line.price
+        print(
+            f"{_dollars(line.dollars):>12}  {line.part:10} {price.service:14} "
+            f"{line.quantity:20,.0f} {price.what}"
+        )
+    for service, dollars in by_service(lines):
+        print(f"{_dollars(dollars):>12}  {service}")
+    whole = total(lines)
+    print(f"{_dollars(whole):>12}  together, ${whole / load.streams:.6f} a stream")
+    read = sorted({line.price.read for line in lines})
+    print(f"Computed, not billed: list prices of us-east-1, read {' to '.join(read)}.")
+
+
+def by_service(lines: Iterable[Line]) -> list[tuple[str, float]]:
+    """Return the dollars of each service, the dearest first."""
+    sums: dict[str, float] = {}
+    for line in lines:
+        sums[line.price.service] = sums.get(line.price.service, 0) + line.dollars
+    return sorted(sums.items(), key=lambda each: -each[1])
+
+
+def _dollars(value: float) -> str:
+    return f"${value:,.2f}"

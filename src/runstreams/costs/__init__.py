@@ -1,0 +1,1 @@
+"""What streams cost on AWS: requests, prices, and the bill that they make."""

@@ -1,0 +1,155 @@
+"""The bill for many streams of one kind."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import ceil
+from typing import Literal, NamedTuple
+
+from ..core.limits import DAY_MS, Limits
+from ..core.waiting import POLL_FIRST_SECONDS
+from . import prices, requests
+from .prices import Price
+
+Door = Literal["http-api", "rest-api", "function-url"]
+
+APPEND_SECONDS = 0.055
+"""An append in Lambda. Computed from 22 ms for S3's put and 4.5 ms for DynamoDB's update, with as
+much again around them; not measured on AWS.
+"""
+
+SEAL_SECONDS = 0.3
+"""What sealing adds to one append in sixteen; not measured on AWS."""
+
+REPLAY_SECONDS = 0.2
+"""A replay in Lambda; not measured on AWS."""
+
+WRITER_GB = 0.5
+READER_GB = 0.25
+"""Memory of the functions, as the template has it unless told otherwise."""
+
+STREAM_SECONDS = 300
+"""After so long an event stream is broken and comes back, as the template has it."""
+
+LOG_LINE_BYTES = 1_200
+"""What one request writes into the log at level INFO: a line, a line of metrics, Lambda's own."""
+
+CHUNK_OVERHEAD = 100
+"""What a chunk takes on the wire beside its own bytes: index, id and time."""
+
+HEAD_BYTES, POINTER_BYTES, CLIENT_BYTES = 190, 58, 74
+"""A head without anything, and what an unsealed batch and a client add; a write unit is 1 KiB."""
+
+KEPT_MONTHS = Limits().retention_ms / (30 * DAY_MS)
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """One kind of streams, and how they are written and read."""
+
+    streams: float = 1e6
+    tokens_per_second: float = 50
+    seconds: float = 60
+    batch_seconds: float = 0.5
+    token_bytes: float = 5
+    readers: float = 1
+    """Following live, each until the end."""
+    replays: float = 0
+    """Reading all of it later."""
+    door: Door = "http-api"
+    """Where it is written and read; event streams at all but `http-api`."""
+
+    @property
+    def tokens(self) -> int:
+        """Chunks of a stream."""
+        return max(1, round(self.tokens_per_second * self.seconds))
+
+    @property
+    def appends(self) -> int:
+        """Appends to a stream: a batch each, and never more than there are tokens."""
+        wanted = ceil(self.seconds / self.batch_seconds) if self.batch_seconds else self.tokens
+        return max(1, min(wanted, self.tokens))
+
+
+class Line(NamedTuple):
+    """One line of the bill, for all streams."""
+
+    part: str
+    price: Price
+    quantity: float
+
+    @property
+    def dollars(self) -> float:
+        return self.price.of(self.quantity)
+
+
+def bill(load: Load) -> list[Line]:
+    """Return the lines of the bill for *load*."""
+    return [
+        Line(part, price, quantity * load.streams)
+        for part, price, quantity in (*_writing(load), *_reading(load), *_keeping(load))
+        if quantity
+    ]
+
+
+def total(lines: list[Line]) -> float:
+    """Return what all *lines* come to, in dollars."""
+    return sum(line.dollars for line in lines)
+
+
+_Part = tuple[str, Price, float]
+
+
+def _writing(load: Load) -> Iterator[_Part]:
+    calls = load.appends + 1  # and the close
+    seals = load.appends // requests.PLAN.every
+    seconds = calls * APPEND_SECONDS + (seals + 1) * SEAL_SECONDS
+    yield from _called("writing", load, calls, seconds * WRITER_GB)
+    yield from _stored("writing", requests.of_writing(load.appends), write_units(load.appends))
+
+
+def _reading(load: Load) -> Iterator[_Part]:
+    polls = load.appends if load.door == "http-api" else ceil(load.seconds / STREAM_SECONDS)
+    following = requests.of_following(load.appends, load.seconds, POLL_FIRST_SECONDS)
+    for part, count, calls, seconds, made in (
+        ("following", load.readers, polls, load.seconds, following),
+        ("replaying", load.replays, 1, REPLAY_SECONDS, requests.of_replaying()),
+    ):
+        yield from _called(part, load, calls * count, seconds * READER_GB * count)
+        yield from _stored(part, Counter({name: each * count for name, each in made.items()}), 0)
+        wire = load.tokens * (load.token_bytes + CHUNK_OVERHEAD)
+        yield part, prices.TRAFFIC, wire * count
+
+
+def _keeping(load: Load) -> Iterator[_Part]:
+    kept = load.tokens * load.token_bytes / prices.GB
+    yield "keeping", prices.S3_STORAGE, kept * KEPT_MONTHS
+
+
+def _called(part: str, load: Load, calls: float, gb_seconds: float) -> Iterator[_Part]:
+    if load.door == "http-api":
+        yield part, prices.HTTP_API, calls
+    elif load.door == "rest-api":
+        yield part, prices.REST_API, calls
+    yield part, prices.INVOCATIONS, calls
+    yield part, prices.GB_SECONDS, gb_seconds
+    yield part, prices.LOG_BYTES, calls * LOG_LINE_BYTES
+
+
+def _stored(part: str, made: Counter[str], units: float) -> Iterator[_Part]:
+    yield part, prices.S3_WRITES, made["PutObject"] + made["ListObjectsV2"]
+    yield part, prices.S3_READS, made["GetObject"]
+    yield part, prices.WRITE_UNITS, units
+    # A consistent read of up to 4 KiB is one unit, and a poll half of one.
+    yield part, prices.READ_UNITS, made["GetItem"] * (0.5 if part == "following" else 1)
+
+
+def write_units(appends: int) -> float:
+    """Return the write units of a stream with one writer, from its opening to its close."""
+    made = requests.of_writing(appends)
+    every = requests.PLAN.every
+    sizes = [HEAD_BYTES + CLIENT_BYTES + POINTER_BYTES * count for count in range(1, every + 1)]
+    an_append = sum(ceil(size / 1024) for size in sizes) / every
+    a_seal = ceil(sizes[-1] / 1024)  # the larger of before and after counts
+    others = made["UpdateItem"] - appends - appends // every
+    return appends * an_append + appends // every * a_seal + others + 4  # two items, twice

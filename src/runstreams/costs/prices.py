@@ -1,0 +1,49 @@
+"""The one table of prices: us-east-1, on demand, without free tiers, taxes and discounts."""
+
+from typing import NamedTuple
+
+
+class Price(NamedTuple):
+    """What something costs, and when and where that was read."""
+
+    service: str
+    what: str
+    dollars: float
+    per: float
+    read: str
+    """Year and month."""
+
+    def of(self, quantity: float) -> float:
+        """Return what *quantity* costs, in dollars."""
+        return quantity / self.per * self.dollars
+
+
+MILLION = 1e6
+GB = 1e9
+"""Logs and traffic are counted in bytes, and paid by this."""
+
+HTTP_API = Price("API Gateway", "requests to the HTTP API", 1.00, MILLION, "2026-09")
+REST_API = Price("API Gateway", "requests to the REST API", 3.50, MILLION, "2026-09")
+INVOCATIONS = Price("Lambda", "invocations", 0.20, MILLION, "2026-09")
+GB_SECONDS = Price("Lambda", "GB-seconds, arm64", 0.0000133334, 1, "2026-09")
+S3_WRITES = Price("S3", "PUT and LIST requests", 5.00, MILLION, "2026-09")
+S3_READS = Price("S3", "GET requests", 0.40, MILLION, "2026-09")
+S3_STORAGE = Price("S3", "GB-months stored", 0.023, 1, "2026-09")
+WRITE_UNITS = Price("DynamoDB", "write units", 0.625, MILLION, "2026-09")
+READ_UNITS = Price("DynamoDB", "read units", 0.125, MILLION, "2026-09")
+LOG_BYTES = Price("CloudWatch", "bytes of logs", 0.50, GB, "2026-09")
+TRAFFIC = Price("Data transfer", "bytes to the internet", 0.09, GB, "2026-09")
+
+ALL = (
+    HTTP_API,
+    REST_API,
+    INVOCATIONS,
+    GB_SECONDS,
+    S3_WRITES,
+    S3_READS,
+    S3_STORAGE,
+    WRITE_UNITS,
+    READ_UNITS,
+    LOG_BYTES,
+    TRAFFIC,
+)

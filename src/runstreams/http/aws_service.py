@@ -1,0 +1,56 @@
+"""What the functions serve, as their environment sets it."""
+
+import time
+from collections.abc import Callable, Mapping
+from uuid import uuid4
+
+from aws_lambda_powertools.metrics import Metrics
+
+from ..core.limits import DAY_MS, Limits
+from ..stores.aws import AwsStore, SettingMissing
+from .access import Keys
+from .aws_metrics import MeasuredLog
+from .service import Host, Service
+
+THREADS = 16
+"""Calls to AWS at a time. A process has one request at a time, and a page may need many objects."""
+
+
+def service_of(
+    environ: Mapping[str, str], metrics: Metrics, host: Host, time_left: Callable[[], int]
+) -> Service:
+    """Return what the API serves at *host*; *time_left* is the function's own, in milliseconds.
+
+    Raises `SettingMissing`.
+    """
+    log = MeasuredLog(
+        metrics,
+        AwsStore.from_environment(threads=THREADS),
+        limits=_limits(environ),
+        clock=lambda: time.time_ns() // 1_000_000,
+        new_id=lambda: uuid4().hex,
+        time_left=time_left,
+    )
+    origins = environ.get("RUNSTREAMS_ALLOWED_ORIGINS") or "*"
+    return Service(log, _keys(environ), host, tuple(each.strip() for each in origins.split(",")))
+
+
+def _limits(environ: Mapping[str, str]) -> Limits:
+    usual = Limits()
+    days = environ.get("RUNSTREAMS_RETENTION_DAYS")
+    size = environ.get("RUNSTREAMS_STREAM_MAX_BYTES")
+    return Limits(
+        round(float(days) * DAY_MS) if days else usual.retention_ms,
+        int(size) if size else usual.stream_bytes,
+    )
+
+
+def _keys(environ: Mapping[str, str]) -> Keys:
+    if given := environ.get("RUNSTREAMS_SECRET_KEY"):
+        return Keys([given])
+    secret = environ.get("RUNSTREAMS_SECRET_ARN")
+    if not secret:
+        raise SettingMissing("neither RUNSTREAMS_SECRET_ARN nor RUNSTREAMS_SECRET_KEY is set")
+    from .aws_keys import PREVIOUS_DAYS, RotatingKeys  # only where it is needed: it takes 20 ms
+
+    return RotatingKeys(secret, float(environ.get("RUNSTREAMS_PREVIOUS_KEY_DAYS") or PREVIOUS_DAYS))

@@ -1,0 +1,121 @@
+"""The bill: it adds up, goes by what is measured elsewhere, and is what the documents say."""
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from runstreams.cli import main
+from runstreams.cli.cost import by_service
+from runstreams.core.model import Chunk, Page
+from runstreams.costs import prices
+from runstreams.costs.bill import CHUNK_OVERHEAD, Load, bill, total, write_units
+from runstreams.http.rendering import as_event, as_json
+from tests.tools import ROOT
+
+USUAL = Load()
+
+
+def dollars(load: Load) -> float:
+    return total(bill(load))
+
+
+def test_the_bill_is_the_sum_of_its_services() -> None:
+    lines = bill(USUAL)
+    assert sum(sum_ for _, sum_ in by_service(lines)) == pytest.approx(total(lines))
+
+
+def test_twice_the_streams_cost_twice_as_much() -> None:
+    assert dollars(replace(USUAL, streams=2e6)) == pytest.approx(2 * dollars(USUAL))
+
+
+def test_fewer_appends_cost_less() -> None:
+    bills = [dollars(replace(USUAL, batch_seconds=each)) for each in (0, 0.1, 0.5, 2, 60)]
+    assert bills == sorted(bills, reverse=True)
+
+
+def test_a_stream_never_has_more_appends_than_tokens() -> None:
+    slow = replace(USUAL, tokens_per_second=1, batch_seconds=0.01)
+    assert slow.appends == slow.tokens == 60
+
+
+def test_an_event_stream_saves_the_polls_and_not_the_waiting() -> None:
+    def following(load: Load, what: prices.Price) -> float:
+        return sum(
+            line.quantity for line in bill(load) if (line.part, line.price) == ("following", what)
+        )
+
+    held = replace(USUAL, door="rest-api")
+    assert following(held, prices.INVOCATIONS) == USUAL.streams
+    assert following(USUAL, prices.INVOCATIONS) == USUAL.streams * USUAL.appends
+    assert following(held, prices.GB_SECONDS) == following(USUAL, prices.GB_SECONDS)
+
+
+def test_a_function_url_has_no_price_of_its_own() -> None:
+    lines = bill(replace(USUAL, door="function-url"))
+    assert "API Gateway" not in dict(by_service(lines))
+
+
+def test_an_append_of_one_writer_takes_some_more_than_a_write_unit() -> None:
+    """docs/storage.md says 1.2."""
+    assert write_units(16_000) - write_units(8_000) == pytest.approx(8_000 * (1.1875 + 2 / 16))
+
+
+def test_a_chunk_takes_on_the_wire_about_what_the_bill_says() -> None:
+    data = b'"word"'
+    chunks = tuple(Chunk(index, 1_712_150_400_000, data) for index in range(1000, 2000))
+    page = Page(chunks, 2000, 2000, "0" * 32)
+    for rendered in (as_json(page), as_event(page)):
+        overhead = len(rendered) / len(chunks) - len(data)
+        assert overhead == pytest.approx(CHUNK_OVERHEAD, rel=0.25)
+
+
+def test_each_price_says_when_it_was_read() -> None:
+    named = [each for each in vars(prices).values() if isinstance(each, prices.Price)]
+    assert set(named) == set(prices.ALL)
+    assert all(re.fullmatch(r"20\d\d-\d\d", price.read) for price in prices.ALL)
+
+
+def test_the_command_prints_the_bill(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["cost", "--batch", "0.2", "--readers", "2", "--door", "rest-api"]) == 0
+    said = capsys.readouterr().out
+    load = replace(USUAL, batch_seconds=0.2, readers=2, door="rest-api")
+    assert "300 appends, 2 following" in said
+    assert f"${dollars(load):,.2f}  together" in said
+
+
+@pytest.mark.parametrize("wrong", [("--seconds", "0"), ("--readers", "-1"), ("--batch", "nan")])
+def test_the_command_refuses_what_no_stream_can_have(
+    wrong: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["cost", *wrong]) == 1
+    assert wrong[0] in capsys.readouterr().err
+
+
+BATCHES = {"1 s": 1.0, "500 ms": 0.5, "200 ms": 0.2, "token by token": 0.0}
+
+
+def test_the_documents_tables_are_what_the_command_says() -> None:
+    text = (ROOT / "docs" / "costs.md").read_text()
+    for name, seconds in BATCHES.items():
+        doors = [dollars(replace(USUAL, batch_seconds=seconds, door=door)) for door in DOORS]
+        cells = " | ".join(f"${each:,.0f}" for each in doors)
+        appends = replace(USUAL, batch_seconds=seconds).appends
+        assert f"| {name} | {appends:,} | {cells} |" in text
+
+
+DOORS = ("http-api", "rest-api", "function-url")
+
+
+def test_the_documents_breakdown_is_what_the_command_says() -> None:
+    text = (ROOT / "docs" / "costs.md").read_text()
+    for service, sum_ in by_service(bill(USUAL)):
+        assert f"| {service} | ${sum_:,.0f} |" in text
+
+
+def test_the_readme_says_what_the_command_says() -> None:
+    text = (ROOT / "README.md").read_text()
+    for name, seconds in BATCHES.items():
+        load = replace(USUAL, batch_seconds=seconds)
+        cells = f"{load.appends:,} | ${dollars(load):,.0f} | ${dollars(load) / 1e6:.4f}"
+        assert f"| {name} | {cells} |" in text

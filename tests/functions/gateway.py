@@ -1,0 +1,60 @@
+"""The limits of an HTTP API and of Lambda in front of the handlers, since no emulator has them.
+
+What is beyond a limit is answered by the gateway itself: without our error's shape, and without the
+headers that a browser needs to read it.
+"""
+
+import base64
+import json
+from typing import Any
+
+from tests.functions.handlers import Context, Functions, event
+
+BODY_BYTES = 10_000_000
+"""Largest body that an HTTP API takes."""
+
+PAYLOAD_BYTES = 6 * 1024 * 1024
+"""Largest event and largest answer of a function, as JSON."""
+
+SECONDS = 30
+"""How long an HTTP API waits for its function; ours has 29."""
+
+AS_TEXT = ("text/", "application/json", "application/javascript", "application/xml")
+"""What an HTTP API hands over as text; everything else as base64."""
+
+
+class Gateway:
+    """Hands requests to the functions, and refuses what AWS would refuse."""
+
+    def __init__(self, functions: Functions) -> None:
+        self._functions = functions
+
+    def send(self, name: str, body: bytes | None = None, query: str = "", **headers: str) -> Any:
+        """Return the answer to the event *name* with another *body* and *headers*."""
+        if body is not None and len(body) > BODY_BYTES:
+            return _refusal(413, "Request Entity Too Large")
+        sent = event(name, query=query, **headers)
+        if body is not None:
+            sent |= _body(body, sent["headers"]["content-type"])
+            sent["headers"]["content-length"] = str(len(body))
+        if _size(sent) > PAYLOAD_BYTES:
+            return _refusal(413, "Request Entity Too Large")
+        context = Context(29)
+        answer = self._functions.send(sent, context)
+        if context.get_remaining_time_in_millis() < 0:
+            return _refusal(503, "Service Unavailable")
+        return answer if _size(answer) <= PAYLOAD_BYTES else _refusal(502, "Bad Gateway")
+
+
+def _body(body: bytes, kind: str) -> dict[str, Any]:
+    if kind.startswith(AS_TEXT):
+        return {"body": body.decode(), "isBase64Encoded": False}
+    return {"body": base64.b64encode(body).decode(), "isBase64Encoded": True}
+
+
+def _size(payload: Any) -> int:
+    return len(json.dumps(payload, ensure_ascii=False).encode())
+
+
+def _refusal(status: int, message: str) -> Any:
+    return {"statusCode": status, "headers": {}, "body": json.dumps({"message": message})}
