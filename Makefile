@@ -16,8 +16,9 @@ setup: .venv/.installed ## Make .venv with the product and its test tools
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-tools: ## Install MiniStack and SAM under .tools, where there is a Python 3.13
+tools: ## Install MiniStack and SAM under .tools, and the npm packages of the tests
 	@scripts/tools
+	@if command -v npm >/dev/null; then scripts/packages src/react; fi
 
 demo: setup ## Stream real text through a real server, break it, and check every chunk
 	@$(BIN)/python -m demo
@@ -41,5 +42,6 @@ format: setup ## Rewrite the code in the house's format
 	@$(BIN)/ruff format
 
 clean: ## Remove everything that make has made
+	rm -rf src/react/node_modules src/react/dist
 	rm -rf .venv .tools .aws-sam .bench dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
