@@ -18,7 +18,7 @@ setup: .venv/.installed ## Make .venv with the product and its test tools
 
 tools: ## Install MiniStack and SAM under .tools, and the npm packages of the tests
 	@scripts/tools
-	@if command -v npm >/dev/null; then scripts/packages src/react; fi
+	@if command -v npm >/dev/null; then scripts/packages src/react && scripts/packages examples/react-chat; fi
 
 demo: setup ## Stream real text through a real server, break it, and check every chunk
 	@$(BIN)/python -m demo
@@ -42,6 +42,6 @@ format: setup ## Rewrite the code in the house's format
 	@$(BIN)/ruff format
 
 clean: ## Remove everything that make has made
-	rm -rf src/react/node_modules src/react/dist
+	rm -rf src/react/node_modules src/react/dist examples/react-chat/node_modules examples/react-chat/dist
 	rm -rf .venv .tools .aws-sam .bench dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

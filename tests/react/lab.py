@@ -1,17 +1,10 @@
 """What the package's own tests are run against: a server, and one that dies on command."""
 
-import os
-import subprocess
 from pathlib import Path
 
 from tests.faults.commands import CommandServer
 from tests.faults.proxy import FaultProxy
 from tests.serve.process import ServerProcess
-from tests.tools import ROOT
-
-PACKAGE = ROOT / "src" / "react"
-
-SECONDS = 110
 
 
 class Lab:
@@ -57,23 +50,3 @@ class Lab:
         self.network.__exit__(None, None, None)
         self.restarting.__exit__()
         self.server.__exit__()
-
-
-def run(*command: str, folder: Path = PACKAGE, **environ: str) -> str:
-    """Run a command, and return what it said. Raises `AssertionError`, with that, if it failed."""
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        env={**os.environ, **environ},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=SECONDS,
-    )
-    assert done.returncode == 0, done.stdout
-    return done.stdout
-
-
-def tool_of(name: str) -> str:
-    """Return the command that one of the package's development tools installs."""
-    return str(PACKAGE / "node_modules" / ".bin" / name)

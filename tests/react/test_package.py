@@ -1,13 +1,15 @@
 """The npm package: its own tests against a server of ours, its types, its size, its packing."""
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import MISSING, give_up
-from tests.react.lab import PACKAGE, Lab, run, tool_of
+from tests.react.building import PACKAGE, build, need_packages, run, tool_of
+from tests.react.lab import Lab
+from tests.tools import ROOT
 
 pytestmark = [pytest.mark.needs("node"), pytest.mark.timeout(240)]
 
@@ -37,15 +39,27 @@ import { StreamWriter } from "@runstreams/react/writer";
 if (defineStream({ id: "x" }).id !== "x" || !StreamReader || !StreamWriter) process.exit(1);
 """
 
-OPTIONS = ("--strict", "--module", "nodenext", "--target", "es2022", "--jsx", "react-jsx")
+DOCUMENTS = [PACKAGE / "README.md", ROOT / "docs" / "react.md"]
+BLOCK = re.compile(r"^```tsx?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+TSCONFIG = """
+{
+  "compilerOptions": {
+    "strict": true,
+    "module": "nodenext",
+    "target": "es2022",
+    "jsx": "react-jsx",
+    "skipLibCheck": true,
+    "noEmit": true
+  }
+}
+"""
 
 
 @pytest.fixture(scope="module", autouse=True)
 def packages() -> None:
     """What the package's tests and its build need."""
-    lock, installed = PACKAGE / "package-lock.json", PACKAGE / "node_modules" / ".installed"
-    if not installed.exists() or installed.read_bytes() != lock.read_bytes():
-        give_up(f"src/react/{lock.name} {MISSING}")
+    need_packages(PACKAGE)
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +72,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The package as it would be published."""
     folder = tmp_path_factory.mktemp("packed")
-    run("npm", "run", "--silent", "build")
+    build(PACKAGE)
     run("npm", "pack", "--silent", "--pack-destination", str(folder))
     (found,) = folder.iterdir()
     return found
@@ -75,17 +89,22 @@ def test_its_code_is_typed_and_in_its_format() -> None:
 
 def test_an_empty_project_installs_it_and_builds(packed: Path, tmp_path: Path) -> None:
     """The tools and React are found in the folder above; of the package there is nothing but what
-    was packed.
+    was packed. The examples of the documents are part of the project.
     """
     (tmp_path / "node_modules").symlink_to(PACKAGE / "node_modules")
     app = tmp_path / "app"
     app.mkdir()
     (app / "package.json").write_text('{"private": true, "type": "module"}')
+    (app / "tsconfig.json").write_text(TSCONFIG)
     (app / "app.tsx").write_text(APP)
     (app / "streams.ts").write_text(STREAMS)
     run("npm", "install", "--offline", "--legacy-peer-deps", str(packed), folder=app)
     assert set(os.listdir(app / "node_modules")) == {".package-lock.json", "@runstreams"}
-    run(tool_of("tsc"), "--noEmit", *OPTIONS, "app.tsx", folder=app)
+    examples = [block for path in DOCUMENTS for block in BLOCK.findall(path.read_text())]
+    for n, example in enumerate(examples):
+        (app / f"example{n}.tsx").write_text(example)
+    assert len(examples) == 6
+    run(tool_of("tsc"), folder=app)
     bundle = ("--bundle", "--format=esm", "--external:react", "--outfile=out.js")
     run(tool_of("esbuild"), "app.tsx", *bundle, folder=app)
     run("node", "--input-type=module", "--eval", WITHOUT_REACT, folder=app)

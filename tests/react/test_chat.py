@@ -1,0 +1,159 @@
+"""The example chat in Chromium: nothing is lost or doubled, whatever happens to the page.
+
+The component logs each chunk that it hears of, so what a page has logged is what was read.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from tests import tools
+from tests.browser.conftest import ARGUMENTS
+from tests.faults.proxy import FaultProxy
+from tests.react.building import EXAMPLE, PACKAGE, build
+from tests.react.chat import ChatProcess
+from tests.serve.process import ServerProcess
+
+pytestmark = [pytest.mark.needs("node", "chromium"), pytest.mark.timeout(240)]
+
+WORD_MS = 20
+MILLISECONDS = 30_000
+"""How long a page may take; a machine under load may be slow."""
+
+
+@pytest.fixture(scope="module")
+def built() -> None:
+    build(PACKAGE, EXAMPLE)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    folder: Path = tmp_path_factory.mktemp("chat") / "data"
+    with ServerProcess(folder) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def network(server: ServerProcess) -> Iterator[FaultProxy]:
+    with FaultProxy(server.port) as network:
+        yield network
+
+
+@pytest.fixture(scope="module")
+def chat(built: None, server: ServerProcess, network: FaultProxy) -> Iterator[ChatProcess]:
+    with ChatProcess(network.url, server.secret, WORD_MS) as chat:
+        yield chat
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        path = str(tools.find("chromium"))
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    context = browser.new_context()
+    context.set_default_timeout(MILLISECONDS)
+    yield context
+    context.close()
+
+
+class Tab:
+    """A page of the chat, what it has logged since it was loaded, and what went wrong in it."""
+
+    def __init__(self, context: BrowserContext, url: str) -> None:
+        self.heard: list[str] = []
+        self.errors: list[str] = []
+        self.page: Page = context.new_page()
+        self.page.on("console", lambda said: said.type == "log" and self.heard.append(said.text))
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.goto(url)
+
+    def ask(self, question: str) -> None:
+        self.page.get_by_label("Your question").fill(question)
+        self.page.keyboard.press("Enter")
+
+    def until_heard(self, words: int) -> None:
+        while len(self.heard) < words:
+            self.page.wait_for_timeout(10)
+
+    def until(self, status: str) -> None:
+        self.page.locator(f"[data-status={status}]").wait_for()
+
+    def reload(self) -> None:
+        self.page.reload(wait_until="commit")
+        self.heard.clear()
+
+    def run(self) -> str:
+        return self.page.get_by_text("run_").inner_text().removeprefix("Run:").strip()
+
+
+def written(server: ServerProcess, run: str) -> list[str]:
+    """Return what the server has stored of an answer."""
+    page = server.http.get(f"/realtime/v1/streams/{run}/stream", params={"wait": 0})
+    return [chunk["data"] for chunk in page.raise_for_status().json()["chunks"]]
+
+
+def test_an_answer_is_rendered_from_another_origin(
+    chat: ChatProcess, server: ServerProcess, network: FaultProxy, context: BrowserContext
+) -> None:
+    tab = Tab(context, chat.url)
+    tab.ask("Show me a table and some code")
+    tab.until("completed")
+    expect(tab.page.get_by_role("cell", name="a night")).to_be_visible()
+    expect(tab.page.locator("pre")).to_contain_text("useRealtimeStream")
+    assert tab.heard == written(server, tab.run())
+    assert tab.errors == []
+    origins = {seen.headers.get("origin") for seen in network.requests() if tab.run() in seen.path}
+    assert chat.url.rstrip("/") in origins
+
+
+def test_a_reload_in_the_middle_loses_and_doubles_nothing(
+    chat: ChatProcess, server: ServerProcess, context: BrowserContext
+) -> None:
+    tab = Tab(context, chat.url)
+    tab.ask("What happens when I reload this page?")
+    for words in (5, 15):
+        tab.until_heard(words)
+        tab.reload()
+    tab.until("completed")
+    assert tab.heard == written(server, tab.run())
+    assert "".join(tab.heard).endswith("you were gone.")
+    expect(tab.page.get_by_role("heading", name="Reload it and see")).to_be_visible()
+
+
+def test_a_network_that_goes_and_comes_loses_and_doubles_nothing(
+    chat: ChatProcess, server: ServerProcess, network: FaultProxy, context: BrowserContext
+) -> None:
+    tab = Tab(context, chat.url)
+    tab.ask("Why is nothing lost without a network?")
+    tab.until_heard(5)
+    context.set_offline(True)
+    network.reset("GET")
+    expect(tab.page.get_by_text("Connection lost")).to_be_visible()
+    context.set_offline(False)
+    tab.until("completed")
+    assert tab.heard == written(server, tab.run())
+    assert tab.errors == []
+
+
+def test_two_tabs_see_the_same_and_either_may_stop_it(
+    chat: ChatProcess, server: ServerProcess, context: BrowserContext
+) -> None:
+    one = Tab(context, chat.url)
+    one.page.wait_for_url("**/#run_*")
+    two = Tab(context, one.page.url)
+    one.ask("What happens in two tabs?")
+    two.until_heard(5)
+    two.page.get_by_role("button", name="Stop").click()
+    for tab in (one, two):
+        tab.until("canceled")
+        expect(tab.page.get_by_text("You stopped it.")).to_be_visible()
+        assert tab.heard == written(server, tab.run())
+    assert not "".join(one.heard).endswith("you were gone.")
