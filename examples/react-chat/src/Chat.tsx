@@ -23,7 +23,7 @@ export function Chat({ chat }: { chat: string }) {
   };
   return (
     <>
-      <main role="log" aria-label="Conversation">
+      <main aria-live="polite">
         {parts.length === 0 && <Welcome onAsk={send} />}
         {parts.map(({ question, run }) => (
           <section key={run}>

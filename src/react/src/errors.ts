@@ -16,6 +16,13 @@ export class StreamError extends Error {
     super(message);
   }
 
+  /** Return *error* as one of these: what is none of the server's means that it was not reached. */
+  static of(error: unknown): StreamError {
+    if (error instanceof StreamError) return error;
+    const { message } = error as Error;
+    return Object.assign(new StreamError(message, 0, "unreachable"), { cause: error });
+  }
+
   /** Read the error out of an answer. */
   static async from(response: Response): Promise<StreamError> {
     const body: unknown = await response.json().catch(() => undefined);

@@ -55,7 +55,7 @@ export class StreamReader<T = unknown> implements AsyncIterable<Chunk<T>> {
   /** How the stream has ended, once it is read to its end. */
   closed: Closed | undefined;
   /** Why it went no further. */
-  error: Error | undefined;
+  error: StreamError | undefined;
 
   readonly #options: ReaderOptions;
   readonly #requests: Requests;
@@ -209,6 +209,7 @@ export class StreamReader<T = unknown> implements AsyncIterable<Chunk<T>> {
       const { done, value } = await this.#patiently(reader.read());
       if (done) throw new StreamError("the connection ended early", 0, "broken");
       for (const event of decoder.decode(text.decode(value, { stream: true }))) {
+        if (this.#isDone()) return;
         if (event.data === "[DONE]") return yield* this.#finish();
         const answer = answerOf<T>(event);
         if (!answer) continue;
@@ -312,14 +313,14 @@ export class StreamReader<T = unknown> implements AsyncIterable<Chunk<T>> {
   async #fail(error: unknown): Promise<void> {
     const { retries = 12 } = this.#options;
     if (!isOffline()) this.#failures += 1;
-    if (!isPassing(error) || this.#failures > retries) throw this.#end(error as Error);
+    if (!isPassing(error) || this.#failures > retries) throw this.#end(StreamError.of(error));
     this.#say("retrying");
     const attempt = Math.max(1, this.#failures);
     this.#connected = new AbortController();
     await pause(delay(attempt, Math.random(), error), this.#connected.signal);
   }
 
-  #end(error: Error): Error {
+  #end(error: StreamError): StreamError {
     this.error = error;
     this.#say("failed");
     return error;

@@ -1,11 +1,12 @@
 import type { Chunk, Closed, Page, Status } from "./chunk.js";
+import type { StreamError } from "./errors.js";
 import type { StreamReader } from "./streamReader.js";
 
 /** What a component sees of a stream; a new object whenever something has changed. */
 export interface Snapshot<T> {
   readonly parts: T[];
   readonly status: Status;
-  readonly error: Error | undefined;
+  readonly error: StreamError | undefined;
   readonly closed: Closed | undefined;
   /** The index of the last chunk in `parts`; -1 before the first. */
   readonly lastIndex: number;

@@ -1,4 +1,5 @@
 import type { Closed } from "./chunk.js";
+import { StreamError } from "./errors.js";
 import { isOffline, pause, within } from "./pausing.js";
 import { Requests, type ServerOptions } from "./requests.js";
 import { delay, isPassing } from "./retrying.js";
@@ -169,7 +170,7 @@ export class StreamWriter<T = unknown> {
       } catch (error) {
         trying.abort();
         if (!isOffline()) failures += 1;
-        if (!isPassing(error) || failures > retries) throw error;
+        if (!isPassing(error) || failures > retries) throw StreamError.of(error);
         await pause(delay(Math.max(1, failures), Math.random(), error), NEVER);
       }
     }

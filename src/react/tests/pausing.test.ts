@@ -85,8 +85,9 @@ describe.each<Transport>(["events", "poll"])("a reader by %s", (transport) => {
     await until(async () => (await stream.reads()).some(({ status }) => status === 200));
     await until(async () => {
       await tick(16);
-      return reader.lastIndex === 0;
+      return reader.status === "retrying";
     });
+    await until(() => reader.lastIndex === 0);
     await stream.close();
     expect(await reading).toHaveLength(1);
   });

@@ -11,6 +11,7 @@ import {
   range,
   restarting,
   secret,
+  serving,
   Stream,
   through,
   until,
@@ -154,12 +155,21 @@ describe.concurrent.each(BOTH)("a reader by %s", (transport) => {
   });
 
   it("gives up when there is no progress for too many times", async () => {
-    const stream = await numbers(3);
-    await network.fail({ path: stream.run, status: 503, times: null });
     const trying = vi.fn(fetch);
-    const reader = read(stream, { transport, retries: 2, fetch: trying });
-    await expect(collect(reader)).rejects.toMatchObject({ status: 503 });
+    await serving(
+      (_, response) => response.writeHead(503).end(),
+      async (baseURL) => {
+        const reader = read(new Stream(), { transport, retries: 2, baseURL, fetch: trying });
+        await expect(collect(reader)).rejects.toMatchObject({ status: 503 });
+      },
+    );
     expect(trying).toHaveBeenCalledTimes(3);
+  });
+
+  it("says that the server cannot be reached", async () => {
+    const reader = read(new Stream(), { transport, retries: 1, baseURL: "http://127.0.0.1:9" });
+    await expect(collect(reader)).rejects.toMatchObject({ status: 0, code: "unreachable" });
+    expect(reader.error!.cause).toBeInstanceOf(TypeError);
   });
 
   it("follows a stream that is deleted and begun anew, and says so", async () => {
@@ -196,6 +206,14 @@ describe.concurrent.each(BOTH)("a reader by %s", (transport) => {
     expect(reader.status).toBe("waiting");
     await stream.append(1);
     await until(async () => (await network.reset(stream.run)) === 0);
+  });
+
+  it("gives no more once it is stopped, whatever has arrived by then", async () => {
+    const reader = read(await numbers(5_000), { transport });
+    const pages = reader.pages();
+    await pages.next();
+    reader.stop();
+    expect(await pages.next()).toEqual({ done: true, value: undefined });
   });
 
   it("leaves no connection open when it is abandoned", async () => {

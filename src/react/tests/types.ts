@@ -1,7 +1,7 @@
 /** What the compiler must accept, and what it must refuse; nothing here runs. */
 
 import { defineStream, type InferStreamType } from "../src/define.js";
-import { useRealtimeStream, type RealtimeStream } from "../src/index.js";
+import { useRealtimeStream, type RealtimeStream, type StreamError } from "../src/index.js";
 import { StreamReader, type Chunk } from "../src/reader.js";
 
 type Same<A, B> =
@@ -22,7 +22,7 @@ export function Hooks({ run, maybe }: { run: string; maybe: string | undefined }
     throttleInMs: 50,
   });
   same<typeof keyed.parts, string[]>();
-  same<typeof keyed.error, Error | undefined>();
+  same<typeof keyed.error, StreamError | undefined>();
 
   const byDefault = useRealtimeStream<Token>(run, { from: "tail", maxParts: 10 });
   same<typeof byDefault, RealtimeStream<Token>>();
