@@ -260,9 +260,10 @@ class _Connection:
     def reset(self) -> None:
         """Break off both connections, with a reset."""
         for writer in self._writers():
-            writer.get_extra_info("socket").setsockopt(
-                socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE
-            )
+            with suppress(OSError):  # it may be closed already
+                writer.get_extra_info("socket").setsockopt(
+                    socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE
+                )
             writer.transport.abort()
 
     def _writers(self) -> list[asyncio.StreamWriter]:
