@@ -94,10 +94,13 @@ class Tab:
         return self.page.get_by_text("run_").inner_text().removeprefix("Run:").strip()
 
 
-def written(server: ServerProcess, run: str) -> list[str]:
-    """Return what the server has stored of an answer."""
-    page = server.http.get(f"/realtime/v1/streams/{run}/stream", params={"wait": 0})
-    return [chunk["data"] for chunk in page.raise_for_status().json()["chunks"]]
+def check_heard(tab: Tab, server: ServerProcess) -> None:
+    """Check that the tab has heard, once and in order, of all that the server has stored."""
+    path = f"/realtime/v1/streams/{tab.run()}/stream"
+    page = server.http.get(path, params={"wait": 0}).raise_for_status().json()
+    written = [chunk["data"] for chunk in page["chunks"]]
+    tab.until_heard(len(written))
+    assert tab.heard == written
 
 
 def test_an_answer_is_rendered_from_another_origin(
@@ -108,7 +111,7 @@ def test_an_answer_is_rendered_from_another_origin(
     tab.until("completed")
     expect(tab.page.get_by_role("cell", name="a night")).to_be_visible()
     expect(tab.page.locator("pre")).to_contain_text("useRealtimeStream")
-    assert tab.heard == written(server, tab.run())
+    check_heard(tab, server)
     assert tab.errors == []
     origins = {seen.headers.get("origin") for seen in network.requests() if tab.run() in seen.path}
     assert chat.url.rstrip("/") in origins
@@ -123,7 +126,7 @@ def test_a_reload_in_the_middle_loses_and_doubles_nothing(
         tab.until_heard(words)
         tab.reload()
     tab.until("completed")
-    assert tab.heard == written(server, tab.run())
+    check_heard(tab, server)
     assert "".join(tab.heard).endswith("you were gone.")
     expect(tab.page.get_by_role("heading", name="Reload it and see")).to_be_visible()
 
@@ -139,7 +142,7 @@ def test_a_network_that_goes_and_comes_loses_and_doubles_nothing(
     expect(tab.page.get_by_text("Connection lost")).to_be_visible()
     context.set_offline(False)
     tab.until("completed")
-    assert tab.heard == written(server, tab.run())
+    check_heard(tab, server)
     assert tab.errors == []
 
 
@@ -155,5 +158,5 @@ def test_two_tabs_see_the_same_and_either_may_stop_it(
     for tab in (one, two):
         tab.until("canceled")
         expect(tab.page.get_by_text("You stopped it.")).to_be_visible()
-        assert tab.heard == written(server, tab.run())
+        check_heard(tab, server)
     assert not "".join(one.heard).endswith("you were gone.")
