@@ -22,6 +22,11 @@ WORD_MS = 20
 MILLISECONDS = 30_000
 """How long a page may take; a machine under load may be slow."""
 
+VISIBILITY = """(state) => {
+    Object.defineProperty(document, "visibilityState", { value: state, configurable: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+}"""
+
 
 @pytest.fixture(scope="module")
 def built() -> None:
@@ -90,6 +95,10 @@ class Tab:
         self.page.reload(wait_until="commit")
         self.heard.clear()
 
+    def set_visibility(self, state: str) -> None:
+        """Say that the page is hidden or visible: without a screen it never is hidden itself."""
+        self.page.evaluate(VISIBILITY, state)
+
     def run(self) -> str:
         return self.page.get_by_text("run_").inner_text().removeprefix("Run:").strip()
 
@@ -144,6 +153,23 @@ def test_a_network_that_goes_and_comes_loses_and_doubles_nothing(
     tab.until("completed")
     check_heard(tab, server)
     assert tab.errors == []
+
+
+def test_a_hidden_tab_rests_and_catches_up_when_it_is_shown(
+    chat: ChatProcess, server: ServerProcess, context: BrowserContext
+) -> None:
+    tab = Tab(context, chat.url)
+    tab.ask("What happens when I look away?")
+    tab.until_heard(5)
+    tab.set_visibility("hidden")
+    expect(tab.page.get_by_text("Paused")).to_be_visible()
+    stream = f"/api/v1/runs/{tab.run()}/streams/stream"
+    while (found := server.http.get(stream).json())["closed"] is None:
+        tab.page.wait_for_timeout(20)
+    assert len(tab.heard) < found["tail"]
+    tab.set_visibility("visible")
+    tab.until("completed")
+    check_heard(tab, server)
 
 
 def test_two_tabs_see_the_same_and_either_may_stop_it(
