@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+NPM := tests/clients src/react examples/react-chat
 
 .DEFAULT_GOAL := help
 .PHONY: help setup tools demo test soak deployed test-deployed sam-backend invoke bench lint format clean
@@ -18,7 +19,7 @@ setup: .venv/.installed ## Make .venv with the product and its test tools
 
 tools: ## Install MiniStack and SAM under .tools, and the npm packages of the tests
 	@scripts/tools
-	@if command -v npm >/dev/null; then scripts/packages tests/clients; fi
+	@if command -v npm >/dev/null; then for folder in $(NPM); do scripts/packages $$folder || exit; done; fi
 
 demo: setup ## Stream real text through a real server, break it, and check every chunk
 	@$(BIN)/python -m demo
@@ -56,6 +57,6 @@ format: setup ## Rewrite the code in the house's format
 	@$(BIN)/ruff format
 
 clean: ## Remove everything that make has made
-	rm -rf tests/clients/node_modules
+	rm -rf $(NPM:=/node_modules) src/react/dist examples/react-chat/dist
 	rm -rf .venv .tools .aws-sam .bench dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,35 @@
+/** One JSON value of a stream, at its index. */
+export interface Chunk<T = unknown> {
+  /** 0, 1, 2 … without gaps, the same for every reader for ever. */
+  index: number;
+  data: T;
+  /** Unique: it differs also between a stream and the one that took its place. */
+  id: string;
+  /** Milliseconds since 1970 when it was appended. */
+  timestamp: number;
+}
+
+/** How a stream has ended. */
+export interface Closed {
+  status: "completed" | "failed" | "canceled";
+  error: string | null;
+}
+
+/** Consecutive chunks, as they came. */
+export interface Page<T = unknown> {
+  chunks: Chunk<T>[];
+  /** The index that the stream's next chunk was to get when these were read. */
+  tail: number;
+  /** The stream was deleted and begun anew: these are its chunks, and those before are gone. */
+  anew: boolean;
+}
+
+/**
+ * - `connecting`: the first answer is not there yet
+ * - `live`: reading; what is written comes at once
+ * - `waiting`: not reading, as the page is hidden, or nothing came for so long, or one was told to stop
+ * - `retrying`: the connection broke, and is made again
+ * - `closed`: the stream is closed, and read to its end
+ * - `failed`: it goes no further; `error` says why
+ */
+export type Status = "connecting" | "live" | "waiting" | "retrying" | "closed" | "failed";

@@ -1,0 +1,13 @@
+"use client";
+
+export type { Chunk, Closed, Status } from "./chunk.js";
+export type { DefinedStream, InferStreamType, StreamLike } from "./define.js";
+export { StreamError } from "./errors.js";
+export { RunStreamsProvider } from "./provider.js";
+export type { ServerOptions } from "./requests.js";
+export type { AccessToken } from "./token.js";
+export {
+  useRealtimeStream,
+  type RealtimeStream,
+  type RealtimeStreamOptions,
+} from "./useRealtimeStream.js";

@@ -1,0 +1,67 @@
+import type { Answer } from "./answers.js";
+import type { Chunk, Page } from "./chunk.js";
+
+/** Where a reader is in its stream, so that it gets each chunk once, however often it connects. */
+export class Place {
+  /** The index it wants next; undefined for the oldest chunk that is left. */
+  next: number | undefined;
+  /** The chunk it had last. */
+  last: Chunk | undefined;
+  #anew = false;
+  #isFirst = true;
+
+  constructor(next?: number) {
+    this.next = next;
+  }
+
+  /** Note that a connection begins: it may pass over chunks that have expired in the meantime. */
+  connect(): void {
+    this.#isFirst = true;
+  }
+
+  /**
+   * Return what of *answer* is new. Returns undefined when chunks are missing before it, or another
+   * stream has taken this one's place: then one has to connect anew, from `next`.
+   */
+  take<T>({ chunks, tail }: Answer<T>): Page<T> | undefined {
+    const [first] = chunks;
+    if (this.#isOther(first, tail)) {
+      this.#begin();
+      if (first?.index !== 0) return undefined;
+    }
+    this.#clamp(first ? Math.min(first.index, tail) : tail, tail);
+    const fresh = chunks.filter(({ index }) => index >= (this.next ?? 0));
+    if (!fresh.length) return { chunks: fresh, tail, anew: false };
+    if (!this.#isFirst && fresh[0]!.index > (this.next ?? 0)) return undefined;
+    const page = { chunks: fresh, tail, anew: this.#anew };
+    this.last = fresh.at(-1)!;
+    this.next = this.last.index + 1;
+    this.#anew = this.#isFirst = false;
+    return page;
+  }
+
+  /** Say whether this is no more the stream that was read so far. */
+  #isOther(first: Chunk | undefined, tail: number): boolean {
+    if (!this.last) return false;
+    return first ? generation(first) !== generation(this.last) : tail < this.next!;
+  }
+
+  #begin(): void {
+    this.next = 0;
+    this.last = undefined;
+    this.#anew = true;
+  }
+
+  /** A reader that has had nothing yet and wants more than there is begins where the stream ends. */
+  #clamp(index: number, tail: number): void {
+    if (!this.last && this.next !== undefined && tail <= this.next) {
+      this.next = Math.min(this.next, index);
+    }
+  }
+}
+
+/** What the ids of a stream have in common, and not with those of the one that takes its place. */
+function generation({ id, index }: Chunk): string {
+  const end = `-${index}`;
+  return id.endsWith(end) ? id.slice(0, -end.length) : "";
+}

@@ -1,0 +1,348 @@
+import { answerOf, type Answer } from "./answers.js";
+import type { Chunk, Closed, Page, Status } from "./chunk.js";
+import { StreamError } from "./errors.js";
+import { EventDecoder } from "./events.js";
+import { isHidden, isOffline, onChange, pause, Stalled, TICK, within } from "./pausing.js";
+import { Place } from "./place.js";
+import { Requests, type ServerOptions } from "./requests.js";
+import { delay, isPassing } from "./retrying.js";
+
+/** How to read. */
+export interface ReaderOptions extends ServerOptions {
+  /** The first index wanted, 0 unless given; a negative one counts back from the tail. */
+  startIndex?: number;
+  /** `tail`: only what comes from now on. */
+  from?: "beginning" | "tail";
+  /** End after so many seconds without a chunk, 1 to 600; 60 unless given. */
+  timeoutInSeconds?: number;
+  /** How often in a row to try again, without any progress, before giving up; 12 unless given. */
+  retries?: number;
+  /** Read with event streams or by long polls only; unless given, by whichever works. */
+  transport?: Transport;
+  /** Go on while the page is hidden. */
+  readWhenHidden?: boolean;
+  /** Is told each new status. */
+  onStatus?: (status: Status) => void;
+}
+
+/** Event streams bring chunks the soonest; long polls get through anything. */
+export type Transport = "events" | "poll";
+
+const POLL_SECONDS = 20;
+/** What the server puts into one page of a long poll at most. */
+const PAGE_CHUNKS = 10_000;
+/** Ticks of silence after which an event stream that has not proven itself is looked behind. */
+const DOUBTS = [2, 3, 5];
+/** Ticks after which a connection is dead: the server sends a ping every 10 seconds. */
+const STALL = 16;
+/** How much longer than it should a poll may take, in ticks. */
+const GRACE = 10;
+
+/** Servers, by address, that offer no event streams, or sit behind a proxy that holds them back. */
+const polled = new Set<string>();
+
+/** The proxy holds the event stream back: this is what it should have brought by now. */
+class HeldBack {
+  constructor(readonly answer: Answer<any>) {}
+}
+
+/**
+ * Reads a stream, live, from any index: each chunk once and in order, however often the connection
+ * breaks. It is iterated over once, by chunks or by pages, and asks for nothing before that. What it
+ * raises in the end is a `StreamError`.
+ */
+export class StreamReader<T = unknown> implements AsyncIterable<Chunk<T>> {
+  /** How the stream has ended, once it is read to its end. */
+  closed: Closed | undefined;
+  /** Why it went no further. */
+  error: StreamError | undefined;
+
+  readonly #options: ReaderOptions;
+  readonly #requests: Requests;
+  readonly #ended = new AbortController();
+  #connected = new AbortController();
+  #place: Place;
+  #status: Status = "connecting";
+  #transport: Transport;
+  #eventsBase: string | undefined;
+  #isProven = false;
+  #failures = 0;
+  #silence = 0;
+
+  constructor(run: string, key: string, options: ReaderOptions = {}) {
+    this.#options = options;
+    this.#requests = new Requests(run, key, options);
+    this.#place = new Place(options.startIndex);
+    this.#transport = options.transport ?? (this.#mayStream() ? "events" : "poll");
+  }
+
+  /** What it is about. */
+  get status(): Status {
+    return this.#status;
+  }
+
+  /** The index of the last chunk it brought; -1 before the first. */
+  get lastIndex(): number {
+    return this.#place.last?.index ?? -1;
+  }
+
+  /** How it reads at the moment. */
+  get transport(): Transport {
+    return this.#transport;
+  }
+
+  /** End it: whoever iterates gets no more. The producer does not notice. */
+  stop(): void {
+    this.#ended.abort();
+    this.#connected.abort();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Chunk<T>, void, undefined> {
+    for await (const { chunks } of this.pages()) yield* chunks;
+  }
+
+  /** Iterate over chunks as they come together. */
+  async *pages(): AsyncGenerator<Page<T>, void, undefined> {
+    onChange(() => this.#wake(), this.#ended.signal);
+    try {
+      while (!this.#isDone()) yield* this.#readOn();
+    } finally {
+      this.stop();
+      if (!this.closed && !this.error) this.#say("waiting");
+    }
+  }
+
+  #isDone(): boolean {
+    return this.#ended.signal.aborted || this.closed !== undefined;
+  }
+
+  /** Read over one connection, until it ends or breaks; then the next one may follow. */
+  async *#readOn(): AsyncGenerator<Page<T>, void, undefined> {
+    await this.#untilShown();
+    const connected = (this.#connected = new AbortController());
+    if (this.#ended.signal.aborted) return;
+    this.#place.connect();
+    try {
+      await this.#resolveStart();
+      if (this.#transport === "poll") yield* this.#poll();
+      else yield* this.#follow();
+    } catch (error) {
+      // What was broken off on purpose is no failure.
+      if (!connected.signal.aborted) await this.#fail(error);
+    } finally {
+      connected.abort();
+    }
+  }
+
+  /** Turn `from` and a negative start into an index, once: later the tail would be another one. */
+  async #resolveStart(): Promise<void> {
+    const { from, startIndex = 0 } = this.#options;
+    const { next } = this.#place;
+    if (from === "tail" ? next !== undefined : startIndex >= 0 || next! >= 0) return;
+    const { tail } = await this.#ask("tail", 0);
+    this.#place.next = Math.max(0, from === "tail" ? tail : tail + startIndex);
+  }
+
+  async *#poll(): AsyncGenerator<Page<T>, void, undefined> {
+    const timeout = this.#options.timeoutInSeconds || 60;
+    for (let isFirst = true; !this.#isDone(); isFirst = false) {
+      const begun = performance.now();
+      const wait = isFirst ? 0 : Math.min(POLL_SECONDS, Math.ceil(timeout - this.#silence));
+      const answer = await this.#ask(this.#place.next, wait);
+      const page = this.#take(answer, true);
+      if (page.chunks.length) yield page;
+      else if (wait) await this.#wasSilent(wait, (performance.now() - begun) / 1000);
+      this.#noteEnd(answer, timeout);
+    }
+  }
+
+  /** Count silence in polls that were waited for: neither sleep nor a server that shuts down is any. */
+  async #wasSilent(wait: number, seconds: number): Promise<void> {
+    const early = Math.min(1, wait) - seconds;
+    if (early > 0) await pause(early * 1000, this.#connected.signal);
+    this.#silence += Math.min(wait, Math.max(seconds, 1));
+  }
+
+  #noteEnd({ closed }: Answer<T>, timeout: number): void {
+    if (closed) {
+      this.closed = closed;
+      this.#say("closed");
+    } else if (this.#silence >= timeout) {
+      this.stop();
+    }
+  }
+
+  async #ask(start: number | string | undefined, wait: number): Promise<Answer<T>> {
+    const from = start === undefined ? "" : `&start=${start}`;
+    const init = { headers: { Accept: "application/json" }, signal: this.#connected.signal };
+    const query = `?wait=${wait}&limit=${PAGE_CHUNKS}${from}`;
+    try {
+      const asking = this.#requests.read(query, init).then((response) => response.json());
+      return (await within(wait + GRACE, asking)) as Answer<T>;
+    } catch (error) {
+      const { code, facts } = error as Partial<StreamError>;
+      if (code === "index_beyond_tail") return { chunks: [], tail: facts!.tail as number };
+      if (code !== "index_expired") throw error;
+      return this.#ask((this.#place.next = facts!.first_index as number), wait);
+    }
+  }
+
+  async *#follow(): AsyncGenerator<Page<T>, void, undefined> {
+    try {
+      yield* this.#followEvents(await this.#openEvents());
+    } catch (error) {
+      if (this.#options.transport || !this.#isNoStream(error)) throw error;
+      if (this.#isElsewhere(error)) return;
+      this.#transport = "poll";
+      if (!(error instanceof Stalled)) polled.add(this.#requests.base);
+      if (!(error instanceof HeldBack)) return;
+      const page = this.#take(error.answer, true);
+      if (page.chunks.length) yield page;
+    }
+  }
+
+  async *#followEvents(body: ReadableStream<Uint8Array>): AsyncGenerator<Page<T>, void, undefined> {
+    const reader = body.getReader();
+    const text = new TextDecoder();
+    const decoder = new EventDecoder();
+    for (;;) {
+      const { done, value } = await this.#patiently(reader.read());
+      if (done) throw new StreamError("the connection ended early", 0, "broken");
+      for (const event of decoder.decode(text.decode(value, { stream: true }))) {
+        if (this.#isDone()) return;
+        if (event.data === "[DONE]") return yield* this.#finish();
+        const answer = answerOf<T>(event);
+        if (!answer) continue;
+        const isPing = event.name === "ping";
+        this.#isProven ||= isPing;
+        const page = this.#take(answer, isPing);
+        if (page.chunks.length) yield page;
+      }
+    }
+  }
+
+  /** The event stream has ended, by silence or as the stream is closed: ask which. */
+  async *#finish(): AsyncGenerator<Page<T>, void, undefined> {
+    const answer = await this.#ask(this.#place.next, 0);
+    const page = this.#take(answer, true);
+    if (page.chunks.length) yield page;
+    else this.#silence = Infinity;
+    this.#noteEnd(answer, Infinity);
+  }
+
+  async #openEvents(): Promise<ReadableStream<Uint8Array>> {
+    const { timeoutInSeconds } = this.#options;
+    const { next } = this.#place;
+    const headers: Record<string, string> = { Accept: "text/event-stream" };
+    if (next) headers["Last-Event-ID"] = `${next - 1}`;
+    if (timeoutInSeconds) headers["Timeout-Seconds"] = `${timeoutInSeconds}`;
+    const init = { headers, signal: this.#connected.signal };
+    const response = await this.#patiently(this.#requests.read("", init, this.#eventsBase));
+    if (!response.headers.get("Content-Type")?.startsWith("text/event-stream") || !response.body) {
+      throw new StreamError("the server sends no event streams", 422, "no_event_stream");
+    }
+    this.#say("live");
+    return response.body;
+  }
+
+  /**
+   * Wait for news of an event stream. As long as it is not proven that they get through one by one,
+   * a poll looks now and then whether there is more than has come. Raises `HeldBack`, `Stalled`.
+   */
+  async #patiently<V>(promise: Promise<V>): Promise<V> {
+    let left = STALL;
+    for (const ticks of this.#isProven || this.#options.transport ? [] : DOUBTS) {
+      try {
+        const news = await within(ticks, promise);
+        // It came after a look that found nothing: so it came when it was written.
+        this.#isProven ||= left < STALL;
+        return news;
+      } catch (error) {
+        if (!(error instanceof Stalled)) throw error;
+      }
+      left -= ticks;
+      await this.#lookBehind(promise);
+    }
+    return within(left, promise);
+  }
+
+  /** Ask for what the event stream should have brought. Raises `HeldBack` when there is something. */
+  async #lookBehind(promise: Promise<unknown>): Promise<void> {
+    const answer = (await this.#ask(this.#place.next, 0).catch(() => undefined)) as Answer<any>;
+    if (!answer?.chunks.length) return;
+    // It may have been written this very moment, and be on its way.
+    const { signal } = this.#connected;
+    let isThere = false;
+    const arrival = promise.catch(() => {}).then(() => (isThere = true));
+    await Promise.race([arrival, pause(TICK, signal)]);
+    if (!isThere && !signal.aborted) throw new HeldBack(answer);
+  }
+
+  /** Say whether event streams do not get through here. */
+  #isNoStream(error: unknown): boolean {
+    if (error instanceof Stalled) return !this.#isProven;
+    const { status } = error as Partial<StreamError>;
+    return error instanceof HeldBack || status === 406 || status === 422;
+  }
+
+  /** Note where event streams are, if the server says so the first time. */
+  #isElsewhere(error: unknown): boolean {
+    const url = (error as Partial<StreamError>).facts?.url;
+    if (typeof url !== "string" || this.#eventsBase) return false;
+    this.#eventsBase = url.replace(/\/+$/, "");
+    return true;
+  }
+
+  #mayStream(): boolean {
+    // React Native's fetch has no bodies to read piece by piece.
+    const hasBodies = typeof ReadableStream === "function" && "body" in Response.prototype;
+    return hasBodies && !polled.has(this.#requests.base);
+  }
+
+  /** Return what is new in *answer*, which is a sign of life, if it *isAlive* without chunks too. */
+  #take(answer: Answer<T>, isAlive: boolean): Page<T> {
+    const page = this.#place.take(answer);
+    if (!page) throw new StreamError("the stream does not go on where it was", 0, "out_of_place");
+    if (page.chunks.length) this.#silence = 0;
+    if (page.chunks.length || isAlive) this.#failures = 0;
+    this.#say("live");
+    return page;
+  }
+
+  /** Wait for the next try. Raises what cannot pass, or has not passed for too long. */
+  async #fail(error: unknown): Promise<void> {
+    const { retries = 12 } = this.#options;
+    if (!isOffline()) this.#failures += 1;
+    if (!isPassing(error) || this.#failures > retries) throw this.#end(StreamError.of(error));
+    this.#say("retrying");
+    const attempt = Math.max(1, this.#failures);
+    this.#connected = new AbortController();
+    await pause(delay(attempt, Math.random(), error), this.#connected.signal);
+  }
+
+  #end(error: StreamError): StreamError {
+    this.error = error;
+    this.#say("failed");
+    return error;
+  }
+
+  /** The page was shown or hidden, or the network is back: what is open may be of no use. */
+  #wake(): void {
+    if (isHidden() && this.#options.readWhenHidden) return;
+    this.#connected.abort();
+  }
+
+  async #untilShown(): Promise<void> {
+    while (isHidden() && !this.#options.readWhenHidden && !this.#ended.signal.aborted) {
+      this.#say("waiting");
+      this.#connected = new AbortController();
+      await pause(2 ** 31 - 1, this.#connected.signal);
+    }
+  }
+
+  #say(status: Status): void {
+    if (status === this.#status) return;
+    this.#status = status;
+    this.#options.onStatus?.(status);
+  }
+}

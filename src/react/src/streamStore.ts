@@ -1,0 +1,161 @@
+import type { Chunk, Closed, Page, Status } from "./chunk.js";
+import type { StreamError } from "./errors.js";
+import type { StreamReader } from "./streamReader.js";
+
+/** What a component sees of a stream; a new object whenever something has changed. */
+export interface Snapshot<T> {
+  readonly parts: T[];
+  readonly status: Status;
+  readonly error: StreamError | undefined;
+  readonly closed: Closed | undefined;
+  /** The index of the last chunk in `parts`; -1 before the first. */
+  readonly lastIndex: number;
+}
+
+/** How often a snapshot is taken at most, and what is kept. */
+export interface StoreOptions {
+  throttleInMs: number;
+  maxParts: number;
+}
+
+/** Opens a reader that tells its status, from an index on, or from where it is to begin at first. */
+export type Open<T> = (onStatus: (status: Status) => void, startIndex?: number) => StreamReader<T>;
+
+/** A replay is shown this much less often than what is live: nobody reads along. */
+const REPLAY_FACTOR = 15;
+
+export const NOTHING: Snapshot<never> = {
+  parts: [],
+  status: "connecting",
+  error: undefined,
+  closed: undefined,
+  lastIndex: -1,
+};
+
+/**
+ * Holds what a reader brings, for any number of components. It reads while somebody subscribes, and
+ * it is the snapshot that is throttled: chunks cost nothing until they are shown.
+ */
+export class StreamStore<T> {
+  readonly #options: StoreOptions;
+  readonly #open: Open<T>;
+  readonly #onIdle: () => void;
+  readonly #listeners = new Set<() => void>();
+  readonly #watchers = new Set<(chunk: Chunk<T>) => void>();
+  #snapshot: Snapshot<T> = NOTHING;
+  #chunks: Chunk<T>[] = [];
+  #dropped = 0;
+  #reader: StreamReader<T> | undefined;
+  #shownAt = -Infinity;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #idle: ReturnType<typeof setTimeout> | undefined;
+
+  /** Read by what *open* returns; *onIdle* is called when nobody has subscribed for a moment. */
+  constructor(open: Open<T>, options: StoreOptions, onIdle: () => void = () => {}) {
+    this.#open = open;
+    this.#options = options;
+    this.#onIdle = onIdle;
+  }
+
+  /** What there is to show. */
+  readonly snapshot = (): Snapshot<T> => this.#snapshot;
+
+  /** Call *listener* when there is another snapshot, until the function that is returned is called. */
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    clearTimeout(this.#idle);
+    this.#begin();
+    return () => {
+      this.#listeners.delete(listener);
+      if (!this.#listeners.size) this.idleIn(0);
+    };
+  };
+
+  /**
+   * Call *watcher* with each chunk that is here or comes, but for the first *seen* of them, until
+   * what is returned is called.
+   */
+  watch(watcher: (chunk: Chunk<T>) => void, seen = 0): () => void {
+    this.#watchers.add(watcher);
+    this.#chunks.slice(Math.max(0, seen - this.#dropped)).forEach(watcher);
+    return () => this.#watchers.delete(watcher);
+  }
+
+  /** Stop reading, unless somebody subscribes in the next *ms* milliseconds. */
+  idleIn(ms: number): void {
+    clearTimeout(this.#idle);
+    this.#idle = setTimeout(() => {
+      this.stop();
+      this.#reader = undefined;
+      clearTimeout(this.#timer);
+      this.#onIdle();
+    }, ms);
+  }
+
+  /** Stop reading, and keep what is there. */
+  readonly stop = (): void => this.#reader?.stop();
+
+  #begin(): void {
+    if (this.#reader) return;
+    const last = this.#chunks.at(-1);
+    const reader = this.#open(
+      (status) => {
+        if (reader === this.#reader) this.#show(status === "live");
+      },
+      last && last.index + 1,
+    );
+    this.#reader = reader;
+    void this.#read(reader);
+  }
+
+  async #read(reader: StreamReader<T>): Promise<void> {
+    try {
+      for await (const page of reader.pages()) this.#keep(page);
+    } catch {
+      // It is in the reader, and shown with its status.
+    }
+    if (reader === this.#reader) this.#take();
+  }
+
+  #keep({ chunks, tail, anew }: Page<T>): void {
+    if (anew) this.#drop(this.#chunks.length);
+    const kept = this.#chunks;
+    // Not by spreading: that many arguments would not fit on the stack.
+    for (const chunk of chunks) kept.push(chunk);
+    for (const chunk of chunks) this.#watchers.forEach((watcher) => watcher(chunk));
+    const excess = kept.length - this.#options.maxParts;
+    // In lumps: to move what is kept with each chunk would make long streams slow.
+    if (excess > this.#options.maxParts) this.#drop(excess);
+    this.#show(true, chunks.at(-1)!.index + 1 < tail);
+  }
+
+  #drop(count: number): void {
+    this.#chunks.splice(0, count);
+    this.#dropped += count;
+  }
+
+  /** Take a snapshot now, or as soon as the one before is old enough. */
+  #show(mayWait: boolean, isReplay = false): void {
+    const { throttleInMs } = this.#options;
+    const isFirst = !this.#snapshot.parts.length && this.#chunks.length;
+    const due = this.#shownAt + throttleInMs * (isReplay ? REPLAY_FACTOR : 1) - performance.now();
+    if (!mayWait || isFirst || due <= 0) return this.#take();
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#take(), due);
+  }
+
+  #take(): void {
+    clearTimeout(this.#timer);
+    this.#shownAt = performance.now();
+    const chunks = this.#chunks.slice(-this.#options.maxParts);
+    const { status, error, closed } = this.#reader!;
+    this.#snapshot = {
+      parts: chunks.map(({ data }) => data),
+      status,
+      error,
+      closed,
+      lastIndex: chunks.at(-1)?.index ?? -1,
+    };
+    this.#listeners.forEach((listener) => listener());
+  }
+}

@@ -1,0 +1,183 @@
+import type { Closed } from "./chunk.js";
+import { StreamError } from "./errors.js";
+import { isOffline, pause, within } from "./pausing.js";
+import { Requests, type ServerOptions } from "./requests.js";
+import { delay, isPassing } from "./retrying.js";
+import { iterate, type Source } from "./sources.js";
+
+/** How to write. */
+export interface WriterOptions extends ServerOptions {
+  /** Chunks are gathered for so long before they are sent; 100 unless given. The first is not. */
+  lingerInMs?: number;
+  /** How often in a row to try again before giving up; 12 unless given. */
+  retries?: number;
+}
+
+const BATCH_CHUNKS = 1000;
+const BATCH_LENGTH = 256 * 1024;
+/** Characters that may wait to be sent before a writer is asked to wait. */
+const BUFFER_LENGTH = 4 * 1024 * 1024;
+/** Ticks after which a request is taken for dead. */
+const SEND_TICKS = 30;
+
+const NEVER = new AbortController().signal;
+
+/**
+ * Writes to a stream, in small batches. Each chunk is stored once and in the order written: a batch
+ * whose answer was lost is sent again, under the same number, and recognised.
+ */
+export class StreamWriter<T = unknown> {
+  /** Whether somebody has asked the producer to stop. */
+  isStopped = false;
+  /** The index of the last chunk that is known to be stored; -1 before the first. */
+  lastIndex = -1;
+
+  readonly #options: WriterOptions;
+  readonly #requests: Requests;
+  readonly #client = clientId();
+  #lines: string[] = [];
+  #length = 0;
+  /** This writer's own number of the first line. */
+  #first = 0;
+  #sending: Promise<void> | undefined;
+  #sentAt = -Infinity;
+  #hurry = new AbortController();
+  #error: unknown;
+  #isClosed = false;
+  #room: (() => void)[] = [];
+
+  constructor(run: string, key: string, options: WriterOptions = {}) {
+    this.#options = options;
+    this.#requests = new Requests(run, key, options);
+  }
+
+  /**
+   * Take a chunk, to be sent in its turn. What is returned resolves at once, unless so much waits to
+   * be sent that it is better to wait. Raises what made an earlier chunk fail.
+   */
+  write(chunk: T): Promise<void> {
+    if (this.#error) throw this.#error;
+    if (this.#isClosed) throw new TypeError("the writer is closed");
+    const line = JSON.stringify(chunk);
+    if (line === undefined) throw new TypeError("a chunk must be a JSON value");
+    this.#lines.push(line);
+    this.#length += line.length + 1;
+    this.#sending ??= this.#send();
+    if (this.#length <= BUFFER_LENGTH) return Promise.resolve();
+    return new Promise((resolve) => this.#room.push(resolve));
+  }
+
+  /** Wait until all that was written is stored. Raises what made it fail. */
+  async drain(): Promise<void> {
+    this.#hurry.abort();
+    await this.#sending;
+    if (this.#error) throw this.#error;
+  }
+
+  /**
+   * Write what comes from *source*, until it ends or *signal* aborts, and wait until it is stored. When the producer is asked to stop,
+   * the source is ended and the stream closed as canceled. When the source fails, so does this, once
+   * what came before is stored.
+   */
+  async pipe(source: Source<T>, signal?: AbortSignal): Promise<void> {
+    try {
+      for await (const chunk of iterate(source, signal)) {
+        await this.write(chunk);
+        if (this.isStopped) break;
+      }
+    } finally {
+      await this.drain();
+    }
+    if (this.isStopped) await this.close("canceled");
+  }
+
+  /** Close the stream, once all that was written is stored. Raises what keeps it from that. */
+  async close(status: Closed["status"] = "completed", error: string | null = null): Promise<void> {
+    this.#isClosed = true;
+    await this.drain();
+    const body = JSON.stringify({ status, error });
+    await this.#insist((signal) => this.#post("/close", body, {}, signal));
+  }
+
+  async #send(): Promise<void> {
+    // What is written in one go is sent in one go.
+    await Promise.resolve();
+    try {
+      while (this.#lines.length) {
+        await this.#linger();
+        await this.#sendBatch(this.#batch());
+      }
+    } catch (error) {
+      this.#error = error;
+    }
+    this.#sending = undefined;
+    this.#hurry = new AbortController();
+    this.#makeRoom();
+  }
+
+  async #linger(): Promise<void> {
+    const { lingerInMs = 100 } = this.#options;
+    const left = this.#sentAt + lingerInMs - performance.now();
+    if (left > 0 && this.#length < BATCH_LENGTH) await pause(left, this.#hurry.signal);
+    this.#sentAt = performance.now();
+  }
+
+  #batch(): string[] {
+    let count = 0;
+    for (let length = 0; count < Math.min(this.#lines.length, BATCH_CHUNKS); count += 1) {
+      length += this.#lines[count]!.length + 1;
+      if (count && length > BATCH_LENGTH) break;
+    }
+    return this.#lines.slice(0, count);
+  }
+
+  async #sendBatch(batch: string[]): Promise<void> {
+    const body = batch.join("\n") + "\n";
+    const headers = {
+      Accept: "application/json",
+      "X-Client-Id": this.#client,
+      "X-Resume-From-Chunk": `${this.#first}`,
+    };
+    const answer = (await this.#insist((signal) => this.#post("", body, headers, signal))) as {
+      last_index: number | null;
+      stop: boolean;
+    };
+    this.isStopped ||= answer.stop;
+    this.lastIndex = answer.last_index ?? this.lastIndex;
+    this.#lines.splice(0, batch.length);
+    this.#first += batch.length;
+    this.#length -= body.length;
+    if (this.#length <= BUFFER_LENGTH) this.#makeRoom();
+  }
+
+  #makeRoom(): void {
+    for (const resolve of this.#room.splice(0)) resolve();
+  }
+
+  async #post(call: string, body: string, more: object, signal: AbortSignal): Promise<unknown> {
+    const headers = { "Content-Type": "application/json", ...more };
+    const response = await this.#requests.write(call, { method: "POST", body, headers, signal });
+    return response.json();
+  }
+
+  /** Do it until it has worked. Raises what cannot pass, or has not passed for too long. */
+  async #insist<V>(attempt: (signal: AbortSignal) => Promise<V>): Promise<V> {
+    const { retries = 12 } = this.#options;
+    for (let failures = 0; ;) {
+      const trying = new AbortController();
+      try {
+        return await within(SEND_TICKS, attempt(trying.signal));
+      } catch (error) {
+        trying.abort();
+        if (!isOffline()) failures += 1;
+        if (!isPassing(error) || failures > retries) throw StreamError.of(error);
+        await pause(delay(Math.max(1, failures), Math.random(), error), NEVER);
+      }
+    }
+  }
+}
+
+function clientId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(12));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

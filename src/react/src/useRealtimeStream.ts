@@ -1,0 +1,160 @@
+import { useCallback, useEffect, useMemo, useRef, useSyncExternalStore } from "react";
+import type { Chunk } from "./chunk.js";
+import type { StreamLike } from "./define.js";
+import { useServer } from "./provider.js";
+import { Requests, type ServerOptions } from "./requests.js";
+import { StreamReader, type ReaderOptions } from "./streamReader.js";
+import { NOTHING, StreamStore, type Snapshot } from "./streamStore.js";
+
+/** How to read, and what to make of it. */
+export interface RealtimeStreamOptions<T>
+  extends
+    ServerOptions,
+    Pick<ReaderOptions, "startIndex" | "from" | "timeoutInSeconds" | "transport"> {
+  /** Is called with each chunk as soon as it is there, in order. */
+  onData?: (data: T, chunk: Chunk<T>) => void;
+  /** `parts` changes at most this often; 16 unless given. */
+  throttleInMs?: number;
+  /** Nothing is read while this is false. */
+  enabled?: boolean;
+  /** `parts` holds the latest ones only. */
+  maxParts?: number;
+}
+
+/** A stream, as a component sees it. */
+export interface RealtimeStream<T> extends Snapshot<T> {
+  /** Stop reading, and keep what is there. The producer goes on. */
+  stop: () => void;
+  /** Ask the producer to stop; the token needs the scope `stop` or `write`. */
+  stopProducer: () => Promise<void>;
+}
+
+/** Streams that are being read, each by all components that want the same of it. */
+const stores = new Map<string, StreamStore<any>>();
+
+/** A component that has made a store and never shown itself: so long it is waited for. */
+const NEVER_SHOWN_MS = 10_000;
+
+const nothing = () => () => {};
+
+/** Follow a stream of a run. A run that is not known yet (undefined) is waited for. */
+export function useRealtimeStream<T>(
+  stream: StreamLike<T>,
+  runId: string | undefined,
+  options?: RealtimeStreamOptions<T>,
+): RealtimeStream<T>;
+export function useRealtimeStream<T>(
+  runId: string | undefined,
+  key: string | undefined,
+  options?: RealtimeStreamOptions<T>,
+): RealtimeStream<T>;
+export function useRealtimeStream<T>(
+  runId: string | undefined,
+  options?: RealtimeStreamOptions<T>,
+): RealtimeStream<T>;
+export function useRealtimeStream<T>(
+  first: StreamLike<T> | string | undefined,
+  second?: string | RealtimeStreamOptions<T>,
+  third?: RealtimeStreamOptions<T>,
+): RealtimeStream<T> {
+  const { runId, key, options } = meaning(first, second, third);
+  const server = useLatestToken(useServer(options));
+  const store = useStore(runId, key, options, server);
+  useOnData(store, options.onData);
+  const snapshot = useSyncExternalStore<Snapshot<T>>(
+    store?.subscribe ?? nothing,
+    store?.snapshot ?? (() => (runId ? DISABLED : NOTHING)),
+    () => NOTHING,
+  );
+  const stop = useCallback(() => store?.stop(), [store]);
+  const stopProducer = async () => {
+    if (runId) await new Requests(runId, key, server).write("/stop", { method: "POST" });
+  };
+  return { ...snapshot, stop, stopProducer };
+}
+
+const DISABLED: Snapshot<never> = { ...NOTHING, status: "waiting" };
+
+function meaning<T>(
+  first: StreamLike<T> | string | undefined,
+  second?: string | RealtimeStreamOptions<T>,
+  third?: RealtimeStreamOptions<T>,
+) {
+  if (typeof first === "object") {
+    return { runId: second as string | undefined, key: first.id, options: third ?? {} };
+  }
+  const options = (typeof second === "object" ? second : third) ?? {};
+  return { runId: first, key: typeof second === "string" ? second : "default", options };
+}
+
+/** A function that returns tokens may be another one each time, and still mean the same. */
+function useLatestToken(server: ServerOptions): ServerOptions {
+  const { accessToken } = server;
+  const latest = useRef(accessToken);
+  useEffect(() => {
+    latest.current = accessToken;
+  });
+  if (typeof accessToken !== "function") return server;
+  const ask = () => (typeof latest.current === "function" ? latest.current() : accessToken());
+  return { ...server, accessToken: ask };
+}
+
+function useStore<T>(
+  runId: string | undefined,
+  key: string,
+  options: RealtimeStreamOptions<T>,
+  server: ServerOptions,
+): StreamStore<T> | undefined {
+  const { enabled = true, startIndex, from, timeoutInSeconds, transport } = options;
+  const { throttleInMs = 16, maxParts = Infinity } = options;
+  const { accessToken, baseURL } = server;
+  const token = typeof accessToken === "function" ? true : accessToken;
+  const reading = { startIndex, from, timeoutInSeconds, transport };
+  const name = JSON.stringify([baseURL, token, runId, key, reading, throttleInMs, `${maxParts}`]);
+  return useMemo(() => {
+    if (!enabled || !runId) return undefined;
+    const found = stores.get(name);
+    if (found) return found;
+    const store = new StreamStore<T>(
+      (onStatus, startIndex = reading.startIndex) =>
+        new StreamReader<T>(runId, key, { ...server, ...reading, startIndex, onStatus }),
+      { throttleInMs, maxParts },
+      () => stores.get(name) === store && stores.delete(name),
+    );
+    // On a server that renders, nobody subscribes.
+    if (typeof window === "undefined") return store;
+    stores.set(name, store);
+    store.idleIn(NEVER_SHOWN_MS);
+    return store;
+    // Everything that matters is in the name.
+  }, [name, enabled]);
+}
+
+function useOnData<T>(
+  store: StreamStore<T> | undefined,
+  onData: RealtimeStreamOptions<T>["onData"],
+): void {
+  const latest = useRef(onData);
+  const seen = useRef<{ store?: StreamStore<T> | undefined; count: number }>({ count: 0 });
+  useEffect(() => {
+    latest.current = onData;
+  });
+  useEffect(() => {
+    if (seen.current.store !== store) seen.current = { store, count: 0 };
+    return store?.watch((chunk) => {
+      seen.current.count += 1;
+      report(() => latest.current?.(chunk.data, chunk));
+    }, seen.current.count);
+  }, [store]);
+}
+
+/** Call; what it raises is its own affair, and shows up as not caught. */
+function report(call: () => void): void {
+  try {
+    call();
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
+}

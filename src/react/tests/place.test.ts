@@ -1,0 +1,100 @@
+import { describe, expect, it } from "vitest";
+import type { Answer } from "../src/answers.js";
+import { Place } from "../src/place.js";
+import { range } from "./support/range.js";
+
+function answer(indexes: number[], { generation = "g", tail }: Said = {}): Answer<number> {
+  const chunks = indexes.map((index) => ({
+    index,
+    data: index,
+    id: `${generation}-${index}`,
+    timestamp: 1,
+  }));
+  return { chunks, tail: tail ?? (indexes.at(-1) ?? -1) + 1 };
+}
+
+interface Said {
+  generation?: string;
+  tail?: number;
+}
+
+/** Take an answer, as the first of a connection if it `isFirst`; return what was new in it. */
+function take(place: Place, indexes: number[], said?: Said, isFirst = false) {
+  if (isFirst) place.connect();
+  const page = place.take(answer(indexes, said));
+  return page && page.chunks.map(({ index }) => index);
+}
+
+function placeAfter(...indexes: number[]): Place {
+  const place = new Place();
+  place.take(answer(indexes));
+  return place;
+}
+
+describe("a place", () => {
+  it("takes what comes next", () => {
+    const place = placeAfter(0, 1);
+    expect(take(place, [2, 3])).toEqual([2, 3]);
+    expect(place.next).toBe(4);
+    expect(place.last!.index).toBe(3);
+  });
+
+  it("takes nothing twice, on whichever connection", () => {
+    const place = placeAfter(0, 1, 2);
+    expect(take(place, [1, 2, 3])).toEqual([3]);
+    expect(take(place, [0, 1, 2, 3, 4], {}, true)).toEqual([4]);
+    expect(take(place, [0, 1], { tail: 5 }, true)).toEqual([]);
+  });
+
+  it("believes no gap within a connection", () => {
+    const place = placeAfter(0);
+    expect(take(place, [2])).toBeUndefined();
+    expect(place.next).toBe(1);
+  });
+
+  it("passes over what has expired while it was not connected", () => {
+    expect(take(placeAfter(0), [7, 8], {}, true)).toEqual([7, 8]);
+  });
+
+  it("begins at the oldest chunk that is left", () => {
+    expect(take(new Place(), [5, 6])).toEqual([5, 6]);
+  });
+
+  it("begins where it is told to", () => {
+    expect(take(new Place(2), range(5))).toEqual([2, 3, 4]);
+  });
+
+  it("begins at the tail when told to begin beyond it", () => {
+    const place = new Place(50);
+    expect(take(place, [], { tail: 3 })).toEqual([]);
+    expect(place.next).toBe(3);
+    expect(take(place, [3])).toEqual([3]);
+    expect(take(new Place(50), [3], { tail: 4 })).toEqual([3]);
+  });
+
+  it("follows a stream that was begun anew, from its first chunk", () => {
+    const place = placeAfter(0, 1);
+    place.connect();
+    const page = place.take(answer([0], { generation: "h" }))!;
+    expect(page.anew).toBe(true);
+    expect(page.chunks[0]!.id).toBe("h-0");
+    expect(place.take(answer([1], { generation: "h" }))!.anew).toBe(false);
+  });
+
+  it.each([
+    ["by its tail", [], { tail: 1 }],
+    ["by its ids", [3], { generation: "h" }],
+  ])(
+    "notices that a stream was begun anew %s, and goes back to its beginning",
+    (_, indexes, said) => {
+      const place = placeAfter(0, 1, 2);
+      expect(take(place, indexes, said, true)).toBeUndefined();
+      expect(place.next).toBe(0);
+      expect(place.take(answer([0, 1], { generation: "h" }))!.anew).toBe(true);
+    },
+  );
+
+  it("does not take a tail that is not told for another stream", () => {
+    expect(take(placeAfter(0, 1), [], { tail: Infinity })).toEqual([]);
+  });
+});

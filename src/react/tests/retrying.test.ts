@@ -1,0 +1,52 @@
+import { describe, expect, it } from "vitest";
+import { StreamError } from "../src/errors.js";
+import { delay, isPassing } from "../src/retrying.js";
+
+const refused = (status: number, retryAfter = 0) =>
+  new StreamError("no", status, "code", {}, retryAfter);
+
+describe("what may pass", () => {
+  it.each([0, 408, 425, 429, 500, 502, 503, 504, 507])("includes %i", (status) => {
+    expect(isPassing(refused(status))).toBe(true);
+  });
+
+  it.each([400, 401, 403, 404, 409, 410, 413, 422, 501])("does not include %i", (status) => {
+    expect(isPassing(refused(status))).toBe(false);
+  });
+
+  it("includes whatever fetch raises", () => {
+    expect(isPassing(new TypeError("fetch failed"))).toBe(true);
+  });
+});
+
+describe("the time to wait", () => {
+  it("doubles, up to ten seconds", () => {
+    expect([1, 2, 3, 20].map((attempt) => delay(attempt, 1))).toEqual([250, 500, 1000, 10_000]);
+  });
+
+  it("is half by chance", () => {
+    expect([0, 0.5, 1].map((chance) => delay(2, chance))).toEqual([250, 375, 500]);
+  });
+
+  it("is at least what the server asks for", () => {
+    expect(delay(1, 0, refused(503, 3))).toBe(3000);
+    expect(delay(1, 1, refused(503, 3))).toBe(3125);
+  });
+});
+
+describe("an error", () => {
+  it.each([
+    [{ error: { code: "gap", message: "so", expected: 3 } }, ["so", "gap", { expected: 3 }]],
+    [{ error: "text" }, ["text", "unknown", {}]],
+    ["no object", ["the server answered 400", "unknown", {}]],
+  ])("says what the server said in %j", async (body, [message, code, facts]) => {
+    const error = await StreamError.from(Response.json(body, { status: 400 }));
+    expect([error.message, error.code, error.facts]).toEqual([message, code, facts]);
+    expect(error.status).toBe(400);
+  });
+
+  it("needs no JSON", async () => {
+    const answer = new Response("<html>", { status: 502, headers: { "Retry-After": "7" } });
+    expect(await StreamError.from(answer)).toMatchObject({ status: 502, retryAfter: 7 });
+  });
+});

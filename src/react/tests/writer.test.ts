@@ -1,0 +1,272 @@
+/** The writer against a server, over a network that fails. */
+
+import { realtimeStreams } from "@trigger.dev/core/v3";
+import { configure, streams } from "@trigger.dev/sdk";
+import { describe, expect, it, vi } from "vitest";
+import { StreamManager, StreamWriter, type WriterOptions } from "../src/writer.js";
+import { StreamReader } from "../src/reader.js";
+import {
+  ask,
+  collect,
+  network,
+  range,
+  secret,
+  sleep,
+  Stream,
+  through,
+  until,
+} from "./support/lab.js";
+
+function writerOf(stream: Stream, options: WriterOptions = {}): StreamWriter<any> {
+  return new StreamWriter(stream.run, stream.key, { ...through, ...options });
+}
+
+/** All that is stored of a stream, by the server's own answer. */
+async function stored(stream: Stream): Promise<unknown[]> {
+  const path = `/realtime/v1/streams/${stream.run}/${stream.key}?wait=0&limit=10000`;
+  const page = (await (await ask("GET", path)).json()) as { chunks: { data: unknown }[] };
+  return page.chunks.map(({ data }) => data);
+}
+
+const posts = (stream: Stream) => network.seen(stream.run, "POST");
+
+async function* slowly<T>(chunks: T[], ms = 5): AsyncGenerator<T> {
+  for (const chunk of chunks) {
+    await sleep(ms);
+    yield chunk;
+  }
+}
+
+function streamOf<T>(chunks: T[]): ReadableStream<T> {
+  return new ReadableStream({
+    start(controller) {
+      for (const chunk of chunks) controller.enqueue(chunk);
+      controller.close();
+    },
+  });
+}
+
+describe.concurrent("a writer", () => {
+  it("stores what it is given, in order, whatever it is", async () => {
+    const stream = new Stream();
+    const writer = writerOf(stream);
+    const chunks = ["text", 1.5, null, true, [1, [2]], { "ü\n": "🎈\u2028" }];
+    for (const chunk of chunks) void writer.write(chunk);
+    await writer.drain();
+    expect(await stored(stream)).toEqual(chunks);
+    expect(writer.lastIndex).toBe(5);
+  });
+
+  it("sends the first chunk at once, and gathers the others", async () => {
+    const stream = new Stream();
+    const writer = writerOf(stream, { lingerInMs: 10_000 });
+    void writer.write("first");
+    await until(() => writer.lastIndex === 0);
+    for (const n of range(500)) void writer.write(n);
+    await sleep(30);
+    expect(await posts(stream)).toHaveLength(1);
+    await writer.drain();
+    expect(await stored(stream)).toEqual(["first", ...range(500)]);
+    expect(await posts(stream)).toHaveLength(2);
+  });
+
+  it("stores each chunk once, however often the connection breaks", async () => {
+    const stream = new Stream();
+    const path = stream.run;
+    await network.fail({ method: "POST", path, lose_answer: true, times: 2 });
+    await network.fail({ method: "POST", path, status: 503, times: 1 });
+    await network.fail({ method: "POST", path, response_bytes: 0, then: "close" });
+    const writers = [0, 1].map(() => writerOf(stream, { lingerInMs: 5 }));
+    await Promise.all(
+      writers.map((writer, w) => writer.pipe(slowly(range(60).map((n) => [w, n])))),
+    );
+    const found = (await stored(stream)) as [number, number][];
+    for (const w of [0, 1]) {
+      expect(found.filter(([by]) => by === w).map(([, n]) => n)).toEqual(range(60));
+    }
+    expect(found).toHaveLength(120);
+  });
+
+  it("cuts what it sends into batches of a bounded size", async () => {
+    const stream = new Stream();
+    const writer = writerOf(stream, { lingerInMs: 0 });
+    const long = "x".repeat(100_000);
+    const chunks = [...range(2500), long, long, long, "y".repeat(600_000), "end"];
+    for (const chunk of chunks) void writer.write(chunk);
+    await writer.drain();
+    expect(await stored(stream)).toHaveLength(chunks.length);
+    expect((await posts(stream)).length).toBeGreaterThan(5);
+  });
+
+  it("asks to wait when too much waits to be sent, and goes on when there is room", async () => {
+    const stream = new Stream();
+    await network.fail({ method: "POST", path: stream.run, delay: 0.1 });
+    const writer = writerOf(stream);
+    const first = vi.fn();
+    for (const n of range(5)) void writer.write(`${n}${"x".repeat(1_000_000)}`).then(first);
+    await sleep(0);
+    expect(first).toHaveBeenCalledTimes(4);
+    await until(() => first.mock.calls.length === 5);
+    await writer.drain();
+    expect(writer.lastIndex).toBe(4);
+  });
+
+  it("says what failed, to whoever writes or waits from then on", async () => {
+    const stream = new Stream();
+    await stream.append("before");
+    await stream.close();
+    const writer = writerOf(stream);
+    void writer.write("late");
+    await expect(writer.drain()).rejects.toMatchObject({ status: 409, code: "stream_closed" });
+    await expect(writer.drain()).rejects.toMatchObject({ status: 409 });
+    expect(() => writer.write("later")).toThrow("closed");
+  });
+
+  it("gives up after too many failures in a row", async () => {
+    const writer = writerOf(new Stream(), { retries: 1, baseURL: "http://127.0.0.1:9" });
+    void writer.write(1);
+    await expect(writer.drain()).rejects.toMatchObject({ status: 0, code: "unreachable" });
+  });
+
+  it("asks for another token once when the one it has is refused", async () => {
+    const stream = new Stream();
+    const accessToken = vi.fn(async () => secret).mockResolvedValueOnce("old");
+    const writer = writerOf(stream, { accessToken });
+    void writer.write(1);
+    await writer.drain();
+    expect(await stored(stream)).toEqual([1]);
+    expect(accessToken).toHaveBeenCalledTimes(2);
+  });
+
+  it("refuses what is no JSON value, and what comes after the end", async () => {
+    const stream = new Stream();
+    const writer = writerOf(stream);
+    expect(() => writer.write(undefined)).toThrow(TypeError);
+    void writer.write(1);
+    await writer.close("failed", "no more");
+    expect(() => writer.write(2)).toThrow("closed");
+    const reader = new StreamReader(stream.run, stream.key, through);
+    expect(await collect(reader)).toHaveLength(1);
+    expect(reader.closed).toEqual({ status: "failed", error: "no more" });
+  });
+
+  it.each([
+    ["an array", () => range(5)],
+    ["a generator", () => slowly(range(5), 0)],
+    ["a ReadableStream", () => streamOf(range(5))],
+  ])("pipes %s", async (_, source) => {
+    const stream = new Stream();
+    await writerOf(stream).pipe(source());
+    expect(await stored(stream)).toEqual(range(5));
+  });
+
+  it("stores what came before a source failed, and fails like it", async () => {
+    const stream = new Stream();
+    async function* failing() {
+      yield* range(3);
+      throw new Error("the model is gone");
+    }
+    await expect(writerOf(stream).pipe(failing())).rejects.toThrow("the model is gone");
+    expect(await stored(stream)).toEqual(range(3));
+  });
+
+  it("ends its source and closes the stream when the producer is asked to stop", async () => {
+    const stream = new Stream();
+    const writer = writerOf(stream, { lingerInMs: 1 });
+    let isEnded = false;
+    async function* endless() {
+      try {
+        for (let n = 0; ; n += 1) {
+          await sleep(2);
+          yield n;
+        }
+      } finally {
+        isEnded = true;
+      }
+    }
+    const piping = writer.pipe(endless());
+    await until(() => writer.lastIndex > 2);
+    await ask("POST", `/realtime/v1/streams/${stream.run}/${stream.key}/stop`);
+    await piping;
+    expect(writer.isStopped).toBe(true);
+    await until(() => isEnded);
+    const reader = new StreamReader(stream.run, stream.key, through);
+    expect((await collect(reader)).length).toBeGreaterThan(2);
+    expect(reader.closed!.status).toBe("canceled");
+  });
+});
+
+describe.concurrent("the published SDK, with our manager", () => {
+  configure({ baseURL: network.url, accessToken: secret });
+  realtimeStreams.setGlobalManager(new StreamManager(through));
+
+  it("pipes, and gives back what it pipes", async () => {
+    const stream = new Stream("out");
+    await network.fail({ method: "POST", path: stream.run, lose_answer: true });
+    const { stream: copy, waitUntilComplete } = streams.pipe("out", slowly(range(20)), {
+      target: stream.run,
+    });
+    expect(await collect(copy)).toEqual(range(20));
+    expect(await waitUntilComplete()).toEqual({ lastEventId: "19" });
+    expect(await stored(stream)).toEqual(range(20));
+    await stream.close();
+    expect(await collect(await streams.read(stream.run, "out"))).toEqual(range(20));
+  });
+
+  it("is live while it pipes", async () => {
+    const stream = new Stream("out");
+    let release!: () => void;
+    const released = new Promise<void>((resolve) => (release = resolve));
+    async function* waiting() {
+      yield "early";
+      await released;
+      yield "late";
+    }
+    const { waitUntilComplete } = streams.pipe("out", waiting(), { target: stream.run });
+    await until(async () => (await stored(stream)).length === 1);
+    release();
+    await waitUntilComplete();
+    expect(await stored(stream)).toEqual(["early", "late"]);
+  });
+
+  it("appends, writes, merges and uses what is defined", async () => {
+    const stream = new Stream("out");
+    const target = stream.run;
+    const out = streams.define<{ n: number }>({ id: "out" });
+    await streams.append("out", "text", { target });
+    await out.append({ n: 1 }, { target });
+    const { waitUntilComplete } = out.writer({
+      target,
+      execute({ write, merge }) {
+        write({ n: 2 });
+        merge(streamOf([{ n: 3 }]));
+      },
+    });
+    await waitUntilComplete();
+    expect(await stored(stream)).toEqual(["text", { n: 1 }, { n: 2 }, { n: 3 }]);
+  });
+
+  it("keeps what was written when its signal aborts", async () => {
+    const stream = new Stream("out");
+    const controller = new AbortController();
+    const { waitUntilComplete } = streams.pipe("out", slowly(range(1000), 2), {
+      target: stream.run,
+      signal: controller.signal,
+    });
+    await until(async () => (await stored(stream)).length > 0);
+    controller.abort();
+    await waitUntilComplete();
+    const found = await stored(stream);
+    expect(found).toEqual(range(found.length));
+    expect(found.length).toBeLessThan(1000);
+  });
+});
+
+it("knows the runs that go by other names only when it is told them", async () => {
+  const stream = new Stream("out");
+  const manager = new StreamManager({ ...through, runOf: (target) => target && stream.run });
+  await manager.append("out", 1, { target: "parent" });
+  expect(await stored(stream)).toEqual([1]);
+  await expect(manager.append("out", 2)).rejects.toMatchObject({ code: "no_run" });
+  expect(() => new StreamManager(through).pipe("out", slowly([1]), { target: "self" })).toThrow();
+});
