@@ -79,12 +79,15 @@ class Invoked:
         scope["aws.event"] = {"requestContext": _read(headers, REQUEST_CONTEXT)}
         about = {"correlation_id": context["request_id"], **_about(scope["path"])}
         self._logger.append_keys(**about)
-        status = 0
+        status, last = 0, None
 
         async def sending(message: Message) -> None:
-            nonlocal status
+            nonlocal status, last
             status = message.get("status", status)
-            await send(message)
+            if message["type"] == "http.response.body" and not message.get("more_body"):
+                last = message
+            else:
+                await send(message)
 
         try:
             await self._app(scope, receive, sending)
@@ -93,6 +96,9 @@ class Invoked:
             self._metrics.add_metric("Failures", MetricUnit.Count, int(status >= 500))
             self._metrics.flush_metrics()
             self._logger.remove_keys(about)
+            # Lambda stops the process as soon as the answer is whole, so the log comes first.
+            if last is not None:
+                await send(last)
 
 
 def _about(path: str) -> dict[str, str]:
