@@ -6,7 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-import boto3
+from botocore.session import Session, get_session
 
 from runstreams.core.limits import SealingPlan
 from runstreams.stores.aws import AwsStore, connect, create_resources
@@ -23,13 +23,12 @@ SETTINGS = {
 
 
 @cache
-def session() -> boto3.Session:
+def session() -> Session:
     """Return the session of all tests; reading the services' descriptions once is enough."""
-    return boto3.Session(
-        aws_access_key_id=SETTINGS["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=SETTINGS["AWS_SECRET_ACCESS_KEY"],
-        region_name=SETTINGS["AWS_DEFAULT_REGION"],
-    )
+    found = get_session()
+    found.set_credentials(SETTINGS["AWS_ACCESS_KEY_ID"], SETTINGS["AWS_SECRET_ACCESS_KEY"])
+    found.set_config_variable("region", SETTINGS["AWS_DEFAULT_REGION"])
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,6 +85,7 @@ def _lambda(port: int) -> dict[str, str]:
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONPATH": str(ROOT / "src"),
+        "PYTHONUNBUFFERED": "",  # as on Lambda, whatever the tests run with
         "POWERTOOLS_SERVICE_NAME": "stream",
     }
 

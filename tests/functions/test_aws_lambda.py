@@ -212,6 +212,7 @@ NOT_NEEDED = (
     "runstreams.costs",
     "runstreams.http.aws_web",
     "runstreams.serve",
+    "s3transfer",
     "sqlite3",
     "uvicorn",
 )

@@ -119,7 +119,7 @@ def test_a_function_reads_its_key_from_secrets_manager(
     start: Start, place: Place, run: str, tmp_path: Path
 ) -> None:
     """Both its own way there and the event's key are those of a deployment."""
-    secrets = session().client("secretsmanager", endpoint_url=place.endpoint)
+    secrets = session().create_client("secretsmanager", endpoint_url=place.endpoint)
     key = ENVIRONMENT["RUNSTREAMS_SECRET_KEY"]
     name = secrets.create_secret(Name=run, SecretString=key)["ARN"]
     log = tmp_path / "log"

@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parents[2] / "src" / "runstreams"
 
 ALLOWED = {
     "core": set[str](),
-    "stores": {"core", "boto3", "botocore", "mypy_boto3_dynamodb", "mypy_boto3_s3"},
+    "stores": {"core", "botocore", "mypy_boto3_dynamodb", "mypy_boto3_s3"},
     "http": {"core", "fastapi", "starlette", "pydantic", "jwt"},
     "serve": {"core", "stores", "http", "fastapi", "starlette", "uvicorn", "uvloop", "botocore"},
     "cli": {"core", "stores", "serve", "sdk", "costs"},

@@ -85,7 +85,7 @@ class RotatingKeys(Keys):
 
     def __init__(self, name: str, previous_days: float = PREVIOUS_DAYS) -> None:
         """Read the keys from the secret *name* when they are needed first."""
-        self._provider = KeyProvider(session().client("secretsmanager", config=PATIENCE))
+        self._provider = KeyProvider(session().create_client("secretsmanager", config=PATIENCE))
         self._name = name
         self._previous_ms = previous_days * DAY_MS
         self._read_at = 0

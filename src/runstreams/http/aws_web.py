@@ -69,30 +69,46 @@ class Invoked:
         self._logger = Logger(service="runstreams")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        about = self._begin(scope)
+        status, last = 0, None
+
+        async def sending(message: Message) -> None:
+            nonlocal status, last
+            status = message.get("status", status)
+            if message["type"] == "http.response.body" and not message.get("more_body"):
+                last = message
+            else:
+                await send(message)
+
+        try:
+            await self._app(scope, receive, sending)
+        finally:
+            if about:
+                self._tell(about, status)
+            # Lambda stops the process as soon as the answer is whole, so the log comes first.
+            if last is not None:
+                await send(last)
+
+    def _begin(self, scope: Scope) -> dict[str, str]:
+        """Take note of the invocation; return what each log line says of it. Nothing, where the
+        adapter asks by itself whether we are ready.
+        """
         headers = dict(scope["headers"])
-        if CONTEXT not in headers:  # the adapter's own question whether we are ready
+        if CONTEXT not in headers:
             self._invocation.deadline = math.inf
-            await self._app(scope, receive, send)
-            return
+            return {}
         context = _read(headers, CONTEXT)
         self._invocation.deadline = context["deadline"] / 1000
         scope["aws.event"] = {"requestContext": _read(headers, REQUEST_CONTEXT)}
         about = {"correlation_id": context["request_id"], **_about(scope["path"])}
         self._logger.append_keys(**about)
-        status = 0
+        return about
 
-        async def sending(message: Message) -> None:
-            nonlocal status
-            status = message.get("status", status)
-            await send(message)
-
-        try:
-            await self._app(scope, receive, sending)
-        finally:
-            self._metrics.add_metric("Requests", MetricUnit.Count, 1)
-            self._metrics.add_metric("Failures", MetricUnit.Count, int(status >= 500))
-            self._metrics.flush_metrics()
-            self._logger.remove_keys(about)
+    def _tell(self, about: dict[str, str], status: int) -> None:
+        self._metrics.add_metric("Requests", MetricUnit.Count, 1)
+        self._metrics.add_metric("Failures", MetricUnit.Count, int(status >= 500))
+        self._metrics.flush_metrics()
+        self._logger.remove_keys(about)
 
 
 def _about(path: str) -> dict[str, str]:
