@@ -4,10 +4,10 @@ import asyncio
 from dataclasses import replace
 
 from runstreams.core.errors import Uncertain
-from runstreams.core.limits import Limits
+from runstreams.core.limits import POLL_FIRST_SECONDS, POLL_LAST_SECONDS, Limits
 from runstreams.core.model import Closed, Head, StreamId
 from runstreams.core.reading import Reader
-from runstreams.core.waiting import POLL_FIRST_SECONDS, POLL_LAST_SECONDS, Watches, poll_pause
+from runstreams.core.waiting import Watches, poll_pause
 from runstreams.stores.memory import MemoryStore
 from tests.virtual_time import START_MS, clock, run
 

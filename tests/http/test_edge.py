@@ -8,6 +8,7 @@ from runstreams.core import errors as core
 from runstreams.core.errors import RunstreamsError
 from runstreams.http.errors import STATUS, Internal, status_of
 from tests.http.asgi import AUTH, READ, RUN, STREAM, Api, in_virtual_time, token
+from tests.http.served_errors import served
 
 ORIGIN = {"origin": "https://app.example"}
 
@@ -235,15 +236,11 @@ async def test_headers_sent_twice_are_joined_as_api_gateway_does_it() -> None:
 
 
 def test_every_error_has_a_status_and_a_code_of_its_own() -> None:
-    classes = _below(RunstreamsError)
+    classes = served()
     codes = [kind.code for kind in classes if kind is not core.SealingBehind]
     assert len(codes) == len(set(codes))
     for kind in classes:
         assert 400 <= status_of(kind("", retry_after=1)) < 600
-
-
-def _below(kind: type[RunstreamsError]) -> list[type[RunstreamsError]]:
-    return [kind] + [found for below in kind.__subclasses__() for found in _below(below)]
 
 
 def test_the_errors_a_caller_can_mend_are_4xx_and_the_others_5xx() -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from runstreams.core import limits
-from runstreams.core.errors import RunstreamsError
 from runstreams.http import appending, errors, managing, reading
 from runstreams.http.call import Endpoint
+from tests.http.served_errors import served
 
 PAGE = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text()
 HEADINGS = [line.lstrip("# ") for line in PAGE.splitlines() if line.startswith("#")]
@@ -26,8 +26,8 @@ def routes() -> list[str]:
     return found
 
 
-def codes(kind: type[RunstreamsError] = RunstreamsError) -> set[str]:
-    return {kind.code}.union(*(codes(below) for below in kind.__subclasses__()))
+def codes() -> set[str]:
+    return {kind.code for kind in served()}
 
 
 @pytest.mark.parametrize("route", routes())
@@ -46,12 +46,8 @@ def test_every_error_code_has_a_heading_and_its_status(code: str) -> None:
     at = HEADINGS.index(f"`{code}`")
     assert at > HEADINGS.index("Errors")
     status = PAGE.split(f"### `{code}`\n\n")[1][:3]
-    kinds = [kind for kind in _classes(RunstreamsError) if kind.code == code]
+    kinds = [kind for kind in served() if kind.code == code]
     assert {str(errors.status_of(kind(""))) for kind in kinds} == {status}
-
-
-def _classes(kind: type[RunstreamsError]) -> list[type[RunstreamsError]]:
-    return [kind] + [found for below in kind.__subclasses__() for found in _classes(below)]
 
 
 def test_no_error_code_is_made_up() -> None:

@@ -97,6 +97,14 @@ LIST_DEFAULT = 100
 LIST_MAX = 1_000
 """Most streams or runs on a page of a listing."""
 
+POLL_FIRST_SECONDS = 0.1
+"""Pause between two polls of a head right after news: about as often as a linger of 100 ms
+brings some.
+"""
+
+POLL_LAST_SECONDS = 1.0
+"""Longest pause between two polls of a quiet head."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:

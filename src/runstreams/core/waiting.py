@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from .errors import Busy, Uncertain
+from .limits import POLL_FIRST_SECONDS, POLL_LAST_SECONDS
 from .model import Head, StreamId
 from .ports import Clock
 from .reading import Reader
@@ -18,14 +19,6 @@ CHANGE_CHECK_SECONDS = 0.02
 """How often other processes' commits are looked for where that is nearly free; a fiftieth of a
 second is not noticed.
 """
-
-POLL_FIRST_SECONDS = 0.1
-"""Pause between two polls of a head right after news: about as often as a linger of 100 ms
-brings some.
-"""
-
-POLL_LAST_SECONDS = 1.0
-"""Longest pause between two polls of a quiet head."""
 
 
 def poll_pause(quiet: float) -> float:

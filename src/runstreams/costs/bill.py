@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Literal, NamedTuple
 
-from ..core.limits import DAY_MS, Limits
-from ..core.waiting import POLL_FIRST_SECONDS
+from ..core.limits import DAY_MS, POLL_FIRST_SECONDS, Limits
 from . import prices, requests
 from .prices import Price
 

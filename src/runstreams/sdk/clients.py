@@ -200,9 +200,7 @@ def _on_aws(bucket: str, table: str) -> Transport:
     from uuid import uuid4
 
     try:
-        import boto3
-
-        from ..stores.aws.store import AwsStore, connect
+        from ..stores.aws.store import AwsStore, connect, session
     except ImportError as error:
         raise InvalidSetting(
             f'a direct client needs boto3: pip install "runstreams[aws]" ({error})'
@@ -212,7 +210,7 @@ def _on_aws(bucket: str, table: str) -> Transport:
     from .direct import DirectTransport
 
     log = Log(
-        AwsStore(*connect(boto3.Session()), bucket, table),
+        AwsStore(*connect(session()), bucket, table),
         limits=Limits(),
         clock=lambda: time.time_ns() // 1_000_000,
         new_id=lambda: uuid4().hex,
