@@ -59,6 +59,17 @@ def test_a_layer_imports_only_what_lies_further_in(layer: str) -> None:
         assert set(imports(path)) <= allowed, path
 
 
+def test_the_sdk_asks_for_the_time_of_day_only_where_a_date_is_meant() -> None:
+    """The machine's clock may jump; what waits, counts seconds that do not."""
+    dated = {path.name for path in modules("sdk") if "time" in set(imports(path))}
+    assert dated == {
+        "clients.py",  # of chunks, without a server
+        "connection.py",  # when a token expires
+        "flushing.py",  # only time.monotonic
+        "http.py",  # Retry-After, where it is a date
+    }
+
+
 def test_what_only_some_users_of_the_sdk_have_is_imported_when_it_is_used() -> None:
     show = (
         "import sys, runstreams; print(*sys.modules)\n"

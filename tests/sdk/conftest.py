@@ -1,10 +1,9 @@
 """One server for all tests of the SDK, and clients of it."""
 
 import asyncio
-import gc
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
-from itertools import count
+import time
+from collections.abc import AsyncIterator, Iterator
 from uuid import uuid4
 
 import pytest
@@ -26,7 +25,28 @@ def client(server: ServerProcess) -> Iterator[Client]:
     before = set(threading.enumerate())
     with Client(server.url, server.secret) as client:
         yield client
+        wait_until_idle(client)
     assert set(threading.enumerate()) - before == set()
+
+
+def wait_until_idle(client: Client) -> None:
+    """Wait until nothing goes on in the client's engine."""
+    deadline = time.monotonic() + 10
+    while (found := busy(client)) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert found == set()
+
+
+def busy(client: Client) -> set[str]:
+    """Return what goes on in the client's engine: tasks, and connections that are in use."""
+
+    async def look() -> set[str]:
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        pool = client._connection.engine.transport._http._transport._pool  # type: ignore[attr-defined]
+        used = [connection for connection in pool.connections if not connection.is_idle()]
+        return {repr(one) for one in [*others, *used]}
+
+    return client._connection.engine.call(look())
 
 
 @pytest.fixture
@@ -45,16 +65,3 @@ async def aclient(server: ServerProcess) -> AsyncIterator[AsyncClient]:
 def run() -> str:
     """A run that nobody has used."""
     return f"run_{uuid4().hex}"
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_complained_about(recwarn: pytest.WarningsRecorder) -> Iterator[None]:
-    """What is only noticed when it is freed, is noticed in the test that did it."""
-    yield
-    gc.collect(0)
-
-
-@pytest.fixture
-def numbers() -> Callable[[], int]:
-    """Counts up from 0."""
-    return count().__next__

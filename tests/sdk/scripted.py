@@ -85,7 +85,7 @@ class Scripted(DirectTransport):
         return await self._do("close", lambda: close(stream, status, error))
 
     async def follow(
-        self, stream: StreamId, start: int, silence: int
+        self, stream: StreamId, start: int, silence: float
     ) -> AsyncGenerator[Page | None, None]:
         self.followed.append(start)
         if not self.events:
@@ -97,7 +97,7 @@ class Scripted(DirectTransport):
             if isinstance(fault, RunstreamsError):
                 raise fault
             try:
-                page = await super().page(stream, start or None, float(silence), 1000)
+                page = await super().page(stream, start or None, silence, 1000)
             except IndexBeyondTail:
                 start = 0  # the stream has been begun anew, and goes on from there
                 continue

@@ -281,6 +281,24 @@ async def test_a_body_that_is_cancelled_keeps_what_was_written(
     assert closed.status == "canceled"
 
 
+async def test_no_exception_is_never_retrieved(
+    aclient: AsyncClient, run: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def source() -> AsyncIterator[int]:
+        yield 0
+        raise LookupError("gone")
+
+    flow = aclient.streams.pipe(source(), target=run)._flow
+    reader = aclient.streams.read(run)
+    assert await anext(reader) == 0
+    del reader
+    while not flow.result.done():
+        await asyncio.sleep(0.01)
+    del flow
+    gc.collect()
+    assert [record for record in caplog.records if record.name != "runstreams"] == []
+
+
 # Several loops
 
 

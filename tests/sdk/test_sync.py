@@ -1,9 +1,11 @@
 """The sync surface against a real server."""
 
+import gc
 import io
 import tempfile
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +30,8 @@ from runstreams.errors import (
     Unauthenticated,
     WriterClosed,
 )
+from tests.http.serving import wait_until
+from tests.sdk.conftest import wait_until_idle
 
 
 def read(client: Client, run: str, key: str | None = None, **options: Any) -> list[Any]:
@@ -295,6 +299,22 @@ def test_when_readers_ask_to_stop_the_source_is_closed_and_the_stream_canceled(
         next(reader)
 
 
+def test_of_several_producers_that_are_asked_to_stop_none_fails(client: Client, run: str) -> None:
+    def endless() -> Iterator[int]:
+        for value in range(10**9):
+            yield value
+            time.sleep(0.001)
+
+    pipes = [client.streams.pipe(endless(), target=run) for _ in range(4)]
+    for piped in pipes:
+        next(piped.stream)
+    client.streams.stop(run)
+    for piped in pipes:
+        piped.wait_until_complete(timeout=10)
+        assert piped.stopped
+    assert client.streams.describe(run).closed == Ended("canceled")
+
+
 # Writing and appending
 
 
@@ -348,6 +368,19 @@ def test_an_exception_in_the_body_keeps_what_was_written_and_marks_the_stream(
     with pytest.raises(LookupError):
         write_and_raise(client, run, LookupError("gone"))
     assert read(client, run, strict=False) == [1, 2]
+    assert client.streams.describe(run).closed == Ended("failed", "LookupError: gone")
+
+
+def test_a_body_that_raises_does_not_wait_for_what_it_merges(client: Client, run: str) -> None:
+    def body() -> None:
+        with client.streams.writer(target=run) as writer:
+            writer.write(1)
+            writer.drain()
+            writer.merge(iter(int, 1))  # for ever
+            raise LookupError("gone")
+
+    with pytest.raises(LookupError):
+        body()
     assert client.streams.describe(run).closed == Ended("failed", "LookupError: gone")
 
 
@@ -468,15 +501,9 @@ def test_reading_begins_before_writing(client: Client, run: str) -> None:
     assert found == list(range(100))
 
 
-def connections(client: Client) -> int:
-    pool = client._connection.engine.transport._http._transport._pool  # type: ignore[attr-defined]
-    return sum(not connection.is_idle() for connection in pool.connections)
-
-
 @pytest.mark.parametrize("how", ["close", "with", "drop", "break"])
 def test_a_reader_that_ends_early_closes_its_connection(client: Client, run: str, how: str) -> None:
     client.streams.append(1, target=run)
-    before = connections(client)
     reader = client.streams.read(run, timeout=None)
     assert next(reader) == 1
     if how == "close":
@@ -491,10 +518,7 @@ def test_a_reader_that_ends_early_closes_its_connection(client: Client, run: str
         del reader
         for _ in client.streams.read(run, timeout=None):
             break
-    deadline = time.monotonic() + 10
-    while connections(client) > before:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_until_idle(client)
 
 
 def test_a_reader_says_how_it_is_going(client: Client, run: str) -> None:
@@ -641,6 +665,56 @@ def test_a_closed_client_tells_whoever_waits(server: Any, run: str) -> None:
     mine.close()
     thread.join(10)
     assert [type(problem) for problem in problems] == [WriterClosed]
+
+
+def test_a_client_that_is_dropped_lets_go_of_everything(
+    server: Any, client: Client, run: str
+) -> None:
+    before = set(threading.enumerate())
+    mine = Client(server.url, server.secret)
+    mine.streams.pipe(range(1000), target=run).wait_until_complete()
+    reader = mine.streams.read(run, timeout=None)
+    assert next(reader) == 0
+    follower = reader._follower
+    del mine, reader
+    follower.over.result(10)
+    engine = weakref.ref(follower._engine)
+    del follower
+
+    def is_free() -> bool:
+        gc.collect()
+        return engine() is None
+
+    wait_until(is_free)
+    wait_until(lambda: set(threading.enumerate()) <= before)
+
+
+def test_a_client_may_be_used_by_many_threads(client: Client, run: str) -> None:
+    found: dict[int, list[Any]] = {}
+
+    def work(number: int) -> None:
+        key = f"k{number}"
+        with client.streams.run(f"{run}_{number}"):
+            client.streams.pipe(key, range(200))
+            reader = client.streams.read(f"{run}_{number}", key, timeout=10)
+            found[number] = [next(reader) for _ in range(200)]
+
+    threads = [threading.Thread(target=work, args=[number]) for number in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == {number: list(range(200)) for number in range(10)}
+
+
+def test_the_machines_clock_may_jump(
+    client: Client, run: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jumps = iter([86_400, -86_400, 10**9, 0] * 100)
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() + next(jumps))
+    client.streams.pipe(range(100), target=run, close=True)
+    assert list(client.streams.read(run, timeout=10)) == list(range(100))
 
 
 def test_a_writer_that_is_dropped_is_sent_and_warned_of(

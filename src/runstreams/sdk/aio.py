@@ -41,8 +41,9 @@ class Passing(Generic[T]):
     raised.
     """
 
-    def __init__(self, tee: Tee[T]) -> None:
-        self._tee = tee
+    def __init__(self, flow: Outflow) -> None:
+        self._flow = flow
+        self._tee: Tee[T] = flow.tee()
 
     def __aiter__(self) -> AsyncIterator[T]:
         return self
@@ -55,6 +56,9 @@ class Passing(Generic[T]):
                 waiter = nothing.waiter
             except StopIteration:
                 raise StopAsyncIteration from None
+            except Exception:
+                self._flow.seen = True
+                raise
             await rung(waiter)
 
 
@@ -63,7 +67,7 @@ class Piped(Sending, Generic[T]):
 
     def __init__(self, connection: Connection, flow: Outflow) -> None:
         super().__init__(connection, flow)
-        self.stream: Passing[T] = Passing(flow.tee())
+        self.stream: Passing[T] = Passing(flow)
         """The values of the source, as they pass."""
 
     async def wait_until_complete(self, timeout: float | None = None) -> int | None:
@@ -119,10 +123,11 @@ class Writer(Piped[T], Writing[T]):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> bool:
-        self._flow.finish(error)
         if error is None or isinstance(error, StopRequested):
+            self._flow.finish()
             await self.wait_until_complete()
             return True
+        self._flow.cancel(error)
         await settled(self._flow.told(), self._connection.timeouts.flush)
         return False
 
@@ -500,7 +505,7 @@ def _execute(writer: Writer[Any], execute: Callable[[Writer[Any]], object]) -> N
     except StopRequested:
         flow.finish()
     except BaseException as error:
-        flow.finish(error)
+        flow.cancel(error)
         raise
     else:
         if not inspect.iscoroutine(done):
@@ -515,7 +520,7 @@ async def _finish(flow: Outflow, writing: Coroutine[Any, Any, object]) -> None:
     try:
         await writing
     except BaseException as error:
-        flow.finish(error)
+        flow.cancel(None if isinstance(error, StopRequested) else error)
         if not isinstance(error, Exception):
             raise
     else:

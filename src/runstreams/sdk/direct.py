@@ -40,7 +40,7 @@ class DirectTransport:
         return head.tail if head is not None else 0
 
     async def follow(
-        self, stream: StreamId, start: int, silence: int
+        self, stream: StreamId, start: int, silence: float
     ) -> AsyncGenerator[Page | None, None]:
         raise NoEventStream("pages wait for chunks themselves here")
         yield None

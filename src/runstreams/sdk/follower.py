@@ -24,12 +24,16 @@ from .place import Place
 from .records import Page, Part
 
 if TYPE_CHECKING:
-    from .engine import Background, Engine
+    from .engine import Engine
+    from .loops import Background
 
 State = Literal["connecting", "live", "retrying", "closed", "failed"]
 
 AHEAD = 2_000
 """So many chunks may wait for the reader's loop before no more are asked for."""
+
+PAGE_WEIGHT = 250
+"""A page counts as so many chunks at least: a few chunks may be as large as many small ones."""
 
 
 class Follower:
@@ -137,29 +141,20 @@ class Follower:
 
     async def _live(self) -> None:
         """Follow by events until they end, fail, or silence has lasted."""
-        silence = max(1, math.ceil(self._left(SILENCE_SECONDS_MAX)))
-        place = self.place
-        fruitful = False
+        place, fruitful = self.place, False
+        silence = self._left(SILENCE_SECONDS_MAX)
+        events = self._engine.transport.follow(self.stream, place.ask or 0, silence)
         try:
-            async with (
-                asyncio.timeout(None) as limit,
-                aclosing(
-                    self._engine.transport.follow(self.stream, place.ask or 0, silence)
-                ) as events,
-            ):
-                limit.reschedule(self._time_limit())
+            async with aclosing(events):
                 async for page in events:
                     fruitful = True
                     self._alive()
-                    if page is None:
-                        continue
-                    limit.reschedule(None)
-                    await self._take(page)
-                    if place.ask != page.next_index:
-                        return  # the stream has been begun anew
-                    limit.reschedule(self._time_limit())
-        except TimeoutError:
-            return
+                    if page is not None:
+                        await self._take(page)
+                        if place.ask != page.next_index:
+                            return  # the stream has been begun anew
+                    if self._now() >= self._deadline:
+                        return
         except NoEventStream:
             self._events = False
         except RunstreamsError:
@@ -171,7 +166,7 @@ class Follower:
         """Hand over what is new, and wait until the reader has room for more."""
         parts = self.place.take(page)
         if parts:
-            self.pages.put(parts, len(parts))
+            self.pages.put(parts, max(len(parts), PAGE_WEIGHT))
             while (full := self.pages.full(AHEAD)) is not None:
                 await rung(full)
             self._heard()
@@ -192,9 +187,6 @@ class Follower:
 
     def _left(self, most: float) -> float:
         return max(0.0, min(self._deadline - self._now(), most))
-
-    def _time_limit(self) -> float | None:
-        return None if math.isinf(self._deadline) else self._deadline
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()

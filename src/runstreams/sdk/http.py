@@ -4,6 +4,7 @@ import asyncio
 import email.utils
 import inspect
 import json
+import math
 import time
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from .. import __version__
 from ..core.model import Status, StreamId
 from .errors import NoEventStream, Unexpected, Unreachable, error_of
 from .events import Event, EventDecoder
+from .exchange import exchange, put_away
 from .records import Ended, Page, Part, Receipt, RunInfo, StreamInfo
 from .settings import Timeouts, Token
 
@@ -24,6 +26,10 @@ LIST_LIMIT = 1000
 
 IDLE_SECONDS = 30
 """How long an idle connection is kept: less than servers and load balancers keep theirs."""
+
+
+MOMENT_SECONDS = 0.05
+"""Least time that an event stream is read for."""
 
 
 class HttpTransport:
@@ -74,26 +80,32 @@ class HttpTransport:
         return int(_get(await self._ask("GET", _stream(stream), params=query), "next_index"))
 
     async def follow(
-        self, stream: StreamId, start: int, silence: int
+        self, stream: StreamId, start: int, silence: float
     ) -> AsyncGenerator[Page | None, None]:
         headers = {
             "accept": "text/event-stream",
             "accept-encoding": "identity",
-            "timeout-seconds": str(silence),
+            "timeout-seconds": str(max(1, math.ceil(silence))),
         }
         if start:
             headers["last-event-id"] = str(start - 1)
         timeouts = self._timeouts
-        timeout = httpx.Timeout(timeouts.request, connect=timeouts.connect, read=timeouts.stall)
+        read = max(MOMENT_SECONDS, min(timeouts.stall, silence))
+        timeout = httpx.Timeout(timeouts.request, connect=timeouts.connect, read=read)
         request = self._http.build_request("GET", _stream(stream), headers=headers, timeout=timeout)
-        with _connecting():
-            answer = await self._send(request, stream=True)
-            try:
-                await _check_event_stream(answer)
-                async for page in _pages(answer):
-                    yield page
-            finally:
-                await answer.aclose()
+        try:
+            with _connecting():
+                answer = await self._send(request, stream=True)
+                try:
+                    await _check_event_stream(answer)
+                    async for page in _pages(answer):
+                        yield page
+                finally:
+                    await put_away(answer)
+        except Unreachable as error:
+            # Shorter than the server's signs of life, silence is waited for here.
+            if not (isinstance(error.__cause__, httpx.ReadTimeout) and silence < timeouts.stall):
+                raise
 
     # Managing
 
@@ -146,13 +158,13 @@ class HttpTransport:
         """Send *request*, once more with a fresh token if there is one and the first is refused."""
         known = self._token
         await self._authorize(request)
-        answer = await self._http.send(request, stream=stream)
+        answer = await exchange(self._http, request, stream=stream)
         if answer.status_code == 401 and known is not None and callable(self._give_token):
             await answer.aclose()
             if self._token == known:
                 self._token = None
             await self._authorize(request)
-            answer = await self._http.send(request, stream=stream)
+            answer = await exchange(self._http, request, stream=stream)
         return answer
 
     async def _authorize(self, request: httpx.Request) -> None:

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterable, Iterable
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, cast
 
-from ..core.errors import ClosedDifferently, Refused
+from ..core.errors import ClosedDifferently, Refused, StreamClosed
 from ..core.model import Status, StreamId
 from . import sources
 from .bell import Waiter
@@ -164,6 +164,11 @@ class Outflow:
         try:
             await self._sender.run(self._engine.transport, self._engine.patience(), self._receive)
             await self._close_stream()
+        except StreamClosed as error:
+            if error.facts.get("status") == "canceled":
+                self._stop()  # another producer of the stream was quicker to hear of it
+            else:
+                self._fail(error)
         except Exception as error:
             self._fail(error)
 
@@ -181,8 +186,11 @@ class Outflow:
 
     def _receive(self, receipt: Receipt) -> None:
         if receipt.stop and not self.stopped:
-            self.stopped = True
-            self._end()
+            self._stop()
+
+    def _stop(self) -> None:
+        self.stopped = True
+        self._end()
 
     async def _close_stream(self) -> None:
         status = self._status()

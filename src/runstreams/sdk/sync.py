@@ -38,9 +38,10 @@ class Passing(Generic[T]):
     raised.
     """
 
-    def __init__(self, connection: Connection, tee: Tee[T]) -> None:
+    def __init__(self, connection: Connection, flow: Outflow) -> None:
         self._engine = connection.engine
-        self._tee = tee
+        self._flow = flow
+        self._tee: Tee[T] = flow.tee()
 
     def __iter__(self) -> Iterator[T]:
         return self
@@ -50,7 +51,13 @@ class Passing(Generic[T]):
             try:
                 return self._tee.next()
             except NothingYet as nothing:
-                self._engine.wait(nothing.waiter)
+                waiter = nothing.waiter
+            except StopIteration:
+                raise
+            except Exception:
+                self._flow.seen = True
+                raise
+            self._engine.wait(waiter)
 
 
 class Piped(Sending, Generic[T]):
@@ -58,7 +65,7 @@ class Piped(Sending, Generic[T]):
 
     def __init__(self, connection: Connection, flow: Outflow) -> None:
         super().__init__(connection, flow)
-        self.stream: Passing[T] = Passing(connection, flow.tee())
+        self.stream: Passing[T] = Passing(connection, flow)
         """The values of the source, as they pass."""
 
     def wait_until_complete(self, timeout: float | None = None) -> int | None:
@@ -99,10 +106,11 @@ class Writer(Piped[T], Writing[T]):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> bool:
-        self._flow.finish(error)
         if error is None or isinstance(error, StopRequested):
+            self._flow.finish()
             self.wait_until_complete()
             return True
+        self._flow.cancel(error)
         wait([self._flow.told()], self._connection.timeouts.flush)
         return False
 
@@ -178,6 +186,8 @@ class RunScope:
     def __call__(self, work: Callable[P, R]) -> Callable[P, R]:
         if inspect.iscoroutinefunction(work):
             raise TypeError("a coroutine function is decorated with runstreams.aio's streams.run")
+        if inspect.isgeneratorfunction(work):
+            raise TypeError("a generator cannot be a run: it would end before it is iterated")
 
         @functools.wraps(work)
         def inside(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -278,16 +288,14 @@ class Streams:
         return writer
 
     def _execute(self, writer: Writer[Any], execute: Callable[[Writer[Any]], object]) -> None:
-        error: BaseException | None = None
         try:
             execute(writer)
         except StopRequested:
             pass
-        except BaseException as problem:
-            error = problem
+        except BaseException as error:
+            writer._flow.cancel(error)
             raise
-        finally:
-            writer._flow.finish(error)
+        writer._flow.finish()
 
     def close(
         self,

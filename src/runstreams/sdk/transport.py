@@ -28,10 +28,10 @@ class Transport(Protocol):
         """Return the index that the next chunk will get."""
 
     def follow(
-        self, stream: StreamId, start: int, silence: int
+        self, stream: StreamId, start: int, silence: float
     ) -> AsyncGenerator[Page | None, None]:
-        """Yield chunks from *start* on as they come, None as a sign of life, until the server ends
-        it after so many seconds of *silence* or at the end of the stream.
+        """Yield chunks from *start* on as they come, None as a sign of life, until the end of the
+        stream or, about, for so many seconds of *silence*.
 
         What has expired is passed over. Raises `NoEventStream` where none is to be had.
         """
