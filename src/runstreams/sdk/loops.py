@@ -5,7 +5,7 @@ import logging
 import socket
 import threading
 import weakref
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
@@ -136,10 +136,12 @@ class Loop(asyncio.SelectorEventLoop):
     """
 
     def __init__(self) -> None:
-        self._transports: Mapping[int, asyncio.Transport]  # of the loop that this one extends
         self.delicate: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
         """Tasks that must be ended by who began them, and all that they begin."""
         super().__init__()
+        # The loop that this one extends holds its connections weakly. The garbage collector would
+        # find those of a dropped client together with it, and end them before they can be closed.
+        self._transports: dict[int, asyncio.Transport] = {}
 
     def create_task(self, *args: Any, **kwargs: Any) -> "asyncio.Task[Any]":
         task: asyncio.Task[Any] = super().create_task(*args, **kwargs)
