@@ -17,7 +17,7 @@ _REMOVE = tuple(
     DELETE FROM {table} WHERE head = :head AND {column} IN (
         SELECT {column} FROM {table} WHERE head = :head LIMIT :rows)
     """
-    for table, column in (("batches", "first"), ("clients", "client"), ("once", "once"))
+    for table, column in (("batches", "id"), ("clients", "client"), ("once", "once"))
 )
 
 
