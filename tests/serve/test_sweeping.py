@@ -14,7 +14,7 @@ from runstreams.core.log import Log
 from runstreams.core.model import Batch, StreamId
 from runstreams.serve import sweeping
 from runstreams.serve.storing import new_id
-from runstreams.serve.sweeping import keep_swept
+from runstreams.serve.sweeping import MARGIN_MS, keep_swept
 from runstreams.stores.sqlite import SqliteStore
 
 from .process import ServerProcess
@@ -43,7 +43,7 @@ async def test_a_sweep_that_fails_is_followed_by_another(
 ) -> None:
     monkeypatch.setattr(sweeping, "EVERY_SECONDS", 0)
     store = Store(Busy("in use"), StoreFull("no room"))
-    task = asyncio.create_task(keep_swept(store, LIMITS, lambda: 7))  # type: ignore[arg-type]
+    task = asyncio.create_task(keep_swept(store, LIMITS, lambda: MARGIN_MS + 7))  # type: ignore[arg-type]
     await asyncio.wait_for(store.enough.wait(), 10)
     task.cancel()
     assert store.swept[:3] == [7, 7, 7]
@@ -51,6 +51,23 @@ async def test_a_sweep_that_fails_is_followed_by_another(
         "the sweep was broken off: in use",
         "the sweep was broken off: no room",
     ]
+
+
+async def test_a_clock_that_is_set_back_after_a_sweep_finds_whole_streams(tmp_path: Path) -> None:
+    """What a sweep has removed had expired by any clock that is less than an hour behind."""
+    now, limits = 1_700_000_000_000, Limits(retention_ms=5_000)
+    store = SqliteStore(tmp_path, new_id=new_id)
+    log = Log(store, limits=limits, clock=lambda: now, new_id=new_id, background=False)
+    stream = StreamId("run_1", "k")
+    for _ in range(3):
+        await log.append(stream, Batch(b"1\n", 1, now))
+        now += 3_000
+    swept = asyncio.create_task(keep_swept(store, limits, lambda: now))
+    await asyncio.sleep(0.1)
+    swept.cancel()
+    now -= 6_000
+    assert [chunk.index for chunk in (await log.read(stream)).chunks] == [0, 1, 2]
+    await log.aclose()
 
 
 async def test_a_store_that_needs_no_sweep_is_left_alone() -> None:

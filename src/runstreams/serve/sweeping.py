@@ -13,6 +13,11 @@ EVERY_SECONDS = 600
 second.
 """
 
+MARGIN_MS = 3_600_000
+"""Only what expired an hour ago is removed: a clock that is set back then finds every chunk that it
+must still show.
+"""
+
 logger = logging.getLogger(__name__)
 
 
@@ -28,7 +33,7 @@ async def keep_swept(store: Store, limits: Limits, clock: Clock) -> None:
     """Sweep *store* now and every few minutes, until cancelled, if it needs that."""
     while isinstance(store, Sweepable):
         try:
-            logger.info("swept: %s", await store.sweep(clock(), limits))
+            logger.info("swept: %s", await store.sweep(clock() - MARGIN_MS, limits))
         except StoreError as error:
             # Busy, or the disk is full: the next sweep goes on where this one stopped.
             logger.warning("the sweep was broken off: %s", error)
