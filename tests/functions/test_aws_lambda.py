@@ -224,6 +224,12 @@ def test_a_function_imports_only_what_it_needs(name: str) -> None:
     assert _loaded(name) & set(NOT_NEEDED) == set()
 
 
+@pytest.mark.parametrize("name", ["append", "read"])
+def test_what_carries_chunks_does_without_fastapi(name: str) -> None:
+    """It would be a third of the start."""
+    assert _loaded(name) & {"fastapi", "pydantic", "opentelemetry"} == set()
+
+
 def test_tracing_is_imported_when_it_is_switched_on() -> None:
     assert "aws_xray_sdk" in _loaded("read", RUNSTREAMS_TRACING="on")
 

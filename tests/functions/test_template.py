@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from fastapi import APIRouter
+from starlette.routing import Router
 
 from runstreams.core.limits import WAIT_SECONDS_MAX, Limits
 from runstreams.http import appending, managing, reading
@@ -125,7 +125,7 @@ def test_streams_outlive_the_stack(name: str) -> None:
 # Routes
 
 
-def _served(router: APIRouter) -> list[tuple[str, str]]:
+def _served(router: Router) -> list[tuple[str, str]]:
     """Return the methods and paths that *router* serves, each part of a path filled in."""
     return [
         (method, route.path.replace("{", "a-").replace("}", ""))  # type: ignore[attr-defined]
