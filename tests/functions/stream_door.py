@@ -164,8 +164,6 @@ class _Handler(BaseHTTPRequestHandler):
         except (HTTPException, OSError):
             self.door.ends.append("broken")
             self._break()
-        else:
-            self.door.ends.append("clean")
         finally:
             connection.close()
         self.door.give_back(environment)
@@ -208,6 +206,7 @@ class _Handler(BaseHTTPRequestHandler):
             if not piece:
                 break
             self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+        self.door.ends.append("clean")  # before the client can see it
         if self.command != "HEAD":
             self.wfile.write(b"0\r\n\r\n")
 
