@@ -206,7 +206,8 @@ class _Handler(BaseHTTPRequestHandler):
             if not piece:
                 break
             self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
-        self.door.ends.append("clean")  # before the client can see it
+        # Told before the client can know: a test looks as soon as it has its answer.
+        self.door.ends.append("clean")
         if self.command != "HEAD":
             self.wfile.write(b"0\r\n\r\n")
 
