@@ -765,6 +765,7 @@ def test_a_completed_run_takes_no_more(client: Client) -> None:
         client.streams.append("other", 1, target=run.id)
 
 
+@pytest.mark.also_deployed
 def test_nobody_who_reads_nothing_holds_the_pipe_up(client: Client, run: str) -> None:
     piped = client.streams.pipe(["x" * 1000] * 20_000, target=run)
     assert piped.wait_until_complete() == 19_999
