@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from fastapi import APIRouter
+from starlette.routing import Router
 
 from runstreams.core.limits import WAIT_SECONDS_MAX, Limits
 from runstreams.http import appending, managing, reading
@@ -21,6 +21,7 @@ from tests.functions.sam import sam
 from tests.functions.template import (
     TEMPLATE,
     allowed,
+    invoked,
     methods_of,
     resource,
     resources,
@@ -124,7 +125,7 @@ def test_streams_outlive_the_stack(name: str) -> None:
 # Routes
 
 
-def _served(router: APIRouter) -> list[tuple[str, str]]:
+def _served(router: Router) -> list[tuple[str, str]]:
     """Return the methods and paths that *router* serves, each part of a path filled in."""
     return [
         (method, route.path.replace("{", "a-").replace("}", ""))  # type: ignore[attr-defined]
@@ -154,10 +155,10 @@ def test_the_api_leaves_cors_to_the_application() -> None:
 
 
 def test_every_integration_may_invoke_its_function() -> None:
-    invoked = {each["IntegrationUri"]["Fn::GetAtt"] for each in _integrations()}
+    integrated = {invoked(each["IntegrationUri"]) for each in _integrations()}
     permissions = resources("AWS::Lambda::Permission").values()
-    allowed = {each["FunctionName"]["Fn::GetAtt"] for each in permissions}
-    assert invoked | {"StreamFunction.Arn"} == allowed
+    allowed = {invoked(each["FunctionName"]) for each in permissions}
+    assert integrated | {"StreamFunction"} == allowed
 
 
 def _integrations() -> list[Any]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from aws_lambda_powertools.logging import Logger
 from aws_lambda_powertools.metrics import Metrics, MetricUnit
-from fastapi import APIRouter
+from starlette.routing import Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..core.limits import LAMBDA_BODY_BYTES
@@ -33,7 +33,7 @@ it, between two events.
 """
 
 
-def application(*routers: APIRouter) -> ASGIApp:
+def application(*routers: Router) -> ASGIApp:
     """Return the API with *routers*, for a server behind the adapter."""
     metrics, invocation = Metrics(namespace=namespace(os.environ)), Invocation()
     host = Host(

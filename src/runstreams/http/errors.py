@@ -5,7 +5,6 @@ table from error to status.
 import json
 from typing import NamedTuple
 
-from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from ..core import errors as core
@@ -75,8 +74,6 @@ def ours(error: Exception) -> RunstreamsError:
     """Return *error* as one of ours; of what nobody foresaw, nothing shows."""
     if isinstance(error, RunstreamsError):
         return error
-    if isinstance(error, RequestValidationError):
-        return InvalidRequest(_first_reason(error))
     if isinstance(error, HTTPException) and error.status_code == 404:
         return NotThere("Not found")
     if isinstance(error, HTTPException) and error.status_code == 405:
@@ -112,9 +109,3 @@ def _hints(status: int, error: RunstreamsError) -> Headers:
     if (allow := error.facts.get("allow")) is not None:
         headers.append((b"allow", str(allow).encode()))
     return headers
-
-
-def _first_reason(error: RequestValidationError) -> str:
-    reason = error.errors()[0]
-    where = ".".join(str(part) for part in reason["loc"] if part not in ("body", "query", "path"))
-    return f"{where}: {reason['msg']}" if where else str(reason["msg"])
