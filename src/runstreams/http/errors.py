@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from ..core import errors as core
-from ..core.errors import InvalidRequest, NotThere, RunstreamsError
+from ..core.errors import InvalidRequest, LimitExceeded, NotThere, RunstreamsError
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -24,6 +24,12 @@ class MethodNotAllowed(RunstreamsError):
     """The path takes other methods."""
 
     code = "method_not_allowed"
+
+
+class HeadTooLarge(LimitExceeded):
+    """The request line and the headers are larger than the server reads."""
+
+    code = "head_too_large"
 
 
 class NoEventStream(RunstreamsError):
@@ -41,6 +47,7 @@ class Internal(RunstreamsError):
 STATUS: dict[type[RunstreamsError], int] = {
     core.InvalidRequest: 400,
     core.LimitExceeded: 413,
+    HeadTooLarge: 431,
     core.Refused: 409,
     core.RunCompleted: 400,
     core.NotThere: 404,

@@ -16,6 +16,7 @@ from ..http import Host, Keys, Service, Stop, appending, build_app, managing, re
 from .folder import open_folder
 from .listening import listen, url_of
 from .open_files import raise_limit
+from .protocol import Protocol
 from .ready import announce
 from .secret_key import VARIABLE, secret_key
 from .server import Server
@@ -65,7 +66,7 @@ async def _serve(settings: Settings, keys: Keys, listener: socket, *, key_given:
     app = build_app(Service(log, keys, Host(stopping=stop), settings.allowed_origins), ROUTERS)
     config = uvicorn.Config(
         app,
-        http="httptools",
+        http=Protocol,
         ws="none",
         lifespan="off",
         log_config=None,
