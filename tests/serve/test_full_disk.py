@@ -43,20 +43,23 @@ def test_a_full_disk_refuses_chunks_and_loses_none(tmp_path: Path) -> None:
     with ServerProcess(tmp_path / "data") as server:
         assert append(server, 0).status_code == 200
         give_room(server, ROOM)
-        stored, refused = 1, 0
-        while refused < REFUSALS:
+        stored = 1
+        refused: list[str] = []
+        while len(refused) < REFUSALS:
             answer = append(server, stored)
             if answer.status_code == 200:
                 stored += 1
                 continue
             assert answer.status_code == 507
             assert answer.json()["error"]["code"] == "store_full"
-            refused += 1
+            refused.append(answer.headers["X-Request-Id"])
         assert read_all(server) == list(range(stored))
         give_room(server, RLIM_INFINITY)
         assert append(server, stored).status_code == 200
         assert append(server, stored + 1).status_code == 200
         assert read_all(server) == list(range(stored + 2))
         server.kill()
+        failed = [line for line in server.log().splitlines() if "store_full" in line]
+        assert [line.split("request ")[1].split()[0] for line in failed] == refused
     with ServerProcess(tmp_path / "data") as server:
         assert read_all(server) == list(range(stored + 2))

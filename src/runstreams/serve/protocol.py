@@ -103,9 +103,9 @@ class Protocol(HttpToolsProtocol):
 
     def _scope(self) -> dict[str, Any]:
         """Return what is known of a request whose head is not complete."""
-        method = self.parser.get_method().decode("ascii") if self.url else "GET"
+        method = self.parser.get_method().decode("ascii") if self.url else "-"
         path = self.url.partition(b"?")[0]
-        return {**self.scope, "method": method, "path": "", "raw_path": path, "query_string": b""}
+        return {**self.scope, "method": method, "path": "-", "raw_path": path, "query_string": b""}
 
     def _refusal(self, scope: dict[str, Any], error: RunstreamsError) -> RequestResponseCycle:
         transport = SimpleNamespace(
