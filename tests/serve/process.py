@@ -26,10 +26,10 @@ def may_raise_hard_limits() -> bool:
     return bool(int(status.partition("CapEff:")[2].split()[0], 16) & CAP_SYS_RESOURCE)
 
 
-def with_files(limit: int) -> tuple[str, ...]:
-    """Return the command for a shell in which *limit* files may be open, and never more."""
+def with_files(limit: int, command: Sequence[str] = COMMAND) -> tuple[str, ...]:
+    """Return *command* for a shell in which *limit* files may be open, and never more."""
     for_good = ("setpriv", "--bounding-set=-sys_resource") if may_raise_hard_limits() else ()
-    return (*for_good, "sh", "-c", f'ulimit -n {limit}; exec "$0" "$@"', *COMMAND)
+    return (*for_good, "sh", "-c", f'ulimit -n {limit}; exec "$0" "$@"', *command)
 
 
 SHELL = with_files(1024)
