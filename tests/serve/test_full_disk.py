@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -85,7 +86,7 @@ def small_mount(folder: Path) -> Iterator[Disk]:
 
 def may_mount() -> bool:
     """Return whether this process is a root that may; in most containers not even root is."""
-    if os.getuid() != 0:
+    if os.getuid() != 0 or shutil.which("unshare") is None:
         return False
     attempt = ["unshare", "--mount", "mount", "-t", "tmpfs", "none", "/mnt"]
     return subprocess.run(attempt, stderr=subprocess.DEVNULL).returncode == 0
