@@ -8,7 +8,7 @@ from typing import NamedTuple
 from starlette.exceptions import HTTPException
 
 from ..core import errors as core
-from ..core.errors import InvalidRequest, NotThere, RunstreamsError
+from ..core.errors import InvalidRequest, LimitExceeded, NotThere, RunstreamsError
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -23,6 +23,12 @@ class MethodNotAllowed(RunstreamsError):
     """The path takes other methods."""
 
     code = "method_not_allowed"
+
+
+class HeadTooLarge(LimitExceeded):
+    """The request line and the headers are larger than the server reads."""
+
+    code = "head_too_large"
 
 
 class NoEventStream(RunstreamsError):
@@ -40,6 +46,7 @@ class Internal(RunstreamsError):
 STATUS: dict[type[RunstreamsError], int] = {
     core.InvalidRequest: 400,
     core.LimitExceeded: 413,
+    HeadTooLarge: 431,
     core.Refused: 409,
     core.RunCompleted: 400,
     core.NotThere: 404,
