@@ -111,6 +111,11 @@ class Place:
         return issue_token(self.server.secret, list(scopes), time.time(), lasts)
 
 
+def stream(run: str, key: str) -> str:
+    """Return where the page shows a stream."""
+    return f"#/runs/{quote(run, safe='')}/{quote(key, safe='')}"
+
+
 def path(*names: str) -> str:
     """Return the path of a stream."""
     return "/realtime/v1/streams/" + "/".join(quote(name, safe="") for name in names)

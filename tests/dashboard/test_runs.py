@@ -46,16 +46,19 @@ def test_a_runs_streams_are_described_and_stay_up_to_date(tab: Tab, place: Place
         place.write(run, key, "x" * 1000)
         place.close(run, key, status, error)
     tab.open(f"#/runs/{run}", place.server.secret)
-    rows = {key: tab.page.get_by_role("row", name=key) for key in ("open", "done", "broken")}
+    rows = {
+        key: tab.page.get_by_role("row").filter(has=tab.page.get_by_role("link", name=key))
+        for key in ("open", "done", "broken", "stopped", "late")
+    }
     expect(rows["open"].get_by_role("cell").nth(1)).to_have_text("3")
     expect(rows["open"]).to_contain_text("open")
     expect(rows["done"]).to_contain_text("completed")
     expect(rows["broken"]).to_contain_text("the model gave up")
-    expect(tab.page.get_by_role("row", name="stopped")).to_contain_text("canceled")
+    expect(rows["stopped"]).to_contain_text("canceled")
     writers = tab.page.get_by_role("columnheader").all_inner_texts().index("Writers")
     expect(rows["open"].locator("> *").nth(writers)).to_have_text("3")
     place.write(run, "late", "x")
-    expect(tab.page.get_by_role("row", name="late")).to_be_visible()
+    expect(rows["late"]).to_be_visible()
     place.complete(run)
     expect(rows["open"]).to_contain_text("completed")
     expect(tab.page.get_by_text("running")).to_have_count(0)

@@ -1,0 +1,45 @@
+"""200,000 chunks: only what is seen exists, and what is held is bounded."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.dashboard.tab import Place, Tab, stream
+
+pytestmark = pytest.mark.needs("chromium")
+
+MANY = 200_000
+ELEMENTS = 1_500
+"""Most elements of the page; a few dozen rows need a few hundred."""
+HEAP_BYTES = 150 * 2**20
+
+
+def test_200_000_chunks_are_a_few_rows_and_a_bounded_heap(tab: Tab, place: Place, run: str) -> None:
+    place.write(run, "out", *({"n": n, "text": "some words of a chunk"} for n in range(MANY)))
+    tab.open(stream(run, "out"), place.server.secret)
+    last = tab.page.locator(f"[data-index='{MANY - 1}']")
+    expect(last).to_be_in_viewport()
+    tab.page.keyboard.press("g")
+    expect(tab.page.locator("[data-index='0']")).to_be_in_viewport()
+    chunks = tab.page.get_by_role("region", name="Chunks")
+    for part in (0.25, 0.5, 0.999):
+        chunks.evaluate("(box, part) => { box.scrollTop = box.scrollHeight * part }", part)
+        expect(tab.page.locator(f"[data-index='{round(MANY * part)}']")).to_be_in_viewport()
+        assert tab.page.evaluate("document.querySelectorAll('*').length") < ELEMENTS
+    tab.page.get_by_role("searchbox", name="Search chunks").fill('"n":123456,')
+    expect(tab.page.locator("output.matches")).to_have_text("1")
+    tab.page.keyboard.press("Enter")
+    expect(tab.page.locator("[data-index='123456']")).to_be_in_viewport()
+    place.write(run, "out", "live as ever", client="another")
+    tab.page.get_by_role("button", name="Last chunk").click()
+    expect(tab.page.get_by_text("live as ever")).to_be_in_viewport()
+    assert heap(tab) < HEAP_BYTES
+
+
+def heap(tab: Tab) -> int:
+    """Return the bytes that the page's scripts hold."""
+    session = tab.context.new_cdp_session(tab.page)
+    session.send("HeapProfiler.collectGarbage")
+    used: dict[str, Any] = session.send("Runtime.getHeapUsage")
+    return round(used["usedSize"])
