@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from runstreams import __version__
+from runstreams.http.dashboard import KINDS
 from runstreams.testing import Server
 from tests.packaging.elsewhere import Environment, build
 from tests.serve.process import ServerProcess
@@ -46,6 +47,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
     assert "runstreams/py.typed" in names
+    assert {f"runstreams/dashboard/{name}" for name in KINDS} <= set(names)
     assert f"runstreams-{__version__}.dist-info/licenses/LICENSE" in names
     tops = {name.partition("/")[0] for name in names}
     assert tops == {"runstreams", f"runstreams-{__version__}.dist-info"}
