@@ -1,0 +1,31 @@
+/** Who looks: a key or token that this tab alone knows. */
+
+import { computed, signal } from "@preact/signals";
+import { Api } from "./api.js";
+import { claimsOf, mayRead, placesOf } from "./token.js";
+
+const ITEM = "runstreams.token";
+
+/** The address of the API: where this page is served, without its name. */
+export const base = location.origin + location.pathname.replace(/\/dashboard\/?$/, "");
+
+export const token = signal(sessionStorage.getItem(ITEM) ?? "");
+/** Why the last token does not serve any more. */
+export const refusal = signal("");
+
+export const claims = computed(() => claimsOf(token.value));
+export const api = computed(() => new Api(base, token.value));
+export const mayList = computed(() => mayRead(claims.value, "runs"));
+export const places = computed(() => placesOf(claims.value));
+
+export function signIn(given: string): void {
+  sessionStorage.setItem(ITEM, given);
+  refusal.value = "";
+  token.value = given;
+}
+
+export function signOut(why = ""): void {
+  sessionStorage.removeItem(ITEM);
+  refusal.value = why;
+  token.value = "";
+}

@@ -1,0 +1,13 @@
+/** What the browser's tab says. */
+
+const NAME = "runstreams";
+
+export function title(...parts: string[]): void {
+  document.title = [...parts, NAME].join(" · ");
+}
+
+export function favicon(state: "icon" | "live" | "failed"): void {
+  const link = document.querySelector<HTMLLinkElement>("link[rel=icon]");
+  const file = state === "icon" ? "icon.svg" : `icon-${state}.svg`;
+  if (link && !link.href.endsWith(`/${file}`)) link.href = `dashboard/${file}`;
+}

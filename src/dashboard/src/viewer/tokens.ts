@@ -1,0 +1,55 @@
+/** One line of a chunk in pieces of one look each: what JSON they are, and whether they match. */
+
+import type { Query } from "../search.js";
+
+export type Look = "" | "name" | "string" | "number" | "word";
+
+export interface Piece {
+  text: string;
+  look: Look;
+  isMatch: boolean;
+}
+
+const TOKEN =
+  /("(?:[^"\\]|\\.)*"?)(\s*:)?|(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|(true|false|null)|[^"\d\w-]+|./gs;
+
+/** Cut *text*, which may be JSON that was cut off. */
+export function piecesOf(text: string, isJson: boolean, query?: Query): Piece[] {
+  const pieces = isJson ? tokensOf(text) : [{ text, look: "" as Look, isMatch: false }];
+  const ranges = query?.ranges(text) ?? [];
+  return ranges.length ? marked(pieces, ranges) : pieces;
+}
+
+function tokensOf(text: string): Piece[] {
+  const pieces: Piece[] = [];
+  for (const [token, string, colon, number, word] of text.matchAll(TOKEN)) {
+    if (string && colon) {
+      pieces.push(piece(string, "name"), piece(colon, ""));
+    } else {
+      pieces.push(piece(token, string ? "string" : number ? "number" : word ? "word" : ""));
+    }
+  }
+  return pieces;
+}
+
+const piece = (text: string, look: Look, isMatch = false): Piece => ({ text, look, isMatch });
+
+function marked(pieces: Piece[], ranges: [number, number][]): Piece[] {
+  const found: Piece[] = [];
+  let begin = 0;
+  let next = 0;
+  for (const { text, look } of pieces) {
+    const end = begin + text.length;
+    let at = begin;
+    while (at < end) {
+      while (next < ranges.length && ranges[next]![1] <= at) next += 1;
+      const [from, to] = ranges[next] ?? [Infinity, Infinity];
+      const isMatch = from <= at;
+      const until = Math.min(end, isMatch ? to : from);
+      found.push(piece(text.slice(at - begin, until - begin), look, isMatch));
+      at = until;
+    }
+    begin = end;
+  }
+  return found;
+}
