@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from runstreams.http.tokens import issue_token
 from tests import tools
@@ -38,6 +38,8 @@ class Tab:
         self.asked: list[str] = []
         """The addresses that were asked for, whoever asked."""
         self.errors: list[str] = []
+        self.provoked: set[str] = set()
+        """What an attack makes the policy refuse, by directive."""
         self.context.on("request", lambda request: self.asked.append(request.url))
         self.context.on("weberror", lambda error: self.errors.append(str(error.error)))
         self.page: Page = self.context.new_page()
@@ -73,15 +75,11 @@ class Tab:
         width: int = self.page.evaluate("document.documentElement.scrollWidth - innerWidth")
         return width
 
-    def named(self, text: str) -> Locator:
-        """Return the first element with just this *text*."""
-        return self.page.get_by_text(text, exact=True).first
-
     def check(self) -> None:
         """Check that nothing went wrong and that nobody else was asked."""
-        assert self.errors == []
-        assert self.refused() == []
-        assert self.strangers() == set()
+        refused = [each for each in self.refused() if each.split()[0] not in self.provoked]
+        wrong = (self.errors, refused, self.strangers())
+        assert wrong == ([], [], set()), wrong
 
 
 class Place:

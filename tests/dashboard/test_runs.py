@@ -61,4 +61,4 @@ def test_a_runs_streams_are_described_and_stay_up_to_date(tab: Tab, place: Place
     expect(rows["late"]).to_be_visible()
     place.complete(run)
     expect(rows["open"]).to_contain_text("completed")
-    expect(tab.page.get_by_text("running")).to_have_count(0)
+    expect(tab.page.get_by_role("main").get_by_text("running")).to_have_count(0)

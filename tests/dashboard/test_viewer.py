@@ -132,7 +132,7 @@ def test_chunks_are_searched_and_filtered(tab: Tab, place: Place, run: str) -> N
     search.fill("nowhere")
     expect(tab.page.get_by_text("None of 302 chunks matches")).to_be_visible()
     search.press("Escape")
-    expect(row(tab, 0)).to_have_count(1)
+    expect(tab.page.locator("[data-index]").nth(10)).to_be_visible()
 
 
 def test_a_pause_misses_nothing(tab: Tab, place: Place, run: str) -> None:
@@ -162,12 +162,12 @@ def test_chunks_are_copied_and_downloaded(tab: Tab, place: Place, run: str) -> N
     assert taken(tab).startswith("some ")
     menu.click()
     with tab.page.expect_download() as lines:
-        tab.page.get_by_role("button", name="as JSON lines").click()
+        tab.page.get_by_role("button", name="Download all as JSON lines").click()
     assert [json.loads(line) for line in lines.value.path().read_text().splitlines()] == values
     assert lines.value.suggested_filename == f"{run}-out.jsonl"
     menu.click()
     with tab.page.expect_download() as text:
-        tab.page.get_by_role("button", name="as text").click()
+        tab.page.get_by_role("button", name="Download all as text").click()
     assert "text\nGrüße 🙂" in text.value.path().read_text()
 
 
@@ -175,16 +175,16 @@ def test_objects_fold_and_long_values_wrap(tab: Tab, place: Place, run: str) -> 
     words = "word " * 400
     look(tab, place, run, {"outer": {"inner": ["leaf", True]}, "n": 1}, words)
     first = row(tab, 0)
-    first.get_by_role("button", name="Chunk 0").click()
+    first.get_by_role("button", name="Chunk 0", exact=True).click()
     member = first.get_by_role("button", name="outer")
     expect(member).to_be_visible()
-    if member.get_attribute("aria-expanded") == "false":
-        member.click()
+    inner = first.locator(".tree").get_by_text("inner", exact=True)
     expect(member).to_have_attribute("aria-expanded", "true")
-    expect(first.get_by_text("inner")).to_be_visible()
+    expect(inner).to_be_visible()
     member.click()
-    expect(first.locator(".tree").get_by_text("inner")).to_have_count(0)
-    first.get_by_role("button", name="Chunk 0").click()
+    expect(member).to_have_attribute("aria-expanded", "false")
+    expect(inner).to_have_count(0)
+    first.get_by_role("button", name="Chunk 0", exact=True).click()
     expect(first.locator(".tree")).to_have_count(0)
     row(tab, 1).locator(".line").click()
     expect(row(tab, 1).locator("pre")).to_have_text(words, use_inner_text=False)
@@ -231,7 +231,7 @@ def test_everything_can_be_done_by_keys(tab: Tab, place: Place, run: str) -> Non
 def test_a_stream_is_told_in_numbers(tab: Tab, place: Place, run: str) -> None:
     look(tab, place, run, *("x" * 98 for _ in range(10)))
     expect(figure(tab, "Chunks")).to_contain_text("10")
-    expect(figure(tab, "Size")).to_contain_text(re.compile(r"1,000 B|1(\.0)? [kK]i?B"))
+    expect(figure(tab, "Size")).to_contain_text("1,000 B")
     expect(figure(tab, "Writers")).to_contain_text("1")
     expect(figure(tab, "First chunk")).to_contain_text("after")
     expect(figure(tab, "Between chunks")).to_contain_text("median")
