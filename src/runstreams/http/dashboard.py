@@ -22,6 +22,8 @@ KINDS = {
     "reader.js": "text/javascript; charset=utf-8",
     "markdown.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
+    "icon-live.svg": "image/svg+xml",
+    "icon-failed.svg": "image/svg+xml",
     "LICENSES.txt": "text/plain; charset=utf-8",
 }
 """The files that are served, and what they are."""
