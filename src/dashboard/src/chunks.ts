@@ -62,13 +62,18 @@ export class Chunks {
     return this.#list.slice(from, to);
   }
 
-  /** Take what follows the last chunk. Return those that were let go for it, from the front. */
-  append(page: readonly Kept[]): Kept[] {
+  /** Whether there is more than there should be. */
+  get isFull(): boolean {
+    return this.length > this.bounds.chunks || this.bytes > this.bounds.bytes;
+  }
+
+  /** Take what follows the last chunk. Return those that were let go for it, if they may, from the front. */
+  append(page: readonly Kept[], mayLetGo = true): Kept[] {
     for (const chunk of page) {
       this.#list.push(chunk);
       this.bytes += weight(chunk);
     }
-    return this.#isFull() ? this.#letGo() : [];
+    return mayLetGo && this.isFull ? this.#letGo() : [];
   }
 
   /** Take what comes before the first chunk, as much of its end as there is room for. */
@@ -103,10 +108,6 @@ export class Chunks {
       else high = middle;
     }
     return low;
-  }
-
-  #isFull(): boolean {
-    return this.length > this.bounds.chunks || this.bytes > this.bounds.bytes;
   }
 
   #letGo(): Kept[] {

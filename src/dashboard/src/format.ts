@@ -80,6 +80,9 @@ export function visible(text: string): string {
   });
 }
 
+/** The same for a text of several lines, which stay so. */
+export const visibleLines = (text: string): string => text.split("\n").map(visible).join("\n");
+
 const UNSEEN =
   /[\u0000-\u001f\u007f-\u009f\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff]/g;
 

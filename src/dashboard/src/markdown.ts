@@ -16,36 +16,36 @@ const CONFIG = {
   ALLOWED_ATTR: ["align", "colspan", "href", "rowspan", "start", "title"],
   // Only addresses that say themselves where they lead: one within this page could sign somebody in.
   ALLOWED_URI_REGEXP: /^(?:https?:\/\/|mailto:)/i,
+  ADD_URI_SAFE_ATTR: ["align", "colspan", "rowspan", "start"],
   ALLOW_DATA_ATTR: false,
   ALLOW_ARIA_ATTR: false,
   RETURN_DOM_FRAGMENT: true as const,
 };
 
+/** The beginning of anything that is not a plain tag: tags with attributes, comments, and the like. */
+const NO_PLAIN_TAG = new RegExp(`<(?!/?(?:${TAGS.replaceAll(" ", "|")})\\s*/?>)`, "gi");
+
 const marked = new Marked({
   gfm: true,
   renderer: {
     checkbox: ({ checked }) => (checked ? "☑ " : "☐ "),
+    // It is shown as the text that it is. A browser that merely parsed it would report violations of
+    // the page's policy already.
+    html: ({ text }) => text.replace(NO_PLAIN_TAG, "&lt;"),
+    // What it shows, and where it is; it is not loaded.
+    image: ({ href, text }) =>
+      `<code>[image${text ? `: ${escaped(text)}` : ""}] ${escaped(href)}</code>`,
   },
 });
 
-DOMPurify.addHook("beforeSanitizeElements", (node) => {
-  if (node.nodeName === "IMG") sayImage(node as HTMLImageElement);
-});
+const escaped = (text: string): string =>
+  text.replace(/[&<>"']/g, (letter) => `&#${letter.charCodeAt(0)};`);
 
 DOMPurify.addHook("afterSanitizeAttributes", (node) => {
-  if (node.nodeName !== "A") return;
+  if (node.nodeName !== "A" || !node.hasAttribute("href")) return;
   node.setAttribute("target", "_blank");
   node.setAttribute("rel", "noopener noreferrer nofollow");
 });
-
-/** Put in an image's place what it shows and where it is; the image itself is then dropped. */
-function sayImage(image: HTMLImageElement): void {
-  const alt = image.getAttribute("alt")?.trim();
-  const address = image.getAttribute("src") ?? "";
-  const text = image.ownerDocument.createElement("code");
-  text.textContent = `[image${alt ? `: ${alt}` : ""}] ${address}`;
-  image.before(text);
-}
 
 /** The parts of a text, in the order they are shown: each is made into elements on its own. */
 export function partsOf(text: string): Token[] {

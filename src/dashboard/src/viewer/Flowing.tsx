@@ -52,14 +52,14 @@ function Flowing({
     start.current = isCut ? keptStart(start.current, view, letters.value) : first;
     sheet?.draw(view, content.current!, chunks.position(start.current));
     end();
-  }, [feed.version.value, sheet, letters.value]);
+  }, [feed.version.value, sheet, letters.value, view.isByLine.value]);
 
   useEffect(() => {
     const timer = setTimeout(() => {
       ranges.current = mark(view, content.current!);
     }, 100);
     return () => clearTimeout(timer);
-  }, [feed.version.value, drawn, search, sheet]);
+  }, [feed.version.value, drawn, search, sheet, view.isByLine.value]);
   useLayoutEffect(end, [drawn]);
   useEffect(() => show(ranges.current, places.value.at, box.current!), [places.value.at]);
   useEffect(() => unmark, []);
@@ -101,16 +101,19 @@ class TextSheet implements Sheet {
   #from = -1;
   #next = -1;
   #joiner = new Joiner();
-  #generation: unknown;
+  #begun: unknown;
+  #isByLine = false;
 
-  draw({ feed }: View, element: HTMLElement, start: number): void {
+  draw({ feed, isByLine }: View, element: HTMLElement, start: number): void {
     const { chunks } = feed;
     const first = chunks.at(start)?.index ?? -1;
-    if (first !== this.#from || chunks.at(start) !== this.#generation) {
+    const isSame = chunks.at(start) === this.#begun && isByLine.peek() === this.#isByLine;
+    if (!isSame || first !== this.#from) {
       element.replaceChildren();
-      this.#joiner = new Joiner();
+      this.#isByLine = isByLine.peek();
+      this.#joiner = new Joiner(this.#isByLine);
       this.#next = this.#from = first;
-      this.#generation = chunks.at(start);
+      this.#begun = chunks.at(start);
     }
     let text = "";
     for (let position = chunks.position(this.#next); position < chunks.length; position += 1) {

@@ -1,7 +1,8 @@
 /** Chunks as rows: only those that can be seen exist. */
 
-import { useComputed, useSignal } from "@preact/signals";
+import { useSignal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
+import type { Kept } from "../chunks.js";
 import { count } from "../format.js";
 import { Row } from "./Row.js";
 import { ROW } from "./rows.js";
@@ -9,6 +10,11 @@ import { TIME_MODES, type View } from "./view.js";
 
 /** Rows beyond the edges, so that a quick scroll shows no void. */
 const BEYOND = 12;
+
+function gapOf(view: View, chunk: Kept): number | undefined {
+  const before = view.before(chunk.index);
+  return before && chunk.timestamp - before.timestamp;
+}
 
 export function List({ view }: { view: View }) {
   const { feed, rows } = view;
@@ -102,7 +108,7 @@ export function List({ view }: { view: View }) {
     seen.value = { top: element.scrollTop, height: element.clientHeight };
   };
 
-  const current = useComputed(() => view.selected.value);
+  const origin = feed.origin ?? feed.chunks.first?.timestamp ?? 0;
   return (
     <div
       class={`rows times-${view.times.value}`}
@@ -119,12 +125,14 @@ export function List({ view }: { view: View }) {
             <span class="index number" role="columnheader">
               Index
             </span>
-            <span
-              class="time number"
-              role="columnheader"
-              title={`Time ${TIME_MODES[view.times.value]}`}
-            >
-              Time
+            <span class="time number" role="columnheader">
+              <button
+                type="button"
+                title={`Time ${TIME_MODES[view.times.value].of}: switch (t)`}
+                onClick={() => view.nextTimes()}
+              >
+                {TIME_MODES[view.times.value].name}
+              </button>
             </span>
             <span class="gap number" role="columnheader" title="Time since the chunk before">
               Gap
@@ -143,7 +151,9 @@ export function List({ view }: { view: View }) {
               position={position}
               top={top}
               query={search?.query}
-              isCurrent={current.value === chunk.index && !!search}
+              isOpen={rows.isOpen(chunk.index)}
+              gap={gapOf(view, chunk)}
+              origin={origin}
             />
           ))}
         </div>

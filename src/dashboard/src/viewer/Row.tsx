@@ -16,14 +16,15 @@ interface Props {
   position: number;
   top: number;
   query: Query | undefined;
-  isCurrent: boolean;
+  isOpen: boolean;
+  /** Milliseconds since the chunk before, where that one is held. */
+  gap: number | undefined;
+  /** The time of the first chunk. */
+  origin: number;
 }
 
-export function Row({ view, chunk, position, top, query, isCurrent }: Props) {
-  const isOpen = view.rows.isOpen(chunk.index);
+export function Row({ view, chunk, position, top, query, isOpen, gap, origin }: Props) {
   const isSelected = view.selected.value === chunk.index;
-  const before = view.before(chunk.index);
-  const gap = before && chunk.timestamp - before.timestamp;
   const element = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => {
     if (!isOpen) return;
@@ -33,7 +34,7 @@ export function Row({ view, chunk, position, top, query, isCurrent }: Props) {
     observer.observe(element.current!);
     return () => observer.disconnect();
   }, [isOpen, chunk.index]);
-  const look = `row ${isOpen ? "open" : ""} ${isSelected ? "selected" : ""} ${isCurrent ? "match" : ""}`;
+  const look = `row ${isOpen ? "open" : ""} ${isSelected ? "selected" : ""} ${isSelected && query ? "match" : ""}`;
   return (
     <div
       ref={element}
@@ -71,12 +72,7 @@ export function Row({ view, chunk, position, top, query, isCurrent }: Props) {
           {count(chunk.index)}
         </span>
         <span class="time number" role="cell" title={moment(chunk.timestamp)}>
-          {timeOf(
-            view.times.value,
-            chunk,
-            view.feed.origin ?? view.feed.chunks.first!.timestamp,
-            gap,
-          )}
+          {timeOf(view.times.value, chunk, origin, gap)}
         </span>
         <span
           class={`gap number ${gap !== undefined && gap >= LONG_GAP ? "long" : ""}`}

@@ -10,7 +10,7 @@ import { Icon, say } from "../views/parts.js";
 import { asking, download, fileName, save, type Form } from "./download.js";
 import { isHelpOpen } from "./Help.js";
 import { joined } from "./text.js";
-import { TIME_MODES, type TimeMode, type View } from "./view.js";
+import type { View } from "./view.js";
 
 const NAMES: Record<Mode, string> = { list: "List", text: "Text", markdown: "Markdown" };
 
@@ -61,7 +61,7 @@ export function Toolbar({ view, acts, api, info }: Props) {
           onClick={() => view.follow(!view.isFollowing.value)}
         >
           <Icon name="down" />
-          Follow
+          <span class="label">Follow</span>
         </button>
         <button
           type="button"
@@ -71,7 +71,7 @@ export function Toolbar({ view, acts, api, info }: Props) {
           onClick={acts.togglePause}
         >
           <Icon name={isPaused ? "play" : "pause"} />
-          {isPaused ? "Go on" : "Pause"}
+          <span class="label">{isPaused ? "Go on" : "Pause"}</span>
         </button>
       </div>
       <div class="group">
@@ -95,20 +95,16 @@ export function Toolbar({ view, acts, api, info }: Props) {
           <Icon name="down" />
         </button>
       </div>
-      {view.mode.value === "list" && (
-        <label class="choice">
-          <span>Time</span>
-          <select
-            value={view.times.value}
-            onChange={(event) => (view.times.value = event.currentTarget.value as TimeMode)}
-          >
-            {Object.entries(TIME_MODES).map(([mode, name]) => (
-              <option key={mode} value={mode}>
-                {name}
-              </option>
-            ))}
-          </select>
-        </label>
+      {view.mode.value === "text" && (
+        <button
+          type="button"
+          class="button"
+          aria-pressed={view.isByLine.value}
+          title="Each chunk on a line of its own"
+          onClick={() => (view.isByLine.value = !view.isByLine.value)}
+        >
+          Line each
+        </button>
       )}
       <span class="filler" />
       <Take view={view} api={api} info={info} link={acts.link} />
@@ -313,9 +309,9 @@ function Take({
         event.preventDefault();
       }}
     >
-      <summary class="button">
+      <summary class="button" title="Copy or download">
         <Icon name="download" />
-        Take
+        <span class="label">Export</span>
       </summary>
       <div class="items">
         <button type="button" onClick={() => void load("jsonl")} disabled={!info?.tail}>

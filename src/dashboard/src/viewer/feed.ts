@@ -215,10 +215,6 @@ export class Feed {
     for (const chunk of chunks) this.#pending.push(chunk);
     this.#next = chunks[chunks.length - 1]!.index + 1;
     this.#draw();
-    const isFull = this.chunks.length + this.#pending.length >= this.chunks.bounds.chunks;
-    if (!this.isFollowing && (isFull || this.chunks.bytes >= this.chunks.bounds.bytes)) {
-      this.pause("full");
-    }
   }
 
   /** The stream was deleted and written again: what is held is of another one. */
@@ -259,7 +255,9 @@ export class Feed {
       before = chunk;
     }
     this.tail = Math.max(this.tail, (before?.index ?? -1) + 1);
-    const dropped = this.chunks.append(page);
+    const dropped = this.chunks.append(page, this.isFollowing);
+    // Who looks at something must not lose it, so nothing more is read.
+    if (this.chunks.isFull && !this.isFollowing) this.pause("full");
     if (dropped.length) this.search.value?.forget(this.chunks.first!.index);
     this.#look();
   }

@@ -2,19 +2,21 @@
 
 import type { Kept } from "../chunks.js";
 
-/** Joins chunk by chunk: strings as they are, anything else on a line of its own. */
+/** Joins chunk by chunk: strings as they are, unless *byLine*; anything else on a line of its own. */
 export class Joiner {
   #isAtLineStart = true;
 
+  constructor(private readonly byLine = false) {}
+
   join(chunk: Kept): string {
     const { text, isString } = chunk;
-    if (isString) {
+    if (isString && !this.byLine) {
       if (text) this.#isAtLineStart = text.endsWith("\n");
       return text;
     }
     const before = this.#isAtLineStart ? "" : "\n";
     this.#isAtLineStart = true;
-    return `${before}${text}\n`;
+    return `${before}${text}${isString && text.endsWith("\n") ? "" : "\n"}`;
   }
 }
 

@@ -9,10 +9,10 @@ import { newFolds, type Folds } from "./folding.js";
 
 export type TimeMode = "first" | "before" | "clock";
 
-export const TIME_MODES: Record<TimeMode, string> = {
-  first: "since the first",
-  before: "since the one before",
-  clock: "of day",
+export const TIME_MODES: Record<TimeMode, { name: string; of: string; next: TimeMode }> = {
+  first: { name: "Since first", of: "since the first chunk", next: "before" },
+  before: { name: "Since last", of: "since the chunk before", next: "clock" },
+  clock: { name: "Time", of: "of day", next: "first" },
 };
 
 export class View {
@@ -20,6 +20,8 @@ export class View {
   readonly times = signal<TimeMode>("first");
   readonly isFollowing = signal(true);
   readonly isFiltering = signal(false);
+  /** In text: each chunk on a line of its own. */
+  readonly isByLine = signal(false);
   readonly selected = signal<number | undefined>(undefined);
   readonly query = signal("");
   /** Rows that are open changed, or their heights. */
@@ -43,6 +45,10 @@ export class View {
     if (!isFollowing && this.isFollowing.peek()) this.unseenFrom.value = this.feed.tail;
     this.isFollowing.value = this.feed.isFollowing = isFollowing;
     if (isFollowing && this.feed.state.peek() === "full") this.feed.resume();
+  }
+
+  nextTimes(): void {
+    this.times.value = TIME_MODES[this.times.peek()].next;
   }
 
   foldsOf(index: number): Folds {

@@ -1,7 +1,7 @@
 /** One run: where it comes from, and its streams. */
 
 import type { RunInfo, StreamInfo } from "../api.js";
-import { count, counted, duration, moment, size, visible } from "../format.js";
+import { count, counted, duration, moment, size, visible, visibleLines } from "../format.js";
 import { format } from "../route.js";
 import type { OneRun } from "../runs.js";
 import { Age, Copy, Name, Pill, StreamPill } from "./parts.js";
@@ -136,7 +136,7 @@ function Row({ info }: { info: StreamInfo }) {
             stop asked
           </span>
         )}
-        {closed?.error && <p class="reason">{visible(closed.error)}</p>}
+        {closed?.error && <p class="reason">{visibleLines(closed.error)}</p>}
       </td>
       <td class="number" data-label="Chunks">
         {count(tail)}

@@ -6,7 +6,7 @@ import type { Api, StreamInfo } from "../api.js";
 import { ApiError } from "../api.js";
 import { BOUNDS } from "../chunks.js";
 import { copy } from "../clipboard.js";
-import { count, counted, visible } from "../format.js";
+import { count, counted, visible, visibleLines } from "../format.js";
 import { note, route } from "../navigation.js";
 import { Poller } from "../refresh.js";
 import { format, MODES, type Mode } from "../route.js";
@@ -18,7 +18,7 @@ import { Help, isHelpOpen } from "../viewer/Help.js";
 import { isElsewhere } from "../viewer/keys.js";
 import { List } from "../viewer/List.js";
 import { Toolbar, type Acts } from "../viewer/Toolbar.js";
-import { View, type TimeMode } from "../viewer/view.js";
+import { View } from "../viewer/view.js";
 import { favicon } from "../title.js";
 import { Copy, Icon, Name, say, StreamPill } from "./parts.js";
 import { Trouble } from "./Trouble.js";
@@ -51,6 +51,7 @@ export function Stream({
       opened.mode.value = mode ?? "list";
       // What goes on is followed; what is over is read from where it begins, or from where one asked.
       opened.follow(at === undefined && !found?.closed);
+      opened.unseenFrom.value = found?.tail ?? 0;
       view.value = opened;
       void learnOrigin(api, opened.feed, found);
     };
@@ -134,7 +135,7 @@ function Head({
           stop asked
         </span>
       )}
-      {info?.closed?.error && <p class="reason">{visible(info.closed.error)}</p>}
+      {info?.closed?.error && <p class="reason">{visibleLines(info.closed.error)}</p>}
       <span class="unseen">of run {visible(run)}</span>
     </header>
   );
@@ -270,7 +271,7 @@ function Empty({ view, info }: { view: View; info: StreamInfo | undefined }) {
       </div>
     );
   }
-  if (state === "connecting") return <p class="empty over">Connecting…</p>;
+  if (state === "connecting" && info?.tail) return <p class="empty over">Connecting…</p>;
   return (
     <div class="empty over">
       <h2>Nothing yet, waiting</h2>
@@ -351,14 +352,13 @@ function actsOf(view: View): Acts {
     },
     togglePause() {
       if (feed.isReading) feed.pause();
+      else if (feed.state.peek() === "full") feed.jump((feed.chunks.last?.index ?? 0) + 1);
       else feed.resume();
     },
     link: () => location.origin + location.pathname + format(here()),
   };
   return acts;
 }
-
-const TIMES: TimeMode[] = ["first", "before", "clock"];
 
 function pressed(event: KeyboardEvent, view: View, acts: Acts): void {
   if (isElsewhere(event)) return;
@@ -389,8 +389,7 @@ function actOf(key: string, view: View, acts: Acts): (() => void) | undefined {
     case " ":
       return acts.togglePause;
     case "t":
-      return () =>
-        (view.times.value = TIMES[(TIMES.indexOf(view.times.peek()) + 1) % TIMES.length]!);
+      return () => view.nextTimes();
   }
   return view.mode.peek() === "list" ? actOnRow(key, view) : undefined;
 }
