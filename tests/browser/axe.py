@@ -13,12 +13,15 @@ SOURCE = PACKAGES / "node_modules" / "axe-core" / "axe.min.js"
 GRAVE = ("serious", "critical")
 
 
-def faults(page: Page) -> list[str]:
-    """Return what is serious or critical in *page* as it stands; skip the test without axe."""
+def faults(page: Page, *rules: str) -> list[str]:
+    """Return what is serious or critical in *page* as it stands, by some *rules* or all; skip the
+    test without axe.
+    """
     need_packages(PACKAGES)
     if not page.evaluate("'axe' in globalThis"):
         page.evaluate(SOURCE.read_text())
-    found = page.evaluate("axe.run()")["violations"]
+    options = {"resultTypes": ["violations"], **({"runOnly": rules} if rules else {})}
+    found = page.evaluate("(options) => axe.run(document, options)", options)["violations"]
     return [
         f"{each['id']}: {[node['html'] for node in each['nodes']]}"
         for each in found

@@ -55,6 +55,14 @@ class Tab:
         self.page.get_by_label("Secret key or public token").fill(token)
         self.page.keyboard.press("Enter")
 
+    def take_clock(self) -> None:
+        """Let time go on in the page as it does, and also by leaps; before anything is opened."""
+        self.page.clock.install()
+
+    def leap(self) -> None:
+        """Let a few seconds pass in the page, after which it asks again for what it shows."""
+        self.page.clock.fast_forward(5000)
+
     def refused(self) -> list[str]:
         """Return what the page's policy has refused."""
         found: list[str] = self.page.evaluate("refused")

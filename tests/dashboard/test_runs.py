@@ -14,11 +14,13 @@ def test_runs_stand_newest_first_and_new_ones_come_by_themselves(
     runs = [f"{run}-{number}" for number in range(3)]
     for each in runs:
         place.write(each, "out", "x")
+    tab.take_clock()
     tab.open(token=place.server.secret)
     listed = tab.page.get_by_role("link", name=run)
     expect(listed).to_have_count(3)
     assert [each in text for each, text in zip(runs[::-1], listed.all_inner_texts(), strict=True)]
     place.write(f"{run}-3", "out", "x")
+    tab.leap()
     expect(listed.first).to_contain_text(f"{run}-3")
 
 
@@ -45,6 +47,7 @@ def test_a_runs_streams_are_described_and_stay_up_to_date(tab: Tab, place: Place
     ):
         place.write(run, key, "x" * 1000)
         place.close(run, key, status, error)
+    tab.take_clock()
     tab.open(f"#/runs/{run}", place.server.secret)
     rows = {
         key: tab.page.get_by_role("row").filter(has=tab.page.get_by_role("link", name=key))
@@ -58,7 +61,9 @@ def test_a_runs_streams_are_described_and_stay_up_to_date(tab: Tab, place: Place
     writers = tab.page.get_by_role("columnheader").all_inner_texts().index("Writers")
     expect(rows["open"].locator("> *").nth(writers)).to_have_text("3")
     place.write(run, "late", "x")
+    tab.leap()
     expect(rows["late"]).to_be_visible()
     place.complete(run)
+    tab.leap()
     expect(rows["open"]).to_contain_text("completed")
     expect(tab.page.get_by_role("main").get_by_text("running")).to_have_count(0)

@@ -136,11 +136,13 @@ def test_chunks_are_searched_and_filtered(tab: Tab, place: Place, run: str) -> N
 
 
 def test_a_pause_misses_nothing(tab: Tab, place: Place, run: str) -> None:
+    tab.take_clock()
     look(tab, place, run, "before")
     expect(row(tab, 0)).to_be_visible()
     tab.page.get_by_role("button", name="Pause").click()
     expect(tab.page.locator("[data-state=paused]")).to_be_visible()
     place.write(run, "out", "meanwhile", client="another")
+    tab.leap()
     expect(figure(tab, "Chunks")).to_contain_text("2")
     expect(row(tab, 1)).to_have_count(0)
     tab.page.get_by_role("button", name="Go on").click()
@@ -229,9 +231,9 @@ def test_everything_can_be_done_by_keys(tab: Tab, place: Place, run: str) -> Non
 
 
 def test_a_stream_is_told_in_numbers(tab: Tab, place: Place, run: str) -> None:
-    look(tab, place, run, *("x" * 98 for _ in range(10)))
+    look(tab, place, run, *("x" * 96 for _ in range(10)))
     expect(figure(tab, "Chunks")).to_contain_text("10")
-    expect(figure(tab, "Size")).to_contain_text("1,000 B")
+    expect(figure(tab, "Size")).to_contain_text("980 B")
     expect(figure(tab, "Writers")).to_contain_text("1")
     expect(figure(tab, "First chunk")).to_contain_text("after")
     expect(figure(tab, "Between chunks")).to_contain_text("median")
@@ -242,6 +244,7 @@ def test_a_stream_is_told_in_numbers(tab: Tab, place: Place, run: str) -> None:
 def test_what_is_not_there_yet_is_waited_for_and_its_end_is_shown(
     tab: Tab, place: Place, run: str
 ) -> None:
+    tab.take_clock()
     tab.open(stream(run, "later"), place.server.secret)
     expect(tab.page.get_by_text("Nothing yet, waiting")).to_be_visible()
     place.write(run, "later", "now")
@@ -249,4 +252,5 @@ def test_what_is_not_there_yet_is_waited_for_and_its_end_is_shown(
     expect(tab.page.locator("[data-state=live]")).to_be_visible()
     place.close(run, "later", "failed", "the model gave up")
     expect(tab.page.locator("[data-state=closed]")).to_be_visible()
+    tab.leap()
     expect(tab.page.get_by_text("the model gave up")).to_be_visible()
