@@ -20,7 +20,7 @@ def packages() -> None:
 
 
 def test_what_is_served_is_what_the_source_makes(tmp_path: Path) -> None:
-    """Otherwise `npm run build` in src/dashboard was forgotten, after a change there or in src/react."""
+    """Or `npm run build` in src/dashboard was forgotten, after a change there or in src/react."""
     said = run("node", "scripts/build.js", str(tmp_path), folder=SOURCE)
     assert "bytes" in said
     made = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
