@@ -13,7 +13,7 @@ const MIB = 2 ** 20;
 /** Letters of text that are shown before one asks for more. */
 const TEXT_LETTERS = 2 * MIB;
 /** Markdown is read anew as it grows, so there is less of it. */
-const MARKDOWN_LETTERS = MIB / 4;
+const MARKDOWN_LETTERS = MIB / 8;
 
 interface Sheet {
   /** Show what there is, from *start* on, in *element*. */

@@ -245,7 +245,7 @@ function Take({
   const { feed } = view;
   useEffect(() => {
     const shut = (event: Event) => {
-      if (!menu.current?.contains(event.target as Node)) menu.current!.open = false;
+      if (menu.current && !menu.current.contains(event.target as Node)) menu.current.open = false;
     };
     document.addEventListener("click", shut);
     return () => {

@@ -7,7 +7,8 @@ import { Joiner } from "./text.js";
 
 export type Form = "jsonl" | "text";
 
-const PAGE = 10_000;
+/** Chunks of a page: few enough to be read without keeping the page from answering. */
+const PAGE = 4000;
 const TRIES = 5;
 
 /**
