@@ -13,6 +13,7 @@ from urllib.parse import quote
 from playwright.sync_api import Browser, expect
 
 from runstreams import Client
+from tests.dashboard.png import shrink
 from tests.dashboard.story import RUN, tell
 from tests.dashboard.tab import Tab, launched, stream
 from tests.serve.process import ServerProcess
@@ -25,9 +26,12 @@ MOST_BYTES = 150_000
 
 SCHEMES = ("light", "dark")
 
-SCREEN: dict[str, Any] = {"viewport": {"width": 1280, "height": 800}}
+SCREEN: dict[str, Any] = {
+    "viewport": {"width": 1200, "height": 680},
+    "device_scale_factor": 1.5,
+}
 PHONE: dict[str, Any] = {
-    "viewport": {"width": 375, "height": 720},
+    "viewport": {"width": 375, "height": 640},
     "device_scale_factor": 2,
     "is_mobile": True,
     "has_touch": True,
@@ -41,6 +45,7 @@ class Camera:
         self._browser = browser
         self._server = server
         self._folder = folder
+        self.taken: list[Path] = []
 
     @contextmanager
     def tabs(self, size: dict[str, Any]) -> Iterator[list[tuple[str, Tab]]]:
@@ -59,7 +64,9 @@ class Camera:
     def shoot(self, tab: Tab, name: str) -> None:
         """Take what *tab* shows."""
         tab.page.mouse.move(0, 0)
-        tab.page.screenshot(path=self._folder / f"dashboard-{name}.png", animations="disabled")
+        path = self._folder / f"dashboard-{name}.png"
+        tab.page.screenshot(path=path, animations="disabled")
+        self.taken.append(path)
 
 
 def go(tab: Tab, place: str) -> None:
@@ -73,7 +80,7 @@ def take_answer(camera: Camera) -> None:
         for _, tab in tabs:
             go(tab, stream(RUN, "answer") + "?view=markdown")
         for scheme, tab in tabs:
-            expect(tab.page.get_by_role("heading", name="What happened")).to_be_visible()
+            tab.page.get_by_text("CREATE INDEX").wait_for()
             camera.shoot(tab, f"answer-{scheme}")
 
 
@@ -84,15 +91,15 @@ def take_rest(camera: Camera) -> None:
             go(tab, f"#/runs/{RUN}")
             expect(tab.page.get_by_role("rowheader", name="progress")).to_be_visible()
             camera.shoot(tab, f"run-{scheme}")
-            go(tab, stream(RUN, "log") + "?at=40")
-            tab.page.locator("[data-index='43'] .line").click()
-            tab.page.get_by_role("searchbox", name="Search chunks").fill("slow")
+            go(tab, stream(RUN, "progress"))
+            tab.page.locator("[data-index='7'] .line").click()
+            tab.page.get_by_role("searchbox", name="Search chunks").fill("statement")
             expect(tab.page.locator("mark").first).to_be_visible()
             camera.shoot(tab, f"list-{scheme}")
     with camera.tabs(PHONE) as tabs:
         for scheme, tab in tabs:
-            go(tab, stream(RUN, "progress"))
-            tab.page.locator("[data-index='13']").wait_for()
+            go(tab, stream(RUN, "log"))
+            tab.page.locator("[data-index='239']").wait_for()
             camera.shoot(tab, f"phone-{scheme}")
 
 
@@ -116,16 +123,21 @@ def take(server: ServerProcess, folder: Path) -> None:
     def put(run: str, lineage: dict[str, str]) -> None:
         server.http.put(f"/api/v1/runs/{quote(run)}", json=lineage).raise_for_status()
 
+    def done(run: str) -> None:
+        server.http.post(f"/api/v1/runs/{quote(run)}/complete").raise_for_status()
+
     with (
         Client(server.url, server.secret) as client,
         ThreadPoolExecutor(1) as pool,
-        launched() as browser,
+        launched("--disable-lcd-text") as browser,
     ):
         camera = Camera(browser, server, folder)
-        telling = pool.submit(tell, client, put, slowly=1)
+        telling = pool.submit(tell, client, put, done, slowly=1)
         take_answer(camera)
         telling.result()
         take_rest(camera)
+    for path in camera.taken:
+        shrink(path)
 
 
 if __name__ == "__main__":

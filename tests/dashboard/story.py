@@ -8,11 +8,16 @@ import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from time import sleep
-from typing import Any
+from typing import Any, Literal
 
 from runstreams import Client
 
 RUN = "run_checkout_latency_7f3a"
+
+Status = Literal["completed", "failed", "canceled"]
+
+Ending = tuple[str, Status, str | None]
+"""A name, and how what it names ends."""
 
 ANSWER = """\
 ## Checkout is slow because of one query
@@ -67,7 +72,7 @@ SAID = {
     "db-1": "slow statement: {} ms SELECT … FROM coupons WHERE code = $1 -- cart {}",
 }
 
-OTHERS = [
+OTHERS: list[Ending] = [
     ("run_summarise_inbox_c41d", "completed", None),
     ("run_translate_docs_9e20", "completed", None),
     ("run_nightly_import_b7aa", "failed", "row 18,204: 'amount' is not a number: 12,50 €"),
@@ -75,27 +80,59 @@ OTHERS = [
     ("run_label_tickets_e8d1", "completed", None),
 ]
 
+ASIDE: list[Ending] = [
+    ("index-trial-1", "failed", "the copy ran out of room: 3.1 GB are needed, 2.4 GB are free"),
+    ("index-trial-2", "completed", None),
+    ("spoken-summary", "canceled", None),
+]
+"""Streams of the same run that have ended."""
 
-def tell(client: Client, put: Callable[[str, dict[str, str]], object], *, slowly: float) -> None:
-    """Write it all to *client*; *put* registers a run with its lineage. With *slowly* 1 it takes
-    eight seconds.
+
+Put = Callable[[str, dict[str, str]], object]
+Done = Callable[[str], object]
+
+
+def tell(client: Client, put: Put, done: Done, *, slowly: float) -> None:
+    """Write it all to *client*; *put* registers a run with its lineage, *done* completes one. With
+    *slowly* 1 it takes ten seconds.
     """
-    rng = random.Random(7)
-    for run, status, error in OTHERS:
-        client.streams.pipe("answer", _words(rng, 40), target=run).wait_until_complete()
-        client.streams.close(run, "answer", status=status, error=error)
-    put(RUN, {})
-    put("run_trace_compare_d2b6", {"parent": RUN})
-    put("run_index_trial_31ce", {"parent": RUN})
     with ThreadPoolExecutor(8) as pool:
-        parts = [pool.submit(_answer, client, rng, slowly), pool.submit(_progress, client, slowly)]
+        before = [pool.submit(_other, client, done, *other, slowly) for other in OTHERS]
+        for part in before:
+            part.result()
+        put(RUN, {})
+        put("run_trace_compare_d2b6", {"parent": RUN})
+        put("run_index_trial_31ce", {"parent": RUN})
+        parts = [pool.submit(_answer, client, slowly), pool.submit(_progress, client, slowly)]
         parts += [pool.submit(_log, client, who, slowly) for who in SAID]
+        for key, status, error in ASIDE:
+            _brief(client, RUN, key, status, error)
         for part in parts:
             part.result()
-    client.streams.close(RUN, "progress")
 
 
-def _answer(client: Client, rng: random.Random, slowly: float) -> None:
+def _other(
+    client: Client, done: Done, run: str, status: Status, error: str | None, slowly: float
+) -> None:
+    sleep(slowly * OTHERS.index((run, status, error)) / 5)
+    put = client.streams.writer("answer", target=run)
+    for word in _words(run, 40):
+        put.write(word)
+        sleep(slowly * 0.03)
+    put.close()
+    put.wait_until_complete()
+    client.streams.close("answer", target=run, status=status, error=error)
+    done(run)
+
+
+def _brief(client: Client, run: str, key: str, status: Status, error: str | None) -> None:
+    client.streams.pipe(key, _words(key, 60), target=run).wait_until_complete()
+    client.streams.close(key, target=run, status=status, error=error)
+
+
+def _answer(client: Client, slowly: float) -> None:
+    rng = random.Random(7)
+
     def spoken() -> Iterator[str]:
         sleep(0.9 * slowly)
         for word in re.findall(r"\s*\S+\s*", ANSWER):
@@ -113,6 +150,7 @@ def _progress(client: Client, slowly: float) -> None:
             sleep(0.5 * slowly)
             writer.write(about | {"status": "done", "found": found})
             sleep(0.4 * slowly)
+    client.streams.close("progress", target=RUN)
 
 
 def _log(client: Client, who: str, slowly: float) -> None:
@@ -126,6 +164,6 @@ def _log(client: Client, who: str, slowly: float) -> None:
             sleep(slowly * rng.uniform(0.03, 0.2))
 
 
-def _words(rng: random.Random, count: int) -> list[str]:
-    words = re.findall(r"\s*\S+", ANSWER)
+def _words(seed: str, count: int) -> list[str]:
+    words, rng = re.findall(r"\s*\S+", ANSWER), random.Random(seed)
     return [rng.choice(words) for _ in range(count)]

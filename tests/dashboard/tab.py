@@ -128,10 +128,12 @@ def path(*names: str) -> str:
 
 
 @contextmanager
-def launched() -> Iterator[Browser]:
-    """Start Chromium for as long as the context lasts."""
+def launched(*arguments: str) -> Iterator[Browser]:
+    """Start Chromium, with *arguments* beside ours, for as long as the context lasts."""
     with sync_playwright() as playwright:
         executable = str(tools.find("chromium"))
-        browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
+        browser = playwright.chromium.launch(
+            executable_path=executable, args=[*ARGUMENTS, *arguments]
+        )
         yield browser
         browser.close()
