@@ -10,9 +10,13 @@ export function go(to: Route): void {
   location.hash = format(to);
 }
 
+/** What the address says, which may be more than one went to. */
+let noted: Route = {};
+
 /** Change the address without going anywhere: so that a reload and a copied link lead here. */
-export function note(to: Route): void {
-  history.replaceState(null, "", format(to));
+export function note(change: Partial<Route>): void {
+  noted = { ...noted, ...change };
+  history.replaceState(null, "", format(noted));
 }
 
 /** Read the address, take a token out of it, and follow it from now on. */
@@ -27,5 +31,5 @@ function arrive(): void {
     history.replaceState(null, "", rest);
     if (token) signIn(token);
   }
-  route.value = parse(token === undefined ? location.hash : rest);
+  route.value = noted = parse(token === undefined ? location.hash : rest);
 }

@@ -56,7 +56,7 @@ function Flowing({
 
   useEffect(() => {
     const timer = setTimeout(() => {
-      ranges.current = mark(view, content.current!);
+      if (content.current) ranges.current = mark(view, content.current);
     }, 100);
     return () => clearTimeout(timer);
   }, [feed.version.value, drawn, search, sheet, view.isByLine.value]);

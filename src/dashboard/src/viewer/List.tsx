@@ -20,8 +20,6 @@ export function List({ view }: { view: View }) {
   const { feed, rows } = view;
   const box = useRef<HTMLDivElement>(null);
   const seen = useSignal({ top: 0, height: 600 });
-  /** The row at the upper edge, and how far it is scrolled out: it stays there whatever comes. */
-  const anchor = useRef({ index: -1, offset: 0 });
   const lastTop = useRef(0);
   const search = feed.search.value;
   const isFiltering = view.isFiltering.value;
@@ -48,7 +46,7 @@ export function List({ view }: { view: View }) {
     const element = box.current!;
     const position = rows.at(element.scrollTop, view.count, view.positionOf);
     const index = view.at(position)?.index ?? -1;
-    anchor.current = { index, offset: element.scrollTop - rows.top(position, view.positionOf) };
+    view.anchor = { index, offset: element.scrollTop - rows.top(position, view.positionOf) };
   };
 
   useLayoutEffect(() => {
@@ -68,13 +66,14 @@ export function List({ view }: { view: View }) {
   // After each change, what is looked at stays where it is.
   useLayoutEffect(() => {
     const element = box.current!;
-    const { index, offset } = anchor.current;
+    const { index, offset } = view.anchor;
     if (view.isFollowing.peek()) {
       element.scrollTop = element.scrollHeight;
     } else if (index >= 0) {
       const wanted = rows.top(Math.min(view.near(index), view.count - 1), view.positionOf) + offset;
       if (Math.abs(wanted - element.scrollTop) >= 1) element.scrollTop = wanted;
     }
+    if (index < 0) hold();
     lastTop.current = element.scrollTop;
     if (element.scrollTop !== seen.peek().top) {
       seen.value = { top: element.scrollTop, height: element.clientHeight };

@@ -58,7 +58,9 @@ export class Feed {
     readonly run: string,
     readonly key: string,
     start?: number,
+    tail = 0,
   ) {
+    this.tail = tail;
     this.#begin(start);
   }
 
@@ -129,6 +131,9 @@ export class Feed {
   #begin(start: number | undefined): void {
     this.#next = start;
     this.#wanted = start;
+    if (start !== undefined && start > this.tail && this.tail) {
+      this.notice.value = `There is no chunk ${start} yet: the stream has ${this.tail}.`;
+    }
     void this.#read();
   }
 

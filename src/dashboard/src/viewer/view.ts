@@ -32,6 +32,8 @@ export class View {
   readonly unseenFrom = signal(0);
   /** Counts what was drawn later than the chunks came. */
   readonly drawn = signal(0);
+  /** The row at the upper edge, and how far it is scrolled out: it stays there whatever comes. */
+  anchor = { index: -1, offset: 0 };
   readonly rows = new Rows();
   /** Says which row is at the upper edge of the list. */
   edge: () => number | undefined = () => this.feed.chunks.first?.index;

@@ -14,6 +14,7 @@ import { Run } from "./Run.js";
 import { Runs } from "./Runs.js";
 import { SignIn } from "./SignIn.js";
 import { Stream } from "./Stream.js";
+import { Trouble } from "./Trouble.js";
 
 export function Page() {
   return (
@@ -55,11 +56,23 @@ function Inside() {
       ) : one ? (
         <Run key={run} one={one} />
       ) : (
-        <main class="page blank">
-          <p class="empty">This token reads single streams of this run: choose one of them.</p>
-        </main>
+        <Unreadable run={run} />
       )}
     </div>
+  );
+}
+
+/** The token does not read this run; single streams of it, perhaps. */
+function Unreadable({ run }: { run: string }) {
+  const isPartly = places.value.some((place) => place.run === run);
+  return (
+    <main class="page">
+      {isPartly ? (
+        <p class="empty">This token reads single streams of this run: choose one of them.</p>
+      ) : (
+        <Trouble error={{ status: 403 }} wanted={`read:runs:${run}`} />
+      )}
+    </main>
   );
 }
 

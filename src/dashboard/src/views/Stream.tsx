@@ -1,6 +1,6 @@
 /** One stream: its chunks, live. */
 
-import { useEffect, useMemo } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { useSignal } from "@preact/signals";
 import type { Api, StreamInfo } from "../api.js";
 import { ApiError } from "../api.js";
@@ -47,7 +47,7 @@ export function Stream({
     const { at, view: mode } = route.peek();
     const open = (found?: StreamInfo) => {
       if (view.peek()) return;
-      const opened = new View(new Feed(api, run, streamKey, at ?? firstWanted(found)));
+      const opened = new View(new Feed(api, run, streamKey, at ?? firstWanted(found), found?.tail));
       opened.mode.value = mode ?? "list";
       // What goes on is followed; what is over is read from where it begins, or from where one asked.
       opened.follow(at === undefined && !found?.closed);
@@ -158,6 +158,7 @@ function Viewer({ api, view, info, one, error }: ViewerProps) {
     document.addEventListener("keydown", press);
     return () => document.removeEventListener("keydown", press);
   }, [view]);
+  useFollowedLinks(view, acts);
   useEffect(() => {
     favicon(
       state === "failed" || info?.closed?.status === "failed"
@@ -192,6 +193,21 @@ function Viewer({ api, view, info, one, error }: ViewerProps) {
       <Help />
     </main>
   );
+}
+
+/** Go where a link within the same stream leads. */
+function useFollowedLinks(view: View, acts: Acts): void {
+  const to = route.value;
+  const isFirst = useRef(true);
+  useEffect(() => {
+    if (isFirst.current) {
+      isFirst.current = false;
+      return;
+    }
+    if (to.run !== view.feed.run || to.key !== view.feed.key) return;
+    if (to.view) acts.setMode(to.view);
+    if (to.at !== undefined) acts.jump(to.at);
+  }, [to]);
 }
 
 /** What one should know about what is (not) shown. */
@@ -330,7 +346,7 @@ function actsOf(view: View): Acts {
       if (!isHeld) feed.jump(index);
       view.selected.value = index;
       view.wanted.value = { index, at: "top" };
-      note({ ...here(), at: index });
+      note({ at: index });
     },
     top() {
       view.follow(false);
@@ -347,7 +363,7 @@ function actsOf(view: View): Acts {
     },
     setMode(mode) {
       view.mode.value = mode;
-      note({ ...route.peek(), view: mode });
+      note({ view: mode });
       view.follow(view.isFollowing.peek());
     },
     togglePause() {
