@@ -27,7 +27,7 @@ MOST_BYTES = 150_000
 SCHEMES = ("light", "dark")
 
 SCREEN: dict[str, Any] = {
-    "viewport": {"width": 1200, "height": 680},
+    "viewport": {"width": 1280, "height": 720},
     "device_scale_factor": 1.5,
 }
 PHONE: dict[str, Any] = {

@@ -160,7 +160,7 @@ def _log(client: Client, who: str, slowly: float) -> None:
             spent, cart = round(rng.gammavariate(6, 700)), f"c_{rng.randrange(16**6):06x}"
             text = SAID[who].format(spent, cart, rng.randrange(1, 9))
             level = "warn" if spent > 4000 else "info"
-            writer.write({"host": who, "level": level, "ms": spent, "message": text})
+            writer.write(f"{who:9}{level}  {text}")
             sleep(slowly * rng.uniform(0.03, 0.2))
 
 
