@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from runstreams.http.tokens import issue_token
 from tests import tools
@@ -130,6 +130,7 @@ def path(*names: str) -> str:
 @contextmanager
 def launched(*arguments: str) -> Iterator[Browser]:
     """Start Chromium, with *arguments* beside ours, for as long as the context lasts."""
+    expect.set_options(timeout=MILLISECONDS)
     with sync_playwright() as playwright:
         executable = str(tools.find("chromium"))
         browser = playwright.chromium.launch(
