@@ -10,8 +10,6 @@ const ITEM = "runstreams.token";
 export const base = location.origin + location.pathname.replace(/\/dashboard\/?$/, "");
 
 export const token = signal(sessionStorage.getItem(ITEM) ?? "");
-/** Why the last token does not serve any more. */
-export const refusal = signal("");
 
 export const claims = computed(() => claimsOf(token.value));
 export const api = computed(() => new Api(base, token.value));
@@ -20,12 +18,10 @@ export const places = computed(() => placesOf(claims.value));
 
 export function signIn(given: string): void {
   sessionStorage.setItem(ITEM, given);
-  refusal.value = "";
   token.value = given;
 }
 
-export function signOut(why = ""): void {
+export function signOut(): void {
   sessionStorage.removeItem(ITEM);
-  refusal.value = why;
   token.value = "";
 }

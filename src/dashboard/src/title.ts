@@ -1,9 +1,11 @@
 /** What the browser's tab says. */
 
+import { visible } from "./format.js";
+
 const NAME = "runstreams";
 
-export function title(...parts: string[]): void {
-  document.title = [...parts, NAME].join(" · ");
+export function title(...names: string[]): void {
+  document.title = [...names.map(visible), NAME].join(" · ");
 }
 
 export function favicon(state: "icon" | "live" | "failed"): void {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Chunks, keep } from "../src/chunks.js";
 import { Query, Search } from "../src/search.js";
-import { piecesOf } from "../src/viewer/tokens.js";
+import { excerptOf, piecesOf } from "../src/viewer/tokens.js";
 
 const kept = (...texts: unknown[]) =>
   texts.map((data, index) => keep({ index, data, timestamp: 0 }));
@@ -93,6 +93,18 @@ describe("a line", () => {
           .join(""),
       ).toBe(cut);
     }
+  });
+
+  it("shows the beginning of a long text, or where it matches", () => {
+    const text = `${"x".repeat(5000)}needle${"y".repeat(5000)}`;
+    expect(excerptOf(text)).toMatchObject({ isBegin: true, isEnd: false });
+    const { text: part, isBegin } = excerptOf(text, new Query("needle"));
+    expect([part.indexOf("needle"), isBegin]).toEqual([24, false]);
+    expect(excerptOf("a needle", new Query("needle"))).toMatchObject({
+      isBegin: true,
+      isEnd: true,
+    });
+    expect(excerptOf(text, new Query("z"))).toMatchObject({ isBegin: true });
   });
 
   it("marks matches, also across pieces", () => {

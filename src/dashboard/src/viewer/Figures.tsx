@@ -50,7 +50,7 @@ export function Figures({
   // What is over is shown as it was at its end.
   const now = isOver && last ? last + 1000 : Math.max(clock.second.value, last ?? 0);
   return (
-    <dl class="figures" aria-label="The stream in numbers">
+    <dl class="figures" aria-label="The stream in numbers" tabIndex={0}>
       <Figure name="Chunks" title={`${count(chunks.length)} are held here`}>
         {count(tail)}
       </Figure>

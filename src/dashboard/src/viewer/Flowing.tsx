@@ -210,6 +210,8 @@ class MarkdownSheet implements Sheet {
     for (const part of parts.slice(same)) {
       const box = document.createElement("div");
       box.append(this.renderer.elementsOf(part));
+      // What may be wider than the screen is scrolled by keys, too.
+      for (const wide of box.querySelectorAll<HTMLElement>("pre, table")) wide.tabIndex = 0;
       element.append(box);
     }
     this.#raws = parts.map(({ raw }) => raw);

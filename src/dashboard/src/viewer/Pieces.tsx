@@ -1,27 +1,26 @@
 import type { Query } from "../search.js";
 import { visible } from "../format.js";
-import { piecesOf } from "./tokens.js";
-
-/** Letters of a chunk that one line shows, whatever its length. */
-const LINE = 600;
+import { excerptOf, piecesOf } from "./tokens.js";
 
 /** A text on one line, with its JSON coloured and its matches marked. */
 export function Pieces({ text, isJson, query }: { text: string; isJson: boolean; query?: Query }) {
-  const line = text.length > LINE ? text.slice(0, LINE) : text;
+  const line = excerptOf(text, query);
   return (
     <>
-      {piecesOf(visible(line), isJson, query).map(({ text, look, isMatch }, place) =>
-        isMatch ? (
-          <mark key={place}>{text}</mark>
-        ) : look ? (
-          <span key={place} class={look}>
-            {text}
-          </span>
-        ) : (
-          text
-        ),
+      {!line.isBegin && <span class="cut">…</span>}
+      {piecesOf(visible(line.text), isJson && line.isBegin, query).map(
+        ({ text, look, isMatch }, place) =>
+          isMatch ? (
+            <mark key={place}>{text}</mark>
+          ) : look ? (
+            <span key={place} class={look}>
+              {text}
+            </span>
+          ) : (
+            text
+          ),
       )}
-      {text.length > LINE && <span class="cut">…</span>}
+      {!line.isEnd && <span class="cut">…</span>}
     </>
   );
 }

@@ -103,12 +103,12 @@ function Opened({ view, chunk, query }: { view: View; chunk: Kept; query: Query 
   const { run, key } = view.feed;
   const link = () => location.origin + location.pathname + format({ run, key, at: chunk.index });
   return (
-    <div class="opened">
+    <div class="opened" role="cell">
       <div class="tools">
         <span title="When it was appended">{moment(chunk.timestamp)}</span>
         <span>{size(new Blob([chunk.text]).size)}</span>
         <Copy text={chunk.text} what={`chunk ${chunk.index}`} label="Copy" />
-        <Copy text={link} what={`a link to chunk ${chunk.index}`} label="Copy link" />
+        <Copy text={link} what={`link to chunk ${chunk.index}`} label="Copy link" />
       </div>
       {chunk.isString ? (
         <LongText text={chunk.text} query={query} />

@@ -132,7 +132,7 @@ function Finder({ view, acts }: { view: View; acts: Acts }) {
     view.places.value = { at: 0, count: 0 };
   };
   return (
-    <div class="finder" role="search">
+    <div class="finder" role="search" aria-label="Chunks">
       <Icon name="search" />
       <input
         id="search"
@@ -184,7 +184,10 @@ function Finder({ view, acts }: { view: View; acts: Acts }) {
           aria-pressed={isFiltering.value}
           aria-label="Only what matches"
           title="Only what matches"
-          onClick={() => (isFiltering.value = !isFiltering.value)}
+          onClick={() => {
+            isFiltering.value = !isFiltering.value;
+            if (isFiltering.value && !search) document.getElementById("search")?.focus();
+          }}
         >
           <Icon name="filter" />
         </button>

@@ -13,6 +13,23 @@ export interface Piece {
 const TOKEN =
   /("(?:[^"\\]|\\.)*"?)(\s*:)?|(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|(true|false|null)|[^"\d\w-]+|./gs;
 
+/** Letters of a chunk that one line shows, whatever its length. */
+const LINE = 600;
+
+/** From here on a match may be beyond the edge of a line. */
+const NEAR = 48;
+
+/** What one line shows of *text*: its beginning, or where it matches. */
+export function excerptOf(
+  text: string,
+  query?: Query,
+): { text: string; isBegin: boolean; isEnd: boolean } {
+  const [found] = query?.ranges(text, 1) ?? [];
+  const from = found && found[1] > NEAR ? Math.max(0, found[0] - NEAR / 2) : 0;
+  const end = from + LINE;
+  return { text: text.slice(from, end), isBegin: from === 0, isEnd: end >= text.length };
+}
+
 /** Cut *text*, which may be JSON that was cut off. */
 export function piecesOf(text: string, isJson: boolean, query?: Query): Piece[] {
   const pieces = isJson ? tokensOf(text) : [{ text, look: "" as Look, isMatch: false }];

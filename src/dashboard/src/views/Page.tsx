@@ -33,10 +33,7 @@ function Inside() {
   const one = useMemo(() => (canList ? new OneRun(asks, run) : undefined), [asks, run, canList]);
   useEffect(() => () => list?.stop(), [list]);
   useEffect(() => () => one?.stop(), [one]);
-  useEffect(
-    () => title(...[key, run].flatMap((name) => (name ? [visible(name)] : []))),
-    [run, key],
-  );
+  useEffect(() => title(...[key, run].flatMap((name) => name ?? [])), [run, key]);
   useEffect(() => {
     // A token for one run leads to it.
     const [place, ...more] = places.value;
@@ -51,6 +48,7 @@ function Inside() {
         <Stream key={`${run}/${key}`} api={asks} run={run!} streamKey={key} one={one} />
       ) : run === undefined ? (
         <main class="page blank">
+          <h1 class="unseen">Runs</h1>
           <p class="empty">Choose a run to see its streams.</p>
         </main>
       ) : one ? (
@@ -67,6 +65,7 @@ function Unreadable({ run }: { run: string }) {
   const isPartly = places.value.some((place) => place.run === run);
   return (
     <main class="page">
+      <h1 class="unseen">{visible(run)}</h1>
       {isPartly ? (
         <p class="empty">This token reads single streams of this run: choose one of them.</p>
       ) : (
@@ -81,7 +80,7 @@ function Bar() {
   const expires = claims.value?.expires;
   return (
     <header class="bar">
-      <a class="brand" href="#/">
+      <a class="brand" href="#/" aria-label="runstreams: all runs">
         <img src="dashboard/icon.svg" alt="" width="20" height="20" /> <span>runstreams</span>
       </a>
       <nav class="crumbs" aria-label="Where you are">

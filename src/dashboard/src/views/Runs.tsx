@@ -2,7 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
-import type { RunInfo, StreamInfo } from "../api.js";
+import { ApiError, type RunInfo, type StreamInfo } from "../api.js";
 import { clock } from "../clock.js";
 import { count, duration, moment } from "../format.js";
 import { fitting } from "../listing.js";
@@ -36,7 +36,7 @@ function Listed({ list, one }: { list: RunList; one: OneRun | undefined }) {
   };
   return (
     <>
-      <form class="find" role="search" onSubmit={search}>
+      <form class="find" role="search" aria-label="Runs" onSubmit={search}>
         <Icon name="search" />
         <input
           type="search"
@@ -51,9 +51,7 @@ function Listed({ list, one }: { list: RunList; one: OneRun | undefined }) {
           <Trouble error={error.value} wanted="read:runs" />
         ) : (
           <>
-            {error.value !== undefined && (
-              <Trouble error={error.value} wanted="read:runs" compact />
-            )}
+            {isFinal(error.value) && <Trouble error={error.value} wanted="read:runs" compact />}
             <ul class="list">
               {shown.map((run) => (
                 <Item key={run.id} run={run} one={one?.id === run.id ? one : undefined} />
@@ -71,6 +69,10 @@ function Listed({ list, one }: { list: RunList; one: OneRun | undefined }) {
     </>
   );
 }
+
+/** What passes is said below, where it moves nothing. */
+const isFinal = (error: unknown): boolean =>
+  error instanceof ApiError && (error.status === 401 || error.status === 403);
 
 function Item({ run, one }: { run: RunInfo; one: OneRun | undefined }) {
   const isHere = route.value.run === run.id;
@@ -178,6 +180,7 @@ function Older({ list }: { list: RunList }) {
 
 /** A token that may not list runs leads to those that it names. */
 function Places({ one }: { one: OneRun | undefined }) {
+  if (!places.value.length) return <Trouble error={{ status: 403 }} wanted="read:runs" />;
   return (
     <>
       <div class="scroll">
@@ -204,6 +207,7 @@ function Places({ one }: { one: OneRun | undefined }) {
           </p>
         )}
       </div>
+      {one && <Refreshed at={one.poller.answered.value} error={one.poller.error.value} />}
     </>
   );
 }

@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { Api, ApiError } from "../api.js";
 import { clock } from "../clock.js";
 import { expiredAt } from "../problem.js";
-import { base, refusal, signIn } from "../session.js";
+import { base, signIn } from "../session.js";
 import { claimsOf, mayRead, placesOf } from "../token.js";
 import { explain, type Problem } from "../problem.js";
 
@@ -25,7 +25,6 @@ export function SignIn() {
     if (!found) signIn(given);
   };
 
-  const shown = problem ?? (refusal.value ? { title: refusal.value, detail: "" } : undefined);
   return (
     <main class="signin">
       <form onSubmit={submit} aria-busy={isAsking}>
@@ -40,12 +39,12 @@ export function SignIn() {
           autocomplete="off"
           spellcheck={false}
           aria-describedby="where"
-          aria-invalid={shown ? true : undefined}
+          aria-invalid={problem ? true : undefined}
         />
-        {shown && (
+        {problem && (
           <div class="trouble final compact" role="alert">
-            <strong>{shown.title}</strong>
-            {shown.detail && <p>{shown.detail}</p>}
+            <strong>{problem.title}</strong>
+            <p>{problem.detail}</p>
           </div>
         )}
         <button type="submit" class="button primary" disabled={isAsking}>

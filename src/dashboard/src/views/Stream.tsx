@@ -19,7 +19,7 @@ import { isElsewhere } from "../viewer/keys.js";
 import { List } from "../viewer/List.js";
 import { Toolbar, type Acts } from "../viewer/Toolbar.js";
 import { View } from "../viewer/view.js";
-import { favicon } from "../title.js";
+import { favicon, title } from "../title.js";
 import { Copy, Icon, Name, say, StreamPill } from "./parts.js";
 import { Trouble } from "./Trouble.js";
 
@@ -73,6 +73,7 @@ export function Stream({
       forget();
       poller.stop();
       view.peek()?.feed.stop();
+      view.value = undefined;
     };
   }, [api, run, streamKey]);
 
@@ -159,16 +160,14 @@ function Viewer({ api, view, info, one, error }: ViewerProps) {
     return () => document.removeEventListener("keydown", press);
   }, [view]);
   useFollowedLinks(view, acts);
+  const end = info?.closed?.status;
   useEffect(() => {
-    favicon(
-      state === "failed" || info?.closed?.status === "failed"
-        ? "failed"
-        : state === "live"
-          ? "live"
-          : "icon",
-    );
+    const isFailed = state === "failed" || end === "failed";
+    favicon(isFailed ? "failed" : state === "live" ? "live" : "icon");
+    const mark = isFailed ? "✗ " : end ? "✓ " : state === "live" ? "" : "… ";
+    title(mark + feed.key, feed.run);
     return () => favicon("icon");
-  }, [state, info?.closed?.status]);
+  }, [state, end]);
   const mode = view.mode.value;
   return (
     <main class="page viewer">
