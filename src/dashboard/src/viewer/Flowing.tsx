@@ -63,6 +63,12 @@ function Flowing({
   useLayoutEffect(end, [drawn]);
   useEffect(() => show(ranges.current, places.value.at, box.current!), [places.value.at]);
   useEffect(() => unmark, []);
+  useLayoutEffect(() => {
+    // Blocks that were never seen have a guessed height; it changes when they are.
+    const observer = new ResizeObserver(end);
+    observer.observe(content.current!);
+    return () => observer.disconnect();
+  }, []);
 
   return (
     <div
@@ -131,7 +137,7 @@ class TextSheet implements Sheet {
 function add(element: HTMLElement, text: string): void {
   let rest = text;
   while (rest) {
-    const last = element.lastElementChild;
+    const last = element.lastElementChild as HTMLElement | null;
     const block =
       last && !last.hasAttribute("data-full")
         ? last
@@ -146,10 +152,19 @@ function add(element: HTMLElement, text: string): void {
       rest = rest.slice(piece.length);
       continue;
     }
-    block.textContent = whole.slice(0, cut);
-    block.setAttribute("data-full", "");
+    end(block, whole.slice(0, cut));
     rest = whole.slice(cut) + rest.slice(piece.length);
   }
+}
+
+/** Pixels of a line, as the style has it. */
+const LINE = 20;
+
+/** Give a block its last text, and a height for as long as it is out of sight. */
+function end(block: HTMLElement, text: string): void {
+  block.textContent = text;
+  block.setAttribute("data-full", "");
+  block.style.containIntrinsicBlockSize = `auto ${text.split("\n").length * LINE}px`;
 }
 
 export function TextView({ view }: { view: View }) {

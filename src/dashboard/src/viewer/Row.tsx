@@ -1,11 +1,12 @@
 /** One chunk: a line of its list, and what it shows when it is open. */
 
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { valueOf, type Kept } from "../chunks.js";
 import { count, duration, moment, size, time } from "../format.js";
 import { format } from "../route.js";
 import type { Query } from "../search.js";
 import { Copy, Icon } from "../views/parts.js";
+import { LongText } from "./LongText.js";
 import { Pieces } from "./Pieces.js";
 import { Tree } from "./Tree.js";
 import type { TimeMode, View } from "./view.js";
@@ -75,7 +76,7 @@ export function Row({ view, chunk, position, top, query, isOpen, gap, origin }: 
           {timeOf(view.times.value, chunk, origin, gap)}
         </span>
         <span
-          class={`gap number ${gap !== undefined && gap >= LONG_GAP ? "long" : ""}`}
+          class={`gap number ${gap !== undefined && gap >= LONG_GAP ? "slow" : ""}`}
           role="cell"
         >
           {gap === undefined ? "" : duration(gap)}
@@ -116,34 +117,5 @@ function Opened({ view, chunk, query }: { view: View; chunk: Kept; query: Query 
         <Tree value={valueOf(chunk)} folds={view.foldsOf(chunk.index)} />
       )}
     </div>
-  );
-}
-
-/** Letters that are laid out at once. */
-const PORTION = 20_000;
-
-export function LongText({ text, query }: { text: string; query?: Query }) {
-  const [shown, setShown] = useState(PORTION);
-  const part = text.slice(0, shown);
-  const ranges = query?.ranges(part, 500) ?? [];
-  let at = 0;
-  const pieces = ranges.flatMap(([from, to]) => {
-    const found = [part.slice(at, from), <mark>{part.slice(from, to)}</mark>];
-    at = to;
-    return found;
-  });
-  return (
-    <>
-      <pre class="long" dir="auto">
-        {pieces}
-        {part.slice(at)}
-      </pre>
-      {text === "" && <span class="hint">An empty text</span>}
-      {text.length > shown && (
-        <button type="button" class="button" onClick={() => setShown(shown * 4)}>
-          {count(text.length - shown)} more letters
-        </button>
-      )}
-    </>
   );
 }

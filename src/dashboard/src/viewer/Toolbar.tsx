@@ -103,7 +103,8 @@ export function Toolbar({ view, acts, api, info }: Props) {
           title="Each chunk on a line of its own"
           onClick={() => (view.isByLine.value = !view.isByLine.value)}
         >
-          Line each
+          <Icon name="lines" />
+          <span class="label">Line each</span>
         </button>
       )}
       <span class="filler" />
@@ -300,6 +301,7 @@ function Take({
       </span>
     );
   }
+  void feed.version.value;
   const { length } = feed.chunks;
   return (
     <details

@@ -3,6 +3,7 @@
 import { useMemo, useState } from "preact/hooks";
 import { visible } from "../format.js";
 import { Icon } from "../views/parts.js";
+import { LongText } from "./LongText.js";
 import { linesOf, SHOWN, type Folds, type Line } from "./folding.js";
 
 /** Letters of a member that are shown before one asks for all. */
@@ -75,10 +76,11 @@ function Leaf({ kind, text, isOpen }: { kind: Line["kind"]; text: string; isOpen
   const [isAll, setAll] = useState(false);
   if (kind === "list" || kind === "object") return <span class={isOpen ? "hint" : ""}>{text}</span>;
   const look = kind === "boolean" || kind === "null" ? "word" : kind;
-  const isLong = text.length > MEMBER && !isAll;
+  const isLong = text.length > MEMBER || (kind === "string" && text.includes("\\n"));
+  if (isLong && isAll) return <LongText text={kind === "string" ? JSON.parse(text) : text} />;
   return (
     <>
-      <bdi class={`leaf ${look}`}>{visible(isLong ? text.slice(0, MEMBER) : text)}</bdi>
+      <bdi class={`leaf ${look}`}>{visible(text.slice(0, MEMBER))}</bdi>
       {isLong && (
         <button type="button" class="button" onClick={() => setAll(true)}>
           all of it

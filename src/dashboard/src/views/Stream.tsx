@@ -96,8 +96,10 @@ export function Stream({
 function firstWanted(info: StreamInfo | undefined): number | undefined {
   if (!info) return undefined;
   const { tail, first_index, bytes } = info;
-  const isLarge = tail - first_index > BOUNDS.chunks || bytes > BOUNDS.bytes;
-  return isLarge ? Math.max(first_index, tail - LAST) : undefined;
+  const count = tail - first_index;
+  if (count <= BOUNDS.chunks && bytes <= BOUNDS.bytes) return undefined;
+  const fitting = Math.ceil((count * BOUNDS.bytes) / 2 / Math.max(1, bytes));
+  return Math.max(first_index, tail - Math.min(LAST, fitting));
 }
 
 /** Find out when the first chunk was written, where it is not among those that are read. */
