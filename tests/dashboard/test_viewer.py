@@ -91,7 +91,7 @@ def test_a_link_opens_the_same_stream_at_the_same_index(tab: Tab, place: Place, 
     expect(row(tab, 0)).to_be_in_viewport()
     tab.context.grant_permissions(["clipboard-read", "clipboard-write"])
     row(tab, 7).locator(".line").click()
-    row(tab, 7).get_by_role("button", name="Copy a link").click()
+    row(tab, 7).get_by_role("button", name="Copy link").click()
     link = taken(tab)
     tab.page.goto("about:blank")
     tab.page.goto(link)
