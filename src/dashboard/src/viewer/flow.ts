@@ -26,12 +26,15 @@ export function useFollowing(view: View) {
   const box = useRef<HTMLDivElement>(null);
   const lastTop = useRef(0);
   const end = () => {
-    const element = box.current!;
+    const element = box.current;
+    if (!element) return;
     if (view.isFollowing.peek()) element.scrollTop = element.scrollHeight;
     lastTop.current = element.scrollTop;
   };
   const onScroll = () => {
-    const element = box.current!;
+    const element = box.current;
+    // The event may come when the view is gone.
+    if (!element) return;
     const isAtEnd = element.scrollTop + element.clientHeight >= element.scrollHeight - 24;
     if (isAtEnd && element.scrollTop > lastTop.current) view.follow(true);
     else if (element.scrollTop < lastTop.current - 1 && !isAtEnd) view.follow(false);
