@@ -47,7 +47,7 @@ function Inside() {
       {key !== undefined ? (
         <Stream key={`${run}/${key}`} api={asks} run={run!} streamKey={key} one={one} />
       ) : run === undefined ? (
-        <Welcome list={list} />
+        <Welcome />
       ) : one ? (
         <Run key={run} one={one} />
       ) : (
@@ -58,17 +58,11 @@ function Inside() {
 }
 
 /** Nothing is chosen yet. */
-function Welcome({ list }: { list: RunList | undefined }) {
-  const newest = list?.runs.value[0];
+function Welcome() {
   return (
     <main class="page blank">
       <h1 class="unseen">Runs</h1>
       <p class="empty">Choose a run to see its streams.</p>
-      {newest && (
-        <a class="button" href={format({ run: newest.id })}>
-          The newest: <Name>{newest.id}</Name>
-        </a>
-      )}
     </main>
   );
 }
