@@ -55,7 +55,7 @@ await build({
   outdir: out,
   bundle: true,
   minify: true,
-  target: ["chrome115", "firefox115", "safari16.4"],
+  target: ["chrome123", "firefox124", "safari17.5"],
   charset: "utf8",
   logLevel: "warning",
 });

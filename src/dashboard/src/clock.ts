@@ -8,7 +8,7 @@ class Clock {
   #offset = 0;
 
   constructor() {
-    setInterval(() => document.hidden || (this.second.value = this.now()), 1000);
+    setInterval(() => globalThis.document?.hidden || (this.second.value = this.now()), 1000);
   }
 
   now(): number {

@@ -5,13 +5,19 @@ import type { RunInfo } from "./api.js";
 /** Enough to scroll through; more is found by its id. */
 export const RUNS_KEPT = 2000;
 
+/** Say whether a newest page reaches down to the runs *known* so far. */
+export const overlaps = (known: RunInfo[], page: RunInfo[]): boolean => {
+  const names = new Set(page.map(({ id }) => id));
+  return known.some(({ id }) => names.has(id));
+};
+
 /**
  * Put the newest page before the runs *known* so far. Of those, the ones that it should have named
- * and did not are gone.
+ * and did not are gone; and all are let go when there may be others between.
  */
 export function refreshed(known: RunInfo[], page: RunInfo[], isAll: boolean): RunInfo[] {
   const last = page[page.length - 1];
-  if (isAll || !last) return page;
+  if (isAll || !last || !overlaps(known, page)) return page;
   const named = new Set(page.map(({ id }) => id));
   const older = known.filter((run) => !named.has(run.id) && run.created <= last.created);
   return [...page, ...older].slice(0, RUNS_KEPT);

@@ -46,9 +46,9 @@ export class RunList {
   }
 
   #take({ runs, next }: { runs: RunInfo[]; next: string | null }): void {
-    const hasOlder = this.runs.value.length > runs.length;
-    this.runs.value = refreshed(this.runs.value, runs, next === null);
-    if (!hasOlder) this.more.value = next;
+    const before = this.runs.value;
+    this.runs.value = refreshed(before, runs, next === null);
+    if (this.runs.value.length <= runs.length) this.more.value = next;
   }
 }
 

@@ -189,6 +189,7 @@ describe("the runs", () => {
     const known = [run("c", 30), run("b", 20), run("a", 10)];
     expect(ids(refreshed(known, [run("d", 40), run("c", 30)], false))).toBe("d c b a");
     expect(ids(refreshed(known, [run("d", 40), run("b", 20)], false))).toBe("d b a");
+    expect(ids(refreshed(known, [run("x", 60), run("w", 50)], false))).toBe("x w");
     expect(ids(refreshed(known, [run("c", 30)], true))).toBe("c");
     expect(ids(refreshed(known, [], true))).toBe("");
   });

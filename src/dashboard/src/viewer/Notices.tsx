@@ -42,7 +42,7 @@ export function Notices({ view, error }: { view: View; error: unknown }) {
           </button>
         </p>
       )}
-      {first !== undefined && first > 0 && (
+      {first !== undefined && feed.hasEarlier && (
         <p class="banner">
           {chunks.dropped > 0
             ? `${counted(chunks.dropped, "chunk")} at the front were let go. `
@@ -54,14 +54,14 @@ export function Notices({ view, error }: { view: View; error: unknown }) {
             disabled={feed.isLoadingEarlier.value}
             onClick={() => void feed.earlier()}
           >
-            {count(Math.min(EARLIER, first))} earlier
+            {count(Math.min(EARLIER, first - feed.oldest))} earlier
           </button>{" "}
           <button
             type="button"
             class="button"
             onClick={() => {
               view.follow(false);
-              feed.jump(0);
+              feed.jump(feed.oldest);
             }}
           >
             Read from the first

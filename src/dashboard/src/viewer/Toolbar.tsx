@@ -22,8 +22,8 @@ interface Props {
 export function Toolbar({ view, acts, api, info }: Props) {
   const { feed } = view;
   const state = feed.state.value;
-  const canPause = feed.closed.value === undefined && state !== "failed";
-  const isPaused = state === "paused" || state === "full";
+  const canPause = feed.closed.value === undefined;
+  const isPaused = state === "paused" || state === "full" || state === "failed";
   return (
     <div class="toolbar" role="toolbar" aria-label="Viewer">
       <div class="segments" role="group" aria-label="View as">

@@ -105,7 +105,11 @@ export function Head({
           stop asked
         </span>
       )}
-      {info?.closed?.error && <p class="reason">{visibleLines(info.closed.error)}</p>}
+      {info?.closed?.error && (
+        <p class="reason" tabIndex={0}>
+          {visibleLines(info.closed.error)}
+        </p>
+      )}
       <span class="unseen">of run {visible(run)}</span>
     </header>
   );

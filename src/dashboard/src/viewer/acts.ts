@@ -58,7 +58,7 @@ export function actsOf(view: View): Acts {
     top() {
       view.follow(false);
       if (feed.hasEarlier) {
-        feed.jump(0);
+        feed.jump(feed.oldest);
         view.selected.value = undefined;
       }
       view.wanted.value = { index: 0, at: "top" };

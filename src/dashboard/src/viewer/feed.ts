@@ -41,6 +41,8 @@ export class Feed {
   rates = new Rates();
   /** The tail, as far as is known. */
   tail = 0;
+  /** The first index that has not expired, as far as is known. */
+  oldest = 0;
   /** The time of the stream's first chunk. */
   origin: number | undefined;
 
@@ -66,7 +68,7 @@ export class Feed {
 
   /** Whether there may be chunks before the first that is held. */
   get hasEarlier(): boolean {
-    return (this.chunks.first?.index ?? this.#next ?? 0) > 0;
+    return (this.chunks.first?.index ?? this.#next ?? 0) > this.oldest;
   }
 
   get isReading(): boolean {
@@ -97,6 +99,7 @@ export class Feed {
     this.pause();
     this.chunks.clear();
     this.gaps = new Gaps();
+    this.rates = new Rates();
     this.#pending = [];
     this.closed.value = undefined;
     this.notice.value = "";
@@ -108,7 +111,7 @@ export class Feed {
   /** Hold chunks from before the first one, too; or go there, when there is no room for them. */
   async earlier(): Promise<void> {
     const first = this.chunks.first?.index ?? this.#next ?? 0;
-    if (this.isLoadingEarlier.value || !first) return;
+    if (this.isLoadingEarlier.value || !this.hasEarlier) return;
     if (this.chunks.length + EARLIER > this.chunks.bounds.chunks) {
       return this.jump(Math.max(0, first - EARLIER));
     }
@@ -210,6 +213,7 @@ export class Feed {
     if (anew || (this.#generation && generation !== this.#generation)) this.#startAnew();
     this.#generation = generation;
     if (this.#wanted !== undefined && first.index > this.#wanted) {
+      this.oldest = Math.max(this.oldest, first.index);
       this.notice.value = `Chunks before ${first.index} have expired.`;
     }
     this.#wanted = undefined;
@@ -229,6 +233,7 @@ export class Feed {
     this.gaps = new Gaps();
     this.rates = new Rates();
     this.origin = undefined;
+    this.oldest = 0;
     if (this.search.value) this.search.value = new Search(this.search.value.query.text);
     this.notice.value = "The stream was deleted and begun anew: these are its new chunks.";
   }
@@ -300,6 +305,7 @@ export class Feed {
       const { code, facts } = error as Partial<ApiError>;
       const first = facts?.first_index;
       if (code !== "index_expired" || typeof first !== "number") throw error;
+      this.oldest = Math.max(this.oldest, first);
       this.notice.value = `Chunks before ${first} have expired.`;
       if (first >= from + limit) return [];
       return (await this.api.chunks(this.run, this.key, first, from + limit - first)).chunks;

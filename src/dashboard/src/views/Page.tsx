@@ -9,7 +9,7 @@ import { nextTheme, theme } from "../theme.js";
 import { title } from "../title.js";
 import { moment, visible } from "../format.js";
 import { mayRead } from "../token.js";
-import { Name, Said } from "./parts.js";
+import { Icon, Name, Said } from "./parts.js";
 import { Run } from "./Run.js";
 import { Runs } from "./Runs.js";
 import { SignIn } from "./SignIn.js";
@@ -47,16 +47,23 @@ function Inside() {
       {key !== undefined ? (
         <Stream key={`${run}/${key}`} api={asks} run={run!} streamKey={key} one={one} />
       ) : run === undefined ? (
-        <main class="page blank">
-          <h1 class="unseen">Runs</h1>
-          <p class="empty">Choose a run to see its streams.</p>
-        </main>
+        <Welcome />
       ) : one ? (
         <Run key={run} one={one} />
       ) : (
         <Unreadable run={run} />
       )}
     </div>
+  );
+}
+
+/** Nothing is chosen yet. */
+function Welcome() {
+  return (
+    <main class="page blank">
+      <h1 class="unseen">Runs</h1>
+      <p class="empty">Choose a run to see its streams.</p>
+    </main>
   );
 }
 
@@ -116,7 +123,8 @@ function Bar() {
         onClick={nextTheme}
         title="Light, dark, or as the system has it"
       >
-        {{ auto: "Auto", light: "Light", dark: "Dark" }[theme.value]}
+        <Icon name="theme" />
+        <span class="label">{{ auto: "Auto", light: "Light", dark: "Dark" }[theme.value]}</span>
         <span class="unseen"> theme</span>
       </button>
       <button

@@ -136,7 +136,11 @@ function Row({ info }: { info: StreamInfo }) {
             stop asked
           </span>
         )}
-        {closed?.error && <p class="reason">{visibleLines(closed.error)}</p>}
+        {closed?.error && (
+          <p class="reason" tabIndex={0}>
+            {visibleLines(closed.error)}
+          </p>
+        )}
       </td>
       <td class="number" data-label="Chunks">
         {count(tail)}

@@ -51,6 +51,7 @@ export function Stream({
         info.value = found;
         error.value = undefined;
         open(found);
+        if (found && view.peek()) view.peek()!.feed.oldest = found.first_index;
       },
       EVERY_MS,
     );

@@ -121,6 +121,7 @@ const ICONS = {
   play: "m5 3 8 5-8 5z",
   previous: "m4 10 4-4 4 4",
   search: "M7 12A5 5 0 1 0 7 2a5 5 0 0 0 0 10m3.5-1.5L14 14",
+  theme: "M8 2a6 6 0 1 0 0 12 6 6 0 0 0 0-12v12m2-11v10m2-8v6",
   up: "M8 13V3M4 7l4-4 4 4",
 } as const;
 
