@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 from runstreams.http.tokens import issue_token
 from tests import tools
-from tests.browser.conftest import ARGUMENTS
+from tests.browser.conftest import ARGUMENTS, VISIBILITY
 from tests.serve.process import ServerProcess
 
 MILLISECONDS = 30_000
@@ -63,6 +63,10 @@ class Tab:
         """Let a few seconds pass in the page, after which it asks again for what it shows."""
         self.page.clock.fast_forward(5000)
 
+    def set_visibility(self, state: str) -> None:
+        """Say that the page is hidden or visible: without a screen it never is hidden itself."""
+        self.page.evaluate(VISIBILITY, state)
+
     def refused(self) -> list[str]:
         """Return what the page's policy has refused."""
         found: list[str] = self.page.evaluate("refused")
@@ -105,6 +109,10 @@ class Place:
         self, run: str, key: str, status: str = "completed", error: str | None = None
     ) -> None:
         self.post(path(run, key, "close"), json.dumps({"status": status, "error": error}))
+
+    def register(self, run: str, parent: str | None = None) -> None:
+        said = {"parent": parent}
+        self.server.http.put(f"/api/v1/runs/{run}", json=said).raise_for_status()
 
     def complete(self, run: str) -> None:
         self.post(f"/api/v1/runs/{quote(run, safe='')}/complete", "")

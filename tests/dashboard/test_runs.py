@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.dashboard.tab import Place, Tab
+from tests.dashboard.tab import Place, Tab, stream
 
 pytestmark = pytest.mark.needs("chromium")
 
@@ -67,3 +67,32 @@ def test_a_runs_streams_are_described_and_stay_up_to_date(tab: Tab, place: Place
     tab.leap()
     expect(rows["open"]).to_contain_text("completed")
     expect(tab.page.get_by_role("main").get_by_text("running")).to_have_count(0)
+
+
+def test_a_run_leads_to_the_runs_it_comes_from(tab: Tab, place: Place, run: str) -> None:
+    place.register(f"{run}-root")
+    place.register(f"{run}-parent", parent=f"{run}-root")
+    place.register(f"{run}-child", parent=f"{run}-parent")
+    tab.open(f"#/runs/{run}-child", place.server.secret)
+    main = tab.page.get_by_role("main")
+    expect(main.get_by_role("link", name=f"{run}-root")).to_be_visible()
+    main.get_by_role("link", name=f"{run}-parent").click()
+    expect(main.get_by_role("heading", name=f"{run}-parent")).to_be_visible()
+
+
+def test_a_page_that_nobody_sees_asks_for_nothing_and_then_catches_up(
+    tab: Tab, place: Place, run: str
+) -> None:
+    place.write(run, "out", "seen")
+    tab.take_clock()
+    tab.open(stream(run, "out"), place.server.secret)
+    expect(tab.page.locator("[data-index='0']")).to_be_visible()
+    tab.set_visibility("hidden")
+    expect(tab.page.locator("[data-state=waiting]")).to_be_visible()
+    asked = len(tab.asked)
+    place.write(run, "out", "missed", client="another")
+    for _ in range(5):
+        tab.leap()
+    assert tab.asked[asked:] == []
+    tab.set_visibility("visible")
+    expect(tab.page.locator("[data-index='1']")).to_contain_text("missed")

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 from tests import tools
 from tests.browser.axe import faults
-from tests.browser.conftest import ARGUMENTS
+from tests.browser.conftest import ARGUMENTS, VISIBILITY
 from tests.faults.proxy import FaultProxy
 from tests.react.building import EXAMPLE, PACKAGE, build
 from tests.react.chat import ChatProcess
@@ -23,11 +23,6 @@ pytestmark = [pytest.mark.needs("node", "chromium"), pytest.mark.timeout(240)]
 WORD_MS = 20
 MILLISECONDS = 30_000
 """How long a page may take; a machine under load may be slow."""
-
-VISIBILITY = """(state) => {
-    Object.defineProperty(document, "visibilityState", { value: state, configurable: true });
-    document.dispatchEvent(new Event("visibilitychange"));
-}"""
 
 
 @pytest.fixture(scope="module")
