@@ -35,6 +35,25 @@ def test_200_000_chunks_are_a_few_rows_and_a_bounded_heap(tab: Tab, place: Place
     assert heap(tab) < HEAP_BYTES
 
 
+@pytest.mark.soak
+def test_what_is_followed_for_long_lets_go_of_its_beginning(
+    tab: Tab, place: Place, run: str
+) -> None:
+    """Five pages' worth, live: what is held stays as much as before."""
+    held: list[int] = []
+    for part in range(5):
+        place.write(
+            run, "out", *(f"chunk {n} of part {part}" for n in range(MANY)), client=f"{part}"
+        )
+        if not part:
+            tab.open(stream(run, "out"), place.server.secret)
+        last = tab.page.locator(f"[data-index='{MANY * (part + 1) - 1}']")
+        expect(last).to_be_in_viewport()
+        held.append(heap(tab))
+    expect(tab.page.get_by_text("were let go")).to_be_visible()
+    assert max(held) < HEAP_BYTES
+
+
 def heap(tab: Tab) -> int:
     """Return the bytes that the page's scripts hold."""
     session = tab.context.new_cdp_session(tab.page)

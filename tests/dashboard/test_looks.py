@@ -67,10 +67,12 @@ def views(tab: Tab, place: Place, run: str) -> Iterator[str]:
     row = tab.page.locator("[data-index='0']")
     row.locator(".line").click()
     expect(row.locator(".tree")).to_be_visible()
-    tab.page.get_by_role("searchbox", name="Search chunks").fill("two")
+    search = tab.page.get_by_role("searchbox", name="Search chunks")
+    search.fill("two")
     expect(tab.page.locator("mark").first).to_be_visible()
     yield "list"
-    tab.page.get_by_role("button", name="Help").click()
+    search.blur()
+    tab.page.keyboard.press("?")
     expect(tab.page.get_by_role("dialog")).to_be_visible()
     yield "help"
     tab.page.keyboard.press("Escape")
