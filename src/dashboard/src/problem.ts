@@ -54,7 +54,10 @@ function unauthenticated(claims: Claims | undefined, message: string, now: numbe
   const expired = expiredAt(claims, now);
   if (expired !== undefined) {
     const when = `It expired ${age(expired, now)}, at ${moment(expired).slice(0, -4)}.`;
-    return other("This token has expired", `${when} Sign in with a new one.`);
+    return other(
+      "This token has expired",
+      `${when} Sign in with a new one: “runstreams token” makes it.`,
+    );
   }
   const detail = claims
     ? `The server says: ${message}. Was it signed with this server's key?`
@@ -64,7 +67,10 @@ function unauthenticated(claims: Claims | undefined, message: string, now: numbe
 
 function unauthorized(claims: Claims | undefined, wanted: string): Problem {
   const has = claims?.scopes.length ? `It has ${claims.scopes.join(", ")}.` : "It has none.";
-  return other("This token does not reach so far", `It lacks the scope ${wanted}. ${has}`);
+  return other(
+    "This token does not reach so far",
+    `It lacks the scope ${wanted}. ${has} “runstreams token” makes one that reaches further.`,
+  );
 }
 
 const passing = (title: string, detail: string): Problem => ({

@@ -14,7 +14,7 @@ const TOKEN =
   /("(?:[^"\\]|\\.)*"?)(\s*:)?|(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|(true|false|null)|[^"\d\w-]+|./gs;
 
 /** Letters of a chunk that one line shows, whatever its length. */
-const LINE = 600;
+const LINE = 400;
 
 /** From here on a match may be beyond the edge of a line. */
 const NEAR = 48;
