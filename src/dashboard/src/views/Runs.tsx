@@ -1,7 +1,7 @@
 /** The column of runs, newest first; under the one that is looked at, its streams. */
 
 import { useSignal } from "@preact/signals";
-import { useMemo } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { ApiError, type RunInfo, type StreamInfo } from "../api.js";
 import { clock } from "../clock.js";
 import { count, duration, moment } from "../format.js";
@@ -30,6 +30,11 @@ function Listed({ list, one }: { list: RunList; one: OneRun | undefined }) {
   const shown = useMemo(() => fitting(runs, text.value), [runs, text.value]);
   const { error, answered } = list.poller;
   const wanted = text.value.trim();
+  // The run that is looked at stands there also when it is older than those that are loaded.
+  const found = one?.info.value;
+  const apart = found && !wanted && !runs.some(({ id }) => id === found.id) ? found : undefined;
+  const hasStreams = (one?.poller.answered.value ?? 0) > 0;
+  const element = useShown(runs.length > 0 || apart !== undefined, hasStreams);
   const search = (event: Event) => {
     event.preventDefault();
     if (wanted) go({ run: shown.length === 1 ? shown[0]!.id : wanted });
@@ -52,7 +57,8 @@ function Listed({ list, one }: { list: RunList; one: OneRun | undefined }) {
         ) : (
           <>
             {isFinal(error.value) && <Trouble error={error.value} wanted="read:runs" compact />}
-            <ul class="list">
+            <ul class="list" ref={element}>
+              {apart && <Item run={apart} one={one} />}
               {shown.map((run) => (
                 <Item key={run.id} run={run} one={one?.id === run.id ? one : undefined} />
               ))}
@@ -68,6 +74,16 @@ function Listed({ list, one }: { list: RunList; one: OneRun | undefined }) {
       <Refreshed at={answered.value} error={error.value} />
     </>
   );
+}
+
+/** Bring the run that one goes to in sight, once it is there, and once with its streams. */
+function useShown(isThere: boolean, hasStreams: boolean) {
+  const element = useRef<HTMLUListElement>(null);
+  const run = route.value.run;
+  useEffect(() => {
+    element.current?.querySelector(":scope > .here")?.scrollIntoView({ block: "nearest" });
+  }, [run, isThere, hasStreams]);
+  return element;
 }
 
 /** What passes is said below, where it moves nothing. */
