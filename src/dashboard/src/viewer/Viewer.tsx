@@ -38,12 +38,14 @@ export function Viewer({ api, view, info, one, error }: Props) {
   useFollowedLinks(view, acts);
   const end = info?.closed?.status;
   useEffect(() => {
+    // Resting in the background says nothing about the stream, and asks for nothing.
+    if (state === "waiting") return;
     const isFailed = state === "failed" || end === "failed";
     favicon(isFailed ? "failed" : state === "live" ? "live" : "icon");
     const mark = isFailed ? "✗ " : end ? "✓ " : state === "live" ? "" : "… ";
     title(mark + feed.key, feed.run);
-    return () => favicon("icon");
   }, [state, end]);
+  useEffect(() => () => favicon("icon"), []);
   const mode = view.mode.value;
   return (
     <main class="page viewer">
