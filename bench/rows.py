@@ -22,10 +22,6 @@ def _ours(server: str) -> bool:
     return server.startswith("runstreams")
 
 
-def _delivers(server: str) -> bool:
-    return server != "durable floor"
-
-
 def _keeps(server: str) -> bool:
     return "floor" not in server
 
@@ -77,7 +73,6 @@ def _delivery_rows() -> list[Row]:
             f"append to delivery, {readers} {'SSE' if listen else 'long-polling'} reader"
             + "s" * (readers > 1),
             partial(delivering.delivery, readers=readers, listen=listen),
-            _delivers,
         )
         for listen in (False, True)
         for readers in READERS

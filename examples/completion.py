@@ -39,7 +39,8 @@ def words(run_id: str, start_index: int = 0) -> Iterator[str]:
 
 def show(name: str, run_id: str, start_index: int = 0) -> None:
     """Print an answer, when it is whole."""
-    print(f"{name}: {''.join(words(run_id, start_index))}")
+    answer = "".join(words(run_id, start_index))
+    print(f"{name}: {answer}\n", end="")  # one piece: both readers end at the same moment
 
 
 def main(question: str) -> None:

@@ -1,15 +1,21 @@
 """What all tests share: parts whose tool is missing are named, and with REQUIRE_ALL=1 they fail."""
 
 import os
+import signal
 from collections import Counter
 
 import pytest
 
 from tests import tools
 
-pytest_plugins = ["tests.emulators.fixtures"]
+pytest_plugins = ["tests.deployed.fixtures", "tests.emulators.fixtures"]
 
 MISSING = "is not installed"
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # Started in the background by a shell. The programs that the tests interrupt would ignore it
+    # as well.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

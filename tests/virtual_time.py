@@ -30,6 +30,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._passed
 
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
+        """Wait for the threads, however long: 300 seconds are over at once here."""
+        await super().shutdown_default_executor()
+
     def skip(self, seconds: float) -> None:
         """Let time pass."""
         self._passed += seconds

@@ -2,7 +2,7 @@
 takes.
 """
 
-from runstreams import cold_start
+from runstreams import cold_start_typed as cold_start
 from runstreams.http import aws_lambda, dashboard, managing
 
 handler = aws_lambda.handler(managing.router, dashboard.router)

@@ -2,13 +2,14 @@
 
 HOST is the address to listen on. Containers reach the host's loopback as `host.docker.internal`
 with Docker Desktop; on Linux give the bridge's address, usually 172.17.0.1, and put it into
-functions/local-env.json.
+functions/local-env.json, or into a copy of it that is named as the argument.
 """
 
 import json
 import os
 import signal
 import sys
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from runstreams.stores.aws import connect, create_resources
@@ -20,12 +21,14 @@ from tests.tools import ROOT
 ENVIRONMENT = ROOT / "functions" / "local-env.json"
 
 
-def main() -> int:
-    """Start, make the bucket and the table, tell where, and wait."""
+def main(environment: Path) -> int:
+    """Start what the file *environment* names, make the bucket and the table, tell where, and
+    wait.
+    """
     if what := missing():
         print(f"{what} is not installed: `make tools`", file=sys.stderr)
         return 1
-    given = json.loads(ENVIRONMENT.read_text())["Parameters"]
+    given = json.loads(environment.read_text())["Parameters"]
     port = urlsplit(given["AWS_ENDPOINT_URL"]).port
     assert port is not None
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -45,4 +48,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(Path(sys.argv[1]) if sys.argv[1:] else ENVIRONMENT))

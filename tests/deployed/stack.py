@@ -7,6 +7,7 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +37,9 @@ class Stack:
         name = self.outputs["ApiUrl"].removeprefix("http://").split(".")[0]
         return f"{self.endpoint}/_aws/execute-api/{name}/$default"
 
-    @property
+    @cached_property
     def secret(self) -> str:
-        """The secret key, read as the output's command reads it."""
+        """The secret key, read as the output's command reads it; a rotated one is good for long."""
         words = self.outputs["SecretKeyCommand"].split()
         name = words[words.index("--secret-id") + 1]
         found: str = self.client("secretsmanager").get_secret_value(SecretId=name)["SecretString"]

@@ -1,13 +1,12 @@
-"""Everything that a user does, through the gateway of a deployment and the processes of its
-functions.
+"""What plain HTTP meets at the gateway of a deployment and the processes of its functions.
+
+What the SDK does there is in `tests/sdk`, in the tests that are marked `also_deployed`.
 """
 
 import json
 import time
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import httpx
 import pytest
 
 from runstreams.core.limits import APPEND_BODY_BYTES, CHUNK_BYTES
@@ -20,16 +19,6 @@ pytestmark = [
     pytest.mark.needs("sam", "ministack"),
     pytest.mark.timeout(400),
 ]
-
-WRITERS = 8
-
-
-def test_what_is_appended_is_read_with_its_indexes(client: HttpClient, run: str) -> None:
-    assert [client.append(run, "out", text) for text in ("Hello", " wörld")] == [0, 1]
-    page = client.page(run, "out", 0)
-    assert [chunk["data"] for chunk in page["chunks"]] == ["Hello", " wörld"]
-    assert [chunk["index"] for chunk in page["chunks"]] == [0, 1]
-    assert (page["next_index"], page["tail"], page["closed"]) == (2, 2, None)
 
 
 @pytest.mark.parametrize("kind", ["json", "x-ndjson"])
@@ -56,32 +45,6 @@ def test_a_pipe_resumes_where_it_was_and_resends_for_nothing(client: HttpClient,
 def test_a_text_that_is_sent_again_lands_once(client: HttpClient, run: str) -> None:
     assert client.append(run, "out", "once", "part") == client.append(run, "out", "once", "part")
     assert client.everything(run, "out") == ["once"]
-
-
-def test_eight_writers_at_once_get_an_index_each_and_keep_their_order(
-    client: HttpClient, run: str
-) -> None:
-    def write(writer: int) -> None:
-        for number in range(12):
-            client.write(run, "out", [[writer, number]], f"w{writer}", number).raise_for_status()
-
-    with ThreadPoolExecutor(WRITERS) as pool:
-        list(pool.map(write, range(WRITERS)))
-    found = client.everything(run, "out")
-    assert len(found) == 12 * WRITERS
-    for writer in range(WRITERS):
-        assert [number for who, number in found if who == writer] == list(range(12))
-
-
-def test_readers_that_wait_get_each_chunk_and_end_when_the_stream_is_closed(
-    client: HttpClient, run: str
-) -> None:
-    with ThreadPoolExecutor(3) as pool:
-        readers = [pool.submit(lambda: list(client.follow(run, "out"))) for _ in range(3)]
-        for number in range(10):
-            client.write(run, "out", [number], "c", number).raise_for_status()
-        assert client.close(run, "out", "failed")["closed"]["status"] == "failed"
-        assert [reader.result(60) for reader in readers] == [list(range(10))] * 3
 
 
 def test_a_wait_for_nothing_ends_with_an_empty_page(client: HttpClient, run: str) -> None:
@@ -213,40 +176,3 @@ def test_event_streams_are_refused_for_good(client: HttpClient, run: str) -> Non
     answer = client.ask("GET", f"/realtime/v1/streams/{run}/out", Accept="text/event-stream")
     assert (answer.status_code, answer.json()["error"]["code"]) == (422, "no_event_stream")
     assert answer.headers["x-should-retry"] == "false"
-
-
-def test_functions_that_are_killed_lose_and_double_nothing_that_was_acknowledged(
-    stack: Stack, client: HttpClient, run: str
-) -> None:
-    """Writers send again what was not acknowledged, as every client does."""
-    acknowledged, lost = 0, 0
-
-    def write(writer: int) -> None:
-        nonlocal acknowledged, lost
-        for number in range(0, 40, 2):
-            values = [[writer, number], [writer, number + 1]]
-            while not _acknowledged(client, run, values, f"w{writer}", number):
-                lost += 1
-                assert lost < 200
-            acknowledged += 1
-
-    with ThreadPoolExecutor(3) as pool:
-        writers = [pool.submit(write, writer) for writer in range(3)]
-        for mark in (5, 20, 35, 50):
-            while acknowledged < mark and not all(writer.done() for writer in writers):
-                time.sleep(0.01)
-            assert stack.kill_environments()
-        for each in writers:
-            each.result()
-    assert lost, "no writer was hit"
-    found = client.everything(run, "out")
-    assert len(found) == 120
-    for writer in range(3):
-        assert [number for who, number in found if who == writer] == list(range(40))
-
-
-def _acknowledged(client: HttpClient, run: str, values: list[Any], name: str, number: int) -> bool:
-    try:
-        return client.write(run, "out", values, name, number).status_code == 200
-    except httpx.HTTPError:
-        return False

@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from tests.functions.template import route_of, routes
 from tests.tools import ROOT
@@ -103,6 +104,7 @@ def imported() -> Iterator[Functions]:
             modules[name] = _import(name)
             loops[name] = asyncio.get_event_loop()
     gc.unfreeze()
+    BaseModel.model_config.pop("defer_build", None)
     handler = logging.getLogger("runstreams").handlers[0]
     assert isinstance(handler, logging.StreamHandler)
     handler.stream = _Stdout()

@@ -17,6 +17,7 @@ from runstreams.core.errors import Busy, Unauthenticated
 from runstreams.core.limits import DAY_MS
 from runstreams.http.aws_keys import FRESH_MS, PREVIOUS_DAYS, RotatingKeys
 from runstreams.http.tokens import issue_token
+from runstreams.stores.aws.store import session
 from tests.functions.handlers import ENVIRONMENT
 
 FIRST, SECOND, THIRD = (f"the-{number}-of-the-secret-keys" for number in ("1st", "2nd", "3rd"))
@@ -56,7 +57,7 @@ def secret(monkeypatch: pytest.MonkeyPatch) -> Iterator[Secret]:
 
 @pytest.fixture
 def keys(secret: Secret) -> RotatingKeys:
-    return RotatingKeys(secret.name)
+    return RotatingKeys(session(), secret.name)
 
 
 @pytest.fixture

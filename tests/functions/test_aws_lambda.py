@@ -224,15 +224,26 @@ def test_a_function_imports_only_what_it_needs(name: str) -> None:
     assert _loaded(name) & set(NOT_NEEDED) == set()
 
 
+@pytest.mark.parametrize("name", ["append", "read"])
+def test_what_carries_chunks_does_without_fastapi(name: str) -> None:
+    """It would be a third of the start."""
+    assert _loaded(name) & {"fastapi", "pydantic", "opentelemetry"} == set()
+
+
+def test_what_has_typed_routes_builds_no_model_of_openapi() -> None:
+    build = "from fastapi.openapi.models import OpenAPI; assert not OpenAPI.__pydantic_complete__"
+    assert "fastapi" in _loaded("manage", then=build)
+
+
 def test_tracing_is_imported_when_it_is_switched_on() -> None:
     assert "aws_xray_sdk" in _loaded("read", RUNSTREAMS_TRACING="on")
 
 
-def _loaded(name: str, **environment: str) -> set[str]:
+def _loaded(name: str, then: str = "", **environment: str) -> set[str]:
     """Return the modules that a fresh process has when it has imported a function, which looks for
-    garbage again by then.
+    garbage again by then; it does *then* first.
     """
-    code = "import app, gc, sys; assert gc.isenabled(); print(*sys.modules)"
+    code = f"import app, gc, sys; assert gc.isenabled(); {then}\nprint(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=ROOT / "functions" / name,

@@ -16,7 +16,7 @@ from samcli.lib.providers.api_provider import ApiProvider
 from samcli.lib.providers.sam_stack_provider import SamLocalStackProvider
 stacks, _ = SamLocalStackProvider.get_stacks("template.yaml")
 for route in ApiProvider(stacks).routes:
-    print(route.path)
+    print(route.path, route.function_name)
 """
 """What `sam local start-api` serves, in SAM's own words."""
 
@@ -33,9 +33,12 @@ def test_start_api_finds_every_route_of_the_template() -> None:
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    wanted = {key.partition(" ")[2] or key for key in routes()}
+    wanted = {
+        f"{key.partition(' ')[2] or key} {Path(folder).name.capitalize()}Function"
+        for key, folder in routes().items()
+    }
     # SAM heeds no conditions, so what the REST API takes is there, too.
-    assert set(done.stdout.split()) == wanted | {"/{proxy+}"}
+    assert set(done.stdout.splitlines()) == wanted | {"/{proxy+} StreamFunction"}
 
 
 def test_the_environment_file_names_only_variables_that_the_template_declares() -> None:

@@ -22,6 +22,7 @@ from tests.functions.sam import sam
 from tests.functions.template import (
     TEMPLATE,
     allowed,
+    invoked,
     methods_of,
     resource,
     resources,
@@ -155,10 +156,10 @@ def test_the_api_leaves_cors_to_the_application() -> None:
 
 
 def test_every_integration_may_invoke_its_function() -> None:
-    invoked = {each["IntegrationUri"]["Fn::GetAtt"] for each in _integrations()}
+    integrated = {invoked(each["IntegrationUri"]) for each in _integrations()}
     permissions = resources("AWS::Lambda::Permission").values()
-    allowed = {each["FunctionName"]["Fn::GetAtt"] for each in permissions}
-    assert invoked | {"StreamFunction.Arn"} == allowed
+    allowed = {invoked(each["FunctionName"]) for each in permissions}
+    assert integrated | {"StreamFunction"} == allowed
 
 
 def _integrations() -> list[Any]:

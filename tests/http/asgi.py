@@ -9,7 +9,7 @@ from itertools import count
 from typing import Any, ParamSpec
 from urllib.parse import unquote
 
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from runstreams.core.limits import Limits
 from runstreams.core.log import Log
@@ -90,7 +90,7 @@ class Answer:
 class Request:
     """A request under way: send more of its body, wait for its answer, or go away."""
 
-    def __init__(self, app: FastAPI, scope: dict[str, Any]) -> None:
+    def __init__(self, app: ASGIApp, scope: dict[str, Any]) -> None:
         self.answer = Answer()
         self._incoming: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._task = asyncio.create_task(app(scope, self._receive, self.answer.take))

@@ -7,14 +7,19 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
+from typing import Literal
 
 import uvicorn
 
 from runstreams.core.limits import Limits
 from runstreams.core.log import Log
 from runstreams.http import Host, Keys, Service, Stop, appending, build_app, managing, reading
+from runstreams.serve.protocol import Protocol
 from runstreams.stores.memory import MemoryStore
 from tests.http.asgi import SECRET
+
+Http = type[Protocol] | Literal["h11"]
+"""How HTTP is spoken: as `runstreams serve` does it, or as uvicorn does without httptools."""
 
 PATIENCE = 10.0
 """Seconds after which a test gives up on what should happen at once."""
@@ -23,7 +28,7 @@ PATIENCE = 10.0
 class Served:
     """An API that is being served."""
 
-    def __init__(self, http: str) -> None:
+    def __init__(self, http: Http) -> None:
         self.stop = Stop()
         self.store = MemoryStore(lambda: uuid.uuid4().hex)
         self.log = Log(
@@ -54,7 +59,7 @@ class Served:
 
 
 @contextmanager
-def serving(http: str = "httptools") -> Iterator[Served]:
+def serving(http: Http = Protocol) -> Iterator[Served]:
     """Serve an API for as long as the context lasts."""
     served = Served(http)
     thread = threading.Thread(target=served.server.run, daemon=True)

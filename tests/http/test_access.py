@@ -102,7 +102,22 @@ def test_any_secret_key_that_is_not_empty_works_for_itself_and_for_tokens(secret
     assert keys.grant(bearer(signed(secret)), NOW).allows("read", *of_stream(OUT))
 
 
-@pytest.mark.parametrize("secrets", [[], [""], [SECRET, ""]])
+@pytest.mark.parametrize("secret", [f" {SECRET}", f"{SECRET}\n", f"\t{SECRET} \r\n"])
+def test_white_space_around_a_secret_key_does_not_count(secret: str) -> None:
+    keys = Keys([secret])
+    assert keys.grant(bearer(SECRET), NOW).everything
+    assert keys.grant(bearer(signed(SECRET)), NOW).allows("read", *of_stream(OUT))
+
+
+def test_a_blank_key_beside_another_is_no_key() -> None:
+    keys = Keys([SECRET, " "])
+    assert keys.grant(bearer(SECRET), NOW).everything
+    for credential in ("", " ", signed(" "), signed("")):
+        with pytest.raises(Unauthenticated):
+            keys.grant(bearer(credential), NOW)
+
+
+@pytest.mark.parametrize("secrets", [[], [""], [SECRET, ""], [" "], [" ", "\n"]])
 def test_an_empty_secret_key_is_refused(secrets: list[str]) -> None:
     with pytest.raises(ValueError, match="empty"):
         Keys(secrets)

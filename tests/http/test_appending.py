@@ -478,6 +478,30 @@ async def test_a_full_stream_is_refused_with_its_limit_and_keeps_what_it_has() -
     assert await api.chunks() == ["12345678"]
 
 
+@pytest.mark.parametrize("host", [Host(), Host(body_bytes=1000)], ids=["streamed", "whole"])
+@pytest.mark.parametrize("size", [1, 5, 100])
+@in_virtual_time
+async def test_of_a_body_that_a_stream_has_no_room_for_the_lines_that_fit_are_kept(
+    host: Host, size: int
+) -> None:
+    """However it arrives."""
+    api = Api(host, limits=Limits(stream_bytes=10))
+    body = b"12345\n\n67890\n1\n2\n"
+    request = api.begin("POST", STREAM, {**AUTH, **resume(0)})
+    for at in range(0, len(body), size):
+        request.send(body[at : at + size])
+    request.send(b"", more=False)
+    full = await request.done()
+    assert full.status == 413
+    error = full.error
+    assert (error["code"], error["line"], error["last_index"]) == ("stream_full", 4, 1)
+    assert (error["limit"], error["size"]) == (10, 12 if size == 100 or host.body_bytes else 11)
+    assert error["message"].startswith("line 4: ")
+    assert await api.chunks() == [12345, 67890]
+    resent = await api.ask("POST", STREAM, "12345\n67890\n1\n", resume(0))
+    assert (resent.status, resent.error["line"], resent.error["last_index"]) == (413, 3, 1)
+
+
 @in_virtual_time
 async def test_where_bodies_come_whole_one_is_one_batch() -> None:
     api = Api(Host(body_bytes=1000))

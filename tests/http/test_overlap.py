@@ -10,7 +10,7 @@ from runstreams.http import Host
 from runstreams.http.overlap import OVERLAP
 from tests.http.asgi import STREAM, Answer, Api, in_virtual_time
 
-PUBLISHED = {"x-stream-version": "v1"}
+PUBLISHED = {"x-stream-version": "v1", "trigger-version": "4.8.3"}
 
 
 def lines(*values: object) -> str:
@@ -37,6 +37,7 @@ async def test_a_published_writer_is_asked_to_send_the_last_chunks_again() -> No
     await send(api, 0, *chunks(0, 20))
     assert await told(api, **PUBLISHED) == 19 - OVERLAP
     assert await told(api) == 19
+    assert await told(api, **{"x-stream-version": "v1"}) == 19
     await send(api, 0, "only", client="c2")
     assert await told(api, "c2", **PUBLISHED) == -1
 

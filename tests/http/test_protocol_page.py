@@ -8,6 +8,7 @@ import pytest
 from runstreams.core import limits
 from runstreams.http import appending, dashboard, errors, managing, reading
 from runstreams.http.call import Endpoint
+from runstreams.serve import protocol
 from tests.http.served_errors import served
 
 PAGE = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text()
@@ -77,6 +78,8 @@ def test_no_error_code_is_made_up() -> None:
         f"`limit` is 1 to {limits.LIST_MAX}, {limits.LIST_DEFAULT} unless given",
         f"deeper than {limits.NESTING} are refused",
         f"how many clients have written, at most {limits.WRITERS_COUNTED}, which",
+        f"takes {protocol.HEAD_BYTES // limits.KIB} KiB of request line and headers, and up to "
+        f"{protocol.AHEAD} requests",
     ],
 )
 def test_every_limit_is_named_with_its_value(words: str) -> None:

@@ -14,7 +14,7 @@ ALLOWED = {
     "core": set[str](),
     "stores": {"core", "botocore", "mypy_boto3_dynamodb", "mypy_boto3_s3"},
     "http": {"core", "fastapi", "starlette", "pydantic", "jwt"},
-    "serve": {"core", "stores", "http", "fastapi", "starlette", "uvicorn", "uvloop", "botocore"},
+    "serve": {"core", "stores", "http", "uvicorn", "httptools", "uvloop", "botocore"},
     "cli": {"core", "stores", "serve", "sdk", "costs"},
     "sdk": {"core", "httpx"},
     "testing": {"core", "stores", "http", "sdk", "uvicorn"},

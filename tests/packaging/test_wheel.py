@@ -3,11 +3,14 @@
 import zipfile
 from pathlib import Path
 
+import httpx
 import pytest
 
 from runstreams import __version__
 from runstreams.http.dashboard import KINDS
 from runstreams.testing import Server
+from tests.functions.handlers import ENVIRONMENT
+from tests.functions.stream_door import Environment as Function
 from tests.packaging.elsewhere import Environment, build
 from tests.serve.process import ServerProcess
 
@@ -152,6 +155,26 @@ def test_with_the_server_extra_aws_is_missing_and_named(with_server: Environment
     done = with_server.run("runstreams", "serve", "--aws", "--port", "0")
     assert done.returncode == 3
     assert done.stderr.endswith('pip install "runstreams[aws]"\n')
+
+
+def test_with_the_lambda_extra_the_stream_function_starts(wheel: Path, tmp_path: Path) -> None:
+    """By its script, and with a key that has to be read from Secrets Manager."""
+    environment = Environment(tmp_path / "venv")
+    environment.install(wheel, "lambda")
+    settings = {
+        **ENVIRONMENT,
+        "RUNSTREAMS_SECRET_KEY": "",
+        "RUNSTREAMS_SECRET_ARN": "arn",
+        "LAMBDA_RUNTIME_DIR": str(environment.packages),
+        "PATH": f"{environment.folder / 'bin'}:/usr/bin:/bin",
+        "PYTHONPATH": "",
+    }
+    function = Function(settings, tmp_path / "log")
+    try:
+        answer = httpx.get(f"http://127.0.0.1:{function.port}/health")
+        assert answer.json()["status"] == "ok"
+    finally:
+        function.kill()
 
 
 def test_it_is_the_installed_package_that_runs(bare: Environment) -> None:

@@ -1,4 +1,8 @@
-"""One server for all tests of the SDK, and clients of it."""
+"""One server for all tests of the SDK, and clients of it.
+
+Tests that are marked `also_deployed` are run by `make test-deployed`, too: their server is then the
+gateway of a deployment, with the functions behind it.
+"""
 
 import asyncio
 import threading
@@ -10,17 +14,40 @@ import pytest
 
 from runstreams import Client
 from runstreams.aio import AsyncClient
+from tests.deployed.stack import Stack
 from tests.serve.process import ServerProcess
+
+SERVERS = [
+    "process",
+    pytest.param(
+        "gateway",
+        marks=[
+            pytest.mark.deployed,
+            pytest.mark.needs("sam", "ministack"),
+            pytest.mark.timeout(400),  # the first one waits until it is deployed
+        ],
+    ),
+]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if metafunc.definition.get_closest_marker("also_deployed"):
+        metafunc.parametrize("server", SERVERS, indirect=True, scope="session")
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ServerProcess | Stack]:
+    if getattr(request, "param", "process") == "gateway":
+        yield request.getfixturevalue("stack")
+        return
     with ServerProcess(tmp_path_factory.mktemp("sdk") / "data") as server:
         yield server
 
 
 @pytest.fixture(scope="module")
-def client(server: ServerProcess) -> Iterator[Client]:
+def client(server: ServerProcess | Stack) -> Iterator[Client]:
     """A client whose end leaves no thread behind."""
     before = set(threading.enumerate())
     with Client(server.url, server.secret) as client:
@@ -50,7 +77,7 @@ def busy(client: Client) -> set[str]:
 
 
 @pytest.fixture
-async def aclient(server: ServerProcess) -> AsyncIterator[AsyncClient]:
+async def aclient(server: ServerProcess | Stack) -> AsyncIterator[AsyncClient]:
     """An async client whose end leaves no task and no thread behind."""
     threads = set(threading.enumerate())
     async with AsyncClient(server.url, server.secret) as client:

@@ -33,6 +33,7 @@ async def slowly(values: range, seconds: float = 0.01) -> AsyncIterator[int]:
         await asyncio.sleep(seconds)
 
 
+@pytest.mark.also_deployed
 async def test_a_pipe_is_a_plain_call(aclient: AsyncClient, run: str) -> None:
     piped = aclient.streams.pipe("words", slowly(range(5)), target=run)
     assert [value async for value in piped.stream] == [0, 1, 2, 3, 4]
@@ -74,6 +75,7 @@ async def test_a_value_is_no_source(aclient: AsyncClient, run: str) -> None:
         aclient.streams.pipe("text", target=run)
 
 
+@pytest.mark.also_deployed
 async def test_a_writer_writes_merges_and_is_done_at_its_end(
     aclient: AsyncClient, run: str
 ) -> None:
@@ -141,6 +143,7 @@ async def write_without_waiting(client: AsyncClient, run: str) -> None:
             writer.write("x" * 100)
 
 
+@pytest.mark.also_deployed
 async def test_a_source_that_raises_loses_nothing(aclient: AsyncClient, run: str) -> None:
     async def source() -> AsyncIterator[int]:
         for value in range(1500):
@@ -153,6 +156,7 @@ async def test_a_source_that_raises_loses_nothing(aclient: AsyncClient, run: str
     assert await read(aclient, run, strict=False) == list(range(1500))
 
 
+@pytest.mark.also_deployed
 async def test_when_readers_ask_to_stop_a_source_that_waits_is_closed_at_once(
     aclient: AsyncClient, run: str
 ) -> None:
@@ -204,6 +208,7 @@ async def test_a_timeout_does_not_end_what_passes(aclient: AsyncClient, run: str
     assert found == [0, 1, 2, 3, 4]
 
 
+@pytest.mark.also_deployed
 async def test_a_timeout_does_not_end_a_reader_and_loses_nothing(
     aclient: AsyncClient, run: str
 ) -> None:
@@ -342,6 +347,7 @@ async def test_closing_the_client_ends_what_is_read(aclient: AsyncClient, run: s
         await aclient.streams.append(1, target=run)
 
 
+@pytest.mark.also_deployed
 async def test_a_defined_stream_gives_back_its_type(aclient: AsyncClient, run: str) -> None:
     answer = aclient.streams.define("answer", Token)
     await answer.append(Token(text="a"), target=run)

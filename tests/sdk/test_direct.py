@@ -10,7 +10,7 @@ from runstreams import Client, Ended
 from runstreams.aio import AsyncClient
 from runstreams.core.limits import Limits
 from runstreams.core.log import Log
-from runstreams.errors import ChunkTooLarge, NotThere, StreamClosed
+from runstreams.errors import ChunkTooLarge, NotThere, RunCompleted
 from runstreams.sdk.direct import DirectTransport
 from runstreams.stores.sqlite import SqliteStore
 from tests.emulators.place import Place
@@ -38,7 +38,7 @@ def test_everything_is_done_in_the_process(run: str) -> None:
         assert list(streams.read(run, "words", start_index=2998)) == [2998, 2999]
         assert list(streams.read(run, "words", start_index="tail")) == []
         assert [found.id for found in streams.runs()] == [run]
-        with pytest.raises(StreamClosed):
+        with pytest.raises(RunCompleted):
             streams.pipe("logs", [1], target=run).wait_until_complete()
         assert streams.delete(run, "logs")
         with pytest.raises(NotThere):

@@ -21,6 +21,7 @@ def slowly(end: int) -> Iterator[int]:
         yield value
 
 
+@pytest.mark.also_deployed
 def test_inside_a_run_its_streams_are_meant(client: Client) -> None:
     with client.streams.run() as run:
         client.streams.append("a")
@@ -35,6 +36,7 @@ def test_afterwards_there_is_no_run_any_more(client: Client) -> None:
         client.streams.append("a")
 
 
+@pytest.mark.also_deployed
 def test_parent_and_root_are_the_runs_above(client: Client, run: str) -> None:
     with client.streams.run(f"{run}c", parent=f"{run}b", root=f"{run}a") as inside:
         assert (inside.id, inside.parent_id, inside.root_id) == (f"{run}c", f"{run}b", f"{run}a")
@@ -82,6 +84,7 @@ def test_the_environment_may_name_the_run(
     assert list(client.streams.read(f"{run}p", timeout=0)) == ["b"]
 
 
+@pytest.mark.also_deployed
 def test_at_its_end_everything_is_sent_and_the_run_completed(client: Client) -> None:
     with client.streams.run() as run:
         client.streams.pipe("words", slowly(30))
@@ -106,6 +109,7 @@ def raise_inside(client: Client, run: str, error: BaseException) -> None:
         raise error
 
 
+@pytest.mark.also_deployed
 @pytest.mark.parametrize(
     ("error", "ended"),
     [

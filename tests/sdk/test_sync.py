@@ -41,6 +41,7 @@ def read(client: Client, run: str, key: str | None = None, **options: Any) -> li
 # Piping
 
 
+@pytest.mark.also_deployed
 def test_a_pipe_needs_neither_iteration_nor_waiting(client: Client, run: str) -> None:
     client.streams.pipe("words", ["a", "b"], target=run, close=True)
     assert read(client, run, "words", timeout=10) == ["a", "b"]
@@ -152,6 +153,7 @@ def test_an_async_source_that_waits_for_its_own_engine_is_told_so(client: Client
         client.streams.pipe(source(), target=run).wait_until_complete()
 
 
+@pytest.mark.also_deployed
 def test_many_pipes_may_write_one_stream(client: Client, run: str) -> None:
     pipes = [client.streams.pipe([(n, i) for i in range(50)], target=run) for n in range(8)]
     for piped in pipes:
@@ -170,6 +172,7 @@ def failing(after: int) -> Iterator[int]:
     raise LookupError("the model is gone")
 
 
+@pytest.mark.also_deployed
 @pytest.mark.parametrize("after", [0, 1, 3, 2500])
 def test_a_source_that_raises_loses_nothing_it_gave_before(
     client: Client, run: str, after: int
@@ -188,6 +191,7 @@ def test_what_passes_ends_with_what_the_source_raised(client: Client, run: str) 
         next(piped.stream)
 
 
+@pytest.mark.also_deployed
 def test_readers_of_a_failed_stream_are_told(client: Client, run: str) -> None:
     client.streams.pipe(failing(1), target=run)
     reader = client.streams.read(run, timeout=10)
@@ -204,6 +208,7 @@ def test_a_stream_may_be_left_open_whatever_happens(client: Client, run: str) ->
     assert client.streams.describe(run).closed is None
 
 
+@pytest.mark.also_deployed
 def test_a_chunk_that_is_too_large_fails_and_keeps_what_came_before(
     client: Client, run: str
 ) -> None:
@@ -221,6 +226,7 @@ def test_a_value_that_is_no_json_fails_and_keeps_what_came_before(client: Client
     assert read(client, run, strict=False) == ["a"]
 
 
+@pytest.mark.also_deployed
 def test_a_closed_stream_refuses_at_once_with_the_facts(client: Client, run: str) -> None:
     client.streams.append("a", target=run)
     client.streams.close(target=run)
@@ -241,6 +247,7 @@ def test_a_closed_stream_refuses_at_once_with_the_facts(client: Client, run: str
     assert closed.wait(10)
 
 
+@pytest.mark.also_deployed
 def test_a_rejected_key_fails_at_once(client: Client, server: Any, run: str) -> None:
     with Client(server.url, "wrong") as stranger:
         piped = stranger.streams.pipe([1], target=run)
@@ -273,6 +280,7 @@ def test_a_pipe_that_is_canceled_keeps_what_was_written(client: Client, run: str
     assert client.streams.describe(run).closed == Ended("canceled")
 
 
+@pytest.mark.also_deployed
 def test_when_readers_ask_to_stop_the_source_is_closed_and_the_stream_canceled(
     client: Client, run: str
 ) -> None:
@@ -318,6 +326,7 @@ def test_of_several_producers_that_are_asked_to_stop_none_fails(client: Client, 
 # Writing and appending
 
 
+@pytest.mark.also_deployed
 def test_a_writer_sends_in_order_and_is_done_at_its_end(client: Client, run: str) -> None:
     with client.streams.writer("logs", target=run) as writer:
         for value in range(3000):
@@ -326,6 +335,7 @@ def test_a_writer_sends_in_order_and_is_done_at_its_end(client: Client, run: str
     assert writer.wait_until_complete() == 2999
 
 
+@pytest.mark.also_deployed
 def test_drained_means_stored(client: Client, run: str) -> None:
     with client.streams.writer(target=run) as writer:
         for value in range(3):
@@ -415,6 +425,7 @@ def test_a_writer_waits_when_too_much_is_unsent(server: Any, run: str) -> None:
         assert read(client, run) == list(range(500))
 
 
+@pytest.mark.also_deployed
 def test_an_append_is_stored_when_it_returns(client: Client, run: str) -> None:
     assert client.streams.append("logs", {"step": 1}, target=run) == 0
     assert client.streams.append(["x"], key="logs", target=run) == 1
@@ -422,6 +433,7 @@ def test_an_append_is_stored_when_it_returns(client: Client, run: str) -> None:
     assert read(client, run, "logs") == [{"step": 1}, ["x"]]
 
 
+@pytest.mark.also_deployed
 def test_appends_of_many_threads_are_each_there_once(client: Client, run: str) -> None:
     def work(number: int) -> None:
         for i in range(20):
@@ -464,6 +476,7 @@ def test_odd_names_arrive_as_they_are(client: Client, run: str) -> None:
 # Reading
 
 
+@pytest.mark.also_deployed
 def test_parts_tell_all_that_is_known(client: Client, run: str) -> None:
     client.streams.append({"a": 1}, target=run)
     (part,) = client.streams.read(run, timeout=0, parts=True)
@@ -473,6 +486,7 @@ def test_parts_tell_all_that_is_known(client: Client, run: str) -> None:
     assert part.timestamp > 1_700_000_000_000
 
 
+@pytest.mark.also_deployed
 @pytest.mark.parametrize(
     ("start", "found"), [(3, [3, 4, 5]), (-2, [4, 5]), ("tail", []), (0, [0, 1, 2, 3, 4, 5])]
 )
@@ -492,6 +506,7 @@ def test_what_cannot_be_a_start_or_a_timeout_is_refused(client: Client, run: str
         client.streams.read(run, timeout=float("nan"))
 
 
+@pytest.mark.also_deployed
 def test_reading_begins_before_writing(client: Client, run: str) -> None:
     found: list[int] = []
     thread = threading.Thread(target=lambda: found.extend(client.streams.read(run, timeout=10)))
@@ -582,6 +597,7 @@ def test_a_chunk_that_is_not_as_defined_says_which(client: Client, run: str) -> 
 # Managing
 
 
+@pytest.mark.also_deployed
 def test_closing_tells_how_it_ended_and_is_repeatable(client: Client, run: str) -> None:
     client.streams.append("k", 1, target=run)
     ended = client.streams.close("k", target=run, status="failed", error="why")
@@ -592,6 +608,7 @@ def test_closing_tells_how_it_ended_and_is_repeatable(client: Client, run: str) 
     assert caught.value.facts["status"] == "failed"
 
 
+@pytest.mark.also_deployed
 def test_streams_are_listed_described_and_deleted(client: Client, run: str) -> None:
     for key in ("b", "a"):
         client.streams.append(key, 1, target=run)
@@ -605,6 +622,7 @@ def test_streams_are_listed_described_and_deleted(client: Client, run: str) -> N
     assert run in [found.id for found in client.streams.runs(limit=5)]
 
 
+@pytest.mark.also_deployed
 def test_a_public_token_reads_what_it_names_and_nothing_else(
     client: Client, server: Any, run: str
 ) -> None:
@@ -620,6 +638,7 @@ def test_a_public_token_reads_what_it_names_and_nothing_else(
             browser.streams.append("k", 1, target=run)
 
 
+@pytest.mark.also_deployed
 def test_a_token_that_is_refused_is_asked_for_again(client: Client, server: Any, run: str) -> None:
     tokens = ["expired", server.secret]
     with Client(server.url, lambda: tokens.pop(0)) as fresh:
@@ -738,6 +757,7 @@ def test_a_failure_that_nobody_waits_for_is_logged_once(
     assert "the model is gone" in record.message
 
 
+@pytest.mark.also_deployed
 def test_a_completed_run_takes_no_more(client: Client) -> None:
     with client.streams.run() as run:
         client.streams.append(1)
@@ -745,6 +765,7 @@ def test_a_completed_run_takes_no_more(client: Client) -> None:
         client.streams.append("other", 1, target=run.id)
 
 
+@pytest.mark.also_deployed
 def test_nobody_who_reads_nothing_holds_the_pipe_up(client: Client, run: str) -> None:
     piped = client.streams.pipe(["x" * 1000] * 20_000, target=run)
     assert piped.wait_until_complete() == 19_999

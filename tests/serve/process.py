@@ -17,8 +17,23 @@ STOP_SECONDS = 10
 
 COMMAND = (sys.executable, "-m", "runstreams", "serve")
 
-SHELL = ("sh", "-c", 'ulimit -n 1024; exec "$0" "$@"', *COMMAND)
-"""The same from a shell whose limit of open files is 1,024."""
+CAP_SYS_RESOURCE = 1 << 24
+
+
+def may_raise_hard_limits() -> bool:
+    """Return whether this process is a root that may; in some containers not even root is."""
+    status = Path("/proc/self/status").read_text()
+    return bool(int(status.partition("CapEff:")[2].split()[0], 16) & CAP_SYS_RESOURCE)
+
+
+def with_files(limit: int, command: Sequence[str] = COMMAND) -> tuple[str, ...]:
+    """Return *command* for a shell in which *limit* files may be open, and never more."""
+    for_good = ("setpriv", "--bounding-set=-sys_resource") if may_raise_hard_limits() else ()
+    return (*for_good, "sh", "-c", f'ulimit -n {limit}; exec "$0" "$@"', *command)
+
+
+SHELL = with_files(1024)
+"""What many machines allow."""
 
 
 class ServerProcess:

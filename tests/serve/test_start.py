@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import pytest
 
 from runstreams import __version__
@@ -53,6 +54,21 @@ def test_a_short_key_works_and_gets_one_line(tmp_path: Path) -> None:
         log = server.log()
     assert [line for line in log.splitlines() if "secret key" in line] == log.splitlines()
     assert len(log.splitlines()) == 1
+
+
+def test_white_space_around_a_given_key_is_no_part_of_it(tmp_path: Path) -> None:
+    environ = {"RUNSTREAMS_SECRET_KEY": " a-key-of-sixteen-letters\n"}
+    with ServerProcess(tmp_path / "data", environ=environ) as server:
+        headers = {"Authorization": "Bearer a-key-of-sixteen-letters"}
+        assert httpx.get(f"{server.url}/api/v1/runs", headers=headers).status_code == 200
+
+
+def test_a_key_that_no_header_can_carry_is_one_line(tmp_path: Path) -> None:
+    environ = {"RUNSTREAMS_SECRET_KEY": "a\nb"}
+    done = run_to_end("serve", "--data", str(tmp_path / "data"), "--port", "0", environ=environ)
+    assert done.returncode == 1
+    assert done.stderr.startswith("runstreams: RUNSTREAMS_SECRET_KEY: a secret key is one line")
+    assert done.stderr.count("\n") == 1
 
 
 def test_streams_and_key_are_there_again_after_a_restart(tmp_path: Path) -> None:

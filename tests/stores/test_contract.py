@@ -2,14 +2,17 @@
 
 import asyncio
 from collections import defaultdict
+from contextlib import suppress
 
 import pytest
 
 from runstreams.core.errors import (
+    Busy,
     ChunkGap,
     ClosedDifferently,
     IndexBeyondTail,
     IndexExpired,
+    InvalidRequest,
     RunCompleted,
     StreamClosed,
     StreamFull,
@@ -174,6 +177,20 @@ async def test_a_completed_run_takes_nothing_more(kept: Kept) -> None:
     assert (page.closed.status, page.closed.by_run) == ("completed", True)
 
 
+async def test_a_stream_that_was_closed_by_hand_knows_when_its_run_is_completed(kept: Kept) -> None:
+    await kept.append(STREAM, b"0", client="c")
+    await kept.log.close(STREAM, Closed("failed", "it broke"))
+    with pytest.raises(StreamClosed):
+        await kept.append(STREAM, b"1", client="c", number=1)
+    await kept.log.complete_run("run")
+    with pytest.raises(RunCompleted):
+        await kept.append(STREAM, b"1", client="c", number=1)
+    with pytest.raises(RunCompleted):
+        await kept.log.create(STREAM)
+    assert (await kept.append(STREAM, b"0", client="c")).duplicate
+    assert (await kept.log.read(STREAM)).closed == Closed("failed", "it broke")
+
+
 async def test_chunks_vanish_in_order_exactly_when_they_are_due(kept: Kept) -> None:
     for week in range(4):
         await kept.append(STREAM, b"%d" % week, client="c", number=week)
@@ -246,6 +263,27 @@ async def test_a_deleted_run_is_gone_with_its_streams(kept: Kept) -> None:
     assert await kept.log.delete_run("run") == 3
     assert await kept.log.streams("run", 10, None) == []
     assert await kept.log.runs.get("run") is None
+
+
+async def test_a_run_is_deleted_however_busy_its_writers_are(kept: Kept) -> None:
+    """What they open anew meanwhile is a run of its own."""
+    stopped = asyncio.Event()
+
+    async def write(key: str) -> None:
+        while not stopped.is_set():
+            with suppress(Busy):
+                await kept.append(StreamId("run", key), b"1")
+            await asyncio.sleep(0)
+
+    async with asyncio.timeout(60), asyncio.TaskGroup() as writers:
+        for key in "abc":
+            writers.create_task(write(key))
+        await kept.append(StreamId("run", "z"), b"1")
+        assert await kept.log.delete_run("run") <= 4
+        stopped.set()
+    listed = await kept.log.streams("run", 10, None)
+    assert "z" not in [stream.key for stream in listed]
+    assert (await kept.log.runs.get("run") is not None) == bool(listed)
 
 
 async def test_names_that_look_alike_or_worse_never_meet(kept: Kept) -> None:
@@ -356,6 +394,19 @@ async def test_runs_are_listed_newest_first_page_by_page(kept: Kept) -> None:
         found += [run.id for run in page]
         after = (page[-1].created, page[-1].id)
     assert found == [f"run_{number:02d}" for number in reversed(range(25))]
+
+
+async def test_what_a_registration_does_not_say_stays_as_it_was(kept: Kept) -> None:
+    runs = kept.log.runs
+    first = await runs.register("run", "above", "top")
+    assert await runs.register("run", None, None) == first
+    assert (await runs.register("run", None, "higher")).parent == "above"
+    await runs.complete("run")
+    again = await runs.register("run", "beside", None)
+    assert (again.parent, again.root) == ("beside", "beside")
+    assert again.completed is not None
+    with pytest.raises(InvalidRequest):
+        await runs.register("run", "run", None)
 
 
 async def test_a_run_outlives_its_streams_and_keeps_its_lineage(kept: Kept) -> None:

@@ -94,6 +94,11 @@ BODY_CHUNKS = 65_536
 CLOSE_ERROR_BYTES = 4 * KIB
 """Longest error a stream is closed with; it stands in the head."""
 
+SMALL_BODY_BYTES = 6 * CLOSE_ERROR_BYTES + KIB
+"""Largest body that carries no chunk: an error with six characters for each byte, as control
+characters are written, and what stands around it.
+"""
+
 LIST_DEFAULT = 100
 """Streams or runs on a page of a listing when no `limit` is named."""
 

@@ -8,7 +8,14 @@ from itertools import islice
 
 from .appending import ATTEMPTS, Appender
 from .deleting import delete_stream
-from .errors import Busy, ClosedDifferently, IndexBeyondTail, RunCompleted, SealingBehind
+from .errors import (
+    Busy,
+    ClosedDifferently,
+    IndexBeyondTail,
+    RunCompleted,
+    SealingBehind,
+    StreamClosed,
+)
 from .limits import PAGE_BYTES, PAGE_CHUNKS, WRITERS_COUNTED, Limits
 from .model import Appended, Batch, Closed, Head, Page, Run, Sent, StreamId
 from .ports import Clock, NewId, Store
@@ -86,6 +93,11 @@ class Log:
         """
         try:
             answer, head = await self._appender.append(stream, batch)
+        except StreamClosed:
+            # Closed by hand it does not know what became of its run.
+            if await self.runs.is_completed(stream.run):
+                raise RunCompleted("the run is completed", run=stream.run) from None
+            raise
         except SealingBehind:
             # Nobody else may be left to seal: whoever sealed last has died or lost.
             await self._sealer.seal(stream)
@@ -116,7 +128,7 @@ class Log:
         head = await self._reader.head(stream)
         if head is None:
             await self._appender.open(stream)
-        elif head.closed and head.closed.by_run:
+        elif head.closed and (head.closed.by_run or await self.runs.is_completed(stream.run)):
             raise RunCompleted("Cannot initialize a realtime stream on a completed run")
 
     async def close(self, stream: StreamId, closed: Closed) -> Head:
@@ -285,11 +297,14 @@ class Log:
 
     async def delete_run(self, run: str) -> int:
         """Delete a run's streams and its record; return how many streams there were."""
-        count = 0
-        while found := await self.store.heads.streams(run, LIST_PAGE, None):
+        # The record goes first: what is opened from now on is a stream of a new run. And each page
+        # of the listing is asked for once, or writers that go on would keep us here for ever.
+        await self.store.runs.delete(run)
+        count, after = 0, None
+        while found := await self.store.heads.streams(run, LIST_PAGE, after):
             for key, _ in found:
                 count += await self.delete(StreamId(run, key))
-        await self.store.runs.delete(run)
+            after = found[-1][0]
         return count
 
     async def aclose(self) -> None:

@@ -197,13 +197,13 @@ class Runs(Protocol):
         """Return the record."""
 
     async def put(self, run: Run) -> Run:
-        """Make the record, or set the lineage and raise the expiry of the one that is there;
-        return it.
+        """Make the record, or change the one that is there as `runs.registered` says; return
+        it.
         """
 
     async def complete(self, run: Run) -> Run:
-        """Mark the run completed at ``run.completed`` unless it is already, making the record if
-        missing; return it.
+        """Mark the run completed as `runs.completed` says, making the record if missing; return
+        it.
         """
 
     async def extend(self, run: str, expires: int) -> None:

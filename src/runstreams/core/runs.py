@@ -1,13 +1,39 @@
 """Runs: their lineage, their completion, and which there have been lately."""
 
+from dataclasses import replace
 from typing import Literal
 
-from .errors import TargetMissing
+from .errors import InvalidRequest, TargetMissing
 from .limits import Limits
 from .model import Run
 from .ports import Clock, Store
 
 Target = Literal["self", "parent", "root"]
+
+
+def registered(there: Run | None, run: Run) -> Run:
+    """Return the record after *run* was registered, where *there* is what was there before. What
+    *run* does not say of its lineage stays.
+    """
+    if there is None or there.expires <= run.created:
+        return run
+    return replace(
+        there,
+        parent=run.parent or there.parent,
+        root=run.root or there.root,
+        expires=there.expires if there.completed else max(there.expires, run.expires),
+    )
+
+
+def completed(there: Run | None, run: Run) -> Run:
+    """Return the record after the completion that *run* says, where *there* is what was there
+    before: the first completion counts.
+    """
+    if there is None or there.expires <= run.created:
+        return run
+    if there.completed is not None:
+        return there
+    return replace(there, completed=run.completed, expires=run.expires)
 
 
 class RunBook:
@@ -26,9 +52,11 @@ class RunBook:
         return record if record is not None and record.expires > self._clock() else None
 
     async def register(self, run: str, parent: str | None, root: str | None) -> Run:
-        """Make or change a run's record. Without *root*, the parent's root is the root, or else
-        the parent.
+        """Make or change a run's record; what is None stays as it was. Without *root*, the root of
+        a new *parent* is the root, or else that parent. Raises `InvalidRequest`.
         """
+        if parent == run:
+            raise InvalidRequest("a run is not its own parent", run=run)
         if parent is not None and root is None:
             above = await self.get(parent)
             root = (above.root if above else None) or parent
@@ -36,6 +64,11 @@ class RunBook:
         return await self._store.runs.put(
             Run(run, now, now + 2 * self._limits.retention_ms, parent, root)
         )
+
+    async def is_completed(self, run: str) -> bool:
+        """Say whether the run takes no more chunks."""
+        record = await self.get(run)
+        return record is not None and record.completed is not None
 
     async def resolve(self, run: str, target: Target) -> str:
         """Return the id of *run*, its parent or its root. Raises `TargetMissing`."""

@@ -36,9 +36,14 @@ class Keys:
     """The secret keys that are accepted; several while one is replaced by another."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        """Accept *secrets*; any that is not empty will do."""
-        self._secrets = tuple(dict.fromkeys(secret.encode() for secret in secrets))
-        if not self._secrets or b"" in self._secrets:
+        """Accept *secrets*, without the white space around them, which no header can carry.
+
+        One of several may be blank, as is the one before the first real one; it is no key then.
+        Raises `ValueError` when none is left, or one was empty.
+        """
+        given = tuple(secrets)
+        self._secrets = tuple(dict.fromkeys(filter(None, (key.encode().strip() for key in given))))
+        if not self._secrets or "" in given:
             raise ValueError("a secret key may not be empty")
         if any(len(secret) < SHORT_KEY for secret in self._secrets):
             logger.warning("a secret key has fewer than %d characters: easy to guess", SHORT_KEY)

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import cast, get_args
 
-from fastapi import APIRouter
-from starlette.routing import Route
+from starlette.routing import Route, Router
 
 from ..core.access import Grant, of_stream
 from ..core.errors import BodyTooLarge, InvalidChunk, InvalidIndex, RunCompleted
@@ -30,7 +29,7 @@ CANNOT_APPEND = "Cannot append to a realtime stream on a completed run"
 CANNOT_CREATE = "Cannot initialize a realtime stream on a completed run"
 CANNOT_SEND = "Cannot send to input stream on a completed run"
 
-router = APIRouter()
+router = Router()
 
 
 async def create(call: Call) -> None:

@@ -11,11 +11,11 @@ from typing import Any
 from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
 from aws_lambda_powertools.utilities.parameters.secrets import SecretsProvider
 from botocore.config import Config
+from botocore.session import Session
 
 from ..core.access import Grant
 from ..core.errors import Busy, Unauthenticated
 from ..core.limits import DAY_MS
-from ..stores.aws.store import session
 from .access import Keys
 
 CACHE_SECONDS = 300
@@ -83,9 +83,9 @@ class RotatingKeys(Keys):
     _current: Keys
     _both: Keys
 
-    def __init__(self, name: str, previous_days: float = PREVIOUS_DAYS) -> None:
-        """Read the keys from the secret *name* when they are needed first."""
-        self._provider = KeyProvider(session().create_client("secretsmanager", config=PATIENCE))
+    def __init__(self, aws: Session, name: str, previous_days: float = PREVIOUS_DAYS) -> None:
+        """Read the keys from the secret *name*, through *aws*, when they are needed first."""
+        self._provider = KeyProvider(aws.create_client("secretsmanager", config=PATIENCE))
         self._name = name
         self._previous_ms = previous_days * DAY_MS
         self._read_at = 0

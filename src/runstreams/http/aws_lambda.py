@@ -11,12 +11,10 @@ from typing import Any
 
 from aws_lambda_powertools.logging import Logger, correlation_paths
 from aws_lambda_powertools.metrics import Metrics, MetricUnit
-from aws_lambda_powertools.utilities.data_classes.api_gateway_proxy_event import (
-    APIGatewayProxyEventV2,
-)
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from fastapi import APIRouter, Request
 from mangum import Mangum
+from starlette.requests import Request
+from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..core.limits import LAMBDA_BODY_BYTES, WAIT_SECONDS_MAX
@@ -39,7 +37,7 @@ Answer = dict[str, Any]
 Handler = Callable[[Event, LambdaContext], Answer]
 
 
-def handler(*routers: APIRouter) -> Handler:
+def handler(*routers: Router) -> Handler:
     """Return the Lambda handler of an API with *routers*."""
     logger, metrics = Logger(service=NAME), Metrics(namespace=namespace(os.environ))
     invocation = Invocation()
@@ -63,10 +61,9 @@ def handler(*routers: APIRouter) -> Handler:
 
 def _about(event: Event) -> dict[str, str]:
     """Return what each log line says of the request: its route, and the run and stream in it."""
-    asked = APIGatewayProxyEventV2(event)
-    names = asked.path_parameters or {}
+    names = event.get("pathParameters") or {}
     return {
-        "route": asked.route_key,
+        "route": event["routeKey"],
         **{part: name for part, name in names.items() if part in ("run", "target", "key")},
     }
 

@@ -5,9 +5,11 @@ from collections.abc import Callable, Mapping
 from uuid import uuid4
 
 from aws_lambda_powertools.metrics import Metrics
+from botocore.session import Session
 
 from ..core.limits import DAY_MS, Limits
 from ..stores.aws import AwsStore, SettingMissing
+from ..stores.aws.store import session
 from .access import Keys
 from .aws_metrics import MeasuredLog
 from .service import Host, Service
@@ -23,16 +25,19 @@ def service_of(
 
     Raises `SettingMissing`.
     """
+    aws = session()  # one for all clients: making it takes longer than making a client
     log = MeasuredLog(
         metrics,
-        AwsStore.from_environment(threads=THREADS),
+        AwsStore.from_environment(threads=THREADS, aws=aws),
         limits=_limits(environ),
         clock=lambda: time.time_ns() // 1_000_000,
         new_id=lambda: uuid4().hex,
         time_left=time_left,
     )
     origins = environ.get("RUNSTREAMS_ALLOWED_ORIGINS") or "*"
-    return Service(log, _keys(environ), host, tuple(each.strip() for each in origins.split(",")))
+    return Service(
+        log, _keys(environ, aws), host, tuple(each.strip() for each in origins.split(","))
+    )
 
 
 def _limits(environ: Mapping[str, str]) -> Limits:
@@ -45,7 +50,7 @@ def _limits(environ: Mapping[str, str]) -> Limits:
     )
 
 
-def _keys(environ: Mapping[str, str]) -> Keys:
+def _keys(environ: Mapping[str, str], aws: Session) -> Keys:
     if given := environ.get("RUNSTREAMS_SECRET_KEY"):
         return Keys([given])
     secret = environ.get("RUNSTREAMS_SECRET_ARN")
@@ -53,4 +58,5 @@ def _keys(environ: Mapping[str, str]) -> Keys:
         raise SettingMissing("neither RUNSTREAMS_SECRET_ARN nor RUNSTREAMS_SECRET_KEY is set")
     from .aws_keys import PREVIOUS_DAYS, RotatingKeys  # only where it is needed: it takes 20 ms
 
-    return RotatingKeys(secret, float(environ.get("RUNSTREAMS_PREVIOUS_KEY_DAYS") or PREVIOUS_DAYS))
+    days = float(environ.get("RUNSTREAMS_PREVIOUS_KEY_DAYS") or PREVIOUS_DAYS)
+    return RotatingKeys(aws, secret, days)

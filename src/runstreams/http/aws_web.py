@@ -12,7 +12,7 @@ from typing import Any
 
 from aws_lambda_powertools.logging import Logger
 from aws_lambda_powertools.metrics import Metrics, MetricUnit
-from fastapi import APIRouter
+from starlette.routing import Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..core.limits import LAMBDA_BODY_BYTES
@@ -33,7 +33,7 @@ it, between two events.
 """
 
 
-def application(*routers: APIRouter) -> ASGIApp:
+def application(*routers: Router) -> ASGIApp:
     """Return the API with *routers*, for a server behind the adapter."""
     metrics, invocation = Metrics(namespace=namespace(os.environ)), Invocation()
     host = Host(
@@ -70,13 +70,14 @@ class Invoked:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         about = self._begin(scope)
-        status, last = 0, None
+        status = 0
+        held: list[Message] = []
 
         async def sending(message: Message) -> None:
-            nonlocal status, last
+            nonlocal status
             status = message.get("status", status)
-            if message["type"] == "http.response.body" and not message.get("more_body"):
-                last = message
+            if held or _makes_whole(message, scope["method"]):
+                held.append(message)
             else:
                 await send(message)
 
@@ -86,8 +87,8 @@ class Invoked:
             if about:
                 self._tell(about, status)
             # Lambda stops the process as soon as the answer is whole, so the log comes first.
-            if last is not None:
-                await send(last)
+            for message in held:
+                await send(message)
 
     def _begin(self, scope: Scope) -> dict[str, str]:
         """Take note of the invocation; return what each log line says of it. Nothing, where the
@@ -109,6 +110,14 @@ class Invoked:
         self._metrics.add_metric("Failures", MetricUnit.Count, int(status >= 500))
         self._metrics.flush_metrics()
         self._logger.remove_keys(about)
+
+
+def _makes_whole(message: Message, method: str) -> bool:
+    """Say whether the client has the whole answer with this part of it."""
+    if message["type"] == "http.response.body":
+        return not message.get("more_body")
+    no_body = method == "HEAD" or message["status"] in (204, 304)
+    return no_body or (b"content-length", b"0") in message["headers"]
 
 
 def _about(path: str) -> dict[str, str]:

@@ -33,7 +33,7 @@ class Call:
         self.scope = scope
         self.receive = receive
         self.send = send
-        self.service: Service = scope["app"].state.service
+        self.service: Service = scope["app"].service
         self.headers: dict[bytes, bytes] = scope["runstreams.headers"]
 
     @property

@@ -4,14 +4,13 @@ asked for a key; what the page shows, it asks the API for.
 
 import hashlib
 
-from fastapi import APIRouter
-from starlette.routing import Route
+from starlette.routing import Route, Router
 
 from ..core.errors import NotThere
 from .call import Call, Endpoint
 from .errors import Headers
 
-router = APIRouter()
+router = Router()
 
 PAGE = "index.html"
 

@@ -54,6 +54,9 @@ class Edge:
             await send(message)
 
         try:
+            # What our server could not make a request of; other hosts keep that to themselves.
+            if (refused := scope.get("runstreams.refused")) is not None:
+                raise refused
             if scope["method"] == "OPTIONS":
                 await _preflight(sending, asked)
             else:

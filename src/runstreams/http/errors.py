@@ -5,11 +5,10 @@ table from error to status.
 import json
 from typing import NamedTuple
 
-from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from ..core import errors as core
-from ..core.errors import InvalidRequest, NotThere, RunstreamsError
+from ..core.errors import InvalidRequest, LimitExceeded, NotThere, RunstreamsError
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -24,6 +23,12 @@ class MethodNotAllowed(RunstreamsError):
     """The path takes other methods."""
 
     code = "method_not_allowed"
+
+
+class HeadTooLarge(LimitExceeded):
+    """The request line and the headers are larger than the server reads."""
+
+    code = "head_too_large"
 
 
 class NoEventStream(RunstreamsError):
@@ -41,6 +46,7 @@ class Internal(RunstreamsError):
 STATUS: dict[type[RunstreamsError], int] = {
     core.InvalidRequest: 400,
     core.LimitExceeded: 413,
+    HeadTooLarge: 431,
     core.Refused: 409,
     core.RunCompleted: 400,
     core.NotThere: 404,
@@ -75,8 +81,6 @@ def ours(error: Exception) -> RunstreamsError:
     """Return *error* as one of ours; of what nobody foresaw, nothing shows."""
     if isinstance(error, RunstreamsError):
         return error
-    if isinstance(error, RequestValidationError):
-        return InvalidRequest(_first_reason(error))
     if isinstance(error, HTTPException) and error.status_code == 404:
         return NotThere("Not found")
     if isinstance(error, HTTPException) and error.status_code == 405:
@@ -112,9 +116,3 @@ def _hints(status: int, error: RunstreamsError) -> Headers:
     if (allow := error.facts.get("allow")) is not None:
         headers.append((b"allow", str(allow).encode()))
     return headers
-
-
-def _first_reason(error: RequestValidationError) -> str:
-    reason = error.errors()[0]
-    where = ".".join(str(part) for part in reason["loc"] if part not in ("body", "query", "path"))
-    return f"{where}: {reason['msg']}" if where else str(reason["msg"])

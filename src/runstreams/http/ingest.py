@@ -6,9 +6,9 @@ and everything before it stays.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
-from ..core.errors import ChunkTooLarge, InvalidChunk, RunstreamsError
+from ..core.errors import ChunkTooLarge, InvalidChunk, RunstreamsError, StreamFull
 from ..core.json_lines import check_chunk, plain_chunks
 from ..core.limits import BATCH_BYTES, BATCH_CHUNKS, BODY_CHUNKS, CHUNK_BYTES
 from ..core.log import NO_POINTERS, Log
@@ -61,9 +61,17 @@ class Writer:
         self._answer: Appended | None = None
 
     async def write(self, lines: list[bytes]) -> None:
-        """Commit *lines*. Raises what `Log.append` and `check_chunk` raise, with the line and the
-        last index as facts.
+        """Commit *lines*; where a stream is full, those that fit. Raises what `Log.append` and
+        `check_chunk` raise, with the last index as a fact, and the line where it is to blame.
         """
+        before, first = self._line, self._number
+        try:
+            await self._write(lines)
+        except StreamFull as error:
+            self._line = before + _place(lines, self._number - first)
+            raise self._at_line(error) from None
+
+    async def _write(self, lines: list[bytes]) -> None:
         if self._fit(lines) and (chunks := plain_chunks(lines)) is not None:
             self._line += len(lines)
             await self._commit(chunks)
@@ -112,9 +120,15 @@ class Writer:
         count = len(chunks)
         try:
             check_overlap(self._known, self._number, chunks)
-            chunks.append(b"")
-            batch = Batch(b"\n".join(chunks), count, self._log.clock(), self._client, self._number)
+            lines = b"\n".join((*chunks, b""))
+            batch = Batch(lines, count, self._log.clock(), self._client, self._number)
             self._answer = await self._log.append(self._stream, batch)
+        except StreamFull as error:
+            if not (fitting := _fitting(chunks, error)):
+                raise
+            await self._commit(chunks[:fitting])
+            await self._commit(chunks[fitting:])  # to be told how full it is now
+            return
         except RunstreamsError as error:
             error.facts.setdefault("last_index", self._last)
             raise
@@ -130,6 +144,22 @@ class Writer:
         error.facts |= {"line": self._line, "last_index": self._last}
         error.message = f"line {self._line}: {error.message}"
         return error
+
+
+def _place(lines: Sequence[bytes], stored: int) -> int:
+    """Return which of *lines*, counted from 1, is the first chunk after *stored* ones."""
+    chunks = [at for at, line in enumerate(lines, 1) if line.strip(SPACE)]
+    return chunks[stored]
+
+
+def _fitting(chunks: Sequence[bytes], full: StreamFull) -> int:
+    """Return how many of *chunks* fit into a stream that was too *full* for all of them."""
+    size, limit = cast("int", full.facts["size"]), cast("int", full.facts["limit"])
+    over, count = size - limit, len(chunks)
+    while count and over > 0:
+        count -= 1
+        over -= len(chunks[count])
+    return count
 
 
 async def ingest(call: Call, stream: StreamId, client: str | None, number: int) -> Receipt:

@@ -8,7 +8,7 @@ from starlette.types import Message
 from .. import __version__
 from ..core.access import Grant, Resource, of_run, of_stream
 from ..core.errors import InvalidIndex, InvalidRequest, NotThere
-from ..core.limits import LIST_DEFAULT, LIST_MAX
+from ..core.limits import LIST_DEFAULT, LIST_MAX, SMALL_BODY_BYTES
 from ..core.log import Log
 from ..core.model import StreamId
 from ..core.names import check_key, check_run
@@ -16,7 +16,6 @@ from .access import SUBJECT
 from .call import Call, require
 from .fields import whole
 from .models import (
-    BODY_BYTES,
     Health,
     Lineage,
     RunDeleted,
@@ -94,7 +93,7 @@ async def describe_run(caller: Calling, run: str) -> RunInfo:
 async def register_run(caller: Calling, run: str) -> RunInfo:
     """Register a run, or say where it comes from."""
     # Read here rather than by FastAPI, which would read a body of any size before asking who calls.
-    above = parsed(Lineage, await caller.call.body(BODY_BYTES))
+    above = parsed(Lineage, await caller.call.body(SMALL_BODY_BYTES))
     for name in (run, above.parent, above.root):
         if name is not None:
             check_run(name)

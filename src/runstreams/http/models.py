@@ -2,17 +2,11 @@
 
 from typing import TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ..core.errors import InvalidRequest
-from ..core.limits import CLOSE_ERROR_BYTES, KIB
 from ..core.log import Description
 from ..core.model import Run, Status
-
-BODY_BYTES = 6 * CLOSE_ERROR_BYTES + KIB
-"""Largest body of such a request: an error whose every byte is written `\\u0000`, and what stands
-around it.
-"""
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -27,22 +21,6 @@ def parsed(model: type[M], body: bytes) -> M:
         reason = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in reason["loc"])
         raise InvalidRequest(f"{where or 'body'}: {reason['msg']}") from None
-
-
-class Closing(BaseModel):
-    """How a stream is to be closed."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    status: Status = "completed"
-    error: str | None = None
-
-    @field_validator("error")
-    @classmethod
-    def _fits(cls, error: str | None) -> str | None:
-        if error is not None and len(error.encode()) > CLOSE_ERROR_BYTES:
-            raise ValueError(f"an error may have {CLOSE_ERROR_BYTES} bytes")
-        return error
 
 
 class Ending(BaseModel):

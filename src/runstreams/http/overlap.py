@@ -19,8 +19,8 @@ OVERLAP = 8
 
 
 def is_published_writer(call: Call) -> bool:
-    """Say whether the published writer asks: it names its flavour, and nobody else does."""
-    return b"x-stream-version" in call.headers
+    """Say whether the published writer asks: it names its flavour and its own version."""
+    return b"x-stream-version" in call.headers and b"trigger-version" in call.headers
 
 
 def resume_after(last: int) -> int:

@@ -2,8 +2,7 @@
 
 from typing import Literal, NamedTuple
 
-from fastapi import APIRouter
-from starlette.routing import Route
+from starlette.routing import Route, Router
 
 from ..core.access import of_stream
 from ..core.errors import IndexBeyondTail, IndexExpired, InvalidIndex
@@ -27,7 +26,7 @@ from .rendering import as_json
 
 TAIL: Literal["tail"] = "tail"
 
-router = APIRouter()
+router = Router()
 
 
 class Wanted(NamedTuple):

@@ -15,7 +15,8 @@ from ..core.log import Log
 from ..http import Host, Keys, Service, Stop, appending, build_app, dashboard, managing, reading
 from .folder import open_folder
 from .listening import listen, url_of
-from .open_files import raise_limit
+from .open_files import NoFileLeft, raise_limit
+from .protocol import Protocol
 from .ready import announce
 from .secret_key import VARIABLE, secret_key
 from .server import Server
@@ -28,8 +29,18 @@ KEEP_ALIVE_SECONDS = 65
 theirs, since a request may be on its way when our side closes first.
 """
 
+ACCEPTED_AT_A_TIME = 1
+"""asyncio takes so many connections in one go, and where no file is left it goes on to fail: with
+uvicorn's 2,048 it said so 2,048 times and did nothing else. How many may wait is another number.
+"""
+
 FEW_FILES = 4096
 """Where fewer files may be open, each counts: uvloop needs ten itself, asyncio's own loop three."""
+
+GARBAGE = (20_000, 20, 20)
+"""When the collector looks for garbage. Fifty requests under way are enough to set it off again and
+again at its usual 700 objects, in vain: that was a twentieth of the processor's time.
+"""
 
 SEALING_SECONDS = 0.4
 """Time for sealing under way to finish when the server stops. Abandoned, it costs nothing: a later
@@ -60,7 +71,7 @@ async def _serve(settings: Settings, keys: Keys, listener: socket, *, key_given:
     app = build_app(Service(log, keys, Host(stopping=stop), settings.allowed_origins), ROUTERS)
     config = uvicorn.Config(
         app,
-        http="httptools",
+        http=Protocol,
         ws="none",
         lifespan="off",
         log_config=None,
@@ -68,14 +79,17 @@ async def _serve(settings: Settings, keys: Keys, listener: socket, *, key_given:
         proxy_headers=False,
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        backlog=ACCEPTED_AT_A_TIME,
     )
     url = url_of(listener)
     server = Server(config, stop, lambda: announce(settings, url, key_given))
+    asyncio.get_running_loop().set_exception_handler(NoFileLeft())
     sweep = asyncio.create_task(keep_swept(log.store, settings.limits, _now))
     # What the start has made stays. Looking through it again and again for garbage takes 15 ms each
     # time, in which nobody is served.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*GARBAGE)
     try:
         await server.serve([listener])
     finally:

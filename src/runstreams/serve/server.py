@@ -17,6 +17,7 @@ from typing import Any
 import uvicorn
 
 from ..http import Stop
+from .listening import BACKLOG
 
 STOP_SECONDS = 1.8
 """Longest time from the signal to the end of the process, whatever hangs: it is promised in two."""
@@ -38,6 +39,8 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket] | None = None) -> None:
         await super().startup(sockets)
+        for listener in sockets or []:
+            listener.listen(BACKLOG)  # the event loop has made it as short as its own steps
         self._ready()
 
     @contextmanager

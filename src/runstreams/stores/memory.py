@@ -9,6 +9,7 @@ from ..core.errors import ObjectMissing, RunCompleted
 from ..core.limits import MIB, Limits, SealingPlan
 from ..core.model import Batch, Closed, Head, Pointer, Run, SegmentName, Sent, StreamId
 from ..core.ports import Committed, NewId, NotCommitted, Staged, StoredBatch, Terms
+from ..core.runs import completed, registered
 
 V = TypeVar("V")
 
@@ -207,18 +208,11 @@ class MemoryRuns:
         return self.items.get(run)
 
     async def put(self, run: Run) -> Run:
-        there = self.live(run.id, run.created)
-        if there is not None:
-            expires = there.expires if there.completed else max(there.expires, run.expires)
-            run = replace(there, parent=run.parent, root=run.root, expires=expires)
-        self.items[run.id] = run
-        return run
+        self.items[run.id] = registered(self.items.get(run.id), run)
+        return self.items[run.id]
 
     async def complete(self, run: Run) -> Run:
-        there = self.live(run.id, run.created)
-        if there is not None and there.completed is None:
-            there = replace(there, completed=run.completed, expires=run.expires)
-        self.items[run.id] = there or run
+        self.items[run.id] = completed(self.items.get(run.id), run)
         return self.items[run.id]
 
     async def extend(self, run: str, expires: int) -> None:

@@ -149,9 +149,9 @@ export const calls = () =>
     it("ends a read quietly after silence, and only after silence", async () => {
       const run = newRun();
       // Far apart, so that a busy machine cannot make silence of them; and longer than the silence.
-      const piped = streams.pipe(ticking(10, 700), { target: run });
+      const piped = streams.pipe(ticking(10, 1_200), { target: run });
       await until(async () => (await stored(run)).length);
-      const found = await collect(await streams.read<string>(run, { timeoutInSeconds: 5 }));
+      const found = await collect(await streams.read<string>(run, { timeoutInSeconds: 10 }));
       await piped.waitUntilComplete();
       assert.deepEqual(found, ticks(10));
     });

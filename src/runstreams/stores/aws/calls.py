@@ -6,11 +6,11 @@ the loop takes both.
 
 import asyncio
 import logging
-import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from enum import Enum, auto
 from itertools import count
+from random import SystemRandom
 from typing import TypeVar
 
 from botocore import exceptions as boto
@@ -96,6 +96,11 @@ BROKEN_OFF = (
 )
 """The question was sent, and no whole answer came back."""
 
+_system = SystemRandom()
+"""Not Python's own numbers: they would be the same in all functions that start from one snapshot,
+and those that were throttled together would come back together.
+"""
+
 
 class Fate(Enum):
     """What became of a call that failed."""
@@ -146,7 +151,7 @@ def pause(attempt: int, chance: float) -> float:
 class Calls:
     """Runs calls in threads, so that a waiting one holds up nothing else."""
 
-    def __init__(self, threads: int, chance: Callable[[], float] = random.random) -> None:
+    def __init__(self, threads: int, chance: Callable[[], float] = _system.random) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="aws")
         self._chance = chance
 

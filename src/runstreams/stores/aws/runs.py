@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 from heapq import merge
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ...core.errors import Busy
 from ...core.model import Run
+from ...core.runs import completed, registered
 from .codec import SHARDS, decode_run, encode_run, place
 from .expressions import aliases
 from .table import RECENT, Table, run_key
@@ -48,23 +48,10 @@ class DynamoRuns:
         return decode_run(item) if item else None
 
     async def put(self, run: Run) -> Run:
-        def registered(there: Run | None) -> Run:
-            if there is None or there.expires <= run.created:
-                return run
-            expires = there.expires if there.completed else max(there.expires, run.expires)
-            return replace(there, parent=run.parent, root=run.root, expires=expires)
-
-        return await self._change(run.id, registered)
+        return await self._change(run.id, lambda there: registered(there, run))
 
     async def complete(self, run: Run) -> Run:
-        def completed(there: Run | None) -> Run:
-            if there is None or there.expires <= run.created:
-                return run
-            if there.completed is not None:
-                return there
-            return replace(there, completed=run.completed, expires=run.expires)
-
-        return await self._change(run.id, completed)
+        return await self._change(run.id, lambda there: completed(there, run))
 
     async def extend(self, run: str, expires: int) -> None:
         arguments = {

@@ -65,15 +65,16 @@ class AwsStore:
         self.segments = S3Segments(objects)
 
     @classmethod
-    def from_environment(cls, *, threads: int = THREADS) -> "AwsStore":
-        """Use the bucket RUNSTREAMS_BUCKET and the table RUNSTREAMS_TABLE.
+    def from_environment(cls, *, threads: int = THREADS, aws: Session | None = None) -> "AwsStore":
+        """Use the bucket RUNSTREAMS_BUCKET and the table RUNSTREAMS_TABLE, through *aws* or a
+        session of its own.
 
         Endpoint, region and credentials come the way they always do for boto3. Raises
         `SettingMissing`.
         """
         bucket = _setting("RUNSTREAMS_BUCKET", "S3 bucket")
         table = _setting("RUNSTREAMS_TABLE", "DynamoDB table")
-        return cls(*connect(session(), threads), bucket, table, threads=threads)
+        return cls(*connect(aws or session(), threads), bucket, table, threads=threads)
 
     async def aclose(self) -> None:
         """End the threads and close the connections."""

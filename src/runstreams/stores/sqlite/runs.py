@@ -1,9 +1,9 @@
 """Runs in SQLite: one row each."""
 
 import sqlite3
-from dataclasses import replace
 
 from ...core.model import Run
+from ...core.runs import completed, registered
 from .queries import Queries
 from .transactions import Transactions
 
@@ -72,17 +72,8 @@ def _find(connection: sqlite3.Connection, run: str) -> Run | None:
 
 
 def _put(connection: sqlite3.Connection, run: Run) -> Run:
-    there = live(connection, run.id, run.created)
-    if there is not None:
-        expires = there.expires if there.completed else max(there.expires, run.expires)
-        run = replace(there, parent=run.parent, root=run.root, expires=expires)
-    return keep(connection, run)
+    return keep(connection, registered(_find(connection, run.id), run))
 
 
 def _complete(connection: sqlite3.Connection, run: Run) -> Run:
-    there = live(connection, run.id, run.created)
-    if there is None:
-        return keep(connection, run)
-    if there.completed is not None:
-        return there
-    return keep(connection, replace(there, completed=run.completed, expires=run.expires))
+    return keep(connection, completed(_find(connection, run.id), run))
