@@ -24,6 +24,13 @@ ARGUMENTS = (
 """A browser that runs as root in a container and speaks to nobody but this machine."""
 
 
+VISIBILITY = """(state) => {
+    Object.defineProperty(document, "visibilityState", { value: state, configurable: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+}"""
+"""Says to a page that it is hidden or visible: without a screen it never is hidden itself."""
+
+
 class Blank(BaseHTTPRequestHandler):
     """Serves an empty page under every path."""
 

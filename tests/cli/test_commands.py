@@ -35,6 +35,7 @@ def test_append_prints_the_index_and_ls_what_is_there(
 
     listed = run("ls", run_id, environ=environ).stdout.splitlines()
     assert [line.split()[0] for line in listed] == ["CHUNKS", "2", "1"]
+    assert [line.split()[2] for line in listed] == ["WRITERS", "2", "1"]
     assert [line.split()[-1] for line in listed] == ["KEY", "default", "log"]
     found = [json.loads(line) for line in run("ls", "--json", environ=environ).stdout.splitlines()]
     assert run_id in [each["id"] for each in found]

@@ -14,6 +14,7 @@ READY = """
 runstreams is deployed, with MiniStack in the place of AWS, and nothing of it is kept.
 
   API         {url}
+  dashboard   {url}/dashboard
   secret key  {secret}
   AWS         {endpoint}
 

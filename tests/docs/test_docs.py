@@ -74,6 +74,20 @@ def test_links_lead_to_files_that_are_there(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=named)
+def test_pictures_are_there_and_described(path: Path) -> None:
+    text = path.read_text()
+    pictures = re.findall(r'<(?:img|source)[^>]* src(?:set)?="([^"]+)"', text)
+    assert [each for each in pictures if not (path.parent / each).exists()] == []
+    assert all(' alt="' in each for each in re.findall(r"<img[^>]*>", text))
+
+
+def test_every_picture_is_shown_somewhere() -> None:
+    shown = "".join(path.read_text() for path in DOCUMENTS)
+    pictures = [path.name for path in (ROOT / "docs" / "images").iterdir()]
+    assert [name for name in pictures if name not in shown] == []
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=named)
 def test_names_of_files_are_names_of_files(path: Path) -> None:
     """A path in backquotes that begins with one of our folders exists."""
     names = re.findall(

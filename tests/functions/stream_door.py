@@ -196,19 +196,21 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in response.getheaders():
             if name.lower() not in HOP_BY_HOP:
                 self.send_header(name, value)
-        self.send_header("Transfer-Encoding", "chunked")
+        has_body = self.command != "HEAD" and response.status != 304
+        if has_body:
+            self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
         while True:
             assert connection.sock is not None or response.isclosed()
             if connection.sock is not None:
                 connection.sock.settimeout(max(deadline - time.time(), 0.001))
-            piece = b"" if self.command == "HEAD" else response.read1(65_536)
+            piece = response.read1(65_536) if has_body else b""
             if not piece:
                 break
             self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
         # Told before the client can know: a test looks as soon as it has its answer.
         self.door.ends.append("clean")
-        if self.command != "HEAD":
+        if has_body:
             self.wfile.write(b"0\r\n\r\n")
 
     def _break(self) -> None:

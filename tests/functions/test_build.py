@@ -53,6 +53,16 @@ def test_a_built_function_answers_with_its_layers_and_what_lambda_brings(
 
 
 @pytest.mark.needs("sam", "ministack")
+def test_the_built_manage_function_brings_the_dashboard(
+    built: Path, runtime: Path, tmp_path: Path
+) -> None:
+    with built_function("manage", built, runtime, ENVIRONMENT, tmp_path / "log") as api:
+        answer = api.invoke(event("dashboard"))
+    assert answer["statusCode"] == 200
+    assert answer["body"] == (ROOT / "src/runstreams/dashboard/index.html").read_text()
+
+
+@pytest.mark.needs("sam", "ministack")
 def test_the_built_stream_function_starts_by_its_script(
     built: Path, runtime: Path, tmp_path: Path
 ) -> None:

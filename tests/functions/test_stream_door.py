@@ -66,6 +66,15 @@ def test_one_address_writes_reads_follows_and_manages(http: httpx.Client, stream
     assert described["tail"] == 2
 
 
+def test_the_dashboard_is_at_that_address_too_and_not_sent_twice(http: httpx.Client) -> None:
+    page = http.get("/dashboard")
+    assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    again = http.get("/dashboard", headers={"If-None-Match": page.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    led = http.get("/dashboard/", follow_redirects=True)
+    assert (led.status_code, led.url.path) == (200, "/dashboard")
+
+
 def test_an_event_stream_is_broken_before_the_deadline_and_goes_on_where_it_was(
     http: httpx.Client, door: StreamDoor, stream: str
 ) -> None:

@@ -6,14 +6,15 @@ import json
 import os
 import re
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from starlette.routing import Router
+from starlette.routing import BaseRoute
 
 from runstreams.core.limits import WAIT_SECONDS_MAX, Limits
-from runstreams.http import appending, managing, reading
+from runstreams.http import appending, dashboard, managing, reading
 from runstreams.http.aws_keys import PREVIOUS_DAYS
 from runstreams.stores.aws import create_resources
 from tests.functions.handlers import ENVIRONMENT, FUNCTIONS
@@ -40,9 +41,9 @@ BUCKET, TABLE = ENVIRONMENT["RUNSTREAMS_BUCKET"], ENVIRONMENT["RUNSTREAMS_TABLE"
 METRICS = ROOT / "src" / "runstreams" / "http" / "aws_metrics.py"
 
 ROUTERS = {
-    "functions/append": appending.router,
-    "functions/read": reading.router,
-    "functions/manage": managing.router,
+    "functions/append": appending.router.routes,
+    "functions/read": reading.router.routes,
+    "functions/manage": [*managing.router.routes, *dashboard.router.routes],
 }
 
 
@@ -125,11 +126,11 @@ def test_streams_outlive_the_stack(name: str) -> None:
 # Routes
 
 
-def _served(router: Router) -> list[tuple[str, str]]:
-    """Return the methods and paths that *router* serves, each part of a path filled in."""
+def _served(routes: Iterable[BaseRoute]) -> list[tuple[str, str]]:
+    """Return the methods and paths of *routes*, each part of a path filled in."""
     return [
         (method, route.path.replace("{", "a-").replace("}", ""))  # type: ignore[attr-defined]
-        for route in router.routes
+        for route in routes
         for method in methods_of(route)
     ]
 
@@ -266,6 +267,13 @@ def test_each_door_has_its_own_resources_and_without_one_there_are_none() -> Non
     assert found.pop("StreamRoute") is None  # of the HTTP API
     assert set(found.values()) == {"Streamed", "ByRestApi", "ByFunctionUrl"}
     assert template()["Outputs"]["StreamUrl"]["Condition"] == "Streamed"
+
+
+def test_the_dashboard_is_named_where_it_is_always_served() -> None:
+    output = template()["Outputs"]["DashboardUrl"]
+    assert output["Value"] == {"Fn::Sub": "${Api.ApiEndpoint}/dashboard"}
+    assert "Condition" not in output
+    assert routes()[route_of("GET", "/dashboard")] == "functions/manage"
 
 
 def test_the_rest_api_sends_answers_on_as_they_come() -> None:

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 from runstreams.core.limits import Limits
 from runstreams.core.log import Log
 from runstreams.core.model import Batch, StreamId
-from runstreams.http import Host, Keys, Service, appending, build_app, managing, reading
+from runstreams.http import Host, Keys, Service, appending, build_app, dashboard, managing, reading
 from runstreams.http.tokens import issue_token
 from runstreams.stores.memory import MemoryStore
 from tests import virtual_time
@@ -133,7 +133,7 @@ class Api:
         self.keys = Keys([SECRET])
         self.app = build_app(
             Service(self.log, self.keys, host or Host(), **more),
-            [appending.router, reading.router, managing.router],
+            [appending.router, reading.router, managing.router, dashboard.router],
         )
 
     def begin(

@@ -34,6 +34,7 @@ async def test_a_stream_is_described() -> None:
         "expires": START_MS + 2000 + LIFE,
         "closed": {"status": "canceled", "error": "enough"},
         "stop": False,
+        "writers": 0,
     }
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from runstreams.core import limits
-from runstreams.http import appending, errors, managing, reading
+from runstreams.http import appending, dashboard, errors, managing, reading
 from runstreams.http.call import Endpoint
 from runstreams.serve import protocol
 from tests.http.served_errors import served
@@ -20,10 +20,11 @@ ABSTRACT = {"error", "limit_exceeded", "refused", "denied", "store_error"}
 
 def routes() -> list[str]:
     found = []
-    for route in [*appending.router.routes, *reading.router.routes, *managing.router.routes]:
-        endpoint = route.endpoint  # type: ignore[attr-defined]
-        methods = endpoint.handlers if isinstance(endpoint, Endpoint) else route.methods  # type: ignore[attr-defined]
-        found += [f"{method} {route.path}" for method in methods]  # type: ignore[attr-defined]
+    for router in (appending.router, reading.router, managing.router, dashboard.router):
+        for route in router.routes:
+            endpoint = route.endpoint  # type: ignore[attr-defined]
+            methods = endpoint.handlers if isinstance(endpoint, Endpoint) else route.methods  # type: ignore[attr-defined]
+            found += [f"{method} {route.path}" for method in methods]  # type: ignore[attr-defined]
     return found
 
 
@@ -76,6 +77,7 @@ def test_no_error_code_is_made_up() -> None:
         f"a text of up to {limits.CLOSE_ERROR_BYTES // limits.KIB} KiB",
         f"`limit` is 1 to {limits.LIST_MAX}, {limits.LIST_DEFAULT} unless given",
         f"deeper than {limits.NESTING} are refused",
+        f"how many clients have written, at most {limits.WRITERS_COUNTED}, which",
         f"takes {protocol.HEAD_BYTES // limits.KIB} KiB of request line and headers, and up to "
         f"{protocol.AHEAD} requests",
     ],

@@ -47,7 +47,10 @@ def test_the_layer_holds_the_tested_versions() -> None:
     assert layer == {name: tested.get(name) for name in layer}
 
 
-@pytest.mark.parametrize("folder", ["tests/clients", "src/react", "examples/react-chat"])
+NPM = ["tests/clients", "tests/dashboard", "src/react", "src/dashboard", "examples/react-chat"]
+
+
+@pytest.mark.parametrize("folder", NPM)
 def test_npm_packages_are_locked_and_come_from_no_particular_registry(folder: str) -> None:
     asked = json.loads((ROOT / folder / "package.json").read_text())
     packages = json.loads((ROOT / folder / "package-lock.json").read_text())["packages"]

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from runstreams import __version__
+from runstreams.http.dashboard import KINDS
 from runstreams.testing import Server
 from tests.functions.handlers import ENVIRONMENT
 from tests.functions.stream_door import Environment as Function
@@ -49,6 +50,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
     assert "runstreams/py.typed" in names
+    assert {f"runstreams/dashboard/{name}" for name in KINDS} <= set(names)
     assert f"runstreams-{__version__}.dist-info/licenses/LICENSE" in names
     tops = {name.partition("/")[0] for name in names}
     assert tops == {"runstreams", f"runstreams-{__version__}.dist-info"}

@@ -5,12 +5,14 @@ The component logs each chunk that it hears of, so what a page has logged is wha
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests import tools
-from tests.browser.conftest import ARGUMENTS
+from tests.browser.axe import faults
+from tests.browser.conftest import ARGUMENTS, VISIBILITY
 from tests.faults.proxy import FaultProxy
 from tests.react.building import EXAMPLE, PACKAGE, build
 from tests.react.chat import ChatProcess
@@ -21,11 +23,6 @@ pytestmark = [pytest.mark.needs("node", "chromium"), pytest.mark.timeout(240)]
 WORD_MS = 20
 MILLISECONDS = 30_000
 """How long a page may take; a machine under load may be slow."""
-
-VISIBILITY = """(state) => {
-    Object.defineProperty(document, "visibilityState", { value: state, configurable: true });
-    document.dispatchEvent(new Event("visibilitychange"));
-}"""
 
 
 @pytest.fixture(scope="module")
@@ -186,3 +183,16 @@ def test_two_tabs_see_the_same_and_either_may_stop_it(
         expect(tab.page.get_by_text("You stopped it.")).to_be_visible()
         check_heard(tab, server)
     assert not "".join(one.heard).endswith("you were gone.")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_grave_is_wrong_with_the_page(
+    chat: ChatProcess, browser: Browser, scheme: Literal["light", "dark"]
+) -> None:
+    context = browser.new_context(color_scheme=scheme)
+    tab = Tab(context, chat.url)
+    assert faults(tab.page) == []
+    tab.ask("Show me a table and some code")
+    tab.until("completed")
+    assert faults(tab.page) == []
+    context.close()

@@ -28,6 +28,15 @@ def test_the_lines_to_try_work_when_pasted(tmp_path: Path) -> None:
     assert '"data":"hello"' in done.stdout
 
 
+def test_the_dashboard_is_where_it_says_and_the_key_is_not_in_its_link(tmp_path: Path) -> None:
+    with ServerProcess(tmp_path / "data") as server:
+        said = server.said_until("Ctrl-C")
+        [link] = [line.split()[1] for line in said.splitlines() if line.startswith("  dashboard")]
+        answer = server.http.get(link)
+    assert (answer.status_code, answer.headers["content-type"][:9]) == (200, "text/html")
+    assert server.secret not in said
+
+
 def test_a_given_key_is_not_printed_and_not_kept(tmp_path: Path) -> None:
     environ = {"RUNSTREAMS_SECRET_KEY": "a-key-of-at-least-sixteen-letters"}
     with ServerProcess(tmp_path / "data", environ=environ) as server:

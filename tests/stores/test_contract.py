@@ -17,7 +17,7 @@ from runstreams.core.errors import (
     StreamClosed,
     StreamFull,
 )
-from runstreams.core.limits import DAY_MS, Limits
+from runstreams.core.limits import DAY_MS, WRITERS_COUNTED, Limits
 from runstreams.core.model import Closed, StreamId
 from tests.stores.conftest import Kept
 
@@ -417,3 +417,29 @@ async def test_a_run_outlives_its_streams_and_keeps_its_lineage(kept: Kept) -> N
         kept.now += WEEK
     assert await kept.log.runs.resolve("run", "parent") == "above"
     assert await kept.log.runs.resolve("run", "root") == "top"
+
+
+async def test_a_description_counts_the_clients_that_have_written(kept: Kept) -> None:
+    """At most as many as every store is sure to remember; nobody else's chunks count."""
+
+    async def counted() -> list[int]:
+        described = await kept.log.describe(STREAM)
+        assert described is not None
+        [listed] = await kept.log.streams("run", 10, None)
+        return [described.writers, listed.writers]
+
+    await kept.append(STREAM, b"1")
+    await kept.append(STREAM, b"2", once="0123456789abcdef")
+    assert await counted() == [0, 0]
+    for number in range(2):
+        await kept.append(STREAM, b"3", client="first", number=number)
+    await kept.append(STREAM, b"4", client="second")
+    assert await counted() == [2, 2]
+    for number in range(WRITERS_COUNTED - 1):
+        await kept.append(STREAM, b"5", client=f"client-{number}")
+    assert await counted() == [WRITERS_COUNTED] * 2
+    # So many that those who keep few have moved some out of the head.
+    for number in range(40):
+        await kept.append(STREAM, b"6", client=f"late-{number}")
+    await kept.log.close(STREAM, Closed("completed"))
+    assert await counted() == [WRITERS_COUNTED] * 2

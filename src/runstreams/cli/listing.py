@@ -5,6 +5,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from ..core.limits import WRITERS_COUNTED
 from ..sdk.records import RunInfo, StreamInfo
 from .connecting import client_of
 from .exits import DONE
@@ -26,14 +27,16 @@ def run(args: argparse.Namespace) -> int:
     return DONE
 
 
-STREAMS_HEAD = f"{'CHUNKS':>10} {'BYTES':>12}  {'STATE':9}  {'LAST APPENDED':24}  KEY"
+COUNTS_HEAD = f"{'CHUNKS':>10} {'BYTES':>12} {'WRITERS':>8}"
+STREAMS_HEAD = f"{COUNTS_HEAD}  {'STATE':9}  {'LAST APPENDED':24}  KEY"
 RUNS_HEAD = f"{'CREATED':24}  {'STATE':9}  RUN"
 
 
 def _stream(info: StreamInfo) -> str:
     state = info.closed.status if info.closed else "stopping" if info.stop else "open"
     last = moment(info.last_append) if info.last_append is not None else "-"
-    return f"{info.tail:>10} {info.bytes:>12}  {state:9}  {last:24}  {info.key}"
+    writers = str(info.writers) if info.writers < WRITERS_COUNTED else f"{info.writers}+"
+    return f"{info.tail:>10} {info.bytes:>12} {writers:>8}  {state:9}  {last:24}  {info.key}"
 
 
 def _run(info: RunInfo) -> str:

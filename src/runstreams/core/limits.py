@@ -17,6 +17,9 @@ CLIENT_ID_BYTES = 64
 rewrites.
 """
 
+WRITERS_COUNTED = 64
+"""Most writers of a stream that its description counts. A head in DynamoDB remembers as many."""
+
 CHUNK_BYTES = MIB
 """Largest chunk, as encoded JSON."""
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from itertools import islice
 
 from .appending import ATTEMPTS, Appender
 from .deleting import delete_stream
@@ -15,7 +16,7 @@ from .errors import (
     SealingBehind,
     StreamClosed,
 )
-from .limits import PAGE_BYTES, PAGE_CHUNKS, Limits
+from .limits import PAGE_BYTES, PAGE_CHUNKS, WRITERS_COUNTED, Limits
 from .model import Appended, Batch, Closed, Head, Page, Run, Sent, StreamId
 from .ports import Clock, NewId, Store
 from .reading import Cursor, Reader
@@ -51,6 +52,8 @@ class Description:
     appended: int | None
     closed: Closed | None
     stop: bool
+    writers: int
+    """Clients that have written, counted up to `WRITERS_COUNTED`."""
 
 
 class Log:
@@ -279,6 +282,7 @@ class Log:
             head.appended,
             head.closed,
             head.stop,
+            sum(1 for _ in islice(head.clients, WRITERS_COUNTED)),
         )
 
     # Deleting

@@ -44,6 +44,7 @@ class StreamInfo(BaseModel):
     expires: int
     closed: Ending | None
     stop: bool
+    writers: int
 
     @classmethod
     def of(cls, run: str, found: Description) -> "StreamInfo":
@@ -61,6 +62,7 @@ class StreamInfo(BaseModel):
             expires=found.expires,
             closed=None if closed is None else Ending(status=closed.status, error=closed.error),
             stop=found.stop,
+            writers=found.writers,
         )
 
 

@@ -111,6 +111,7 @@ def _info(run: str, found: Description) -> StreamInfo:
         expires=found.expires,
         closed=_ended(found.closed),
         stop=found.stop,
+        writers=found.writers,
     )
 
 

@@ -68,6 +68,8 @@ class StreamInfo:
     closed: Ended | None
     stop: bool
     """Whether somebody asked the producer to stop."""
+    writers: int
+    """Clients that have written to it; 64 stands for 64 or more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from .storing import place
 WELCOME = """
 runstreams {version} is ready at {url}
 
+  dashboard   {url}/dashboard
   streams     {place}
   secret key  {key}
 

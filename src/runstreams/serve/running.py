@@ -12,7 +12,7 @@ import uvicorn
 import uvloop
 
 from ..core.log import Log
-from ..http import Host, Keys, Service, Stop, appending, build_app, managing, reading
+from ..http import Host, Keys, Service, Stop, appending, build_app, dashboard, managing, reading
 from .folder import open_folder
 from .listening import listen, url_of
 from .open_files import NoFileLeft, raise_limit
@@ -47,7 +47,7 @@ SEALING_SECONDS = 0.4
 append seals.
 """
 
-ROUTERS = (appending.router, reading.router, managing.router)
+ROUTERS = (appending.router, reading.router, managing.router, dashboard.router)
 
 logger = logging.getLogger(__name__)
 

@@ -62,7 +62,17 @@ def _server(secret_key: str) -> "tuple[uvicorn.Server, Stop]":
     try:
         import uvicorn
 
-        from ..http import Host, Keys, Service, Stop, appending, build_app, managing, reading
+        from ..http import (
+            Host,
+            Keys,
+            Service,
+            Stop,
+            appending,
+            build_app,
+            dashboard,
+            managing,
+            reading,
+        )
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
             f"a server needs {error.name}, which is not installed: "
@@ -71,7 +81,8 @@ def _server(secret_key: str) -> "tuple[uvicorn.Server, Stop]":
         ) from error
     stop = Stop()
     service = Service(memory_log(), Keys([secret_key]), Host(stopping=stop))
-    app = build_app(service, (appending.router, reading.router, managing.router))
+    routers = (appending.router, reading.router, managing.router, dashboard.router)
+    app = build_app(service, routers)
     config = uvicorn.Config(
         app, HOST, 0, ws="none", lifespan="off", log_config=None, access_log=False
     )

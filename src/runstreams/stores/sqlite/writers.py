@@ -17,6 +17,9 @@ V = TypeVar("V")
 ONCE_KEPT = 1024
 """One-shot appends of a head that stay when it is sealed, so that a resend is recognised."""
 
+NAMES_PAGE = 256
+"""Names read at a time: whoever wants a few does not wait for 50,000 of them."""
+
 _TRIM_ONCE = """
     DELETE FROM once WHERE head = :head AND first < (
         SELECT first FROM once WHERE head = :head ORDER BY first DESC LIMIT 1 OFFSET :kept)
@@ -32,10 +35,11 @@ class _Table(NamedTuple):
 
 _CLIENTS = _Table(
     "SELECT number, last FROM clients WHERE head = ? AND client = ?",
-    "SELECT client FROM clients WHERE head = ?",
+    "SELECT client FROM clients WHERE head = ? AND client > ? ORDER BY client LIMIT ?",
 )
 _ONCE = _Table(
-    "SELECT first FROM once WHERE head = ? AND once = ?", "SELECT once FROM once WHERE head = ?"
+    "SELECT first FROM once WHERE head = ? AND once = ?",
+    "SELECT once FROM once WHERE head = ? AND once > ? ORDER BY once LIMIT ?",
 )
 
 
@@ -59,13 +63,18 @@ class _Lazy(Mapping[str, V]):
         return self._make(*row)
 
     def __iter__(self) -> Iterator[str]:
-        rows = self._queries.here(
-            lambda db: db.execute(self._table.names, (self._head,)).fetchall()
-        )
-        return iter([name for (name,) in rows])
+        page = self._after("")
+        while page:
+            yield from page
+            page = self._after(page[-1]) if len(page) == NAMES_PAGE else []
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
+
+    def _after(self, name: str) -> list[str]:
+        key = (self._head, name, NAMES_PAGE)
+        rows = self._queries.here(lambda db: db.execute(self._table.names, key).fetchall())
+        return [found for (found,) in rows]
 
 
 def lazily(queries: Queries, head: int) -> Writers:

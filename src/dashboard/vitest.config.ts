@@ -1,0 +1,10 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["tests/**/*.test.ts"],
+    // The machine has two cores, and others use them too.
+    maxWorkers: 2,
+    minWorkers: 1,
+  },
+});

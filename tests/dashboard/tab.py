@@ -1,0 +1,145 @@
+"""The dashboard in a tab of a browser: what it shows, whom it asked, and what went wrong in it."""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from runstreams.http.tokens import issue_token
+from tests import tools
+from tests.browser.conftest import ARGUMENTS, VISIBILITY
+from tests.serve.process import ServerProcess
+
+MILLISECONDS = 30_000
+"""How long a page may take; a machine under load may be slow."""
+
+WATCH_POLICY = """
+globalThis.refused = [];
+document.addEventListener("securitypolicyviolation", (event) =>
+    globalThis.refused.push(`${event.effectiveDirective} ${event.blockedURI} ${event.sample}`));
+"""
+"""Notes whatever the page tried that its policy does not allow."""
+
+
+class Tab:
+    """One tab, with a context of its own."""
+
+    def __init__(self, browser: Browser, url: str, **looks: Any) -> None:
+        """Show the dashboard at *url*, on a screen with *looks* of `Browser.new_context`."""
+        looks = {"viewport": {"width": 1280, "height": 800}} | looks
+        self.context: BrowserContext = browser.new_context(**looks)
+        self.context.set_default_timeout(MILLISECONDS)
+        self.context.add_init_script(WATCH_POLICY)
+        self.url = url
+        self.asked: list[str] = []
+        """The addresses that were asked for, whoever asked."""
+        self.errors: list[str] = []
+        self.context.on("request", lambda request: self.asked.append(request.url))
+        self.context.on("weberror", lambda error: self.errors.append(str(error.error)))
+        self.page: Page = self.context.new_page()
+
+    def open(self, place: str = "#/", token: str | None = None) -> None:
+        """Go to a *place* in the page, signed in with *token*."""
+        if token is not None:
+            place += f"{'&' if '?' in place else '?'}token={quote(token)}"
+        self.page.goto(f"{self.url}/dashboard{place}")
+
+    def sign_in(self, token: str) -> None:
+        """Give *token* where the page asks for it."""
+        self.page.get_by_label("Secret key or public token").fill(token)
+        self.page.keyboard.press("Enter")
+
+    def take_clock(self) -> None:
+        """Let time go on in the page as it does, and also by leaps; before anything is opened."""
+        self.page.clock.install()
+
+    def leap(self) -> None:
+        """Let a few seconds pass in the page, after which it asks again for what it shows."""
+        self.page.clock.fast_forward(5000)
+
+    def set_visibility(self, state: str) -> None:
+        """Say that the page is hidden or visible: without a screen it never is hidden itself."""
+        self.page.evaluate(VISIBILITY, state)
+
+    def refused(self) -> list[str]:
+        """Return what the page's policy has refused."""
+        found: list[str] = self.page.evaluate("refused")
+        return found
+
+    def strangers(self) -> set[str]:
+        """Return whom the page has asked beside the server; what it made itself is no stranger."""
+        own = urlsplit(self.url).netloc
+        places = {urlsplit(address) for address in self.asked}
+        return {
+            place.netloc or place.scheme
+            for place in places
+            if place.scheme not in ("blob", "data") and place.netloc != own
+        }
+
+    def overflow(self) -> int:
+        """Return by how many pixels the page is wider than its screen."""
+        width: int = self.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        return width
+
+    def check(self) -> None:
+        """Check that nothing went wrong and that nobody else was asked."""
+        wrong = (self.errors, self.refused(), self.strangers())
+        assert wrong == ([], [], set()), wrong
+
+
+class Place:
+    """A server, and shorthands for what happens on it."""
+
+    def __init__(self, server: ServerProcess) -> None:
+        self.server = server
+
+    def write(self, run: str, key: str, *values: Any, client: str = "w") -> None:
+        """Append *values*, of a client whose first ones they are."""
+        body = "".join(json.dumps(value) + "\n" for value in values)
+        self.post(path(run, "self", key), body, **{"X-Client-Id": client})
+
+    def close(
+        self, run: str, key: str, status: str = "completed", error: str | None = None
+    ) -> None:
+        self.post(path(run, key, "close"), json.dumps({"status": status, "error": error}))
+
+    def register(self, run: str, parent: str | None = None) -> None:
+        said = {"parent": parent}
+        self.server.http.put(f"/api/v1/runs/{run}", json=said).raise_for_status()
+
+    def complete(self, run: str) -> None:
+        self.post(f"/api/v1/runs/{quote(run, safe='')}/complete", "")
+
+    def post(self, target: str, body: str, **headers: str) -> None:
+        self.server.http.post(target, content=body, headers=headers).raise_for_status()
+
+    def token(self, *scopes: str, lasts: float = 3600) -> str:
+        """Return a public token that *lasts* so many seconds."""
+        return issue_token(self.server.secret, list(scopes), time.time(), lasts)
+
+
+def stream(run: str, key: str) -> str:
+    """Return where the page shows a stream."""
+    return f"#/runs/{quote(run, safe='')}/{quote(key, safe='')}"
+
+
+def path(*names: str) -> str:
+    """Return the path of a stream."""
+    return "/realtime/v1/streams/" + "/".join(quote(name, safe="") for name in names)
+
+
+@contextmanager
+def launched(*arguments: str) -> Iterator[Browser]:
+    """Start Chromium, with *arguments* beside ours, for as long as the context lasts."""
+    expect.set_options(timeout=MILLISECONDS)
+    with sync_playwright() as playwright:
+        executable = str(tools.find("chromium"))
+        browser = playwright.chromium.launch(
+            executable_path=executable, args=[*ARGUMENTS, *arguments]
+        )
+        yield browser
+        browser.close()
