@@ -18,7 +18,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -153,20 +153,24 @@ class _Handler(BaseHTTPRequestHandler):
         body = self._body()
         environment, deadline = self.door.take(), time.time() + self.door.seconds
         connection = HTTPConnection("127.0.0.1", environment.port, timeout=self.door.seconds)
-        try:
-            connection.request(self.command, self.path, body, self._headers(body, deadline))
-            self._answer(connection, connection.getresponse(), deadline)
-        except TimeoutError:
-            self.door.ends.append("late")
+        has_body, how = False, "broken"
+        with suppress(HTTPException, OSError), closing(connection):
+            try:
+                connection.request(self.command, self.path, body, self._headers(body, deadline))
+                has_body = self._answer(connection, connection.getresponse(), deadline)
+                how = "clean"
+            except TimeoutError:
+                how = "late"
+        # The client hears of it last: a test looks, and asks again, as soon as it has its answer.
+        self.door.ends.append(how)
+        if how == "late":
             environment.kill()
+        else:
+            self.door.give_back(environment)
+        if how == "clean":
+            self._end(has_body)
+        else:
             self._break()
-            return
-        except (HTTPException, OSError):
-            self.door.ends.append("broken")
-            self._break()
-        finally:
-            connection.close()
-        self.door.give_back(environment)
 
     do_GET = do_POST = do_PUT = do_HEAD = do_DELETE = do_OPTIONS = _pass_on
 
@@ -191,27 +195,31 @@ class _Handler(BaseHTTPRequestHandler):
             "x-amzn-request-context": json.dumps({"requestId": "gateway-1"}),
         }
 
-    def _answer(self, connection: HTTPConnection, response: HTTPResponse, deadline: float) -> None:
+    def _answer(self, connection: HTTPConnection, response: HTTPResponse, deadline: float) -> bool:
+        """Send the answer on but for its end; return whether it has a body."""
         self.send_response(response.status)
         for name, value in response.getheaders():
             if name.lower() not in HOP_BY_HOP:
                 self.send_header(name, value)
         has_body = self.command != "HEAD" and response.status != 304
-        if has_body:
-            self.send_header("Transfer-Encoding", "chunked")
+        if not has_body:
+            return False
+        self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
         while True:
             assert connection.sock is not None or response.isclosed()
             if connection.sock is not None:
                 connection.sock.settimeout(max(deadline - time.time(), 0.001))
-            piece = response.read1(65_536) if has_body else b""
-            if not piece:
-                break
+            if not (piece := response.read1(65_536)):
+                return True
             self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
-        # Told before the client can know: a test looks as soon as it has its answer.
-        self.door.ends.append("clean")
-        if has_body:
-            self.wfile.write(b"0\r\n\r\n")
+
+    def _end(self, has_body: bool) -> None:
+        with suppress(OSError):  # the client may have gone
+            if has_body:
+                self.wfile.write(b"0\r\n\r\n")
+            else:
+                self.end_headers()
 
     def _break(self) -> None:
         """End the client's connection without a word."""

@@ -435,11 +435,13 @@ async def test_a_description_counts_the_clients_that_have_written(kept: Kept) ->
         await kept.append(STREAM, b"3", client="first", number=number)
     await kept.append(STREAM, b"4", client="second")
     assert await counted() == [2, 2]
-    for number in range(WRITERS_COUNTED - 1):
-        await kept.append(STREAM, b"5", client=f"client-{number}")
-    assert await counted() == [WRITERS_COUNTED] * 2
     # So many that those who keep few have moved some out of the head.
-    for number in range(40):
-        await kept.append(STREAM, b"6", client=f"late-{number}")
+    await asyncio.gather(
+        *(
+            kept.append(STREAM, b"5", client=f"client-{number}")
+            for number in range(WRITERS_COUNTED + 40)
+        )
+    )
+    assert await counted() == [WRITERS_COUNTED] * 2
     await kept.log.close(STREAM, Closed("completed"))
     assert await counted() == [WRITERS_COUNTED] * 2
