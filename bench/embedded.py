@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from runstreams.core.limits import Limits
+from runstreams.core.limits import BATCH_BYTES, Limits
 from runstreams.core.log import Log
 from runstreams.core.model import Batch, StreamId
 from runstreams.serve.storing import new_id
@@ -86,8 +86,8 @@ async def large(bench: Bench) -> str:
 async def replays(bench: Bench) -> str:
     speeds = []
     for size in (100, KIB, 64 * KIB):
-        count = REPLAYED // (100 * size)
-        await bench.write(f"replay {size}", 100, size, count)
+        batch = min(100, BATCH_BYTES // size)
+        await bench.write(f"replay {size}", batch, size, REPLAYED // (batch * size))
         speeds.append(await bench.replay(f"replay {size}"))
     return " / ".join(f"{speed:.0f}" for speed in speeds) + " MiB/s"
 
