@@ -8,7 +8,8 @@ import math
 import time
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import fields
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import httpx
@@ -20,6 +21,8 @@ from .events import Event, EventDecoder
 from .exchange import exchange, put_away
 from .records import Ended, Page, Part, Receipt, RunInfo, StreamInfo
 from .settings import Timeouts, Token
+
+R = TypeVar("R", Ended, RunInfo, StreamInfo)
 
 LIST_LIMIT = 1000
 """Streams asked for at a time; the most that the protocol gives."""
@@ -62,7 +65,7 @@ class HttpTransport:
     async def close(self, stream: StreamId, status: Status, error: str | None) -> Ended:
         path = _stream(stream, "self") + "/close"
         said = await self._ask("POST", path, json={"status": status, "error": error})
-        return Ended(**_get(said, "closed"))
+        return _known(Ended, _get(said, "closed"))
 
     async def stop(self, stream: StreamId) -> None:
         await self._ask("POST", _stream(stream, "self") + "/stop")
@@ -123,14 +126,14 @@ class HttpTransport:
     async def runs(self, limit: int, after: str | None) -> tuple[list[RunInfo], str | None]:
         query = {"limit": str(min(limit, LIST_LIMIT))} | ({"after": after} if after else {})
         said = await self._ask("GET", "/api/v1/runs", params=query)
-        return [RunInfo(**one) for one in _get(said, "runs")], _get(said, "next")
+        return [_known(RunInfo, one) for one in _get(said, "runs")], _get(said, "next")
 
     async def register(self, run: str, parent: str | None, root: str | None) -> RunInfo:
         above = {"parent": parent, "root": root}
-        return RunInfo(**await self._ask("PUT", f"/api/v1/runs/{_name(run)}", json=above))
+        return _known(RunInfo, await self._ask("PUT", f"/api/v1/runs/{_name(run)}", json=above))
 
     async def complete(self, run: str) -> RunInfo:
-        return RunInfo(**await self._ask("POST", f"/api/v1/runs/{_name(run)}/complete"))
+        return _known(RunInfo, await self._ask("POST", f"/api/v1/runs/{_name(run)}/complete"))
 
     async def aclose(self) -> None:
         await self._http.aclose()
@@ -256,8 +259,11 @@ def _record(record: dict[str, Any]) -> Part[object]:
 
 def _page(said: dict[str, Any]) -> Page:
     try:
-        parts: list[Part[object]] = [Part(**chunk) for chunk in said["chunks"]]
-        closed = Ended(**said["closed"]) if said["closed"] else None
+        parts: list[Part[object]] = [
+            Part(chunk["index"], chunk["data"], chunk["id"], chunk["timestamp"])
+            for chunk in said["chunks"]
+        ]
+        closed = _known(Ended, said["closed"]) if said["closed"] else None
         return Page(parts, said["next_index"], said["tail"], closed)
     except (KeyError, TypeError) as error:
         raise Unexpected("a page is not of this protocol", http_status=502) from error
@@ -265,7 +271,17 @@ def _page(said: dict[str, Any]) -> Page:
 
 def _info(said: dict[str, Any]) -> StreamInfo:
     closed = said.get("closed")
-    return StreamInfo(**said | {"closed": Ended(**closed) if closed else None})
+    return _known(StreamInfo, said | {"closed": _known(Ended, closed) if closed else None})
+
+
+def _known(kind: type[R], said: dict[str, Any]) -> R:
+    """Return *said* as a *kind*, without what a newer server may tell beside it. Raises
+    `Unexpected`.
+    """
+    try:
+        return kind(**{field.name: said[field.name] for field in fields(kind)})
+    except (KeyError, TypeError) as error:
+        raise Unexpected(f"the answer is no {kind.__name__}", http_status=502) from error
 
 
 def _stream(stream: StreamId, target: str | None = None) -> str:

@@ -1,0 +1,84 @@
+"""A server that is newer than the SDK tells more, and one that is something else tells less."""
+
+import json
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from runstreams import Client, Ended, Retries
+from runstreams.errors import Unexpected
+
+MORE = {"mood": "sunny"}
+CLOSED = {"status": "failed", "error": "why", **MORE}
+STREAM = {
+    "run": "run_1",
+    "key": "words",
+    "first_index": 0,
+    "tail": 1,
+    "bytes": 3,
+    "created": 1,
+    "updated": 2,
+    "last_append": 2,
+    "expires": 3,
+    "closed": CLOSED,
+    "stop": False,
+    "writers": 1,
+    **MORE,
+}
+RUN = {"id": "run_1", "created": 1, "expires": 2, "parent": None, "root": None, "completed": None}
+CHUNK = {"index": 0, "data": "a", "id": "g-0", "timestamp": 2, **MORE}
+ANSWERS = {
+    "/api/v1/runs/run_1/streams/words": STREAM,
+    "/api/v1/runs/run_1/streams/torn": {"run": "run_1"},
+    "/api/v1/runs": {"runs": [{**RUN, **MORE}], "next": None, **MORE},
+    "/realtime/v1/streams/run_1/words": {
+        "chunks": [CHUNK],
+        "next_index": 1,
+        "tail": 1,
+        "closed": CLOSED,
+        **MORE,
+    },
+}
+
+
+class _Newer(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        body = json.dumps(ANSWERS[self.path.partition("?")[0]]).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        """Keep the tests' output clean."""
+
+
+@pytest.fixture
+def client() -> Iterator[Client]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Newer)
+    server.daemon_threads = True
+    thread = Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    address, once = f"http://127.0.0.1:{server.server_port}", Retries(attempts=1)
+    with Client(address, "key", retries=once) as client:
+        yield client
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_what_it_tells_beside_what_is_known_is_left_out(client: Client) -> None:
+    assert client.streams.describe("run_1", "words").closed == Ended("failed", "why")
+    assert [run.id for run in client.streams.runs()] == ["run_1"]
+    assert list(client.streams.read("run_1", "words", strict=False)) == ["a"]
+
+
+def test_what_is_missing_is_an_error_that_says_so(client: Client) -> None:
+    with pytest.raises(Unexpected, match="the answer is no StreamInfo"):
+        client.streams.describe("run_1", "torn")
