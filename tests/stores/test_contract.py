@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 from contextlib import suppress
+from unittest.mock import patch
 
 import pytest
 
@@ -18,7 +19,7 @@ from runstreams.core.errors import (
     StreamFull,
 )
 from runstreams.core.limits import DAY_MS, WRITERS_COUNTED, Limits
-from runstreams.core.model import Closed, StreamId
+from runstreams.core.model import Closed, Head, StreamId
 from tests.stores.conftest import Kept
 
 STREAM = StreamId("run", "key")
@@ -262,6 +263,28 @@ async def test_a_deleted_run_is_gone_with_its_streams(kept: Kept) -> None:
         await kept.append(StreamId("run", key), b"1")
     assert await kept.log.delete_run("run") == 3
     assert await kept.log.streams("run", 10, None) == []
+    assert await kept.log.runs.get("run") is None
+
+
+async def test_a_run_that_was_deleted_in_part_is_still_listed_and_completed(kept: Kept) -> None:
+    for key in "abc":
+        await kept.append(StreamId("run", key), b"1")
+    await kept.log.complete_run("run")
+    delete, left = kept.store.heads.delete, 2
+
+    async def die(stream: StreamId) -> Head | None:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise Busy("the process ends here")
+        return await delete(stream)
+
+    with patch.object(kept.store.heads, "delete", die), pytest.raises(Busy):
+        await kept.log.delete_run("run")
+    assert [run.id for run in await kept.log.runs.recent(10, None)] == ["run"]
+    with pytest.raises(RunCompleted):
+        await kept.append(StreamId("run", "a"), b"2")
+    assert await kept.log.delete_run("run") == 1
     assert await kept.log.runs.get("run") is None
 
 

@@ -296,15 +296,19 @@ class Log:
         return deleted
 
     async def delete_run(self, run: str) -> int:
-        """Delete a run's streams and its record; return how many streams there were."""
-        # The record goes first: what is opened from now on is a stream of a new run. And each page
-        # of the listing is asked for once, or writers that go on would keep us here for ever.
-        await self.store.runs.delete(run)
+        """Delete a run's streams and its record; return how many streams there were. Repeatable, so
+        a broken-off call is repeated: until then the run is still listed.
+        """
+        # Each page is asked for once, or writers that go on would keep us here for ever.
         count, after = 0, None
         while found := await self.store.heads.streams(run, LIST_PAGE, after):
             for key, _ in found:
                 count += await self.delete(StreamId(run, key))
             after = found[-1][0]
+        await self.store.runs.delete(run)
+        if await self.store.heads.streams(run, 1, None):
+            # Opened anew meanwhile, when there was a record yet: a run of its own.
+            await self.runs.register(run, None, None)
         return count
 
     async def aclose(self) -> None:
