@@ -74,6 +74,14 @@ def serving(http: Http = Protocol) -> Iterator[Served]:
         assert not thread.is_alive()
 
 
+def emptied(served: Served) -> Iterator[Served]:
+    """Give *served* without its streams, and see afterwards that nobody reads from it any more."""
+    served.store.heads.items.clear()
+    served.store.batches.objects.clear()
+    yield served
+    wait_until(lambda: not served.log._watches._watches)
+
+
 def wait_until(condition: object) -> None:
     """Return as soon as *condition* holds."""
     assert callable(condition)

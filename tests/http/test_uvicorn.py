@@ -12,7 +12,7 @@ import pytest
 from runstreams.core.model import Head
 from runstreams.serve.protocol import Protocol
 from tests.http.asgi import OUT, READ, STREAM
-from tests.http.serving import Connection, Served, serving, wait_until
+from tests.http.serving import Connection, Served, emptied, serving, wait_until
 
 CHUNKED = {"transfer_encoding": "chunked", "x_client_id": "c1"}
 EVENTS = {"accept": "text/event-stream"}
@@ -26,11 +26,7 @@ def server(request: pytest.FixtureRequest) -> Iterator[Served]:
 
 @pytest.fixture
 def api(server: Served) -> Iterator[Served]:
-    """A server whose streams are gone."""
-    server.store.heads.items.clear()
-    server.store.batches.objects.clear()
-    yield server
-    wait_until(lambda: not server.log._watches._watches)
+    yield from emptied(server)
 
 
 def tail(api: Served) -> int:

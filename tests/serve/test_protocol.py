@@ -9,7 +9,7 @@ import pytest
 
 from runstreams.serve.protocol import AHEAD, HEAD_BYTES, PIECE_BYTES
 from tests.http.asgi import OUT, READ, STREAM
-from tests.http.serving import Connection, Served, serving, wait_until
+from tests.http.serving import Connection, Served, emptied, serving, wait_until
 
 from .process import ServerProcess
 
@@ -28,11 +28,7 @@ def server() -> Iterator[Served]:
 
 @pytest.fixture
 def api(server: Served) -> Iterator[Served]:
-    """A server whose streams are gone."""
-    server.store.heads.items.clear()
-    server.store.batches.objects.clear()
-    yield server
-    wait_until(lambda: not server.log._watches._watches)
+    yield from emptied(server)
 
 
 @pytest.fixture
