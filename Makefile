@@ -54,10 +54,12 @@ lint: setup ## Check style and types
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
+	@$(BIN)/python scripts/picture.py --check
 
-format: setup ## Rewrite the code in the house's format
+format: setup ## Rewrite the code in the house's format, and what is made from it
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
+	@$(BIN)/python scripts/picture.py
 
 clean: ## Remove everything that make has made
 	rm -rf $(NPM:=/node_modules) src/react/dist examples/react-chat/dist
