@@ -6,7 +6,17 @@ from dataclasses import replace
 import pytest
 
 from runstreams.core.errors import ObjectMissing, RunCompleted
-from runstreams.core.model import Closed, Head, Pointer, Run, SegmentName, Sent, StreamId
+from runstreams.core.model import (
+    Closed,
+    Head,
+    Lease,
+    Pointer,
+    Run,
+    SegmentName,
+    Sent,
+    Status,
+    StreamId,
+)
 from runstreams.core.ports import Committed, NotCommitted, Terms
 from tests.stores.conftest import Kept
 
@@ -116,7 +126,7 @@ async def test_a_stream_that_has_expired_is_opened_anew(kept: Kept) -> None:
 
 async def test_no_stream_of_a_completed_run_is_opened(kept: Kept) -> None:
     await open_(kept)
-    await kept.store.runs.complete(Run("run", kept.now, kept.now + LIFE, completed=kept.now))
+    await kept.store.runs.complete(ended(kept.now, kept.now + LIFE))
     with pytest.raises(RunCompleted):
         await open_(kept, stream=OTHER)
     assert await kept.store.heads.get(OTHER) is None
@@ -385,21 +395,76 @@ async def test_a_run_keeps_its_beginning_and_takes_a_new_lineage(kept: Kept) -> 
     assert await runs.get("unknown") is None
 
 
+def ended(now: int, expires: int, status: Status = "completed", error: str | None = None) -> Run:
+    """Return the run as it is completed at *now*."""
+    return Run("run", now, expires, completed=now, status=status, error=error)
+
+
 async def test_a_run_is_completed_once(kept: Kept) -> None:
     runs, now = kept.store.runs, kept.now
-    await runs.put(Run("run", now, now + LIFE, "above", "top"))
-    first = await runs.complete(Run("run", now + 1, now + 2 * LIFE, completed=now + 1))
-    again = await runs.complete(Run("run", now + 2, now + 3 * LIFE, completed=now + 2))
-    assert first == again == Run("run", now, now + 2 * LIFE, "above", "top", now + 1)
+    await runs.put(Run("run", now, now + LIFE, "above", "top", lease=Lease(now + 5, 5)))
+    first = await runs.complete(ended(now + 1, now + 2 * LIFE, "failed", "it broke"))
+    again = await runs.complete(ended(now + 2, now + 3 * LIFE))
+    assert first == again == await runs.get("run")
+    assert first == Run(
+        "run", now, now + 2 * LIFE, "above", "top", now + 1, "failed", "it broke", None
+    )
     await runs.extend("run", now + 9 * LIFE)
     assert await runs.get("run") == first
-    unknown = Run("new", now, now + LIFE, completed=now)
-    assert await runs.complete(unknown) == unknown
+
+
+async def test_a_run_that_nobody_registered_can_be_completed(kept: Kept) -> None:
+    unknown = ended(kept.now, kept.now + LIFE, "canceled")
+    assert await kept.store.runs.complete(unknown) == unknown
+    assert await kept.store.runs.get("run") == unknown
+
+
+async def test_a_runs_lease_is_renewed_with_its_record_and_takes_nothing_from_another(
+    kept: Kept,
+) -> None:
+    runs, now = kept.store.runs, kept.now
+    assert await runs.release("run", 1) is None
+    leases = [Lease(now + 50, 50), Lease(now + 9, 9), Lease(now + 99, 7), None]
+    records = [await runs.put(Run("run", now, now + LIFE, lease=lease)) for lease in leases]
+    third = Lease(now + 99, 50)
+    assert [record.lease for record in records] == [leases[0], Lease(now + 51, 50), third, third]
+    assert (await there_is(kept)).lease == third
+
+
+async def test_a_runs_lease_is_released_by_whoever_made_the_last_promise(kept: Kept) -> None:
+    runs, now = kept.store.runs, kept.now
+    await runs.put(Run("run", now, now + LIFE, lease=Lease(now + 50, 50)))
+    await runs.put(Run("run", now, now + LIFE, lease=Lease(now + 60, 50)))
+    kept_on = await runs.release("run", now + 50)
+    assert kept_on == await there_is(kept)
+    assert kept_on.lease == Lease(now + 60, 50)
+    released = await runs.release("run", now + 60)
+    assert released == await there_is(kept)
+    assert released.lease is None
+
+
+async def test_a_run_that_is_completed_takes_no_lease(kept: Kept) -> None:
+    await kept.store.runs.complete(ended(kept.now, kept.now + LIFE))
+    claim = Run("run", kept.now, kept.now + LIFE, lease=Lease(kept.now + 5, 5))
+    assert (await kept.store.runs.put(claim)).lease is None
+
+
+async def test_of_promises_for_a_run_made_at_once_each_counts(kept: Kept) -> None:
+    claim = Run("run", kept.now, kept.now + LIFE, lease=Lease(kept.now + 5, 5))
+    records = await asyncio.gather(*(kept.store.runs.put(claim) for _ in range(4)))
+    told = [record.lease.until for record in records if record.lease]
+    assert sorted(told) == [kept.now + at for at in range(5, 9)]
+
+
+async def there_is(kept: Kept) -> Run:
+    run = await kept.store.runs.get("run")
+    assert run is not None
+    return run
 
 
 async def test_a_run_that_is_forgotten_begins_anew(kept: Kept) -> None:
     runs, now = kept.store.runs, kept.now
-    await runs.complete(Run("run", now, now + LIFE, "above", "top", completed=now))
+    await runs.complete(replace(ended(now, now + LIFE), parent="above", root="top"))
     fresh = Run("run", now + LIFE, now + 3 * LIFE)
     assert await runs.put(fresh) == fresh
     assert await runs.get("run") == fresh

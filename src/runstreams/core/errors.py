@@ -13,6 +13,7 @@ RunstreamsError
 │   ├── ChunkGap             a client skipped some of its own chunks
 │   ├── StreamClosed         an append to a closed stream
 │   ├── ClosedDifferently    a second close with another status
+│   ├── CompletedDifferently a second completion of a run with another status
 │   └── RunCompleted         an append to a stream of a completed run
 ├── NotThere
 │   ├── TargetMissing        the parent or root of a run that has none
@@ -111,7 +112,9 @@ class ChunkGap(Refused):
 
 
 class StreamClosed(Refused):
-    """The stream is closed, with *status*."""
+    """The stream is closed, with *status*; *closed_code* is `producer_lost` where nothing was heard
+    of its producer, or else None.
+    """
 
     code = "stream_closed"
 
@@ -120,6 +123,12 @@ class ClosedDifferently(Refused):
     """The stream was closed before, with another *status*, which stays."""
 
     code = "closed_differently"
+
+
+class CompletedDifferently(Refused):
+    """The run was completed before, with another *status*, which stays."""
+
+    code = "completed_differently"
 
 
 class RunCompleted(Refused):

@@ -99,11 +99,20 @@ SMALL_BODY_BYTES = 6 * CLOSE_ERROR_BYTES + KIB
 characters are written, and what stands around it.
 """
 
+LEASE_SECONDS_MAX = 3600
+"""Longest lease: a producer that is silent for longer cannot be told from a dead one."""
+
+LEASE_GRACE_MS = 5_000
+"""How long after its lease a producer is taken for lost: clocks differ, and a renewal travels."""
+
 LIST_DEFAULT = 100
 """Streams or runs on a page of a listing when no `limit` is named."""
 
 LIST_MAX = 1_000
 """Most streams or runs on a page of a listing."""
+
+LIST_SCANNED = 1_000
+"""Most runs that are looked at for one page of those with some status."""
 
 POLL_FIRST_SECONDS = 0.1
 """Pause between two polls of a head right after news: about as often as a linger of 100 ms

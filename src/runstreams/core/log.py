@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from itertools import islice
 
@@ -11,13 +11,16 @@ from .deleting import delete_stream
 from .errors import (
     Busy,
     ClosedDifferently,
+    CompletedDifferently,
     IndexBeyondTail,
     RunCompleted,
     SealingBehind,
     StreamClosed,
 )
+from .holding import Holder
+from .leasing import is_lost, leased_until
 from .limits import PAGE_BYTES, PAGE_CHUNKS, WRITERS_COUNTED, Limits
-from .model import Appended, Batch, Closed, Head, Page, Run, Sent, StreamId
+from .model import Appended, Batch, Closed, Head, Page, Run, Sent, Status, StreamId
 from .ports import Clock, NewId, Store
 from .reading import Cursor, Lookup
 from .retention import is_expired
@@ -52,6 +55,8 @@ class Description:
     appended: int | None
     closed: Closed | None
     stop: bool
+    leased_until: int | None
+    """Until when its producer has promised to be heard of, in ms; None: nobody has."""
     writers: int
     """Clients that have written, counted up to `WRITERS_COUNTED`."""
 
@@ -80,6 +85,7 @@ class Log:
         self.clock = clock
         self.runs = RunBook(store, limits, clock)
         self._appender = Appender(store, limits, clock, new_id)
+        self._holder = Holder(store, limits, clock, self._appender.open)
         self._lookup = Lookup(store, limits, clock)
         self._sealer = Sealer(store, limits, clock)
         self._seals = SealSchedule(self._sealer, background, time_left)
@@ -106,7 +112,24 @@ class Log:
             self._watches.tell(stream, head)
             if self._sealer.is_due(head):
                 await self._seals.some(stream)
+        elif batch.lease_ms:
+            # A resend adds nothing, not even its promise. On a closed stream there is none to make.
+            with suppress(StreamClosed, RunCompleted):
+                lease = (await self.hold(stream, batch.lease_ms)).lease
+                return answer._replace(lease=lease.until if lease else None)
         return answer
+
+    async def hold(self, stream: StreamId, ms: int) -> Head:
+        """Promise that the stream's producer is heard of within *ms*; return the head with the
+        lease that tells this promise. Opens a stream that never was.
+
+        Raises `StreamClosed`, `RunCompleted`, `Busy`, `Uncertain`.
+        """
+        return await self._holder.hold(stream, ms)
+
+    async def release(self, stream: StreamId, until: int) -> Head | None:
+        """Take back the promise that is told by *until*, unless another has followed it."""
+        return await self._holder.release(stream, until)
 
     async def last_number(self, stream: StreamId, client: str) -> int:
         """Return the client's own number of its last chunk that is stored, or -1."""
@@ -161,7 +184,8 @@ class Log:
     async def _mark(self, stream: StreamId, mark: Callable[[int], Awaitable[Head | None]]) -> Head:
         """Do *mark*, given the time that the head must outlive, opening the stream if need be."""
         for _ in range(ATTEMPTS):
-            head = await self.head(stream)
+            # Whoever does this knows what became of the producer: nobody is taken for lost here.
+            head = await self._lookup.look(stream)
             if head is None:
                 await self._appender.open(stream)
             marked = await mark(min(self.clock(), head.expires - 1) if head else self.clock())
@@ -170,23 +194,30 @@ class Log:
                 return marked
         raise Busy("the stream changes faster than this can follow; try again", retry_after=1)
 
-    async def complete_run(self, run: str) -> Run:
-        """Complete a run: close its streams and take no more chunks. Repeatable, so a broken-off
-        call is repeated.
+    async def complete_run(
+        self, run: str, status: Status = "completed", error: str | None = None
+    ) -> Run:
+        """Complete a run: close its streams as it ended and take no more chunks. Repeatable, so a
+        broken-off call is repeated; the first completion counts. Raises `CompletedDifferently`.
         """
-        record = await self.runs.complete(run)
+        record = await self.runs.complete(run, status, error)
+        assert record.status is not None
+        closed = Closed(record.status, record.error, by_run=True)
         after: str | None = None
         while found := await self.store.heads.streams(run, LIST_PAGE, after):
             still_open = [StreamId(run, key) for key, head in found if head.closed is None]
             for at in range(0, len(still_open), CLOSE_AT_ONCE):
                 some = still_open[at : at + CLOSE_AT_ONCE]
-                await asyncio.gather(*(self._close_by_run(stream) for stream in some))
+                await asyncio.gather(*(self._close_by_run(stream, closed) for stream in some))
             after = found[-1][0]
+        if record.status != status:
+            raise CompletedDifferently(
+                f"the run is completed already: {record.status}", status=record.status
+            )
         return record
 
-    async def _close_by_run(self, stream: StreamId) -> None:
+    async def _close_by_run(self, stream: StreamId, closed: Closed) -> None:
         now = self.clock()
-        closed = Closed("completed", by_run=True)
         head = await self.store.heads.close(stream, closed, now, now + self.limits.retention_ms)
         if head is not None:
             self._watches.tell(stream, head)
@@ -271,6 +302,8 @@ class Log:
         return found
 
     async def _described(self, stream: StreamId, head: Head) -> Description:
+        if is_lost(head, self.clock()):  # as it may be where streams are listed
+            head = await self.head(stream) or head
         first = await self.first_index(stream, head)
         return Description(
             stream.key,
@@ -282,6 +315,7 @@ class Log:
             head.appended,
             head.closed,
             head.stop,
+            leased_until(head),
             sum(1 for _ in islice(head.clients, WRITERS_COUNTED)),
         )
 

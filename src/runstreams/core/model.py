@@ -6,9 +6,12 @@ from typing import Literal, NamedTuple
 
 Status = Literal["completed", "failed", "canceled"]
 
+PRODUCER_LOST = "producer_lost"
+"""Code of a stream that was closed because nothing was heard of its producer."""
+
 FORMAT = 1
-"""Version of everything stored: heads, pointers, segments, the SQLite file. Written from the
-first one on.
+"""Version of everything stored: heads, pointers, segments. Written from the first one on; what
+was added since may be missing. The SQLite file has a version of its own.
 """
 
 
@@ -47,6 +50,8 @@ class Batch:
     number: int = 0
     once: str | None = None
     """Short hash of a one-shot append's idempotency key."""
+    lease_ms: int = 0
+    """How long the producer claims to live after *time*; 0: it claims nothing."""
 
     @property
     def size(self) -> int:
@@ -101,6 +106,20 @@ class Closed:
     error: str | None = None
     by_run: bool = False
     """Whether it was closed because its run was completed."""
+    code: str | None = None
+    """For programs: `PRODUCER_LOST`, or None where somebody closed it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A producer's promise to be heard of in time."""
+
+    until: int
+    """In milliseconds since 1970. No two promises of a stream have the same, so it tells whose the
+    lease is.
+    """
+    ms: int
+    """How long any sign of life counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +161,8 @@ class Head:
     """Time of the append before the last one: tells when the run's own record is due for a
     longer life.
     """
+    lease: Lease | None = None
+    """The furthest promise of a producer; None: nobody has promised anything."""
 
     def knowing(self, clients: Mapping[str, Sent], once: Mapping[str, int]) -> "Head":
         """Return the head with these writers. Spelled out, as `replace` takes three times as long
@@ -164,6 +185,7 @@ class Head:
             self.closed,
             self.stop,
             self.appended_before,
+            self.lease,
         )
 
     @property
@@ -193,6 +215,11 @@ class Run:
     parent: str | None = None
     root: str | None = None
     completed: int | None = None
+    status: Status | None = None
+    """How it was completed."""
+    error: str | None = None
+    lease: Lease | None = None
+    """Until when its producer has promised to be heard of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +232,8 @@ class Page:
     generation: str
     closed: Closed | None = None
     """Set only when the page reaches the end of a closed stream."""
+    leased_until: int | None = None
+    """Until when a producer has promised to be heard of, in ms; None: nobody has."""
     renderings: dict[str, bytes] = field(default_factory=dict, compare=False, repr=False)
     """The page as bytes, by media type: a hundred readers of one stream are sent the same ones."""
 
@@ -221,3 +250,5 @@ class Appended(NamedTuple):
     tail: int
     stop: bool
     duplicate: bool = False
+    lease: int | None = None
+    """What the stream's lease is told by, its *until*; None when there is none."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from .limits import Limits, SealingPlan
-from .model import Batch, Closed, Head, Pointer, Run, SegmentName, Sent, StreamId
+from .model import Batch, Closed, Head, Lease, Pointer, Run, SegmentName, Sent, StreamId
 
 
 class Clock(Protocol):
@@ -98,6 +98,8 @@ class Terms:
     """The stream's generation, when the client was looked for outside the head of one; None:
     any.
     """
+    lease: Lease | None = None
+    """What the stream's lease becomes, if it takes nothing from the one that is there."""
 
 
 class Committed(NamedTuple):
@@ -114,6 +116,13 @@ class NotCommitted(NamedTuple):
     batch's client in it.
     """
 
+    head: Head | None
+
+
+class Renewed(NamedTuple):
+    """Whether a lease was renewed, and the head afterwards, or as it was found."""
+
+    done: bool
     head: Head | None
 
 
@@ -154,6 +163,24 @@ class Heads(Protocol):
 
     async def ask_stop(self, stream: StreamId, now: int) -> Head | None:
         """Raise the stop flag and return the head; None when there is no live head."""
+
+    async def renew(self, stream: StreamId, lease: Lease, now: int) -> Renewed:
+        """Let *lease* be the stream's, if it is open, not expired, and has none or one that *lease*
+        takes nothing from, as `leasing.may_follow` says.
+        """
+
+    async def release(self, stream: StreamId, until: int) -> Head | None:
+        """Take the stream's lease away if it is the one that is told by *until*; return the head
+        afterwards.
+        """
+
+    async def lose(self, stream: StreamId, seen: Head, closed: Closed, expires: int) -> bool:
+        """Close the stream as *closed*, whose producer is lost in *seen*.
+
+        Takes effect only if it is open and generation, tail and lease are still those *seen*; so
+        nobody was heard of meanwhile. Returns whether it did. Changes nothing but how the stream is
+        closed and its expiry, so that whoever only reads may do it.
+        """
 
     async def seal(self, stream: StreamId, seen: Head, upto: Pointer, count: int) -> bool:
         """Drop the first *count* pointers, of which *upto* is the last, and move the sealed index
@@ -204,6 +231,11 @@ class Runs(Protocol):
     async def complete(self, run: Run) -> Run:
         """Mark the run completed as `runs.completed` says, making the record if missing; return
         it.
+        """
+
+    async def release(self, run: str, until: int) -> Run | None:
+        """Take the record's lease away if it is the one that is told by *until*; return the
+        record.
         """
 
     async def extend(self, run: str, expires: int) -> None:

@@ -1,19 +1,35 @@
-"""Runs: their lineage, their completion, and which there have been lately."""
+"""Runs: their lineage, their completion, their lease, and which there have been lately."""
 
 from dataclasses import replace
 from typing import Literal
 
 from .errors import InvalidRequest, TargetMissing
-from .limits import Limits
-from .model import Run
+from .leasing import renewed
+from .limits import LEASE_GRACE_MS, LIST_SCANNED, Limits
+from .model import Lease, Run, Status
 from .ports import Clock, Store
 
 Target = Literal["self", "parent", "root"]
 
+State = Literal["running", "lost"] | Status
+"""How a run is: as it was completed, or else whether its producer keeps what it has promised."""
+
+Place = tuple[int, str]
+"""Where a run stands in the listing: its creation time and its id."""
+
+
+def state(run: Run, now: int) -> State:
+    """Return how *run* is at *now*."""
+    if run.status is not None:
+        return run.status
+    if run.lease is not None and run.lease.until + LEASE_GRACE_MS <= now:
+        return "lost"
+    return "running"
+
 
 def registered(there: Run | None, run: Run) -> Run:
     """Return the record after *run* was registered, where *there* is what was there before. What
-    *run* does not say of its lineage stays.
+    *run* does not say of its lineage stays, and its lease takes nothing from the one there.
     """
     if there is None or there.expires <= run.created:
         return run
@@ -22,7 +38,15 @@ def registered(there: Run | None, run: Run) -> Run:
         parent=run.parent or there.parent,
         root=run.root or there.root,
         expires=there.expires if there.completed else max(there.expires, run.expires),
+        lease=renewed(there.lease, run.lease) if run.lease and not there.completed else there.lease,
     )
+
+
+def released(there: Run | None, until: int) -> Run | None:
+    """Return the record after the lease that is told by *until* was released."""
+    if there is None or there.lease is None or there.lease.until != until:
+        return there
+    return replace(there, lease=None)
 
 
 def completed(there: Run | None, run: Run) -> Run:
@@ -33,7 +57,14 @@ def completed(there: Run | None, run: Run) -> Run:
         return run
     if there.completed is not None:
         return there
-    return replace(there, completed=run.completed, expires=run.expires)
+    return replace(
+        there,
+        completed=run.completed,
+        status=run.status,
+        error=run.error,
+        expires=run.expires,
+        lease=None,
+    )
 
 
 class RunBook:
@@ -51,9 +82,12 @@ class RunBook:
         record = await self._store.runs.get(run)
         return record if record is not None and record.expires > self._clock() else None
 
-    async def register(self, run: str, parent: str | None, root: str | None) -> Run:
+    async def register(
+        self, run: str, parent: str | None, root: str | None, lease_ms: int = 0
+    ) -> Run:
         """Make or change a run's record; what is None stays as it was. Without *root*, the root of
-        a new *parent* is the root, or else that parent. Raises `InvalidRequest`.
+        a new *parent* is the root, or else that parent. With *lease_ms* its producer promises to be
+        heard of within so long. Raises `InvalidRequest`.
         """
         if parent == run:
             raise InvalidRequest("a run is not its own parent", run=run)
@@ -61,9 +95,16 @@ class RunBook:
             above = await self.get(parent)
             root = (above.root if above else None) or parent
         now = self._clock()
+        lease = Lease(now + lease_ms, lease_ms) if lease_ms else None
         return await self._store.runs.put(
-            Run(run, now, now + 2 * self._limits.retention_ms, parent, root)
+            Run(run, now, now + 2 * self._limits.retention_ms, parent, root, lease=lease)
         )
+
+    async def release(self, run: str, until: int) -> Run | None:
+        """Take back the promise that is told by *until*, unless another has followed it; return the
+        record.
+        """
+        return await self._store.runs.release(run, until)
 
     async def is_completed(self, run: str) -> bool:
         """Say whether the run takes no more chunks."""
@@ -80,20 +121,38 @@ class RunBook:
             raise TargetMissing("Target not found", run=run, target=target)
         return str(found)
 
-    async def complete(self, run: str) -> Run:
-        """Mark the run completed: from now on no stream of it can be opened."""
+    async def complete(
+        self, run: str, status: Status = "completed", error: str | None = None
+    ) -> Run:
+        """Mark the run completed: from now on no stream of it can be opened. The first completion
+        counts.
+        """
         now = self._clock()
         life = self._limits.retention_ms
-        return await self._store.runs.complete(Run(run, now, now + life, completed=now))
+        return await self._store.runs.complete(
+            Run(run, now, now + life, completed=now, status=status, error=error)
+        )
 
-    async def recent(self, limit: int, after: tuple[int, str] | None) -> list[Run]:
-        """Return runs that are not forgotten, newest first, those after *after*."""
+    async def recent(
+        self, limit: int, after: Place | None, wanted: State | None = None
+    ) -> tuple[list[Run], Place | None]:
+        """Return runs that are not forgotten, newest first, those after *after*; only those that
+        are as *wanted*, if that is given. With them comes the place to go on from, or None after
+        the last one.
+
+        At most `LIST_SCANNED` or *limit* runs are looked at, so there may be fewer, even none,
+        before the end.
+        """
         now = self._clock()
         found: list[Run] = []
-        while len(found) < limit:
+        for _ in range(0, max(LIST_SCANNED, limit), limit):
             runs = await self._store.runs.recent(limit, after)
-            found += [run for run in runs if run.expires > now]
+            for run in runs:
+                after = (run.created, run.id)
+                if run.expires > now and wanted in (None, state(run, now)):
+                    found.append(run)
+                if len(found) == limit:
+                    return found, after
             if len(runs) < limit:
-                break
-            after = (runs[-1].created, runs[-1].id)
-        return found[:limit]
+                return found, None
+        return found, after

@@ -6,10 +6,11 @@ from typing import TypeVar
 
 from ..core.commit import applied, fits
 from ..core.errors import ObjectMissing, RunCompleted
+from ..core.leasing import may_follow
 from ..core.limits import MIB, Limits, SealingPlan
-from ..core.model import Batch, Closed, Head, Pointer, Run, SegmentName, Sent, StreamId
-from ..core.ports import Committed, NewId, NotCommitted, Staged, StoredBatch, Terms
-from ..core.runs import completed, registered
+from ..core.model import Batch, Closed, Head, Lease, Pointer, Run, SegmentName, Sent, StreamId
+from ..core.ports import Committed, NewId, NotCommitted, Renewed, Staged, StoredBatch, Terms
+from ..core.runs import completed, registered, released
 
 V = TypeVar("V")
 
@@ -113,7 +114,8 @@ class MemoryHeads:
         head, batch = self._find(stream), staged.batch.rest(skip)
         if head is None or not fits(head, batch, terms, limits, self._plan):
             return NotCommitted(head)
-        return Committed(head.tail, self._keep(stream, applied(head, staged, skip, batch, limits)))
+        after = applied(head, staged, terms, skip, batch, limits)
+        return Committed(head.tail, self._keep(stream, after))
 
     async def close(self, stream: StreamId, closed: Closed, now: int, expires: int) -> Head | None:
         head = self._find(stream)
@@ -128,6 +130,29 @@ class MemoryHeads:
         if head is None or head.expires <= now:
             return None
         return self._keep(stream, replace(head, stop=True))
+
+    async def renew(self, stream: StreamId, lease: Lease, now: int) -> Renewed:
+        head = self._find(stream)
+        if head is None or head.closed is not None or head.expires <= now:
+            return Renewed(False, head)
+        if not may_follow(head.lease, lease):
+            return Renewed(False, head)
+        return Renewed(True, self._keep(stream, replace(head, lease=lease)))
+
+    async def release(self, stream: StreamId, until: int) -> Head | None:
+        head = self._find(stream)
+        if head is None or head.lease is None or head.lease.until != until:
+            return head
+        return self._keep(stream, replace(head, lease=None))
+
+    async def lose(self, stream: StreamId, seen: Head, closed: Closed, expires: int) -> bool:
+        head = self._find(stream)
+        if head is None or head.closed is not None:
+            return False
+        if not _is_silent_since(head, seen):
+            return False
+        self._keep(stream, replace(head, closed=closed, expires=expires))
+        return True
 
     async def seal(self, stream: StreamId, seen: Head, upto: Pointer, count: int) -> bool:
         head = self._find(stream)
@@ -215,6 +240,12 @@ class MemoryRuns:
         self.items[run.id] = completed(self.items.get(run.id), run)
         return self.items[run.id]
 
+    async def release(self, run: str, until: int) -> Run | None:
+        record = released(self.items.get(run), until)
+        if record is not None:
+            self.items[run] = record
+        return record
+
     async def extend(self, run: str, expires: int) -> None:
         there = self.items.get(run)
         if there is not None and there.completed is None:
@@ -233,6 +264,12 @@ def _is_as_seen(head: Head, seen: Head) -> bool:
         head.generation == seen.generation
         and head.sealed == seen.sealed
         and head.pending[:1] == seen.pending[:1]
+    )
+
+
+def _is_silent_since(head: Head, seen: Head) -> bool:
+    return (
+        head.generation == seen.generation and head.tail == seen.tail and head.lease == seen.lease
     )
 
 

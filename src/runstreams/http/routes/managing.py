@@ -77,9 +77,10 @@ async def list_runs(caller: Calling, limit: Limit = LIST_DEFAULT, after: str = "
     """List recent runs, newest first."""
     place = _place(after) if after else None
     log = caller.may("read", ("runs", None))
-    found = await log.runs.recent(limit, place)
-    more = f"{found[-1].created}-{found[-1].id}" if len(found) == limit else None
-    return RunPage(runs=[RunInfo.of(run) for run in found], next=more)
+    found, more = await log.runs.recent(limit, place)
+    return RunPage(
+        runs=[RunInfo.of(run) for run in found], next="{}-{}".format(*more) if more else None
+    )
 
 
 @router.get("/api/v1/runs/{run}")

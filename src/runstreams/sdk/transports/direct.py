@@ -69,9 +69,8 @@ class DirectTransport:
         return [_info(run, one) for one in found], more
 
     async def runs(self, limit: int, after: str | None) -> tuple[list[RunInfo], str | None]:
-        found = await self._log.runs.recent(limit, _place(after))
-        more = f"{found[-1].created}-{found[-1].id}" if len(found) == limit else None
-        return [_run(one) for one in found], more
+        found, more = await self._log.runs.recent(limit, _place(after))
+        return [_run(one) for one in found], "{}-{}".format(*more) if more else None
 
     async def register(self, run: str, parent: str | None, root: str | None) -> RunInfo:
         return _run(await self._log.runs.register(run, parent, root))
