@@ -6,9 +6,10 @@ from dataclasses import replace
 from functools import partial
 
 from ...core.errors import RunCompleted
+from ...core.leasing import may_follow
 from ...core.limits import Limits
-from ...core.model import Closed, Head, Pointer, Run, Sent, StreamId
-from ...core.ports import Committed, NotCommitted, Staged, Terms
+from ...core.model import Closed, Head, Lease, Pointer, Run, Sent, StreamId
+from ...core.ports import Committed, NotCommitted, Renewed, Staged, Terms
 from . import head_rows, leftovers, runs, spilled, writers
 from .appends import Appends
 from .head_rows import Found, find
@@ -48,6 +49,15 @@ class SqliteHeads:
 
     async def ask_stop(self, stream: StreamId, now: int) -> Head | None:
         return await self._transactions.run(lambda db: _ask_stop(db, stream, now))
+
+    async def renew(self, stream: StreamId, lease: Lease, now: int) -> Renewed:
+        return await self._transactions.run(lambda db: _renew(db, stream, lease, now))
+
+    async def release(self, stream: StreamId, until: int) -> Head | None:
+        return await self._transactions.run(lambda db: _release(db, stream, until))
+
+    async def lose(self, stream: StreamId, seen: Head, closed: Closed, expires: int) -> bool:
+        return await self._transactions.run(lambda db: _lose(db, stream, seen, closed, expires))
 
     async def seal(self, stream: StreamId, seen: Head, upto: Pointer, count: int) -> bool:
         size = sum(pointer.size for pointer in seen.pending[:count])
@@ -119,10 +129,7 @@ def _close(
         return None
     if found.head.closed is not None:
         return found.head
-    connection.execute(
-        "UPDATE heads SET closed = ?, error = ?, by_run = ?, expires = ? WHERE id = ?",
-        (closed.status, closed.error, closed.by_run, expires, found.id),
-    )
+    head_rows.close(connection, found.id, closed, expires)
     return replace(found.head, closed=closed, expires=expires)
 
 
@@ -132,6 +139,40 @@ def _ask_stop(connection: sqlite3.Connection, stream: StreamId, now: int) -> Hea
         return None
     connection.execute("UPDATE heads SET stop = 1 WHERE id = ?", (found.id,))
     return replace(found.head, stop=True)
+
+
+def _renew(connection: sqlite3.Connection, stream: StreamId, lease: Lease, now: int) -> Renewed:
+    found = find(connection, stream)
+    if found is None:
+        return Renewed(False, None)
+    head = found.head
+    if head.closed is not None or head.expires <= now or not may_follow(head.lease, lease):
+        return Renewed(False, head)
+    head_rows.lease(connection, {found.id: lease})
+    return Renewed(True, replace(head, lease=lease))
+
+
+def _release(connection: sqlite3.Connection, stream: StreamId, until: int) -> Head | None:
+    found = find(connection, stream)
+    if found is None:
+        return None
+    if found.head.lease is None or found.head.lease.until != until:
+        return found.head
+    head_rows.lease(connection, {found.id: None})
+    return replace(found.head, lease=None)
+
+
+def _lose(
+    connection: sqlite3.Connection, stream: StreamId, seen: Head, closed: Closed, expires: int
+) -> bool:
+    found = find(connection, stream)
+    if found is None or found.head.closed is not None:
+        return False
+    head = found.head
+    if (head.generation, head.tail, head.lease) != (seen.generation, seen.tail, seen.lease):
+        return False
+    head_rows.close(connection, found.id, closed, expires)
+    return True
 
 
 def _seal(connection: sqlite3.Connection, stream: StreamId, seen: Head, upto: Pointer) -> bool:

@@ -1,13 +1,14 @@
 """Runs in SQLite: one row each."""
 
 import sqlite3
+from typing import Any
 
-from ...core.model import Run
-from ...core.runs import completed, registered
+from ...core.model import Lease, Run
+from ...core.runs import completed, registered, released
 from .queries import Queries
 from .transactions import Transactions
 
-_COLUMNS = "id, created, expires, parent, root, completed"
+_COLUMNS = "id, created, expires, parent, root, completed, status, error, lease, lease_ms"
 
 _RECENT = f"""
     SELECT {_COLUMNS} FROM runs WHERE (created, id) < (?, ?)
@@ -34,6 +35,9 @@ class SqliteRuns:
     async def complete(self, run: Run) -> Run:
         return await self._transactions.run(lambda db: _complete(db, run))
 
+    async def release(self, run: str, until: int) -> Run | None:
+        return await self._transactions.run(lambda db: _release(db, run, until))
+
     async def extend(self, run: str, expires: int) -> None:
         await self._transactions.run(
             lambda db: db.execute(
@@ -48,7 +52,7 @@ class SqliteRuns:
     async def recent(self, limit: int, after: tuple[int, str] | None) -> list[Run]:
         values = (*(after or _NEVER), limit)
         rows = self._queries.here(lambda db: db.execute(_RECENT, values).fetchall())
-        return [Run(*row) for row in rows]
+        return [_run(*row) for row in rows]
 
 
 def live(connection: sqlite3.Connection, run: str, now: int) -> Run | None:
@@ -59,16 +63,26 @@ def live(connection: sqlite3.Connection, run: str, now: int) -> Run | None:
 
 def keep(connection: sqlite3.Connection, run: Run) -> Run:
     """Write a record, in place of one that may be there."""
-    values = (run.id, run.created, run.expires, run.parent, run.root, run.completed)
+    lease = (run.lease.until, run.lease.ms) if run.lease else (None, None)
+    ended = (run.completed, run.status, run.error)
+    values = (run.id, run.created, run.expires, run.parent, run.root, *ended, *lease)
     connection.execute(
-        f"INSERT OR REPLACE INTO runs ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)", values
+        f"INSERT OR REPLACE INTO runs ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values
     )
     return run
 
 
 def _find(connection: sqlite3.Connection, run: str) -> Run | None:
     row = connection.execute(f"SELECT {_COLUMNS} FROM runs WHERE id = ?", (run,)).fetchone()
-    return Run(*row) if row else None
+    return _run(*row) if row else None
+
+
+def _run(*row: Any) -> Run:
+    id, created, expires, parent, root, completed, status, error, lease, lease_ms = row
+    if completed is not None and status is None:
+        status = "completed"  # a record of the first format does not say more
+    lease = Lease(lease, lease_ms) if lease is not None else None
+    return Run(id, created, expires, parent, root, completed, status, error, lease)
 
 
 def _put(connection: sqlite3.Connection, run: Run) -> Run:
@@ -77,3 +91,8 @@ def _put(connection: sqlite3.Connection, run: Run) -> Run:
 
 def _complete(connection: sqlite3.Connection, run: Run) -> Run:
     return keep(connection, completed(_find(connection, run.id), run))
+
+
+def _release(connection: sqlite3.Connection, run: str, until: int) -> Run | None:
+    record = released(_find(connection, run), until)
+    return keep(connection, record) if record else None
