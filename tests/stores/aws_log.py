@@ -25,17 +25,23 @@ class Watched:
         self, place: Place, plan: SealingPlan | None, time_left: Callable[[], int]
     ) -> None:
         clients = place.clients()
+        self.later = 0
+        """Milliseconds that have passed beside the real ones."""
         self.stream = StreamId(uuid4().hex, "key")
         self.tap = WireTap(*clients)
         self.store = AwsStore(*clients, place.bucket, place.table, plan=plan)
         self.log = Log(
             self.store,
             limits=Limits(),
-            clock=now,
+            clock=self.now,
             new_id=lambda: uuid4().hex,
             background=False,
             time_left=time_left,
         )
+
+    def now(self) -> int:
+        """Return the time of this log."""
+        return now() + self.later
 
     async def append(
         self,
@@ -43,9 +49,10 @@ class Watched:
         client: str | None = None,
         number: int = 0,
         once: str | None = None,
+        lease_ms: int = 0,
     ) -> Appended:
         """Append one chunk."""
-        batch = Batch(data + b"\n", 1, now(), client, number, once)
+        batch = Batch(data + b"\n", 1, self.now(), client, number, once, lease_ms)
         return await self.log.append(self.stream, batch)
 
     def requests(self) -> list[str]:

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Callable
 from heapq import merge
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ...core.errors import Busy
 from ...core.model import Run
-from ...core.runs import completed, registered
+from ...core.runs import completed, registered, released
 from .codec import SHARDS, decode_run, encode_run, place
 from .expressions import aliases
 from .table import RECENT, Table, run_key
@@ -16,6 +16,8 @@ from .values import number, text, ttl
 
 if TYPE_CHECKING:
     from .values import Item
+
+R = TypeVar("R", bound=Run | None)
 
 ATTEMPTS = 8
 """How often a change of a record starts over because somebody else has changed it."""
@@ -26,8 +28,8 @@ IS_ABSENT = "attribute_not_exists(#v)"
 IS_EXPIRED = "#expires <= :now"
 """The record is of a run that is forgotten, so the name is free."""
 
-IS_AS_SEEN = "#created = :created AND #expires = :expires AND {completed}(#completed)"
-"""Nobody has made, extended or completed the run since it was read."""
+IS_AS_SEEN = "#created = :created AND #expires = :expires AND {completed}(#completed) AND {lease}"
+"""Nobody has made, extended, completed or leased the run since it was read."""
 
 MAY_OPEN_STREAMS = (
     "attribute_not_exists(#completed) AND (attribute_not_exists(#expires) OR #expires > :now)"
@@ -52,6 +54,9 @@ class DynamoRuns:
 
     async def complete(self, run: Run) -> Run:
         return await self._change(run.id, lambda there: completed(there, run))
+
+    async def release(self, run: str, until: int) -> Run | None:
+        return await self._change(run, lambda there: released(there, until))
 
     async def extend(self, run: str, expires: int) -> None:
         arguments = {
@@ -86,11 +91,11 @@ class DynamoRuns:
         }
         return [decode_run(item) for item in await self._table.query(arguments, limit)]
 
-    async def _change(self, run: str, decide: Callable[[Run | None], Run]) -> Run:
+    async def _change(self, run: str, decide: Callable[[Run | None], R]) -> R:
         for _ in range(ATTEMPTS):
             there = await self.get(run)
             wanted = decide(there)
-            if wanted == there:
+            if wanted is None or wanted == there:
                 return wanted
             outcome = await self._table.put(_item(wanted), _unless_changed(there))
             if outcome.done:
@@ -140,13 +145,18 @@ def _item(run: Run) -> "Item":
 def _unless_changed(there: Run | None) -> dict[str, Any]:
     if there is None:
         return {"ConditionExpression": IS_ABSENT, "ExpressionAttributeNames": aliases(IS_ABSENT)}
-    completed = "attribute_exists" if there.completed else "attribute_not_exists"
-    condition = IS_AS_SEEN.format(completed=completed)
+    condition = IS_AS_SEEN.format(
+        completed="attribute_exists" if there.completed else "attribute_not_exists",
+        lease="#lease = :lease" if there.lease else "attribute_not_exists(#lease)",
+    )
+    values = {
+        ":created": text(place(there.created, there.id)),
+        ":expires": number(there.expires),
+    }
+    if there.lease:
+        values[":lease"] = number(there.lease.until)
     return {
         "ConditionExpression": condition,
         "ExpressionAttributeNames": aliases(condition),
-        "ExpressionAttributeValues": {
-            ":created": text(place(there.created, there.id)),
-            ":expires": number(there.expires),
-        },
+        "ExpressionAttributeValues": values,
     }
