@@ -2,11 +2,15 @@
 
 import asyncio
 import json
+from collections.abc import Awaitable
+from contextlib import suppress
+from typing import get_args
 
 from runstreams.core.errors import (
     Busy,
     ChunkGap,
     ClosedDifferently,
+    CompletedDifferently,
     IndexBeyondTail,
     IndexExpired,
     ObjectMissing,
@@ -15,6 +19,8 @@ from runstreams.core.errors import (
     StreamFull,
     Uncertain,
 )
+from runstreams.core.leasing import is_lost, leased_until
+from runstreams.core.limits import LEASE_GRACE_MS
 from runstreams.core.model import Appended, Batch, Closed, Head, Page, Status, StreamId
 from runstreams.core.retention import is_expired
 from tests.simulation.chaos import CALM
@@ -30,8 +36,12 @@ ENDING = (StreamClosed, RunCompleted, StreamFull)
 
 def check_ending(world: World, error: Exception) -> None:
     """Require that there was a reason to send a writer away."""
-    full = isinstance(error, StreamFull)
-    require(bool(world.limits.stream_bytes) if full else world.ended, f"without reason: {error!r}")
+    reason = world.ended
+    if isinstance(error, StreamFull):
+        reason = bool(world.limits.stream_bytes)
+    elif isinstance(error, StreamClosed) and error.facts["closed_code"]:
+        reason = bool(world.ledger.lost_ones)
+    require(reason, f"without reason: {error!r}")
 
 
 def chunk(who: str, number: int) -> bytes:
@@ -40,10 +50,13 @@ def chunk(who: str, number: int) -> bytes:
 
 
 def batch(world: World, now: int, who: str, number: int, count: int, **kind: str) -> Batch:
-    """Return *count* chunks of *who* as one batch."""
+    """Return *count* chunks of *who* as one batch; where producers make promises, now and then with
+    one.
+    """
+    lease_ms = world.lease_ms if world.lease_ms and world.rng.random() < 0.3 else 0
     lines = b"".join(chunk(who, at) + b"\n" for at in range(number, number + count))
     client = kind.get("client")
-    return Batch(lines, count, now, client, number if client else 0, kind.get("once"))
+    return Batch(lines, count, now, client, number if client else 0, kind.get("once"), lease_ms)
 
 
 async def pause(world: World, seconds: float = 0.2) -> None:
@@ -181,6 +194,76 @@ async def anonymous(world: World, name: str) -> None:
         require(world.ledger.holds(chunk(who, 0), answer.first), f"{who} is not where it was said")
 
 
+async def producer(world: World, name: str) -> None:
+    """Somebody who holds a lease in silence, and then lets go of it or dies."""
+    rng = world.rng
+    for _ in range(rng.randrange(1, 7)):
+        process, log = world.log()
+        ms = rng.choice((world.lease_ms, world.lease_ms // 2))
+        try:
+            head = await world.ask(process, log.hold(world.stream, name, ms))
+        except PASSING:
+            continue
+        except ENDING as ending:
+            check_ending(world, ending)
+            break
+        assert head.lease is not None
+        world.promises[name] = head.generation, head.lease.until
+        await asyncio.sleep(ms / 1000 * rng.choice((0, 0.1, 0.5)))
+    world.promises.pop(name, None)
+    if rng.random() < 0.7:
+        process, log = world.log()
+        with suppress(*PASSING):
+            await world.ask(process, log.release(world.stream, name))
+
+
+async def late_sign(world: World, name: str) -> None:
+    """Somebody who is heard of, or ends the stream, just when others find its producer lost."""
+    for at in range(3):
+        while not (until := _promised(world)):
+            if not world.busy:
+                return
+            await pause(world, 1)
+        await asyncio.sleep(max(until + LEASE_GRACE_MS + SKEW_MS - world.now(), 0) / 1000)
+        looks = [_look(world) for _ in range(3)]
+        await asyncio.gather(*looks, _sign(world, f"{name}-{at}"))
+
+
+def _promised(world: World) -> int | None:
+    head = world.head()
+    return leased_until(head) if head is not None else None
+
+
+async def _look(world: World) -> None:
+    process, log = world.log()
+    with suppress(*PASSING):
+        await world.ask(process, log.head(world.stream))
+
+
+async def _sign(world: World, name: str) -> None:
+    process, log = world.log()
+    kind = world.rng.randrange(4)
+    try:
+        if kind == 0:
+            await closer(world, "completed")
+        elif kind == 1:
+            await world.ask(
+                process, log.append(world.stream, batch(world, process.clock(), name, 0, 1))
+            )
+        else:
+            holds = (log.hold(world.stream, name, world.lease_ms) for _ in range(2))
+            await world.ask(process, both(*holds))
+    except PASSING:
+        pass
+    except ENDING as ending:
+        check_ending(world, ending)
+
+
+async def both(*requests: Awaitable[Head]) -> None:
+    """Make *requests* at once."""
+    await asyncio.gather(*requests)
+
+
 async def follower(world: World) -> None:
     """A reader that pages through and then waits, until the stream ends; it misses nothing."""
     position, generation = 0, ""
@@ -210,6 +293,7 @@ async def follower(world: World) -> None:
             continue
         check_page(world, page, began)
         check_waiting(world, page, position, asked)
+        check_noticed(world, asked)
         if page.generation:
             check_forgotten(world, before, began)
         else:
@@ -289,6 +373,13 @@ def check_waiting(world: World, page: Page, position: int, asked: int) -> None:
         return
     if since is not None and since >= asked:
         require(since > world.now() - 3000, "a waiting reader slept through news")
+
+
+def check_noticed(world: World, asked: int) -> None:
+    """Require that in calm weather whoever reads or waits notices that a producer is lost."""
+    head, latest = world.head(), max(asked, world.now() - 3000)
+    if world.weather is CALM and head is not None:
+        require(not is_lost(head, latest - SKEW_MS), "nobody noticed that a producer was lost")
 
 
 def check_expired(world: World, first: int, now: int, began: int) -> None:
@@ -378,10 +469,14 @@ async def closer(world: World, status: Status) -> None:
 async def completer(world: World) -> None:
     """Somebody who completes the run, and repeats it until that is acknowledged."""
     world.ended = True
+    status = world.rng.choice(get_args(Status))
     while True:
         process, log = world.log()
         try:
-            await world.ask(process, log.complete_run(world.stream.run))
+            record = await world.ask(process, log.complete_run(world.stream.run, status))
+            require(record.status == status, "a run was completed otherwise")
+            break
+        except CompletedDifferently:
             break
         except PASSING:
             await pause(world)

@@ -29,16 +29,22 @@ async def scenario(world: World) -> None:
         await actors.pause(world, 3)
         await _end(world)
     await asyncio.gather(*writing)
-    await _end(world)
+    abandoned = world.start(_abandon(world)) if world.rng.random() < 0.5 else None
+    if abandoned is None:
+        await _end(world)
     world.busy = False
     await asyncio.gather(*watching)
+    if abandoned is not None:
+        await abandoned
     await check_the_end(world, clients)
 
 
 def _one_timers(world: World) -> list[Coroutine[Any, Any, None]]:
     rng = world.rng
     crowd = 40 if rng.random() < 0.1 else 0
+    producers = rng.randrange(4) if world.lease_ms else 0
     return [
+        *(actors.producer(world, f"p{at}") for at in range(producers)),
         *(actors.anonymous(world, f"a{at}") for at in range(rng.randrange(3))),
         *(actors.one_shot(world, f"o{at}") for at in range(rng.randrange(6) + crowd)),
         *(actors.one_shot_client(world, f"s{at}") for at in range(rng.randrange(8) + crowd)),
@@ -48,12 +54,22 @@ def _one_timers(world: World) -> list[Coroutine[Any, Any, None]]:
 def _passers_by(world: World) -> list[Coroutine[Any, Any, None]]:
     rng = world.rng
     deleters = rng.randrange(1, 3) if world.kind == "deleting" else 0
+    late_signs = 1 if world.lease_ms else 0
     return [
+        *(actors.late_sign(world, f"l{at}") for at in range(late_signs)),
         *(actors.bystander(world, f"b{at}") for at in range(rng.randrange(3))),
         *(actors.opener(world) for _ in range(rng.randrange(3))),
         *(actors.stopper(world) for _ in range(rng.randrange(2))),
         *(actors.deleter(world) for _ in range(deleters)),
     ]
+
+
+async def _abandon(world: World) -> None:
+    """Leave a leased stream to its readers, who notice that its producers are lost."""
+    while (head := world.head()) is not None and head.closed is None and head.lease is not None:
+        await asyncio.sleep(1)
+    if head is None or head.closed is None:
+        await _end(world)
 
 
 async def _end(world: World) -> None:

@@ -17,7 +17,7 @@ CLOSED = st.builds(
     st.booleans(),
     st.none() | st.just("producer_lost"),
 )
-LEASES = st.none() | st.builds(Lease, TIMES, NUMBERS)
+LEASES = st.none() | st.builds(Lease, TIMES, NUMBERS, TEXTS)
 
 
 @st.composite

@@ -36,7 +36,7 @@ def test_a_run_is_read_as_it_was_written(run: Run) -> None:
 def test_a_head_that_says_nothing_of_leases_was_never_leased() -> None:
     """As those were written before there were leases, in the same form."""
     item = encode_head(Head("g", created=0, expires=1, closed=Closed("failed", "why")))
-    assert not item.keys() & {"lease", "lease_ms"}
+    assert not item.keys() & {"lease", "lease_ms", "lease_by"}
     assert decode_head(item).lease is None
     assert decode_head(item).closed == Closed("failed", "why", code=None)
 

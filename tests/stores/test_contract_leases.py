@@ -21,9 +21,9 @@ LOST = Closed("failed", "nothing was heard of its producer for 60 seconds", code
 
 
 async def append(kept: Kept, number: int = 0, lease_ms: int = 0, client: str = "c") -> int | None:
-    """Append one chunk; return what the lease is told by afterwards."""
+    """Append one chunk; return until when the producer has promised to be heard of."""
     batch = replace(kept.batch(b"%d" % number, client=client, number=number), lease_ms=lease_ms)
-    return (await kept.log.append(STREAM, batch)).lease
+    return (await kept.log.append(STREAM, batch)).leased_until
 
 
 async def closed(kept: Kept) -> Closed | None:
@@ -86,7 +86,7 @@ async def test_a_reader_that_waits_is_told_though_nothing_is_appended(kept: Kept
 
 
 async def test_a_reader_that_waits_is_told_of_a_producer_that_never_wrote(kept: Kept) -> None:
-    await kept.log.hold(STREAM, MINUTE)
+    await kept.log.hold(STREAM, "c", MINUTE)
     reading = asyncio.create_task(kept.log.read(STREAM, 0, seconds=60))
     await asyncio.sleep(0.05)
     kept.now += MINUTE + LEASE_GRACE_MS
@@ -118,35 +118,46 @@ async def test_a_lease_is_renewed_in_silence(kept: Kept) -> None:
     await append(kept, lease_ms=MINUTE)
     for _ in range(3):
         kept.now += MINUTE
-        head = await kept.log.hold(STREAM, MINUTE)
-        assert head.lease == Lease(kept.now + MINUTE, MINUTE)
+        head = await kept.log.hold(STREAM, "c", MINUTE)
+        assert head.lease == Lease(kept.now + MINUTE, MINUTE, "c")
         assert await closed(kept) is None
     assert (await kept.log.read(STREAM, 0)).leased_until == kept.now + MINUTE
 
 
 async def test_a_short_lease_takes_nothing_from_a_long_one(kept: Kept) -> None:
-    """Neither by an append nor in silence; and each promise is told by a number of its own."""
-    told = [await append(kept, 0, 10 * MINUTE)]
-    told.append(await append(kept, 1, MINUTE))
-    told.append((await kept.log.hold(STREAM, MINUTE)).lease.until)  # type: ignore[union-attr]
-    assert told == [kept.now + 10 * MINUTE + at for at in range(3)]
-    kept.now += 10 * MINUTE
-    assert await closed(kept) is None
+    """Neither by an append nor in silence."""
+    long = kept.now + 10 * MINUTE
+    assert await append(kept, 0, 10 * MINUTE) == long
+    assert await append(kept, 1, MINUTE) == long
+    await kept.log.hold(STREAM, "d", MINUTE)
+    assert (await there(kept)).lease == Lease(long, 10 * MINUTE, "d")
 
 
-async def test_a_release_ends_only_the_promise_that_it_names(kept: Kept) -> None:
-    first = await append(kept, lease_ms=MINUTE)
+async def test_a_release_takes_back_ones_own_promise_and_nobody_elses(kept: Kept) -> None:
+    await append(kept, lease_ms=MINUTE)
     kept.now += 1000
-    second = await append(kept, client="d", lease_ms=MINUTE)
-    assert first is not None
-    assert second is not None
-    await kept.log.release(STREAM, first)
-    assert (await there(kept)).lease == Lease(second, MINUTE)
+    await append(kept, client="d", lease_ms=MINUTE)
+    await kept.log.release(STREAM, "c")
+    assert (await there(kept)).lease == Lease(kept.now + MINUTE, MINUTE, "d")
     for _ in range(2):
-        await kept.log.release(STREAM, second)
+        await kept.log.release(STREAM, "d")
         assert (await there(kept)).lease is None
     kept.now += DAY_MS
     assert await closed(kept) is None
+
+
+async def test_whoever_still_writes_is_told_that_the_lease_is_gone(kept: Kept) -> None:
+    """So that it promises again, when another one has let go."""
+    await append(kept, lease_ms=MINUTE)
+    await append(kept, client="d", lease_ms=MINUTE)
+    await kept.log.release(STREAM, "d")
+    assert await append(kept, 1) is None
+    assert await append(kept, 2, MINUTE) == kept.now + MINUTE
+
+
+async def test_nobody_in_particular_can_promise_nothing(kept: Kept) -> None:
+    anonymous = replace(kept.batch(b"1"), lease_ms=MINUTE)
+    assert (await kept.log.append(STREAM, anonymous)).leased_until is None
 
 
 async def test_what_a_lost_producer_had_sent_is_acknowledged_and_nothing_more_is_taken(
@@ -157,12 +168,12 @@ async def test_what_a_lost_producer_had_sent_is_acknowledged_and_nothing_more_is
     assert await closed(kept) == LOST
     batch = replace(kept.batch(b"0", client="c"), lease_ms=MINUTE)
     again = await kept.log.append(STREAM, batch)
-    assert (again.last, again.duplicate, again.lease) == (0, True, None)
+    assert (again.last, again.duplicate, again.leased_until) == (0, True, None)
     with pytest.raises(StreamClosed, match="failed, since nothing was heard of its producer") as it:
         await append(kept, 1)
     assert (it.value.facts["status"], it.value.facts["closed_code"]) == ("failed", "producer_lost")
     with pytest.raises(StreamClosed):
-        await kept.log.hold(STREAM, MINUTE)
+        await kept.log.hold(STREAM, "c", MINUTE)
 
 
 async def test_an_append_that_has_to_look_closes_the_stream_of_a_lost_producer(kept: Kept) -> None:
@@ -217,14 +228,14 @@ async def test_a_stream_that_is_forgotten_is_not_closed_but_begun_anew(kept: Kep
     await append(kept, lease_ms=MINUTE)
     kept.now += 28 * DAY_MS
     assert await kept.log.describe(STREAM) is None
-    assert (await kept.log.hold(STREAM, MINUTE)).tail == 0
+    assert (await kept.log.hold(STREAM, "c", MINUTE)).tail == 0
     assert (await there(kept)).closed is None
 
 
 async def test_no_lease_is_held_on_a_stream_of_a_completed_run(kept: Kept) -> None:
     await kept.log.complete_run("run")
     with pytest.raises(RunCompleted):
-        await kept.log.hold(STREAM, MINUTE)
+        await kept.log.hold(STREAM, "c", MINUTE)
 
 
 async def test_the_last_moment_to_renew_is_when_somebody_else_notices(kept: Kept) -> None:
@@ -232,7 +243,7 @@ async def test_the_last_moment_to_renew_is_when_somebody_else_notices(kept: Kept
     await append(kept, lease_ms=MINUTE)
     for _ in range(6):
         kept.now += MINUTE + LEASE_GRACE_MS
-        renewing, reading = kept.log.hold(STREAM, MINUTE), kept.another().read(STREAM, 1)
+        renewing, reading = kept.log.hold(STREAM, "c", MINUTE), kept.another().read(STREAM, 1)
         renewed, page = await asyncio.gather(renewing, reading, return_exceptions=True)
         assert not isinstance(page, BaseException)
         if isinstance(renewed, StreamClosed):
@@ -252,59 +263,54 @@ async def test_a_reader_is_served_though_the_loss_cannot_be_written_down(kept: K
 # Port by port
 
 
+OLD = Lease(100, 50, "old")
+
+
 @pytest.mark.parametrize(
-    ("lease", "done"),
-    [
-        (Lease(100, 50), False),
-        (Lease(101, 50), True),
-        (Lease(101, 49), False),
-        (Lease(101, 51), True),
-        (Lease(99, 99), False),
-    ],
+    ("until", "ms", "done"),
+    [(100, 50, True), (101, 51, True), (101, 49, False), (99, 99, False)],
 )
 async def test_a_lease_takes_nothing_from_the_one_that_is_there(
-    kept: Kept, lease: Lease, done: bool
+    kept: Kept, until: int, ms: int, done: bool
 ) -> None:
     """By an append as well as in silence."""
     await open_(kept)
-    await kept.store.heads.renew(STREAM, Lease(100, 50), kept.now)
+    await kept.store.heads.renew(STREAM, OLD, kept.now)
     before = await there(kept)
+    lease = Lease(until, ms, "new")
     found = await kept.store.heads.renew(STREAM, lease, kept.now)
     assert found == Renewed(done, replace(before, lease=lease) if done else before)
     assert await there(kept) == found.head
-    later = Lease(lease.until + 5 if done else lease.until, lease.ms)
-    appended = await commit(kept, terms=Terms(kept.now, lease=later))
+    appended = await commit(kept, terms=Terms(kept.now, lease=replace(lease, holder="newer")))
     assert isinstance(appended, Committed) == done
-    assert (await there(kept)).lease == (later if done else before.lease)
+    assert (await there(kept)).lease == (replace(lease, holder="newer") if done else OLD)
 
 
 async def test_a_commit_brings_its_lease_and_one_without_leaves_it(kept: Kept) -> None:
     await open_(kept)
-    for _ in range(2):
-        done = await commit(kept, terms=Terms(kept.now, lease=Lease(100, 50)))
-        await commit(kept)
-        assert (await there(kept)).lease == Lease(100, 50)
-    assert not isinstance(done, Committed)
+    await commit(kept, terms=Terms(kept.now, lease=OLD))
+    await commit(kept)
+    assert (await there(kept)).lease == OLD
 
 
 async def test_only_a_stream_that_is_open_and_lives_is_leased(kept: Kept) -> None:
-    heads, lease = kept.store.heads, Lease(100, 50)
-    assert await heads.renew(STREAM, lease, kept.now) == Renewed(False, None)
+    heads = kept.store.heads
+    assert await heads.renew(STREAM, OLD, kept.now) == Renewed(False, None)
     opened = await open_(kept)
-    assert await heads.renew(STREAM, lease, opened.expires) == Renewed(False, opened)
+    assert await heads.renew(STREAM, OLD, opened.expires) == Renewed(False, opened)
     await heads.close(STREAM, Closed("completed"), kept.now, kept.now + LIFE)
-    assert not (await heads.renew(STREAM, lease, kept.now)).done
+    assert not (await heads.renew(STREAM, OLD, kept.now)).done
     assert (await there(kept)).lease is None
 
 
-async def test_a_release_of_what_is_not_there_changes_nothing(kept: Kept) -> None:
+async def test_a_release_of_what_one_does_not_hold_changes_nothing(kept: Kept) -> None:
     heads = kept.store.heads
-    assert await heads.release(STREAM, 100) is None
+    assert await heads.release(STREAM, "old") is None
     opened = await open_(kept)
-    assert await heads.release(STREAM, 100) == opened
-    await heads.renew(STREAM, Lease(100, 50), kept.now)
-    assert await heads.release(STREAM, 99) == replace(opened, lease=Lease(100, 50))
-    assert await heads.release(STREAM, 100) == opened
+    assert await heads.release(STREAM, "old") == opened
+    await heads.renew(STREAM, OLD, kept.now)
+    assert await heads.release(STREAM, "other") == replace(opened, lease=OLD)
+    assert await heads.release(STREAM, "old") == opened
 
 
 async def lose(kept: Kept, seen: Head) -> bool:
@@ -315,7 +321,7 @@ async def lose(kept: Kept, seen: Head) -> bool:
 async def leased(kept: Kept) -> Head:
     """Return a head with a chunk and a lease."""
     await open_(kept)
-    await commit(kept, client="c", terms=Terms(kept.now, lease=Lease(100, 50)))
+    await commit(kept, client="c", terms=Terms(kept.now, lease=OLD))
     return await there(kept)
 
 
@@ -326,21 +332,24 @@ async def test_losing_changes_how_a_stream_is_closed_and_its_expiry_and_nothing_
     await kept.store.heads.ask_stop(STREAM, kept.now)
     assert await lose(kept, seen)
     assert await there(kept) == replace(
-        seen, closed=lost(Lease(100, 50)), expires=kept.now + 5 * LIFE, stop=True
+        seen, closed=lost(OLD), expires=kept.now + 5 * LIFE, stop=True
     )
     assert not await lose(kept, seen)
 
 
-async def test_a_stream_is_not_lost_when_its_lease_was_renewed_since(kept: Kept) -> None:
+@pytest.mark.parametrize("renewed", [Lease(101, 50, "old"), Lease(100, 51, "old")])
+async def test_a_stream_is_not_lost_when_its_lease_was_renewed_since(
+    kept: Kept, renewed: Lease
+) -> None:
     seen = await leased(kept)
-    await kept.store.heads.renew(STREAM, Lease(101, 50), kept.now)
+    await kept.store.heads.renew(STREAM, renewed, kept.now)
     assert not await lose(kept, seen)
     assert (await there(kept)).closed is None
 
 
 async def test_a_stream_is_not_lost_when_its_lease_was_released_since(kept: Kept) -> None:
     seen = await leased(kept)
-    await kept.store.heads.release(STREAM, 100)
+    await kept.store.heads.release(STREAM, "old")
     assert not await lose(kept, seen)
     assert (await there(kept)).closed is None
 
@@ -360,12 +369,12 @@ async def test_a_stream_is_not_lost_when_it_was_closed_since(kept: Kept) -> None
 
 
 async def test_a_stream_begun_anew_is_not_lost_with_the_one_before(kept: Kept) -> None:
-    """Though it has come as far and its lease is told alike."""
+    """Though it has come as far and its lease reaches as far."""
     seen = await leased(kept)
     assert not await kept.store.heads.lose(StreamId("run", "none"), seen, LOST, kept.now)
     await kept.store.heads.delete(STREAM)
     await open_(kept, "g2")
-    await commit(kept, client="c", terms=Terms(kept.now, lease=Lease(100, 50)))
+    await commit(kept, client="c", terms=Terms(kept.now, lease=OLD))
     assert not await lose(kept, seen)
     assert (await there(kept)).closed is None
 

@@ -402,7 +402,7 @@ def ended(now: int, expires: int, status: Status = "completed", error: str | Non
 
 async def test_a_run_is_completed_once(kept: Kept) -> None:
     runs, now = kept.store.runs, kept.now
-    await runs.put(Run("run", now, now + LIFE, "above", "top", lease=Lease(now + 5, 5)))
+    await runs.put(Run("run", now, now + LIFE, "above", "top", lease=Lease(now + 5, 5, "c")))
     first = await runs.complete(ended(now + 1, now + 2 * LIFE, "failed", "it broke"))
     again = await runs.complete(ended(now + 2, now + 3 * LIFE))
     assert first == again == await runs.get("run")
@@ -423,37 +423,37 @@ async def test_a_runs_lease_is_renewed_with_its_record_and_takes_nothing_from_an
     kept: Kept,
 ) -> None:
     runs, now = kept.store.runs, kept.now
-    assert await runs.release("run", 1) is None
-    leases = [Lease(now + 50, 50), Lease(now + 9, 9), Lease(now + 99, 7), None]
-    records = [await runs.put(Run("run", now, now + LIFE, lease=lease)) for lease in leases]
-    third = Lease(now + 99, 50)
-    assert [record.lease for record in records] == [leases[0], Lease(now + 51, 50), third, third]
+    claims = [Lease(now + 50, 50, "c"), Lease(now + 9, 9, "d"), Lease(now + 99, 7, "c"), None]
+    records = [await runs.put(Run("run", now, now + LIFE, lease=claim)) for claim in claims]
+    third = Lease(now + 99, 50, "c")
+    expected = [claims[0], Lease(now + 50, 50, "d"), third, third]
+    assert [record.lease for record in records] == expected
     assert (await there_is(kept)).lease == third
 
 
-async def test_a_runs_lease_is_released_by_whoever_made_the_last_promise(kept: Kept) -> None:
+async def test_a_runs_lease_is_released_by_whoever_promised_last(kept: Kept) -> None:
     runs, now = kept.store.runs, kept.now
-    await runs.put(Run("run", now, now + LIFE, lease=Lease(now + 50, 50)))
-    await runs.put(Run("run", now, now + LIFE, lease=Lease(now + 60, 50)))
-    kept_on = await runs.release("run", now + 50)
-    assert kept_on == await there_is(kept)
-    assert kept_on.lease == Lease(now + 60, 50)
-    released = await runs.release("run", now + 60)
+    assert await runs.release("run", "c") is None
+    await runs.put(Run("run", now, now + LIFE, lease=Lease(now + 60, 50, "d")))
+    held = await runs.release("run", "c")
+    assert held == await there_is(kept)
+    assert held.lease == Lease(now + 60, 50, "d")
+    released = await runs.release("run", "d")
     assert released == await there_is(kept)
     assert released.lease is None
 
 
 async def test_a_run_that_is_completed_takes_no_lease(kept: Kept) -> None:
     await kept.store.runs.complete(ended(kept.now, kept.now + LIFE))
-    claim = Run("run", kept.now, kept.now + LIFE, lease=Lease(kept.now + 5, 5))
+    claim = Run("run", kept.now, kept.now + LIFE, lease=Lease(kept.now + 5, 5, "c"))
     assert (await kept.store.runs.put(claim)).lease is None
 
 
-async def test_of_promises_for_a_run_made_at_once_each_counts(kept: Kept) -> None:
-    claim = Run("run", kept.now, kept.now + LIFE, lease=Lease(kept.now + 5, 5))
-    records = await asyncio.gather(*(kept.store.runs.put(claim) for _ in range(4)))
-    told = [record.lease.until for record in records if record.lease]
-    assert sorted(told) == [kept.now + at for at in range(5, 9)]
+async def test_of_promises_for_a_run_made_at_once_the_furthest_counts(kept: Kept) -> None:
+    claims = [Lease(kept.now + at, 9 - at, "c") for at in range(1, 9)]
+    records = (Run("run", kept.now, kept.now + LIFE, lease=claim) for claim in claims)
+    await asyncio.gather(*(kept.store.runs.put(record) for record in records))
+    assert (await there_is(kept)).lease == Lease(kept.now + 8, 8, "c")
 
 
 async def there_is(kept: Kept) -> Run:

@@ -60,7 +60,8 @@ class Steps:
         previous = sent.number if sent else self._draw.choice((None, None, 0))
         generation = self._draw.choice((None, head.generation if head else None, "other"))
         spills = head.spills if head else 0
-        lease = self._draw.choice((None, None, Lease(self.now + 9, self._draw.choice((5, 9)))))
+        claim = Lease(self.now + 9, self._draw.choice((5, 9)), self._holder())
+        lease = self._draw.choice((None, None, claim))
         return batch, Terms(self.now, previous, self._draw.choice((spills, 0)), generation, lease)
 
     def _commit(self, stream: StreamId, head: Head | None, skip: int = 0) -> Step:
@@ -99,18 +100,22 @@ class Steps:
             return lambda store: store.heads.close(stream, closed, self.now, self.now + 50)
         return lambda store: store.heads.ask_stop(stream, self.now)
 
+    def _holder(self) -> str:
+        return self._draw.choice("vw")
+
     def _lease(self, stream: StreamId, head: Head | None) -> Step:
-        until = head.lease.until if head and head.lease else self.now
-        told = until + self._draw.choice((0, 0, 1))
+        holder = self._holder()
         if self._draw.random() < 0.4:
-            return lambda store: store.heads.release(stream, told)
-        lease = Lease(told, self._draw.choice((5, 9)))
+            return lambda store: store.heads.release(stream, holder)
+        until = head.lease.until if head and head.lease else self.now
+        lease = Lease(until + self._draw.choice((-1, 0, 1)), self._draw.choice((5, 9)), holder)
         return lambda store: store.heads.renew(stream, lease, self.now)
 
     def _lose(self, stream: StreamId, head: Head | None) -> Step:
         if head is None or head.lease is None:
             return self._lease(stream, head)
-        changes = ({}, {}, {"tail": head.tail + 1}, {"generation": "other"}, {"lease": Lease(1, 5)})
+        lease = Lease(head.lease.until, 1, "v")
+        changes = ({}, {}, {"tail": head.tail + 1}, {"generation": "other"}, {"lease": lease})
         seen = replace(head, **self._draw.choice(changes))
         closed = Closed("failed", "silence", code="producer_lost")
         return lambda store: store.heads.lose(stream, seen, closed, self.now + 50)
@@ -135,14 +140,14 @@ class Steps:
 
     def _run(self, stream: StreamId, head: Head | None) -> Step:
         run = Run(stream.run, self.now, self.now + 60, self._draw.choice((None, "a")))
-        leased = replace(run, lease=Lease(self.now + self._draw.choice((3, 9)), 5))
+        leased = replace(run, lease=Lease(self.now + self._draw.choice((3, 9)), 5, self._holder()))
         status = self._draw.choice(("completed", "failed"))
         done = replace(run, completed=self.now, status=status, error="why")
-        told = self.now + self._draw.randrange(9)
+        holder = self._holder()
         steps: list[Step] = [
             lambda store: store.runs.put(run),
             lambda store: store.runs.put(leased),
-            lambda store: store.runs.release(stream.run, told),
+            lambda store: store.runs.release(stream.run, holder),
             lambda store: store.runs.extend(stream.run, self.now + 70),
             lambda store: store.runs.delete(stream.run),
             lambda store: store.runs.complete(done),

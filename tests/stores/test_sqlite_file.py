@@ -86,10 +86,12 @@ FIRST_FORMAT = """
     ALTER TABLE heads DROP COLUMN code;
     ALTER TABLE heads DROP COLUMN lease;
     ALTER TABLE heads DROP COLUMN lease_ms;
+    ALTER TABLE heads DROP COLUMN lease_by;
     ALTER TABLE runs DROP COLUMN status;
     ALTER TABLE runs DROP COLUMN error;
     ALTER TABLE runs DROP COLUMN lease;
     ALTER TABLE runs DROP COLUMN lease_ms;
+    ALTER TABLE runs DROP COLUMN lease_by;
     PRAGMA user_version = 1
 """
 """What the second format added, taken away again."""
@@ -116,7 +118,8 @@ async def test_a_file_of_the_first_format_goes_on_with_nothing_leased(tmp_path: 
         assert done is not None
         assert (run.status, run.lease, done.status) == (None, None, "completed")
         await log.append(b"2", "client", 1)
-        assert (await log.log.hold(STREAM, 5000)).lease == Lease(log.now + 5000, 5000)
+        held = await log.log.hold(STREAM, "client", 5000)
+        assert held.lease == Lease(log.now + 5000, 5000, "client")
     async with opened(tmp_path) as log:
         assert len(await log.everything()) == 2
 

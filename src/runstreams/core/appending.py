@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from .commit import LookOutside, Open, Outside, Retry, judge
 from .errors import Busy, RunstreamsError, StoreError, Uncertain
-from .leasing import claimed, close_lost, is_lost
+from .leasing import claimed, close_lost, is_lost, leased_until
 from .limits import Limits
 from .model import Appended, Batch, Head, Run, StreamId
 from .ports import Clock, Committed, NewId, NotCommitted, Staged, Store, Terms
@@ -189,8 +189,7 @@ class Appender:
                 await self._store.runs.extend(stream.run, self._clock() + 2 * life)
         last = done.first + staged.batch.count - skip - 1
         head = done.head
-        lease = head.lease.until if head.lease else None
-        return Appended(done.first, last, head.tail, head.stop, lease=lease)
+        return Appended(done.first, last, head.tail, head.stop, False, leased_until(head))
 
     def _starts_new_period(self, head: Head) -> bool:
         """Say whether this was the first append of a retention period since the opening.

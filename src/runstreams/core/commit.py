@@ -8,7 +8,7 @@ a head that did not fit.
 from dataclasses import dataclass
 
 from .errors import ChunkGap, RunCompleted, SealingBehind, StreamClosed, StreamFull
-from .leasing import claimed, may_follow, renewed
+from .leasing import claimed, leased_until, may_follow, renewed
 from .limits import Limits, SealingPlan
 from .model import PRODUCER_LOST, Appended, Batch, Head, Pointer, Sent
 from .ports import Staged, Terms
@@ -150,8 +150,7 @@ def _already_written(batch: Batch, sent: Sent, head: Head) -> Appended:
 
 
 def _duplicate(head: Head, last: int | None, tail: int) -> Appended:
-    lease = head.lease.until if head.lease and not head.closed else None
-    return Appended(None, last, tail, head.stop, duplicate=True, lease=lease)
+    return Appended(None, last, tail, head.stop, True, leased_until(head))
 
 
 def _check_number(batch: Batch, sent: Sent | None) -> None:

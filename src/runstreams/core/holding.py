@@ -29,16 +29,16 @@ class Holder:
         self._clock = clock
         self._open = open_
 
-    async def hold(self, stream: StreamId, ms: int) -> Head:
-        """Promise that the producer is heard of within *ms*, opening the stream if it never was;
-        return the head with the lease that tells this promise.
+    async def hold(self, stream: StreamId, holder: str, ms: int) -> Head:
+        """Promise in the name of *holder* that the producer is heard of within *ms*, opening the
+        stream if it never was; return the head afterwards.
 
         Raises `StreamClosed`, `RunCompleted`, `Busy`, `Uncertain`.
         """
         seen: Head | None = None
         for _ in range(ATTEMPTS):
             now = self._clock()
-            lease = renewed(seen.lease if seen else None, Lease(now + ms, ms))
+            lease = renewed(seen.lease if seen else None, Lease(now + ms, ms, holder))
             # A head whose last writer's clock was behind is not expired while its newest chunk is.
             live = min(now, seen.expires - 1) if seen else now
             done, head = await self._store.heads.renew(stream, lease, live)
@@ -61,8 +61,8 @@ class Holder:
                 await close_lost(self._store, stream, head, now + self._limits.retention_ms)
         return head
 
-    async def release(self, stream: StreamId, until: int) -> Head | None:
-        """Take back the promise that is told by *until*, unless another has followed it; return the
-        head afterwards.
+    async def release(self, stream: StreamId, holder: str) -> Head | None:
+        """Take back the promise of *holder*, unless another has followed it; return the head
+        afterwards.
         """
-        return await self._store.heads.release(stream, until)
+        return await self._store.heads.release(stream, holder)

@@ -1,8 +1,8 @@
 """Leases: a producer promises to be heard of in time, and whoever finds that it was not closes the
 stream as failed.
 
-A promise is kept by any append and by renewals in silence. It ends with a release, which names the
-promise, so that another producer's stays. Nothing runs in the background: each look at a head sees
+A promise is kept by any append and by renewals in silence. It ends with a release by whoever made
+it, so that another producer's stays. Nothing runs in the background: each look at a head sees
 whether the promise is broken, and a conditional update of what was seen says so once and for all.
 """
 
@@ -15,7 +15,9 @@ from .ports import Store
 
 def claimed(batch: Batch) -> Lease | None:
     """Return the lease that *batch* claims, on a stream that has none."""
-    return Lease(batch.time + batch.lease_ms, batch.lease_ms) if batch.lease_ms else None
+    if not batch.lease_ms or batch.client is None:
+        return None
+    return Lease(batch.time + batch.lease_ms, batch.lease_ms, batch.client)
 
 
 def renewed(seen: Lease | None, claim: Lease) -> Lease:
@@ -24,12 +26,17 @@ def renewed(seen: Lease | None, claim: Lease) -> Lease:
     """
     if seen is None:
         return claim
-    return Lease(max(seen.until + 1, claim.until), max(seen.ms, claim.ms))
+    return replace(claim, until=max(seen.until, claim.until), ms=max(seen.ms, claim.ms))
 
 
 def may_follow(seen: Lease | None, lease: Lease) -> bool:
     """Say whether *lease* takes nothing from the one that is there."""
-    return seen is None or (seen.until < lease.until and seen.ms <= lease.ms)
+    return seen is None or (seen.until <= lease.until and seen.ms <= lease.ms)
+
+
+def reach(lease: Lease | None) -> tuple[int, int] | None:
+    """Return how far *lease* reaches, whoever holds it."""
+    return (lease.until, lease.ms) if lease else None
 
 
 def leased_until(head: Head) -> int | None:

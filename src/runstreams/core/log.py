@@ -112,24 +112,24 @@ class Log:
             self._watches.tell(stream, head)
             if self._sealer.is_due(head):
                 await self._seals.some(stream)
-        elif batch.lease_ms:
+        elif batch.lease_ms and batch.client is not None:
             # A resend adds nothing, not even its promise. On a closed stream there is none to make.
             with suppress(StreamClosed, RunCompleted):
-                lease = (await self.hold(stream, batch.lease_ms)).lease
-                return answer._replace(lease=lease.until if lease else None)
+                held = await self.hold(stream, batch.client, batch.lease_ms)
+                return answer._replace(leased_until=leased_until(held))
         return answer
 
-    async def hold(self, stream: StreamId, ms: int) -> Head:
-        """Promise that the stream's producer is heard of within *ms*; return the head with the
-        lease that tells this promise. Opens a stream that never was.
+    async def hold(self, stream: StreamId, holder: str, ms: int) -> Head:
+        """Promise in the name of *holder* that the stream's producer is heard of within *ms*.
+        Opens a stream that never was.
 
         Raises `StreamClosed`, `RunCompleted`, `Busy`, `Uncertain`.
         """
-        return await self._holder.hold(stream, ms)
+        return await self._holder.hold(stream, holder, ms)
 
-    async def release(self, stream: StreamId, until: int) -> Head | None:
-        """Take back the promise that is told by *until*, unless another has followed it."""
-        return await self._holder.release(stream, until)
+    async def release(self, stream: StreamId, holder: str) -> Head | None:
+        """Take back the promise of *holder*, unless another has followed it."""
+        return await self._holder.release(stream, holder)
 
     async def last_number(self, stream: StreamId, client: str) -> int:
         """Return the client's own number of its last chunk that is stored, or -1."""

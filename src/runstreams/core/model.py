@@ -51,7 +51,7 @@ class Batch:
     once: str | None = None
     """Short hash of a one-shot append's idempotency key."""
     lease_ms: int = 0
-    """How long the producer claims to live after *time*; 0: it claims nothing."""
+    """How long its client promises to be heard of again after *time*; 0: it promises nothing."""
 
     @property
     def size(self) -> int:
@@ -115,11 +115,11 @@ class Lease:
     """A producer's promise to be heard of in time."""
 
     until: int
-    """In milliseconds since 1970. No two promises of a stream have the same, so it tells whose the
-    lease is.
-    """
+    """In milliseconds since 1970."""
     ms: int
     """How long any sign of life counts."""
+    holder: str
+    """The client that promised last: it alone can take the promise back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,5 +250,5 @@ class Appended(NamedTuple):
     tail: int
     stop: bool
     duplicate: bool = False
-    lease: int | None = None
-    """What the stream's lease is told by, its *until*; None when there is none."""
+    leased_until: int | None = None
+    """Until when a producer has promised to be heard of, in ms; None: nobody has."""

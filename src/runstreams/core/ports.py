@@ -169,17 +169,15 @@ class Heads(Protocol):
         takes nothing from, as `leasing.may_follow` says.
         """
 
-    async def release(self, stream: StreamId, until: int) -> Head | None:
-        """Take the stream's lease away if it is the one that is told by *until*; return the head
-        afterwards.
-        """
+    async def release(self, stream: StreamId, holder: str) -> Head | None:
+        """Take the stream's lease away if *holder* has it; return the head afterwards."""
 
     async def lose(self, stream: StreamId, seen: Head, closed: Closed, expires: int) -> bool:
         """Close the stream as *closed*, whose producer is lost in *seen*.
 
-        Takes effect only if it is open and generation, tail and lease are still those *seen*; so
-        nobody was heard of meanwhile. Returns whether it did. Changes nothing but how the stream is
-        closed and its expiry, so that whoever only reads may do it.
+        Takes effect only if it is open, and if its generation, its tail and how far its lease
+        reaches are those *seen*: so nobody was heard of meanwhile. Returns whether it did. Changes
+        nothing but how the stream is closed and its expiry, so that whoever only reads may do it.
         """
 
     async def seal(self, stream: StreamId, seen: Head, upto: Pointer, count: int) -> bool:
@@ -233,10 +231,8 @@ class Runs(Protocol):
         it.
         """
 
-    async def release(self, run: str, until: int) -> Run | None:
-        """Take the record's lease away if it is the one that is told by *until*; return the
-        record.
-        """
+    async def release(self, run: str, holder: str) -> Run | None:
+        """Take the record's lease away if *holder* has it; return the record."""
 
     async def extend(self, run: str, expires: int) -> None:
         """Raise the record's expiry, if there is a record that is not completed."""

@@ -1,7 +1,7 @@
 """Runs: their lineage, their completion, their lease, and which there have been lately."""
 
 from dataclasses import replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from .errors import InvalidRequest, TargetMissing
 from .leasing import renewed
@@ -16,6 +16,13 @@ State = Literal["running", "lost"] | Status
 
 Place = tuple[int, str]
 """Where a run stands in the listing: its creation time and its id."""
+
+
+class Claim(NamedTuple):
+    """A promise to be heard of within *ms*."""
+
+    holder: str
+    ms: int
 
 
 def state(run: Run, now: int) -> State:
@@ -42,9 +49,9 @@ def registered(there: Run | None, run: Run) -> Run:
     )
 
 
-def released(there: Run | None, until: int) -> Run | None:
-    """Return the record after the lease that is told by *until* was released."""
-    if there is None or there.lease is None or there.lease.until != until:
+def released(there: Run | None, holder: str) -> Run | None:
+    """Return the record after *holder* has released its lease."""
+    if there is None or there.lease is None or there.lease.holder != holder:
         return there
     return replace(there, lease=None)
 
@@ -83,11 +90,11 @@ class RunBook:
         return record if record is not None and record.expires > self._clock() else None
 
     async def register(
-        self, run: str, parent: str | None, root: str | None, lease_ms: int = 0
+        self, run: str, parent: str | None, root: str | None, claim: Claim | None = None
     ) -> Run:
         """Make or change a run's record; what is None stays as it was. Without *root*, the root of
-        a new *parent* is the root, or else that parent. With *lease_ms* its producer promises to be
-        heard of within so long. Raises `InvalidRequest`.
+        a new *parent* is the root, or else that parent. With a *claim* its producer promises to be
+        heard of. Raises `InvalidRequest`.
         """
         if parent == run:
             raise InvalidRequest("a run is not its own parent", run=run)
@@ -95,16 +102,14 @@ class RunBook:
             above = await self.get(parent)
             root = (above.root if above else None) or parent
         now = self._clock()
-        lease = Lease(now + lease_ms, lease_ms) if lease_ms else None
+        lease = Lease(now + claim.ms, claim.ms, claim.holder) if claim else None
         return await self._store.runs.put(
             Run(run, now, now + 2 * self._limits.retention_ms, parent, root, lease=lease)
         )
 
-    async def release(self, run: str, until: int) -> Run | None:
-        """Take back the promise that is told by *until*, unless another has followed it; return the
-        record.
-        """
-        return await self._store.runs.release(run, until)
+    async def release(self, run: str, holder: str) -> Run | None:
+        """Take back the promise of *holder*, unless another has followed it; return the record."""
+        return await self._store.runs.release(run, holder)
 
     async def is_completed(self, run: str) -> bool:
         """Say whether the run takes no more chunks."""

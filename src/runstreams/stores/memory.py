@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from ..core.commit import applied, fits
 from ..core.errors import ObjectMissing, RunCompleted
-from ..core.leasing import may_follow
+from ..core.leasing import may_follow, reach
 from ..core.limits import MIB, Limits, SealingPlan
 from ..core.model import Batch, Closed, Head, Lease, Pointer, Run, SegmentName, Sent, StreamId
 from ..core.ports import Committed, NewId, NotCommitted, Renewed, Staged, StoredBatch, Terms
@@ -139,9 +139,9 @@ class MemoryHeads:
             return Renewed(False, head)
         return Renewed(True, self._keep(stream, replace(head, lease=lease)))
 
-    async def release(self, stream: StreamId, until: int) -> Head | None:
+    async def release(self, stream: StreamId, holder: str) -> Head | None:
         head = self._find(stream)
-        if head is None or head.lease is None or head.lease.until != until:
+        if head is None or head.lease is None or head.lease.holder != holder:
             return head
         return self._keep(stream, replace(head, lease=None))
 
@@ -240,8 +240,8 @@ class MemoryRuns:
         self.items[run.id] = completed(self.items.get(run.id), run)
         return self.items[run.id]
 
-    async def release(self, run: str, until: int) -> Run | None:
-        record = released(self.items.get(run), until)
+    async def release(self, run: str, holder: str) -> Run | None:
+        record = released(self.items.get(run), holder)
         if record is not None:
             self.items[run] = record
         return record
@@ -268,9 +268,8 @@ def _is_as_seen(head: Head, seen: Head) -> bool:
 
 
 def _is_silent_since(head: Head, seen: Head) -> bool:
-    return (
-        head.generation == seen.generation and head.tail == seen.tail and head.lease == seen.lease
-    )
+    same = head.generation == seen.generation and head.tail == seen.tail
+    return same and reach(head.lease) == reach(seen.lease)
 
 
 def _without(mapping: Mapping[str, V], keys: Iterable[str]) -> dict[str, V]:

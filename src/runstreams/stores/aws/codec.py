@@ -113,13 +113,17 @@ def _closed(item: "Mapping[str, Value]") -> Closed | None:
 def _encode_lease(lease: Lease | None) -> "Item":
     if lease is None:
         return {}
-    return {"lease": number(lease.until), "lease_ms": number(lease.ms)}
+    return {
+        "lease": number(lease.until),
+        "lease_ms": number(lease.ms),
+        "lease_by": text(lease.holder),
+    }
 
 
 def _lease(item: "Mapping[str, Value]") -> Lease | None:
     if "lease" not in item:
         return None
-    return Lease(int(item["lease"]["N"]), int(item["lease_ms"]["N"]))
+    return Lease(int(item["lease"]["N"]), int(item["lease_ms"]["N"]), item["lease_by"]["S"])
 
 
 def _text(item: "Mapping[str, Value]", name: str) -> str | None:

@@ -53,13 +53,13 @@ outside.
 IS_GENERATION = "#g = :g"
 """It is still the same stream, not another one under its name."""
 
-MAY_BE_LEASED = "(attribute_not_exists(#lease) OR (#lease < :lease AND #lease_ms <= :lease_ms))"
+MAY_BE_LEASED = "(attribute_not_exists(#lease) OR (#lease <= :lease AND #lease_ms <= :lease_ms))"
 """Nothing is taken from the lease that is there, as `leasing.may_follow` says."""
 
-IS_LEASED_AS_TOLD = "#lease = :lease"
-"""The lease is the one that is told by this; no two of a stream are told alike."""
+IS_HOLDER = "#lease_by = :lease_by"
+"""It was this client that promised last."""
 
-IS_SILENT_SINCE = "#tail = :tail AND #lease = :lease"
+IS_SILENT_SINCE = "#tail = :tail AND #lease = :lease AND #lease_ms = :lease_ms"
 """Nobody has appended or renewed the lease since it was seen."""
 
 IS_SEALED_AS_SEEN = "#sealed = :sealed AND begins_with(#p[0], :first)"
@@ -82,7 +82,7 @@ KEEPS_UNTIL = ("#expires = :expires", "#ttl = :ttl")
 CLOSES = ("#closed = :closed",)
 """The stream has ended."""
 
-LEASES = ("#lease = :lease", "#lease_ms = :lease_ms")
+LEASES = ("#lease = :lease", "#lease_ms = :lease_ms", "#lease_by = :lease_by")
 """A producer has made a promise."""
 
 ALIAS = re.compile(r"#\w+")
@@ -162,7 +162,11 @@ def committing(
 def _lease(update: Update, lease: Lease) -> None:
     update.conditions.append(MAY_BE_LEASED)
     update.sets += LEASES
-    update.values |= {":lease": number(lease.until), ":lease_ms": number(lease.ms)}
+    update.values |= {**_reach(lease), ":lease_by": text(lease.holder)}
+
+
+def _reach(lease: Lease) -> "Item":
+    return {":lease": number(lease.until), ":lease_ms": number(lease.ms)}
 
 
 def _remember_once(update: Update, once: str) -> None:
@@ -201,11 +205,7 @@ def losing(seen: Head, closed: Closed, expires: int) -> Update:
     attributes.
     """
     assert seen.lease is not None
-    values = {
-        ":g": text(seen.generation),
-        ":tail": number(seen.tail),
-        ":lease": number(seen.lease.until),
-    }
+    values = {":g": text(seen.generation), ":tail": number(seen.tail), **_reach(seen.lease)}
     return Update(
         [IS_GENERATION, IS_OPEN, IS_SILENT_SINCE],
         [*CLOSES, *KEEPS_UNTIL],
@@ -224,12 +224,12 @@ def renewing(lease: Lease, now: int) -> Update:
     return update
 
 
-def releasing(until: int) -> Update:
-    """Take away the lease that is told by *until*."""
+def releasing(holder: str) -> Update:
+    """Take away the lease of *holder*."""
     return Update(
-        [IS_LEASED_AS_TOLD],
-        removals=["#lease", "#lease_ms"],
-        values={":lease": number(until)},
+        [IS_HOLDER],
+        removals=["#lease", "#lease_ms", "#lease_by"],
+        values={":lease_by": text(holder)},
     )
 
 

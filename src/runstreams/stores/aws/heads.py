@@ -85,12 +85,11 @@ class DynamoHeads:
         return _live(await self._update(stream, asking_stop(now), repeat=True), now)
 
     async def renew(self, stream: StreamId, lease: Lease, now: int) -> Renewed:
-        # Done twice, it is found done, and its caller makes another promise.
         outcome = await self._update(stream, renewing(lease, now), repeat=True)
         return Renewed(*_decoded(outcome))
 
-    async def release(self, stream: StreamId, until: int) -> Head | None:
-        _, head = _decoded(await self._update(stream, releasing(until), repeat=True))
+    async def release(self, stream: StreamId, holder: str) -> Head | None:
+        _, head = _decoded(await self._update(stream, releasing(holder), repeat=True))
         return head
 
     async def lose(self, stream: StreamId, seen: Head, closed: Closed, expires: int) -> bool:

@@ -31,6 +31,9 @@ IS_EXPIRED = "#expires <= :now"
 IS_AS_SEEN = "#created = :created AND #expires = :expires AND {completed}(#completed) AND {lease}"
 """Nobody has made, extended, completed or leased the run since it was read."""
 
+IS_LEASED_AS_SEEN = "#lease = :lease AND #lease_ms = :lease_ms AND #lease_by = :lease_by"
+"""Nobody has promised anything since."""
+
 MAY_OPEN_STREAMS = (
     "attribute_not_exists(#completed) AND (attribute_not_exists(#expires) OR #expires > :now)"
 )
@@ -55,8 +58,8 @@ class DynamoRuns:
     async def complete(self, run: Run) -> Run:
         return await self._change(run.id, lambda there: completed(there, run))
 
-    async def release(self, run: str, until: int) -> Run | None:
-        return await self._change(run, lambda there: released(there, until))
+    async def release(self, run: str, holder: str) -> Run | None:
+        return await self._change(run, lambda there: released(there, holder))
 
     async def extend(self, run: str, expires: int) -> None:
         arguments = {
@@ -147,7 +150,7 @@ def _unless_changed(there: Run | None) -> dict[str, Any]:
         return {"ConditionExpression": IS_ABSENT, "ExpressionAttributeNames": aliases(IS_ABSENT)}
     condition = IS_AS_SEEN.format(
         completed="attribute_exists" if there.completed else "attribute_not_exists",
-        lease="#lease = :lease" if there.lease else "attribute_not_exists(#lease)",
+        lease=IS_LEASED_AS_SEEN if there.lease else "attribute_not_exists(#lease)",
     )
     values = {
         ":created": text(place(there.created, there.id)),
@@ -155,6 +158,8 @@ def _unless_changed(there: Run | None) -> dict[str, Any]:
     }
     if there.lease:
         values[":lease"] = number(there.lease.until)
+        values[":lease_ms"] = number(there.lease.ms)
+        values[":lease_by"] = text(there.lease.holder)
     return {
         "ConditionExpression": condition,
         "ExpressionAttributeNames": aliases(condition),

@@ -16,7 +16,7 @@ _POINTER = ("object", "skip", "count", "size", "time", "first")
 _SELECT = f"""
     SELECT heads.id, heads.key, heads.generation, heads.created, heads.sealed, heads.sealed_time,
            heads.spills, heads.closed, heads.error, heads.by_run, heads.code, heads.lease,
-           heads.lease_ms, heads.stop, heads.batches,
+           heads.lease_ms, heads.lease_by, heads.stop, heads.batches,
            heads.tail, heads.size, heads.appended, heads.appended_before, heads.expires,
            last.batches, last.total, last.appended, last.appended_before, last.expires,
            {", ".join("last." + name for name in _POINTER)}
@@ -136,12 +136,19 @@ def close(connection: sqlite3.Connection, head: int, closed: Closed, expires: in
 def lease(connection: sqlite3.Connection, leases: Mapping[int, Lease | None]) -> None:
     """Write down what has become of the leases of heads."""
     connection.executemany(
-        "UPDATE heads SET lease = ?, lease_ms = ? WHERE id = ?",
-        [
-            (lease.until, lease.ms, head) if lease else (None, None, head)
-            for head, lease in leases.items()
-        ],
+        "UPDATE heads SET lease = ?, lease_ms = ?, lease_by = ? WHERE id = ?",
+        [(*lease_columns(lease), head) for head, lease in leases.items()],
     )
+
+
+def lease_columns(lease: Lease | None) -> Row:
+    """Return *lease* as it stands in the rows of heads and runs."""
+    return (lease.until, lease.ms, lease.holder) if lease else (None, None, None)
+
+
+def lease_of(until: int | None, ms: int, holder: str) -> Lease | None:
+    """Return what `lease_columns` was given."""
+    return Lease(until, ms, holder) if until is not None else None
 
 
 def drop(connection: sqlite3.Connection, head: int, upto: Pointer) -> None:
@@ -152,13 +159,14 @@ def drop(connection: sqlite3.Connection, head: int, upto: Pointer) -> None:
 
 def _found(row: Row, writers: Callable[[int], Writers]) -> Found:
     id, key, generation, created, sealed, sealed_time, spills = row[:7]
-    status, error, by_run, code, lease, lease_ms, stop = row[7:14]
-    dropped, tail, size, appended, before, expires = row[14:20]
+    status, error, by_run, code = row[7:11]
+    lease, stop = lease_of(*row[11:14]), row[14]
+    dropped, tail, size, appended, before, expires = row[15:21]
     batches = dropped
     pending: tuple[Pointer, ...] = ()
-    if row[20] is not None:
-        batches, size, appended, before, until = row[20:25]
-        newest = Pointer(*row[25:])
+    if row[21] is not None:
+        batches, size, appended, before, until = row[21:26]
+        newest = Pointer(*row[26:])
         tail, pending = newest.end, (newest,)
         expires = expires if status else until
     clients, once = writers(id)
@@ -179,6 +187,6 @@ def _found(row: Row, writers: Callable[[int], Writers]) -> Found:
         Closed(status, error, bool(by_run), code) if status else None,
         bool(stop),
         before,
-        Lease(lease, lease_ms) if lease is not None else None,
+        lease,
     )
     return Found(id, key, head, batches)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 
 from ...core.errors import RunCompleted
-from ...core.leasing import may_follow
+from ...core.leasing import may_follow, reach
 from ...core.limits import Limits
 from ...core.model import Closed, Head, Lease, Pointer, Run, Sent, StreamId
 from ...core.ports import Committed, NotCommitted, Renewed, Staged, Terms
@@ -53,8 +53,8 @@ class SqliteHeads:
     async def renew(self, stream: StreamId, lease: Lease, now: int) -> Renewed:
         return await self._transactions.run(lambda db: _renew(db, stream, lease, now))
 
-    async def release(self, stream: StreamId, until: int) -> Head | None:
-        return await self._transactions.run(lambda db: _release(db, stream, until))
+    async def release(self, stream: StreamId, holder: str) -> Head | None:
+        return await self._transactions.run(lambda db: _release(db, stream, holder))
 
     async def lose(self, stream: StreamId, seen: Head, closed: Closed, expires: int) -> bool:
         return await self._transactions.run(lambda db: _lose(db, stream, seen, closed, expires))
@@ -152,11 +152,11 @@ def _renew(connection: sqlite3.Connection, stream: StreamId, lease: Lease, now: 
     return Renewed(True, replace(head, lease=lease))
 
 
-def _release(connection: sqlite3.Connection, stream: StreamId, until: int) -> Head | None:
+def _release(connection: sqlite3.Connection, stream: StreamId, holder: str) -> Head | None:
     found = find(connection, stream)
     if found is None:
         return None
-    if found.head.lease is None or found.head.lease.until != until:
+    if found.head.lease is None or found.head.lease.holder != holder:
         return found.head
     head_rows.lease(connection, {found.id: None})
     return replace(found.head, lease=None)
@@ -169,7 +169,9 @@ def _lose(
     if found is None or found.head.closed is not None:
         return False
     head = found.head
-    if (head.generation, head.tail, head.lease) != (seen.generation, seen.tail, seen.lease):
+    if (head.generation, head.tail) != (seen.generation, seen.tail):
+        return False
+    if reach(head.lease) != reach(seen.lease):
         return False
     head_rows.close(connection, found.id, closed, expires)
     return True

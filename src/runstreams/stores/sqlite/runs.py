@@ -3,12 +3,13 @@
 import sqlite3
 from typing import Any
 
-from ...core.model import Lease, Run
+from ...core.model import Run
 from ...core.runs import completed, registered, released
+from .head_rows import lease_columns, lease_of
 from .queries import Queries
 from .transactions import Transactions
 
-_COLUMNS = "id, created, expires, parent, root, completed, status, error, lease, lease_ms"
+_COLUMNS = "id, created, expires, parent, root, completed, status, error, lease, lease_ms, lease_by"
 
 _RECENT = f"""
     SELECT {_COLUMNS} FROM runs WHERE (created, id) < (?, ?)
@@ -35,8 +36,8 @@ class SqliteRuns:
     async def complete(self, run: Run) -> Run:
         return await self._transactions.run(lambda db: _complete(db, run))
 
-    async def release(self, run: str, until: int) -> Run | None:
-        return await self._transactions.run(lambda db: _release(db, run, until))
+    async def release(self, run: str, holder: str) -> Run | None:
+        return await self._transactions.run(lambda db: _release(db, run, holder))
 
     async def extend(self, run: str, expires: int) -> None:
         await self._transactions.run(
@@ -63,11 +64,11 @@ def live(connection: sqlite3.Connection, run: str, now: int) -> Run | None:
 
 def keep(connection: sqlite3.Connection, run: Run) -> Run:
     """Write a record, in place of one that may be there."""
-    lease = (run.lease.until, run.lease.ms) if run.lease else (None, None)
+    lease = lease_columns(run.lease)
     ended = (run.completed, run.status, run.error)
     values = (run.id, run.created, run.expires, run.parent, run.root, *ended, *lease)
     connection.execute(
-        f"INSERT OR REPLACE INTO runs ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values
+        f"INSERT OR REPLACE INTO runs ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values
     )
     return run
 
@@ -78,11 +79,10 @@ def _find(connection: sqlite3.Connection, run: str) -> Run | None:
 
 
 def _run(*row: Any) -> Run:
-    id, created, expires, parent, root, completed, status, error, lease, lease_ms = row
+    id, created, expires, parent, root, completed, status, error, *lease = row
     if completed is not None and status is None:
         status = "completed"  # a record of the first format does not say more
-    lease = Lease(lease, lease_ms) if lease is not None else None
-    return Run(id, created, expires, parent, root, completed, status, error, lease)
+    return Run(id, created, expires, parent, root, completed, status, error, lease_of(*lease))
 
 
 def _put(connection: sqlite3.Connection, run: Run) -> Run:
@@ -93,6 +93,6 @@ def _complete(connection: sqlite3.Connection, run: Run) -> Run:
     return keep(connection, completed(_find(connection, run.id), run))
 
 
-def _release(connection: sqlite3.Connection, run: str, until: int) -> Run | None:
-    record = released(_find(connection, run), until)
+def _release(connection: sqlite3.Connection, run: str, holder: str) -> Run | None:
+    record = released(_find(connection, run), holder)
     return keep(connection, record) if record else None

@@ -50,6 +50,7 @@ CREATE TABLE heads (
     code TEXT,
     lease INTEGER,
     lease_ms INTEGER,
+    lease_by TEXT,
     UNIQUE (run, key)
 );
 -- Unsealed batches: the pointer, what the head became with it, and what it points to, in one row.
@@ -125,7 +126,8 @@ CREATE TABLE runs (
     status TEXT,
     error TEXT,
     lease INTEGER,
-    lease_ms INTEGER
+    lease_ms INTEGER,
+    lease_by TEXT
 ) WITHOUT ROWID;
 CREATE INDEX recent_runs ON runs (created, id);
 """
@@ -135,10 +137,12 @@ _CHANGES = {
         ALTER TABLE heads ADD COLUMN code TEXT;
         ALTER TABLE heads ADD COLUMN lease INTEGER;
         ALTER TABLE heads ADD COLUMN lease_ms INTEGER;
+        ALTER TABLE heads ADD COLUMN lease_by TEXT;
         ALTER TABLE runs ADD COLUMN status TEXT;
         ALTER TABLE runs ADD COLUMN error TEXT;
         ALTER TABLE runs ADD COLUMN lease INTEGER;
         ALTER TABLE runs ADD COLUMN lease_ms INTEGER;
+        ALTER TABLE runs ADD COLUMN lease_by TEXT;
     """,
 }
 """What makes a file of each version one of the next. Columns are added with nothing in them, which
