@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable
 from contextlib import suppress
 from typing import get_args
 
@@ -21,9 +20,10 @@ from runstreams.core.errors import (
 )
 from runstreams.core.leasing import is_lost, leased_until
 from runstreams.core.limits import LEASE_GRACE_MS
+from runstreams.core.log import Log
 from runstreams.core.model import Appended, Batch, Closed, Head, Page, Status, StreamId
 from runstreams.core.retention import is_expired
-from tests.simulation.chaos import CALM
+from tests.simulation.chaos import CALM, Process
 from tests.simulation.ledger import require
 from tests.simulation.world import LIFE_MS, SKEW_MS, Died, World
 
@@ -217,16 +217,17 @@ async def producer(world: World, name: str) -> None:
             await world.ask(process, log.release(world.stream, name))
 
 
-async def late_sign(world: World, name: str) -> None:
-    """Somebody who is heard of, or ends the stream, just when others find its producer lost."""
-    for at in range(3):
-        while not (until := _promised(world)):
-            if not world.busy:
-                return
-            await pause(world, 1)
-        await asyncio.sleep(max(until + LEASE_GRACE_MS + SKEW_MS - world.now(), 0) / 1000)
-        looks = [_look(world) for _ in range(3)]
-        await asyncio.gather(*looks, _sign(world, f"{name}-{at}"))
+async def late_sign(world: World, name: str, kind: str) -> None:
+    """Somebody who appends, renews a lease or closes, as *kind* says, just when others find that
+    the stream's producer is lost.
+    """
+    for at in range(4):
+        if until := _promised(world):
+            fastest = max(world.logs(), key=lambda each: each[0].skew)
+            found = until + LEASE_GRACE_MS - fastest[0].skew
+            await asyncio.sleep(max(found + 1 - world.now(), 0) / 1000)
+            await asyncio.gather(_look(world, *fastest), _sign(world, f"{name}-{at}", kind))
+        await pause(world, 1)
 
 
 def _promised(world: World) -> int | None:
@@ -234,34 +235,25 @@ def _promised(world: World) -> int | None:
     return leased_until(head) if head is not None else None
 
 
-async def _look(world: World) -> None:
-    process, log = world.log()
+async def _look(world: World, process: Process, log: Log) -> None:
     with suppress(*PASSING):
         await world.ask(process, log.head(world.stream))
 
 
-async def _sign(world: World, name: str) -> None:
+async def _sign(world: World, name: str, kind: str) -> None:
     process, log = world.log()
-    kind = world.rng.randrange(4)
     try:
-        if kind == 0:
+        if kind == "close":
             await closer(world, "completed")
-        elif kind == 1:
-            await world.ask(
-                process, log.append(world.stream, batch(world, process.clock(), name, 0, 1))
-            )
+        elif kind == "append":
+            sent = batch(world, process.clock(), name, 0, 1)
+            await world.ask(process, log.append(world.stream, sent))
         else:
-            holds = (log.hold(world.stream, name, world.lease_ms) for _ in range(2))
-            await world.ask(process, both(*holds))
+            await world.ask(process, log.hold(world.stream, name, world.lease_ms))
     except PASSING:
         pass
     except ENDING as ending:
         check_ending(world, ending)
-
-
-async def both(*requests: Awaitable[Head]) -> None:
-    """Make *requests* at once."""
-    await asyncio.gather(*requests)
 
 
 async def follower(world: World) -> None:
@@ -271,7 +263,7 @@ async def follower(world: World) -> None:
         process, log = world.log()
         asked, began, before = world.now(), process.clock(), world.head()
         most, size = world.rng.randrange(1, 8), world.rng.choice((1, 200, 500, 5000))
-        seconds = world.rng.choice((0, 0.5, 5))
+        seconds = world.rng.choice((0, 0.5, 20 if world.lease_ms else 5))
         reading = log.read(world.stream, position, most=most, size=size, seconds=seconds)
         try:
             page = await world.ask(process, reading)

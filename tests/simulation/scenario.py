@@ -29,13 +29,13 @@ async def scenario(world: World) -> None:
         await actors.pause(world, 3)
         await _end(world)
     await asyncio.gather(*writing)
-    abandoned = world.start(_abandon(world)) if world.rng.random() < 0.5 else None
-    if abandoned is None:
+    # Where it lasts, readers stay to its end; elsewhere nobody may be left to notice anything.
+    if world.starts_anew or world.rng.random() < 0.5:
         await _end(world)
+    else:
+        watching.append(world.start(_abandon(world)))
     world.busy = False
     await asyncio.gather(*watching)
-    if abandoned is not None:
-        await abandoned
     await check_the_end(world, clients)
 
 
@@ -43,7 +43,9 @@ def _one_timers(world: World) -> list[Coroutine[Any, Any, None]]:
     rng = world.rng
     crowd = 40 if rng.random() < 0.1 else 0
     producers = rng.randrange(4) if world.lease_ms else 0
+    late = rng.choice(("close", "close", "append", "renew", "", "")) if world.lease_ms else ""
     return [
+        *(actors.late_sign(world, f"l{at}", late) for at in range(4 if late else 0)),
         *(actors.producer(world, f"p{at}") for at in range(producers)),
         *(actors.anonymous(world, f"a{at}") for at in range(rng.randrange(3))),
         *(actors.one_shot(world, f"o{at}") for at in range(rng.randrange(6) + crowd)),
@@ -54,9 +56,7 @@ def _one_timers(world: World) -> list[Coroutine[Any, Any, None]]:
 def _passers_by(world: World) -> list[Coroutine[Any, Any, None]]:
     rng = world.rng
     deleters = rng.randrange(1, 3) if world.kind == "deleting" else 0
-    late_signs = 1 if world.lease_ms else 0
     return [
-        *(actors.late_sign(world, f"l{at}") for at in range(late_signs)),
         *(actors.bystander(world, f"b{at}") for at in range(rng.randrange(3))),
         *(actors.opener(world) for _ in range(rng.randrange(3))),
         *(actors.stopper(world) for _ in range(rng.randrange(2))),
@@ -82,6 +82,7 @@ async def _end(world: World) -> None:
 async def check_the_end(world: World, clients: list[actors.ClientWriter]) -> None:
     """Require what must hold once nothing moves any more."""
     log, ledger = world.quiet_log(), world.ledger
+    await asyncio.sleep(1)  # what is sealed beside the last appends
     with suppress(ClosedDifferently, RunCompleted):
         await log.close(world.stream, Closed("completed"))
     ledger.check_once(world.plan.clients)

@@ -122,10 +122,14 @@ class World:
 
     def log(self) -> tuple[Process, Log]:
         """Return one of the processes that run now, and its log."""
+        return self.rng.choice(self.logs())
+
+    def logs(self) -> list[tuple[Process, Log]]:
+        """Return all processes that run now, and their logs."""
         self._logs = [(process, log) for process, log in self._logs if not process.death.done()]
         while len(self._logs) < self._processes:
             self._logs.append(self._start())
-        return self.rng.choice(self._logs)
+        return self._logs
 
     def _start(self) -> tuple[Process, Log]:
         skew = self.rng.randrange(-SKEW_MS, SKEW_MS + 1) if self.rng.random() < 0.7 else 0
