@@ -64,7 +64,7 @@ def test_of_an_overlap_the_rest_is_tried_again() -> None:
     ("change", "error"),
     [
         ({"closed": Closed("failed")}, StreamClosed),
-        ({"closed": Closed("completed", by_run=True)}, RunCompleted),
+        ({"closed": Closed("completed"), "closed_by_run": True}, RunCompleted),
         ({"size": 96}, StreamFull),
         ({"unsealed": 4}, SealingBehind),
     ],

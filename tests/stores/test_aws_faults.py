@@ -270,7 +270,7 @@ async def test_a_run_is_completed_whatever_happens_to_its_requests(
     assert record is not None
     assert record.completed is not None
     assert head is not None
-    assert head.closed == Closed("completed", by_run=True)
+    assert (head.closed, head.closed_by_run) == (Closed("completed"), True)
 
 
 async def test_deleting_again_after_a_lost_answer_leaves_nothing(it: Watched) -> None:

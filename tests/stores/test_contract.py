@@ -173,9 +173,10 @@ async def test_a_completed_run_takes_nothing_more(kept: Kept) -> None:
         await kept.append(StreamId("run", "another"), b"1")
     with pytest.raises(RunCompleted):
         await kept.log.create(StreamId("run", "another"))
-    page = await kept.log.read(STREAM)
-    assert page.closed is not None
-    assert (page.closed.status, page.closed.by_run) == ("completed", True)
+    head = await kept.log.head(STREAM)
+    assert head is not None
+    assert (head.closed, head.closed_by_run) == (Closed("completed"), True)
+    assert (await kept.log.read(STREAM)).closed == Closed("completed")
 
 
 async def test_a_stream_that_was_closed_by_hand_knows_when_its_run_is_completed(kept: Kept) -> None:

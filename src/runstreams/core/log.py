@@ -128,7 +128,7 @@ class Log:
         head = await self._lookup.head(stream)
         if head is None:
             await self._appender.open(stream)
-        elif head.closed and (head.closed.by_run or await self.runs.is_completed(stream.run)):
+        elif head.closed and (head.closed_by_run or await self.runs.is_completed(stream.run)):
             raise RunCompleted("Cannot initialize a realtime stream on a completed run")
 
     async def close(self, stream: StreamId, closed: Closed) -> Head:
@@ -186,8 +186,9 @@ class Log:
 
     async def _close_by_run(self, stream: StreamId) -> None:
         now = self.clock()
-        closed = Closed("completed", by_run=True)
-        head = await self.store.heads.close(stream, closed, now, now + self.limits.retention_ms)
+        head = await self.store.heads.close(
+            stream, Closed("completed"), now, now + self.limits.retention_ms, by_run=True
+        )
         if head is not None:
             self._watches.tell(stream, head)
             if head.tail:

@@ -99,8 +99,7 @@ class Closed:
 
     status: Status
     error: str | None = None
-    by_run: bool = False
-    """Whether it was closed because its run was completed."""
+    """Why, in the words of whoever closed it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +135,8 @@ class Head:
     spills: int = 0
     """How often clients moved out of the head into items of their own."""
     closed: Closed | None = None
+    closed_by_run: bool = False
+    """Whether it was closed because its run was completed."""
     stop: bool = False
     """Whether somebody asked the producer to stop."""
     appended_before: int | None = None
@@ -162,6 +163,7 @@ class Head:
             once,
             self.spills,
             self.closed,
+            self.closed_by_run,
             self.stop,
             self.appended_before,
         )

@@ -115,12 +115,16 @@ class MemoryHeads:
             return NotCommitted(head)
         return Committed(head.tail, self._keep(stream, applied(head, staged, skip, batch, limits)))
 
-    async def close(self, stream: StreamId, closed: Closed, now: int, expires: int) -> Head | None:
+    async def close(
+        self, stream: StreamId, closed: Closed, now: int, expires: int, *, by_run: bool = False
+    ) -> Head | None:
         head = self._find(stream)
         if head is None or head.expires <= now:
             return None
         if head.closed is None:
-            head = self._keep(stream, replace(head, closed=closed, expires=expires))
+            head = self._keep(
+                stream, replace(head, closed=closed, closed_by_run=by_run, expires=expires)
+            )
         return head
 
     async def ask_stop(self, stream: StreamId, now: int) -> Head | None:

@@ -43,8 +43,12 @@ class SqliteHeads:
             is_append=True,
         )
 
-    async def close(self, stream: StreamId, closed: Closed, now: int, expires: int) -> Head | None:
-        return await self._transactions.run(lambda db: _close(db, stream, closed, now, expires))
+    async def close(
+        self, stream: StreamId, closed: Closed, now: int, expires: int, *, by_run: bool = False
+    ) -> Head | None:
+        return await self._transactions.run(
+            lambda db: _close(db, stream, closed, now, expires, by_run)
+        )
 
     async def ask_stop(self, stream: StreamId, now: int) -> Head | None:
         return await self._transactions.run(lambda db: _ask_stop(db, stream, now))
@@ -112,7 +116,12 @@ def _open(connection: sqlite3.Connection, stream: StreamId, head: Head, run: Run
 
 
 def _close(
-    connection: sqlite3.Connection, stream: StreamId, closed: Closed, now: int, expires: int
+    connection: sqlite3.Connection,
+    stream: StreamId,
+    closed: Closed,
+    now: int,
+    expires: int,
+    by_run: bool,
 ) -> Head | None:
     found = find(connection, stream)
     if found is None or found.head.expires <= now:
@@ -121,9 +130,9 @@ def _close(
         return found.head
     connection.execute(
         "UPDATE heads SET closed = ?, error = ?, by_run = ?, expires = ? WHERE id = ?",
-        (closed.status, closed.error, closed.by_run, expires, found.id),
+        (closed.status, closed.error, by_run, expires, found.id),
     )
-    return replace(found.head, closed=closed, expires=expires)
+    return replace(found.head, closed=closed, closed_by_run=by_run, expires=expires)
 
 
 def _ask_stop(connection: sqlite3.Connection, stream: StreamId, now: int) -> Head | None:
