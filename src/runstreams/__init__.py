@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from .core.model import Closed, RunInfo, StreamInfo
     from .sdk.clients import AsyncClient, Client, auth, configure, streams
-    from .sdk.records import Ended, Part, RunInfo, StreamInfo
+    from .sdk.records import Part
     from .sdk.retrying import Retries
     from .sdk.runs import Run
     from .sdk.settings import Timeouts
@@ -21,8 +22,8 @@ __all__ = [
     "AsyncClient",
     "Batching",
     "Client",
+    "Closed",
     "Defined",
-    "Ended",
     "Part",
     "Piped",
     "Reader",
@@ -38,23 +39,23 @@ __all__ = [
 ]
 
 _PLACES = {
-    "AsyncClient": "clients",
-    "Batching": "writing.buffer",
-    "Client": "clients",
-    "Defined": "sync",
-    "Ended": "records",
-    "Part": "records",
-    "Piped": "sync",
-    "Reader": "sync",
-    "Retries": "retrying",
-    "Run": "runs",
-    "RunInfo": "records",
-    "StreamInfo": "records",
-    "Timeouts": "settings",
-    "Writer": "sync",
-    "auth": "clients",
-    "configure": "clients",
-    "streams": "clients",
+    "AsyncClient": "sdk.clients",
+    "Batching": "sdk.writing.buffer",
+    "Client": "sdk.clients",
+    "Closed": "core.model",
+    "Defined": "sdk.sync",
+    "Part": "sdk.records",
+    "Piped": "sdk.sync",
+    "Reader": "sdk.sync",
+    "Retries": "sdk.retrying",
+    "Run": "sdk.runs",
+    "RunInfo": "core.model",
+    "StreamInfo": "core.model",
+    "Timeouts": "sdk.settings",
+    "Writer": "sdk.sync",
+    "auth": "sdk.clients",
+    "configure": "sdk.clients",
+    "streams": "sdk.clients",
 }
 
 
@@ -65,6 +66,6 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    found = getattr(import_module(f".sdk.{_PLACES[name]}", __name__), name)
+    found = getattr(import_module(f".{_PLACES[name]}", __name__), name)
     globals()[name] = found
     return found

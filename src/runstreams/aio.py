@@ -1,9 +1,10 @@
 """The async SDK: the names of `runstreams`, awaited."""
 
+from .core.model import Closed, RunInfo, StreamInfo
 from .sdk.aio import Defined, Piped, Reader, Writer
 from .sdk.clients import AsyncClient, auth, configure
 from .sdk.clients import async_streams as streams
-from .sdk.records import Ended, Part, RunInfo, StreamInfo
+from .sdk.records import Part
 from .sdk.retrying import Retries
 from .sdk.runs import Run
 from .sdk.settings import Timeouts
@@ -12,8 +13,8 @@ from .sdk.writing.buffer import Batching
 __all__ = [
     "AsyncClient",
     "Batching",
+    "Closed",
     "Defined",
-    "Ended",
     "Part",
     "Piped",
     "Reader",

@@ -8,7 +8,7 @@ from runstreams import (
     AsyncClient,
     Batching,
     Client,
-    Ended,
+    Closed,
     Part,
     Piped,
     Reader,
@@ -56,7 +56,7 @@ def produce() -> None:
         writer.write("one")
         writer.merge(["two"])
     streams.writer("log", execute=lambda writer: writer.write("one"))
-    assert_type(streams.close("log", status="failed", error="why"), Ended)
+    assert_type(streams.close("log", status="failed", error="why"), Closed)
     streams.stop("run_1")
 
 
@@ -66,7 +66,7 @@ def consume() -> None:
         assert_type(part, Part[Any])
         assert_type(part.index, int)
     with streams.read("run_1", start_index=-1, strict=False) as reader:
-        assert_type(reader.closed, Ended | None)
+        assert_type(reader.closed, Closed | None)
     assert_type(streams.list("run_1"), list[StreamInfo])
     assert_type(streams.runs(), list[RunInfo])
     assert_type(streams.describe("run_1").tail, int)

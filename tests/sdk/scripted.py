@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 from runstreams.core.errors import IndexBeyondTail
 from runstreams.core.limits import Limits
 from runstreams.core.log import Log
-from runstreams.core.model import Status, StreamId
+from runstreams.core.model import Closed, Status, StreamId
 from runstreams.errors import RunstreamsError
 from runstreams.sdk.errors import NoEventStream, Unreachable
-from runstreams.sdk.records import Ended, Page, Receipt
+from runstreams.sdk.records import Page, Receipt
 from runstreams.sdk.retrying import Patience, Retries
 from runstreams.sdk.transports.direct import DirectTransport
 from runstreams.stores.memory import MemoryStore
@@ -80,7 +80,7 @@ class Scripted(DirectTransport):
         page = super().page
         return await self._do("page", lambda: page(stream, start, wait, limit))
 
-    async def close(self, stream: StreamId, status: Status, error: str | None) -> Ended:
+    async def close(self, stream: StreamId, status: Status, error: str | None) -> Closed:
         close = super().close
         return await self._do("close", lambda: close(stream, status, error))
 

@@ -3,8 +3,9 @@
 import pytest
 
 from runstreams.core.errors import IndexBeyondTail, IndexExpired
+from runstreams.core.model import Closed
 from runstreams.sdk.reading.cursor import ReadCursor
-from runstreams.sdk.records import Ended, Page, Part
+from runstreams.sdk.records import Page, Part
 
 
 def page(*indexes: int, tail: int | None = None, stream: str = "a", next_index: int = 0) -> Page:
@@ -89,6 +90,6 @@ def test_what_has_expired_meanwhile_is_an_error_unless_the_stream_is_new() -> No
 
 def test_the_end_is_known_when_it_is_reached() -> None:
     place = ReadCursor(0)
-    place.take(page(0)._replace(closed=Ended("failed", "why")))
-    assert place.closed == Ended("failed", "why")
+    place.take(page(0)._replace(closed=Closed("failed", "why")))
+    assert place.closed == Closed("failed", "why")
     assert not place.is_behind

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from runstreams import Client, Ended
+from runstreams import Client, Closed
 from runstreams.aio import AsyncClient
 from runstreams.core.limits import Limits
 from runstreams.core.log import Log
@@ -34,7 +34,7 @@ def test_everything_is_done_in_the_process(run: str) -> None:
             streams.close("logs", status="failed", error="why")
         assert list(streams.read(run, "words")) == list(range(3000))
         assert [info.key for info in streams.list(run)] == ["logs", "words"]
-        assert streams.describe(run, "logs").closed == Ended("failed", "why")
+        assert streams.describe(run, "logs").closed == Closed("failed", "why")
         assert list(streams.read(run, "words", start_index=2998)) == [2998, 2999]
         assert list(streams.read(run, "words", start_index="tail")) == []
         assert [found.id for found in streams.runs()] == [run]

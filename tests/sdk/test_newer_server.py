@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from runstreams import Client, Ended, Retries
+from runstreams import Client, Closed, Retries
 from runstreams.errors import Unexpected
 
 MORE = {"mood": "sunny"}
@@ -33,6 +33,7 @@ CHUNK = {"index": 0, "data": "a", "id": "g-0", "timestamp": 2, **MORE}
 ANSWERS = {
     "/api/v1/runs/run_1/streams/words": STREAM,
     "/api/v1/runs/run_1/streams/torn": {"run": "run_1"},
+    "/api/v1/runs/run_1/streams/older": {**STREAM, "closed": {"status": "completed"}},
     "/api/v1/runs": {"runs": [{**RUN, **MORE}], "next": None, **MORE},
     "/realtime/v1/streams/run_1/words": {
         "chunks": [CHUNK],
@@ -74,7 +75,7 @@ def client() -> Iterator[Client]:
 
 
 def test_what_it_tells_beside_what_is_known_is_left_out(client: Client) -> None:
-    assert client.streams.describe("run_1", "words").closed == Ended("failed", "why")
+    assert client.streams.describe("run_1", "words").closed == Closed("failed", "why")
     assert [run.id for run in client.streams.runs()] == ["run_1"]
     assert list(client.streams.read("run_1", "words", strict=False)) == ["a"]
 
@@ -82,3 +83,7 @@ def test_what_it_tells_beside_what_is_known_is_left_out(client: Client) -> None:
 def test_what_is_missing_is_an_error_that_says_so(client: Client) -> None:
     with pytest.raises(Unexpected, match="the answer is no StreamInfo"):
         client.streams.describe("run_1", "torn")
+
+
+def test_what_an_older_one_does_not_tell_is_as_if_nothing_were_known(client: Client) -> None:
+    assert client.streams.describe("run_1", "older").closed == Closed("completed", None)

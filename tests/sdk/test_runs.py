@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from runstreams import Client, Ended
+from runstreams import Client, Closed
 from runstreams.aio import AsyncClient
 from runstreams.errors import NoRun, NotSent
 from runstreams.sdk.settings import Timeouts
@@ -91,7 +91,7 @@ def test_at_its_end_everything_is_sent_and_the_run_completed(client: Client) -> 
         writer = client.streams.writer("logs", execute=lambda writer: writer.write("x"))
     assert list(client.streams.read(run.id, "words")) == list(range(30))
     assert list(client.streams.read(run.id, "logs")) == ["x"]
-    assert client.streams.describe(run.id, "words").closed == Ended("completed")
+    assert client.streams.describe(run.id, "words").closed == Closed("completed")
     assert writer.wait_until_complete() == 0
 
 
@@ -113,20 +113,20 @@ def raise_inside(client: Client, run: str, error: BaseException) -> None:
 @pytest.mark.parametrize(
     ("error", "ended"),
     [
-        (LookupError("gone"), Ended("failed", "LookupError: gone")),
-        (KeyboardInterrupt(), Ended("canceled", "KeyboardInterrupt: ")),
-        (SystemExit(1), Ended("failed", "SystemExit: 1")),
-        (SystemExit(0), Ended("completed")),
+        (LookupError("gone"), Closed("failed", "LookupError: gone")),
+        (KeyboardInterrupt(), Closed("canceled", "KeyboardInterrupt: ")),
+        (SystemExit(1), Closed("failed", "SystemExit: 1")),
+        (SystemExit(0), Closed("completed")),
     ],
     ids=["error", "interrupt", "exit 1", "exit 0"],
 )
 def test_a_run_that_raises_says_so_at_the_end_of_each_open_stream(
-    client: Client, run: str, error: BaseException, ended: Ended
+    client: Client, run: str, error: BaseException, ended: Closed
 ) -> None:
     with pytest.raises(type(error)):
         raise_inside(client, run, error)
     assert client.streams.describe(run, "words").closed == ended
-    assert client.streams.describe(run, "closed").closed == Ended("completed")
+    assert client.streams.describe(run, "closed").closed == Closed("completed")
     found = list(client.streams.read(run, "words", strict=False))
     # Whoever interrupts does not wait for the source.
     assert found == list(range(5 if ended.status != "canceled" else len(found)))
@@ -146,7 +146,7 @@ def fail_unseen(client: Client, run: str, times: int = 1) -> None:
 def test_a_pipe_that_failed_and_nobody_waited_for_fails_the_run(client: Client, run: str) -> None:
     with pytest.raises(LookupError):
         fail_unseen(client, run)
-    assert client.streams.describe(run, "k0").closed == Ended("failed", "LookupError: gone")
+    assert client.streams.describe(run, "k0").closed == Closed("failed", "LookupError: gone")
 
 
 def test_several_of_them_come_together(client: Client, run: str) -> None:
@@ -161,7 +161,7 @@ def test_a_failure_that_was_seen_is_not_raised_again(client: Client) -> None:
         with pytest.raises(LookupError):
             piped.wait_until_complete()
         client.streams.append("other", 1)
-    assert client.streams.describe(run.id, "other").closed == Ended("completed")
+    assert client.streams.describe(run.id, "other").closed == Closed("completed")
 
 
 def test_what_takes_too_long_is_cut_off_and_reported(server: ServerProcess, run: str) -> None:

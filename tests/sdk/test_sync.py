@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from runstreams import Client, Ended, Part
+from runstreams import Client, Closed, Part
 from runstreams.errors import (
     ChunkTooLarge,
     ClosedDifferently,
@@ -181,7 +181,7 @@ def test_a_source_that_raises_loses_nothing_it_gave_before(
     with pytest.raises(LookupError, match="the model is gone"):
         piped.wait_until_complete()
     assert read(client, run, strict=False) == list(range(after))
-    assert client.streams.describe(run).closed == Ended("failed", "LookupError: the model is gone")
+    assert client.streams.describe(run).closed == Closed("failed", "LookupError: the model is gone")
 
 
 def test_what_passes_ends_with_what_the_source_raised(client: Client, run: str) -> None:
@@ -199,7 +199,7 @@ def test_readers_of_a_failed_stream_are_told(client: Client, run: str) -> None:
     with pytest.raises(StreamFailed) as caught:
         next(reader)
     assert caught.value.facts["error"] == "LookupError: the model is gone"
-    assert reader.closed == Ended("failed", "LookupError: the model is gone")
+    assert reader.closed == Closed("failed", "LookupError: the model is gone")
 
 
 def test_a_stream_may_be_left_open_whatever_happens(client: Client, run: str) -> None:
@@ -277,7 +277,7 @@ def test_a_pipe_that_is_canceled_keeps_what_was_written(client: Client, run: str
     assert last is not None
     assert closed.wait(10)
     assert read(client, run, strict=False) == list(range(last + 1))
-    assert client.streams.describe(run).closed == Ended("canceled")
+    assert client.streams.describe(run).closed == Closed("canceled")
 
 
 @pytest.mark.also_deployed
@@ -320,7 +320,7 @@ def test_of_several_producers_that_are_asked_to_stop_none_fails(client: Client, 
     for piped in pipes:
         piped.wait_until_complete(timeout=10)
         assert piped.stopped
-    assert client.streams.describe(run).closed == Ended("canceled")
+    assert client.streams.describe(run).closed == Closed("canceled")
 
 
 # Writing and appending
@@ -378,7 +378,7 @@ def test_an_exception_in_the_body_keeps_what_was_written_and_marks_the_stream(
     with pytest.raises(LookupError):
         write_and_raise(client, run, LookupError("gone"))
     assert read(client, run, strict=False) == [1, 2]
-    assert client.streams.describe(run).closed == Ended("failed", "LookupError: gone")
+    assert client.streams.describe(run).closed == Closed("failed", "LookupError: gone")
 
 
 def test_a_body_that_raises_does_not_wait_for_what_it_merges(client: Client, run: str) -> None:
@@ -391,7 +391,7 @@ def test_a_body_that_raises_does_not_wait_for_what_it_merges(client: Client, run
 
     with pytest.raises(LookupError):
         body()
-    assert client.streams.describe(run).closed == Ended("failed", "LookupError: gone")
+    assert client.streams.describe(run).closed == Closed("failed", "LookupError: gone")
 
 
 def test_an_interrupted_body_marks_the_stream_as_canceled(client: Client, run: str) -> None:
@@ -411,7 +411,7 @@ def test_a_writer_that_is_asked_to_stop_ends_its_body(client: Client, run: str) 
                 client.streams.stop(run)
             time.sleep(0.001)
     assert writer.stopped
-    assert client.streams.describe(run).closed == Ended("canceled")
+    assert client.streams.describe(run).closed == Closed("canceled")
 
 
 def test_a_writer_waits_when_too_much_is_unsent(server: Any, run: str) -> None:
@@ -545,7 +545,7 @@ def test_a_reader_says_how_it_is_going(client: Client, run: str) -> None:
     client.streams.close(target=run)
     assert list(reader) == []
     assert reader.state == "closed"
-    assert reader.closed == Ended("completed")
+    assert reader.closed == Closed("completed")
 
 
 # Types
@@ -601,7 +601,7 @@ def test_a_chunk_that_is_not_as_defined_says_which(client: Client, run: str) -> 
 def test_closing_tells_how_it_ended_and_is_repeatable(client: Client, run: str) -> None:
     client.streams.append("k", 1, target=run)
     ended = client.streams.close("k", target=run, status="failed", error="why")
-    assert ended == Ended("failed", "why")
+    assert ended == Closed("failed", "why")
     assert client.streams.close("k", target=run, status="failed") == ended
     with pytest.raises(ClosedDifferently) as caught:
         client.streams.close("k", target=run)

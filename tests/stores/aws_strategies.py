@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from runstreams.core.model import Closed, Head, Pointer, Run, Sent
+from runstreams.core.model import Closed, Head, Pointer, RunInfo, Sent
 
 TIMES = st.integers(0, 10**14)
 NUMBERS = st.integers(0, 10**12)
@@ -53,4 +53,6 @@ def any_head(draw: st.DrawFn) -> Head:
     )
 
 
-RUNS = st.builds(Run, TEXTS, TIMES, TIMES, st.none() | TEXTS, st.none() | TEXTS, st.none() | TIMES)
+RUNS = st.builds(
+    RunInfo, TEXTS, TIMES, TIMES, st.none() | TEXTS, st.none() | TEXTS, st.none() | TIMES
+)

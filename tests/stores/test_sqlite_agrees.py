@@ -11,7 +11,7 @@ import pytest
 
 from runstreams.core.errors import RunstreamsError
 from runstreams.core.limits import Limits, SealingPlan
-from runstreams.core.model import Batch, Closed, Head, Run, SegmentName, Sent, StreamId
+from runstreams.core.model import Batch, Closed, Head, RunInfo, SegmentName, Sent, StreamId
 from runstreams.core.ports import Committed, Store, Terms
 from runstreams.stores.memory import MemoryStore
 from runstreams.stores.sqlite import SqliteStore
@@ -73,7 +73,7 @@ class Steps:
     def _open(self, stream: StreamId, head: Head | None) -> Step:
         fresh = Head(next(self._generations), self.now, self.now + 50)
         return lambda store: store.heads.open(
-            stream, fresh, Run(stream.run, self.now, self.now + 100)
+            stream, fresh, RunInfo(stream.run, self.now, self.now + 100)
         )
 
     def _seal(self, stream: StreamId, head: Head | None) -> Step:
@@ -112,7 +112,7 @@ class Steps:
         return lambda store: store.heads.delete(stream)
 
     def _run(self, stream: StreamId, head: Head | None) -> Step:
-        run = Run(stream.run, self.now, self.now + 60, self._draw.choice((None, "a")))
+        run = RunInfo(stream.run, self.now, self.now + 60, self._draw.choice((None, "a")))
         done = replace(run, completed=self.now)
         steps: list[Step] = [
             lambda store: store.runs.put(run),

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from itertools import islice
 
 from .appending import ATTEMPTS, Appender
@@ -17,7 +16,18 @@ from .errors import (
     StreamClosed,
 )
 from .limits import PAGE_BYTES, PAGE_CHUNKS, WRITERS_COUNTED, Limits
-from .model import Appended, Batch, Closed, Head, Page, Run, Sent, StreamId
+from .model import (
+    Appended,
+    Batch,
+    Closed,
+    Head,
+    Page,
+    RunInfo,
+    Sent,
+    StreamId,
+    StreamInfo,
+    StreamPage,
+)
 from .ports import Clock, NewId, Store
 from .reading import Cursor, Lookup
 from .retention import is_expired
@@ -37,23 +47,6 @@ NO_POINTERS = 2**63 - 1
 
 EMPTY = Page((), 0, 0, "")
 """What there is to read of a stream that was never written."""
-
-
-@dataclass(frozen=True, slots=True)
-class Description:
-    """The state of a stream, as users ask for it."""
-
-    key: str
-    first_index: int
-    tail: int
-    size: int
-    created: int
-    expires: int
-    appended: int | None
-    closed: Closed | None
-    stop: bool
-    writers: int
-    """Clients that have written, counted up to `WRITERS_COUNTED`."""
 
 
 class Log:
@@ -170,7 +163,7 @@ class Log:
                 return marked
         raise Busy("the stream changes faster than this can follow; try again", retry_after=1)
 
-    async def complete_run(self, run: str) -> Run:
+    async def complete_run(self, run: str) -> RunInfo:
         """Complete a run: close its streams and take no more chunks. Repeatable, so a broken-off
         call is repeated.
         """
@@ -250,14 +243,14 @@ class Log:
 
     # Overview
 
-    async def describe(self, stream: StreamId) -> Description | None:
+    async def describe(self, stream: StreamId) -> StreamInfo | None:
         """Return the state of a stream; None when there is none."""
         head = await self.head(stream)
         return None if head is None else await self._described(stream, head)
 
-    async def streams(self, run: str, limit: int, after: str | None) -> list[Description]:
+    async def streams(self, run: str, limit: int, after: str | None) -> list[StreamInfo]:
         """Return a run's streams that are not forgotten, by key, those after *after*."""
-        found: list[Description] = []
+        found: list[StreamInfo] = []
         while (wanted := limit - len(found)) > 0:
             listed = await self.store.heads.streams(run, wanted, after)
             now = self.clock()
@@ -271,19 +264,25 @@ class Log:
             after = listed[-1][0]
         return found
 
-    async def _described(self, stream: StreamId, head: Head) -> Description:
-        first = await self.first_index(stream, head)
-        return Description(
-            stream.key,
-            first,
-            head.tail,
-            head.size,
-            head.created,
-            head.expires,
-            head.appended,
-            head.closed,
-            head.stop,
-            sum(1 for _ in islice(head.clients, WRITERS_COUNTED)),
+    async def stream_page(self, run: str, limit: int, after: str | None) -> StreamPage:
+        """Return a run's streams as `streams` does, and the key to go on after."""
+        found = await self.streams(run, limit, after)
+        return StreamPage(found, found[-1].key if len(found) == limit else None)
+
+    async def _described(self, stream: StreamId, head: Head) -> StreamInfo:
+        return StreamInfo(
+            run=stream.run,
+            key=stream.key,
+            first_index=await self.first_index(stream, head),
+            tail=head.tail,
+            bytes=head.size,
+            created=head.created,
+            updated=head.created if head.appended is None else head.appended,
+            last_append=head.appended,
+            expires=head.expires,
+            closed=head.closed,
+            stop=head.stop,
+            writers=sum(1 for _ in islice(head.clients, WRITERS_COUNTED)),
         )
 
     # Deleting

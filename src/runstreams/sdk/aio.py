@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Gener
 from types import TracebackType
 from typing import Any, Generic, Literal, ParamSpec, TypeVar, overload
 
-from ..core.model import Status
+from ..core.model import Closed, RunInfo, Status, StreamInfo
 from .connection import Connection, Start, split
 from .engine.queues import NothingYet, Tee
 from .engine.waiting import Waiter, fired, outcome, settled
 from .errors import StopRequested
 from .handles import Reading, Sending, Writing
-from .records import Ended, Part, RunInfo, StreamInfo
+from .records import Part
 from .runs import Run, current, end_run
 from .values import Decode, decoder, encode, maker
 from .writing.producer import Producer
@@ -310,7 +310,7 @@ class Streams:
         target: str | None = None,
         status: Status = "completed",
         error: str | None = None,
-    ) -> Ended:
+    ) -> Closed:
         """Close a stream: its readers come to an end, and it takes no more chunks.
 
         *status* is completed, failed or canceled, *error* up to 4 KiB of text. Closing again with

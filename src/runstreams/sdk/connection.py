@@ -8,13 +8,12 @@ from functools import partial
 from secrets import token_hex
 from typing import Any, Literal
 
-from ..core.model import StreamId
+from ..core.model import StreamId, StreamInfo
 from ..core.names import check_key, check_run
 from .engine.calls import Calls, new_client
 from .engine.engine import Engine
 from .errors import InvalidSetting
 from .reading.session import ReadSession
-from .records import StreamInfo
 from .retrying import Retries
 from .runs import Run, begun, current, current_run, resolve
 from .settings import Timeouts, Token, base_url_of, token_of

@@ -4,9 +4,10 @@ import logging
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, TypeVar
 
+from ..core.model import Closed
 from .connection import Connection
 from .reading.session import ReadSession, State
-from .records import Ended, Part
+from .records import Part
 from .writing.producer import Producer
 from .writing.sources import Source
 
@@ -85,7 +86,7 @@ class Reading(Generic[T]):
         return self._session.state
 
     @property
-    def closed(self) -> Ended | None:
+    def closed(self) -> Closed | None:
         """How the stream ended, once that is known."""
         return self._session.place.closed
 

@@ -3,8 +3,8 @@
 from collections.abc import AsyncGenerator
 from typing import Protocol
 
-from ..core.model import Status, StreamId
-from .records import Ended, Page, Receipt, RunInfo, StreamInfo
+from ..core.model import Closed, RunInfo, RunPage, Status, StreamId, StreamInfo, StreamPage
+from .records import Page, Receipt
 
 
 class Transport(Protocol):
@@ -36,7 +36,7 @@ class Transport(Protocol):
         What has expired is passed over. Raises `NoEventStream` where none is to be had.
         """
 
-    async def close(self, stream: StreamId, status: Status, error: str | None) -> Ended:
+    async def close(self, stream: StreamId, status: Status, error: str | None) -> Closed:
         """Close a stream. Raises `ClosedDifferently`, `RunCompleted`."""
 
     async def stop(self, stream: StreamId) -> None:
@@ -48,11 +48,11 @@ class Transport(Protocol):
     async def delete(self, stream: StreamId) -> bool:
         """Delete a stream; return whether there was one."""
 
-    async def streams(self, run: str, after: str | None) -> tuple[list[StreamInfo], str | None]:
-        """Return some of a run's streams by key, those after *after*, and where to go on."""
+    async def streams(self, run: str, after: str | None) -> StreamPage:
+        """Return some of a run's streams by key, those after *after*, the `next` of a page."""
 
-    async def runs(self, limit: int, after: str | None) -> tuple[list[RunInfo], str | None]:
-        """Return up to *limit* recent runs, newest first, and where to go on."""
+    async def runs(self, limit: int, after: str | None) -> RunPage:
+        """Return up to *limit* recent runs, newest first, those after *after*."""
 
     async def register(self, run: str, parent: str | None, root: str | None) -> RunInfo:
         """Register a run and what is above it."""

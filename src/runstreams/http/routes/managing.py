@@ -7,26 +7,15 @@ from starlette.types import Message
 
 from ..._version import __version__
 from ...core.access import Grant, Resource, of_run, of_stream
-from ...core.errors import InvalidIndex, InvalidRequest, NotThere
+from ...core.errors import NotThere
 from ...core.limits import LIST_DEFAULT, LIST_MAX, SMALL_BODY_BYTES
 from ...core.log import Log
-from ...core.model import StreamId
+from ...core.model import RunInfo, RunPage, StreamId, StreamInfo, StreamPage
 from ...core.names import check_key, check_run
+from ...core.runs import place_of
 from ..access import SUBJECT
 from ..call import Call, require
-from ..fields import whole
-from .models import (
-    Health,
-    Lineage,
-    RunDeleted,
-    RunInfo,
-    RunPage,
-    StreamDeleted,
-    StreamInfo,
-    StreamPage,
-    TokenClaims,
-    parsed,
-)
+from .models import Health, Lineage, RunDeleted, StreamDeleted, TokenClaims, parsed
 
 T = TypeVar("T")
 
@@ -75,18 +64,16 @@ async def token_claims(caller: Calling) -> TokenClaims:
 @router.get("/api/v1/runs")
 async def list_runs(caller: Calling, limit: Limit = LIST_DEFAULT, after: str = "") -> RunPage:
     """List recent runs, newest first."""
-    place = _place(after) if after else None
+    place = place_of(after) if after else None
     log = caller.may("read", ("runs", None))
-    found = await log.runs.recent(limit, place)
-    more = f"{found[-1].created}-{found[-1].id}" if len(found) == limit else None
-    return RunPage(runs=[RunInfo.of(run) for run in found], next=more)
+    return await log.runs.page(limit, place)
 
 
 @router.get("/api/v1/runs/{run}")
 async def describe_run(caller: Calling, run: str) -> RunInfo:
     """Describe a run that was registered, completed, or has streams."""
     log = caller.may("read", *of_run(check_run(run)))
-    return RunInfo.of(_there(await log.runs.get(run), "there is no such run"))
+    return _there(await log.runs.get(run), "there is no such run")
 
 
 @router.put("/api/v1/runs/{run}")
@@ -98,14 +85,14 @@ async def register_run(caller: Calling, run: str) -> RunInfo:
         if name is not None:
             check_run(name)
     log = caller.may("manage", *of_run(run))
-    return RunInfo.of(await log.runs.register(run, above.parent, above.root))
+    return await log.runs.register(run, above.parent, above.root)
 
 
 @router.post("/api/v1/runs/{run}/complete")
 async def complete_run(caller: Calling, run: str) -> RunInfo:
     """Complete a run: its streams close, and take no more chunks."""
     log = caller.may("manage", *of_run(check_run(run)))
-    return RunInfo.of(await log.complete_run(run))
+    return await log.complete_run(run)
 
 
 @router.delete("/api/v1/runs/{run}")
@@ -123,12 +110,7 @@ async def list_streams(
     check_run(run)
     if after:
         check_key(after)
-    log = caller.may("read", *of_run(run))
-    found = await log.streams(run, limit, after or None)
-    return StreamPage(
-        streams=[StreamInfo.of(run, stream) for stream in found],
-        next=found[-1].key if len(found) == limit else None,
-    )
+    return await caller.may("read", *of_run(run)).stream_page(run, limit, after or None)
 
 
 @router.get("/api/v1/runs/{run}/streams/{key}")
@@ -136,7 +118,7 @@ async def describe_stream(caller: Calling, run: str, key: str) -> StreamInfo:
     """Describe a stream."""
     stream = StreamId(check_run(run), check_key(key))
     log = caller.may("read", *of_stream(stream))
-    return StreamInfo.of(run, _there(await log.describe(stream), "there is no such stream"))
+    return _there(await log.describe(stream), "there is no such stream")
 
 
 @router.delete("/api/v1/runs/{run}/streams/{key}")
@@ -151,12 +133,3 @@ def _there(found: T | None, otherwise: str) -> T:
     if found is None:
         raise NotThere(otherwise)
     return found
-
-
-def _place(after: str) -> tuple[int, str]:
-    """Return the creation time and id of the run that *after*, the `next` of a page, names."""
-    created, _, run = after.partition("-")
-    try:
-        return whole("after", created), check_run(run)
-    except InvalidRequest:
-        raise InvalidIndex("after must be the next of a page before") from None

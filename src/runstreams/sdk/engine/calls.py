@@ -5,8 +5,7 @@ from functools import partial
 from uuid import uuid4
 
 from ...core.errors import Refused, RunCompleted
-from ...core.model import Status, StreamId
-from ..records import Ended, RunInfo, StreamInfo
+from ...core.model import Closed, RunInfo, Status, StreamId, StreamInfo
 from .engine import Engine
 
 
@@ -30,7 +29,7 @@ class Calls:
         assert receipt.last_index is not None
         return receipt.last_index
 
-    async def close(self, stream: StreamId, status: Status, error: str | None) -> Ended:
+    async def close(self, stream: StreamId, status: Status, error: str | None) -> Closed:
         """Close a stream."""
         return await self._engine.persist(
             lambda: self._engine.transport.close(stream, status, error)
@@ -54,9 +53,9 @@ class Calls:
         after: str | None = None
         while True:
             ask = partial(self._engine.transport.streams, run, after)
-            page, after = await self._engine.persist(ask)
-            found += page
-            if after is None:
+            page = await self._engine.persist(ask)
+            found += page.streams
+            if (after := page.next) is None:
                 return found
 
     async def runs(self, limit: int) -> list[RunInfo]:
@@ -65,9 +64,9 @@ class Calls:
         after: str | None = None
         while len(found) < limit:
             ask = partial(self._engine.transport.runs, limit - len(found), after)
-            page, after = await self._engine.persist(ask)
-            found += page
-            if after is None:
+            page = await self._engine.persist(ask)
+            found += page.runs
+            if (after := page.next) is None:
                 break
         return found[:limit]
 

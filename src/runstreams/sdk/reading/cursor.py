@@ -6,7 +6,8 @@ of the stream; when the stream was deleted and begun anew, it goes back to 0.
 """
 
 from ...core.errors import IndexBeyondTail, IndexExpired
-from ..records import Ended, Page, Part
+from ...core.model import Closed
+from ..records import Page, Part
 
 
 class ReadCursor:
@@ -16,7 +17,7 @@ class ReadCursor:
         """Begin at index *start*; 0 means the oldest chunk left."""
         self.next_index = start
         """The first index that has not been read."""
-        self.closed: Ended | None = None
+        self.closed: Closed | None = None
         """How the stream ended, once that is reached."""
         self.tail = 0
         """The tail as it was last heard of."""

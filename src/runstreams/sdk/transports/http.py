@@ -8,21 +8,21 @@ import math
 import time
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any, TypeVar
 from urllib.parse import quote
 
 import httpx
 
 from ..._version import __version__
-from ...core.model import Status, StreamId
+from ...core.model import Closed, RunInfo, RunPage, Status, StreamId, StreamInfo, StreamPage
 from ..errors import NoEventStream, Unexpected, Unreachable, error_of
-from ..records import Ended, Page, Part, Receipt, RunInfo, StreamInfo
+from ..records import Page, Part, Receipt
 from ..settings import Timeouts, Token
 from .events import Event, EventDecoder
 from .exchange import exchange, put_away
 
-R = TypeVar("R", Ended, RunInfo, StreamInfo)
+R = TypeVar("R", Closed, RunInfo, StreamInfo)
 
 LIST_LIMIT = 1000
 """Streams asked for at a time; the most that the protocol gives."""
@@ -62,10 +62,10 @@ class HttpTransport:
         said = await self._ask("POST", _stream(stream, "self"), content=body, headers=headers)
         return Receipt(_get(said, "last_index"), _get(said, "tail"), bool(_get(said, "stop")))
 
-    async def close(self, stream: StreamId, status: Status, error: str | None) -> Ended:
+    async def close(self, stream: StreamId, status: Status, error: str | None) -> Closed:
         path = _stream(stream, "self") + "/close"
         said = await self._ask("POST", path, json={"status": status, "error": error})
-        return _known(Ended, _get(said, "closed"))
+        return _known(Closed, _get(said, "closed"))
 
     async def stop(self, stream: StreamId) -> None:
         await self._ask("POST", _stream(stream, "self") + "/stop")
@@ -118,15 +118,15 @@ class HttpTransport:
     async def delete(self, stream: StreamId) -> bool:
         return bool(_get(await self._ask("DELETE", _managed(stream)), "deleted"))
 
-    async def streams(self, run: str, after: str | None) -> tuple[list[StreamInfo], str | None]:
+    async def streams(self, run: str, after: str | None) -> StreamPage:
         query = {"limit": str(LIST_LIMIT)} | ({"after": after} if after else {})
         said = await self._ask("GET", f"/api/v1/runs/{_name(run)}/streams", params=query)
-        return [_info(one) for one in _get(said, "streams")], _get(said, "next")
+        return StreamPage([_info(one) for one in _get(said, "streams")], _get(said, "next"))
 
-    async def runs(self, limit: int, after: str | None) -> tuple[list[RunInfo], str | None]:
+    async def runs(self, limit: int, after: str | None) -> RunPage:
         query = {"limit": str(min(limit, LIST_LIMIT))} | ({"after": after} if after else {})
         said = await self._ask("GET", "/api/v1/runs", params=query)
-        return [_known(RunInfo, one) for one in _get(said, "runs")], _get(said, "next")
+        return RunPage([_known(RunInfo, one) for one in _get(said, "runs")], _get(said, "next"))
 
     async def register(self, run: str, parent: str | None, root: str | None) -> RunInfo:
         above = {"parent": parent, "root": root}
@@ -263,23 +263,23 @@ def _page(said: dict[str, Any]) -> Page:
             Part(chunk["index"], chunk["data"], chunk["id"], chunk["timestamp"])
             for chunk in said["chunks"]
         ]
-        closed = _known(Ended, said["closed"]) if said["closed"] else None
+        closed = _known(Closed, said["closed"]) if said["closed"] else None
         return Page(parts, said["next_index"], said["tail"], closed)
     except (KeyError, TypeError) as error:
         raise Unexpected("a page is not of this protocol", http_status=502) from error
 
 
-def _info(said: dict[str, Any]) -> StreamInfo:
-    closed = said.get("closed")
-    return _known(StreamInfo, said | {"closed": _known(Ended, closed) if closed else None})
+def _info(said: Any) -> StreamInfo:
+    info = _known(StreamInfo, said)
+    return replace(info, closed=_known(Closed, info.closed)) if info.closed else info
 
 
-def _known(kind: type[R], said: dict[str, Any]) -> R:
-    """Return *said* as a *kind*, without what a newer server may tell beside it. Raises
-    `Unexpected`.
+def _known(kind: type[R], said: Any) -> R:
+    """Return *said* as a *kind*, without what a newer server may tell beside it; what an older one
+    does not tell is as *kind* has it. Raises `Unexpected`.
     """
     try:
-        return kind(**{field.name: said[field.name] for field in fields(kind)})
+        return kind(**{each.name: said[each.name] for each in fields(kind) if each.name in said})
     except (KeyError, TypeError) as error:
         raise Unexpected(f"the answer is no {kind.__name__}", http_status=502) from error
 

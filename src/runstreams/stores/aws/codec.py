@@ -4,7 +4,7 @@ import zlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
-from ...core.model import Closed, Head, Run, Sent, Status
+from ...core.model import Closed, Head, RunInfo, Sent, Status
 from .pointers import decode_pointers, encode_pointer
 from .values import check_form, form, number, number_or_null, optional_number, text, ttl
 
@@ -132,7 +132,7 @@ def decode_sent(item: "Mapping[str, Value]") -> Sent:
     return Sent(int(item["number"]["N"]), int(item["index"]["N"]))
 
 
-def encode_run(run: Run) -> "Item":
+def encode_run(run: RunInfo) -> "Item":
     """Return the item of *run*, without its key; its *shard* and *created* put it into the index
     of recent runs.
     """
@@ -152,10 +152,10 @@ def encode_run(run: Run) -> "Item":
     return item
 
 
-def decode_run(item: "Mapping[str, Value]") -> Run:
+def decode_run(item: "Mapping[str, Value]") -> RunInfo:
     """Return the run that *item* records."""
     check_form(item)
-    return Run(
+    return RunInfo(
         id=item["run"]["S"],
         created=int(item["created"]["S"].partition("#")[0]),
         expires=int(item["expires"]["N"]),

@@ -7,7 +7,7 @@ from functools import partial
 
 from ...core.errors import RunCompleted
 from ...core.limits import Limits
-from ...core.model import Closed, Head, Pointer, Run, Sent, StreamId
+from ...core.model import Closed, Head, Pointer, RunInfo, Sent, StreamId
 from ...core.ports import Committed, NotCommitted, Staged, Terms
 from . import head_rows, leftovers, runs, spilled, writers
 from .appends import Appends
@@ -31,7 +31,7 @@ class SqliteHeads:
     async def get(self, stream: StreamId, *, strong: bool = True, since: int = 0) -> Head | None:
         return self._looks.find(stream, since, lambda db: self._get(db, stream, since))
 
-    async def open(self, stream: StreamId, head: Head, run: Run) -> None:
+    async def open(self, stream: StreamId, head: Head, run: RunInfo) -> None:
         await self._transactions.run(partial(_open, stream=stream, head=head, run=run))
 
     async def commit(
@@ -101,7 +101,7 @@ class SqliteHeads:
             return head
 
 
-def _open(connection: sqlite3.Connection, stream: StreamId, head: Head, run: Run) -> None:
+def _open(connection: sqlite3.Connection, stream: StreamId, head: Head, run: RunInfo) -> None:
     record = runs.live(connection, run.id, head.created)
     if record is not None and record.completed is not None:
         raise RunCompleted("the run is completed", run=run.id)
