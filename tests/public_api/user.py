@@ -154,4 +154,5 @@ def caught() -> None:
         streams.append("x")
     except errors.StreamClosed as error:
         assert_type(error.code, str)
+        assert_type(error.tail, int)
         assert_type(error.facts["tail"], str | int | None)

@@ -7,12 +7,12 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from itertools import count
 from typing import Any, TypeVar
 
-from runstreams.core.errors import IndexBeyondTail
+from runstreams.core.errors import IndexBeyondTail, NoEventStream
 from runstreams.core.limits import Limits
 from runstreams.core.log import Log
 from runstreams.core.model import Closed, Status, StreamId
 from runstreams.errors import RunstreamsError
-from runstreams.sdk.errors import NoEventStream, Unreachable
+from runstreams.sdk.errors import Unreachable
 from runstreams.sdk.records import Page, Receipt
 from runstreams.sdk.retrying import Patience, Retries
 from runstreams.sdk.transports.direct import DirectTransport
@@ -89,7 +89,7 @@ class Scripted(DirectTransport):
     ) -> AsyncGenerator[Page | None, None]:
         self.followed.append(start)
         if not self.events:
-            raise NoEventStream("none here")
+            raise NoEventStream("none here", url=None)
         yield None
         self.on_events()
         while True:

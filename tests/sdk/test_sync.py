@@ -198,7 +198,7 @@ def test_readers_of_a_failed_stream_are_told(client: Client, run: str) -> None:
     assert next(reader) == 0
     with pytest.raises(StreamFailed) as caught:
         next(reader)
-    assert caught.value.facts["error"] == "LookupError: the model is gone"
+    assert caught.value.error == "LookupError: the model is gone"
     assert reader.closed == Closed("failed", "LookupError: the model is gone")
 
 
@@ -242,8 +242,8 @@ def test_a_closed_stream_refuses_at_once_with_the_facts(client: Client, run: str
     piped = client.streams.pipe(source(), target=run)
     with pytest.raises(StreamClosed) as caught:
         piped.wait_until_complete()
-    assert caught.value.facts["status"] == "completed"
-    assert caught.value.facts["tail"] == 1
+    assert caught.value.status == "completed"
+    assert caught.value.tail == 1
     assert closed.wait(10)
 
 
@@ -605,7 +605,7 @@ def test_closing_tells_how_it_ended_and_is_repeatable(client: Client, run: str) 
     assert client.streams.close("k", target=run, status="failed") == ended
     with pytest.raises(ClosedDifferently) as caught:
         client.streams.close("k", target=run)
-    assert caught.value.facts["status"] == "failed"
+    assert caught.value.status == "failed"
 
 
 @pytest.mark.also_deployed

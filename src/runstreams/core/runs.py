@@ -78,7 +78,7 @@ class RunBook:
         a new *parent* is the root, or else that parent. Raises `InvalidRequest`.
         """
         if parent == run:
-            raise InvalidRequest("a run is not its own parent", run=run)
+            raise InvalidRequest("a run is not its own parent")
         if parent is not None and root is None:
             above = await self.get(parent)
             root = (above.root if above else None) or parent

@@ -5,7 +5,6 @@ rest of an append.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from typing import Any
 
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
@@ -155,5 +154,4 @@ def require(grant: Grant, actions: Iterable[str], *resources: Resource) -> None:
     """Raise `Unauthorized` unless *grant* allows one of *actions* on one of *resources*."""
     if grant.everything or any(grant.allows(action, *resources) for action in actions):
         return
-    facts: dict[str, Any] = {"param": "access_token", "type": "authorization"}
-    raise Unauthorized("Unauthorized", **facts)
+    raise Unauthorized("Unauthorized")

@@ -12,15 +12,18 @@ from ..core.errors import ChunkGap, IndexBeyondTail, IndexExpired
 from ..core.limits import CHUNK_BYTES
 from ..core.log import Log
 from ..core.model import StreamId
-from .call import Call
 
 OVERLAP = 8
 """Chunks that are sent again. One token may well be the same as another; eight in a row are not."""
 
 
-def is_published_writer(call: Call) -> bool:
+UNAUTHORIZED = {"param": "access_token", "type": "authorization"}
+"""What stands in a 403, too."""
+
+
+def is_published_writer(headers: Mapping[bytes, bytes]) -> bool:
     """Say whether the published writer asks: it names its flavour and its own version."""
-    return b"x-stream-version" in call.headers and b"trigger-version" in call.headers
+    return b"x-stream-version" in headers and b"trigger-version" in headers
 
 
 def resume_after(last: int) -> int:

@@ -5,6 +5,7 @@ import json
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import cast, get_args
 
 from starlette.routing import Route, Router
@@ -70,7 +71,7 @@ async def last_chunk(call: Call) -> None:
         check_client(client)
     stream = await _target(call, grant)
     last = -1 if client is None else await call.service.log.last_number(stream, client)
-    if is_published_writer(call):
+    if is_published_writer(call.headers):
         last = resume_after(last)
     await call.answer(200, headers=[(b"x-last-chunk-index", b"%d" % last)])
 
@@ -165,8 +166,7 @@ def _run_completed(message: str) -> Iterator[None]:
     try:
         yield
     except RunCompleted as error:
-        error.message = message
-        raise
+        raise replace(error, message=message) from None
 
 
 def _receipt_headers(receipt: Taken) -> Headers:

@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 from starlette.routing import Route, Router
 
 from ...core.access import of_stream
-from ...core.errors import IndexBeyondTail, IndexExpired, InvalidIndex
+from ...core.errors import IndexBeyondTail, IndexExpired, InvalidIndex, NoEventStream
 from ...core.limits import (
     PAGE_BYTES,
     PAGE_CHUNKS,
@@ -18,7 +18,6 @@ from ...core.log import EMPTY, NO_POINTERS
 from ...core.model import Head, Page, StreamId
 from ...core.names import INPUT
 from ..call import Call, Endpoint, require
-from ..errors import NoEventStream
 from ..fields import event_id, leading, query, seconds, whole
 from ..live.event_stream import EventStream
 from ..live.presence import Presence, Stopping

@@ -60,18 +60,16 @@ class ReadCursor:
 
         When it was read before, the stream has been begun anew, and is read from its beginning.
         """
-        tail = error.facts["tail"]
-        assert isinstance(tail, int)
         if self._generation is not None:
             self._restart()
         else:
-            self._ask = self.tail = tail
+            self._ask = self.tail = error.tail
 
     def expired(self, error: IndexExpired) -> None:
         """Take in that the asked index is gone. Raises *error* unless that is because the stream
         has been begun anew.
         """
-        if error.facts.get("first_index") != 0:
+        if error.first_index != 0:
             raise error
         self._restart()
 

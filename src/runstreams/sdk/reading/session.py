@@ -14,12 +14,18 @@ from concurrent.futures import Future
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Literal
 
-from ...core.errors import IndexBeyondTail, IndexExpired, NotThere, RunstreamsError
+from ...core.errors import (
+    IndexBeyondTail,
+    IndexExpired,
+    NoEventStream,
+    NotThere,
+    RunstreamsError,
+)
 from ...core.limits import PAGE_CHUNKS, SILENCE_SECONDS_MAX, WAIT_SECONDS
 from ...core.model import StreamId
 from ..engine.queues import ClosableQueue
 from ..engine.waiting import fired
-from ..errors import NoEventStream, StreamCanceled, StreamFailed, WriterClosed
+from ..errors import StreamCanceled, StreamFailed, WriterClosed
 from ..records import Page, Part
 from .cursor import ReadCursor
 
@@ -195,8 +201,8 @@ class ReadSession:
         closed = self.place.closed
         if closed is None or not self._strict or closed.status == "completed":
             return None
-        facts = {"error": closed.error, "next_index": self.place.next_index}
-        name = f"{self.stream.run}/{self.stream.key}"
+        name, end = f"{self.stream.run}/{self.stream.key}", self.place.next_index
         if closed.status == "failed":
-            return StreamFailed(f"{name} failed: {closed.error or 'no reason given'}", **facts)
-        return StreamCanceled(f"{name} was canceled", **facts)
+            reason = closed.error or "no reason given"
+            return StreamFailed(f"{name} failed: {reason}", error=closed.error, next_index=end)
+        return StreamCanceled(f"{name} was canceled", error=closed.error, next_index=end)

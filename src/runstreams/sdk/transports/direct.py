@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator
 
-from ...core.errors import NotThere
+from ...core.errors import NoEventStream, NotThere
 from ...core.json_lines import check_chunk, decode, plain_chunks
 from ...core.limits import PAGE_BYTES
 from ...core.log import NO_POINTERS, Log
@@ -17,7 +17,6 @@ from ...core.model import (
     StreamPage,
 )
 from ...core.runs import place_of
-from ..errors import NoEventStream
 from ..records import Page, Part, Receipt
 
 
@@ -52,7 +51,7 @@ class DirectTransport:
     async def follow(
         self, stream: StreamId, start: int, silence: float
     ) -> AsyncGenerator[Page | None, None]:
-        raise NoEventStream("pages wait for chunks themselves here")
+        raise NoEventStream("pages wait for chunks themselves here", url=None)
         yield None
 
     async def close(self, stream: StreamId, status: Status, error: str | None) -> Closed:

@@ -15,8 +15,9 @@ from urllib.parse import quote
 import httpx
 
 from ..._version import __version__
+from ...core.errors import NoEventStream
 from ...core.model import Closed, RunInfo, RunPage, Status, StreamId, StreamInfo, StreamPage
-from ..errors import NoEventStream, Unexpected, Unreachable, error_of
+from ..errors import Unexpected, Unreachable, error_of
 from ..records import Page, Part, Receipt
 from ..settings import Timeouts, Token
 from .events import Event, EventDecoder
@@ -30,6 +31,9 @@ LIST_LIMIT = 1000
 IDLE_SECONDS = 30
 """How long an idle connection is kept: less than servers and load balancers keep theirs."""
 
+
+YEAR_SECONDS = 31_536_000
+"""No server means more, whatever it says."""
 
 MOMENT_SECONDS = 0.05
 """Least time that an event stream is read for."""
@@ -210,12 +214,14 @@ def _get(said: dict[str, Any], name: str) -> Any:
 
 def _retry_after(answer: httpx.Response) -> float | None:
     text = answer.headers.get("retry-after", "").strip()
-    if text.isdigit():
-        return float(text)
     try:
-        return email.utils.parsedate_to_datetime(text).timestamp() - time.time()
-    except ValueError:
+        if text.isdigit():
+            seconds = float(int(text))
+        else:
+            seconds = email.utils.parsedate_to_datetime(text).timestamp() - time.time()
+    except (ValueError, OverflowError):
         return None
+    return min(seconds, YEAR_SECONDS)
 
 
 async def _pages(answer: httpx.Response) -> AsyncGenerator[Page | None, None]:
@@ -235,7 +241,7 @@ async def _check_event_stream(answer: httpx.Response) -> None:
     if not answer.is_success:
         raise error_of(answer.status_code, await answer.aread(), _retry_after(answer))
     if not answer.headers.get("content-type", "").startswith("text/event-stream"):
-        raise NoEventStream("the answer is no event stream")
+        raise NoEventStream("the answer is no event stream", url=None)
 
 
 def _events_page(event: Event) -> Page | None:
