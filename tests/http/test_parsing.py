@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from runstreams.core.errors import InvalidIndex, InvalidRequest
 from runstreams.core.model import Chunk, Page
 from runstreams.http.call import joined
-from runstreams.http.fields import MOST, event_id, leading, query, seconds, whole
+from runstreams.http.fields import MOST, query, seconds, whole
 from runstreams.http.live.rendering import as_event, as_json
 from runstreams.http.routes.lines import Lines
+from runstreams.http.trigger import event_id, leading
 
 
 @given(st.text())

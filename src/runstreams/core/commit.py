@@ -155,7 +155,7 @@ def _check_open(head: Head) -> None:
     if head.closed is None:
         return
     if head.closed_by_run:
-        raise RunCompleted("Cannot append to a realtime stream on a completed run")
+        raise RunCompleted("the run is completed")
     raise StreamClosed(
         f"the stream is closed: {head.closed.status}", status=head.closed.status, tail=head.tail
     )

@@ -122,7 +122,7 @@ class Log:
         if head is None:
             await self._appender.open(stream)
         elif head.closed and (head.closed_by_run or await self.runs.is_completed(stream.run)):
-            raise RunCompleted("Cannot initialize a realtime stream on a completed run")
+            raise RunCompleted("the run is completed")
 
     async def close(self, stream: StreamId, closed: Closed) -> Head:
         """Close the stream, opening it first if it never was; again with the same status is fine.

@@ -99,7 +99,7 @@ class RunBook:
         record = await self.get(run)
         found = getattr(record, target) if record else None
         if found is None:
-            raise TargetMissing("Target not found", run=run, target=target)
+            raise TargetMissing(f"run {run!r} has no {target}", run=run, target=target)
         return str(found)
 
     async def complete(self, run: str) -> RunInfo:

@@ -13,6 +13,7 @@ from ..core.access import Grant, Resource
 from ..core.errors import BodyTooLarge, Unauthorized
 from ..core.model import StreamId
 from ..core.names import check_key, check_run
+from . import trigger
 from .errors import Headers, MethodNotAllowed
 from .service import Host, Service
 
@@ -147,11 +148,11 @@ def joined(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
 def check_size(size: int, most: int) -> None:
     """Raise `BodyTooLarge` if *size* is more than *most*."""
     if size > most:
-        raise BodyTooLarge("Request body too large", limit=most, size=size)
+        raise BodyTooLarge(trigger.TOO_LARGE, limit=most, size=size)
 
 
 def require(grant: Grant, actions: Iterable[str], *resources: Resource) -> None:
     """Raise `Unauthorized` unless *grant* allows one of *actions* on one of *resources*."""
     if grant.everything or any(grant.allows(action, *resources) for action in actions):
         return
-    raise Unauthorized("Unauthorized")
+    raise Unauthorized(trigger.UNAUTHORIZED)

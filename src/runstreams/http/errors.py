@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 
 from ..core import errors as core
 from ..core.errors import InvalidRequest, LimitExceeded, NotThere, RunstreamsError
-from .trigger import UNAUTHORIZED
+from . import trigger
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -82,20 +82,21 @@ def ours(error: Exception) -> RunstreamsError:
     if isinstance(error, RunstreamsError):
         return error
     if isinstance(error, HTTPException) and error.status_code == 404:
-        return NotThere("Not found")
+        return NotThere(trigger.NOT_FOUND)
     if isinstance(error, HTTPException) and error.status_code == 405:
         allowed = (error.headers or {}).get("Allow")
         return MethodNotAllowed("Method not allowed", allow=allowed)
     if isinstance(error, HTTPException) and error.status_code < 500:
         return InvalidRequest(str(error.detail))
-    return Internal("Internal Server Error")
+    return Internal(trigger.BROKEN)
 
 
 def refusal(error: RunstreamsError, request_id: str) -> Refusal:
     """Return the answer that tells of *error*."""
     status = status_of(type(error))
-    facts = error.facts | (UNAUTHORIZED if isinstance(error, core.Unauthorized) else {})
-    said = {"code": error.code, "message": error.message, **facts, "request_id": request_id}
+    more = trigger.UNAUTHORIZED_FACTS if isinstance(error, core.Unauthorized) else {}
+    said = {"code": error.code, "message": error.message, **error.facts, **more}
+    said["request_id"] = request_id
     body = json.dumps({"error": said}, separators=(",", ":")).encode()
     headers = [
         (b"content-type", b"application/json"),
@@ -108,8 +109,7 @@ def refusal(error: RunstreamsError, request_id: str) -> Refusal:
 def _hints(status: int, error: RunstreamsError) -> Headers:
     headers: Headers = []
     if status < 500:
-        # The published clients would send a 409 again, five times.
-        headers.append((b"x-should-retry", b"false"))
+        headers.append(trigger.REFUSED_FOR_GOOD)
     if status == 401:
         headers.append((b"www-authenticate", b"Bearer"))
     if error.retry_after is not None:

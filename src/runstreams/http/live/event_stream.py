@@ -12,12 +12,13 @@ from ...core.limits import EVENT_BYTES, EVENT_CHUNKS, PING_SECONDS
 from ...core.model import Head, Page, StreamId
 from ..call import Call
 from ..errors import Headers
+from ..trigger import STREAM_VERSION
 from .presence import Presence, Stopping
 from .rendering import DONE, as_event, ping
 
 HEADERS: Headers = [
     (b"content-type", b"text/event-stream"),
-    (b"x-stream-version", b"v2"),
+    STREAM_VERSION,
     (b"cache-control", b"no-cache, no-transform"),
     (b"x-accel-buffering", b"no"),
 ]

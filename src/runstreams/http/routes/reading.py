@@ -5,20 +5,18 @@ from typing import Literal, NamedTuple
 from starlette.routing import Route, Router
 
 from ...core.access import of_stream
-from ...core.errors import IndexBeyondTail, IndexExpired, InvalidIndex, NoEventStream
+from ...core.errors import IndexBeyondTail, IndexExpired, NoEventStream
 from ...core.limits import (
     PAGE_BYTES,
     PAGE_CHUNKS,
     PAGE_CHUNKS_DEFAULT,
-    SILENCE_SECONDS,
-    SILENCE_SECONDS_MAX,
     WAIT_SECONDS,
 )
 from ...core.log import EMPTY, NO_POINTERS
 from ...core.model import Head, Page, StreamId
-from ...core.names import INPUT
+from .. import trigger
 from ..call import Call, Endpoint, require
-from ..fields import event_id, leading, query, seconds, whole
+from ..fields import query, seconds, whole
 from ..live.event_stream import EventStream
 from ..live.presence import Presence, Stopping
 from ..live.rendering import as_json
@@ -40,7 +38,7 @@ async def read(call: Call, prefix: str = "") -> None:
     """Send chunks of a stream, waiting for the first one; its key is the path's after *prefix*."""
     grant = call.grant()
     if b"text/event-stream" in call.headers.get(b"accept", b"").lower():
-        stream, silence = call.stream(prefix), _silence(call.header(b"timeout-seconds"))
+        stream, silence = call.stream(prefix), trigger.silence(call.headers)
         require(grant, ("read",), *of_stream(stream))
         await _follow(call, stream, silence)
     else:
@@ -53,7 +51,7 @@ async def read(call: Call, prefix: str = "") -> None:
 
 async def read_input(call: Call) -> None:
     """Send what was sent to an input stream."""
-    await read(call, INPUT)
+    await read(call, trigger.INPUT)
 
 
 def _wanted(call: Call) -> Wanted:
@@ -108,31 +106,17 @@ async def _wait(
         return head
 
 
-def _silence(text: str | None) -> float:
-    """Return the silence after which an event stream ends. Raises `InvalidIndex`."""
-    asked = leading(text) if text is not None else None
-    if not asked:
-        return SILENCE_SECONDS
-    if asked < 1:
-        raise InvalidIndex("Timeout seconds must be greater than 0")
-    if asked > SILENCE_SECONDS_MAX:
-        raise InvalidIndex(f"Timeout seconds must be less than {SILENCE_SECONDS_MAX}")
-    return asked
-
-
 async def _follow(call: Call, stream: StreamId, silence: float) -> None:
     if not call.host.sse:
         raise NoEventStream(
             "Event streams are not served here; ask for application/json",
             url=call.host.streaming_url,
         )
-    last = call.header(b"last-event-id")
-    latest = last is None and call.headers.get(b"x-trigger-stream-start") == b"latest"
-    seen = event_id(last) if last is not None else None
-    start = 0 if seen is None else seen + 1
-    head = await call.service.log.head(stream, since=NO_POINTERS if latest else start)
+    start = trigger.first_event(call.headers)
+    head = await call.service.log.head(stream, since=NO_POINTERS if start is None else start)
     tail = head.tail if head is not None else 0
-    await EventStream(call, stream, head, tail if latest else min(start, tail), silence).follow()
+    start = tail if start is None else min(start, tail)
+    await EventStream(call, stream, head, start, silence).follow()
 
 
 router.routes.extend(
