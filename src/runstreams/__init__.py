@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .sdk.runs import Run
     from .sdk.settings import Timeouts
     from .sdk.sync import Defined, Piped, Reader, Writer
+    from .sdk.transport import Transport
     from .sdk.writing.buffer import Batching
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "RunInfo",
     "StreamInfo",
     "Timeouts",
+    "Transport",
     "Writer",
     "auth",
     "configure",
@@ -52,6 +54,7 @@ _PLACES = {
     "RunInfo": "core.model",
     "StreamInfo": "core.model",
     "Timeouts": "sdk.settings",
+    "Transport": "sdk.transport",
     "Writer": "sdk.sync",
     "auth": "sdk.clients",
     "configure": "sdk.clients",

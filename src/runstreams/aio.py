@@ -8,6 +8,7 @@ from .sdk.records import Part
 from .sdk.retrying import Retries
 from .sdk.runs import Run
 from .sdk.settings import Timeouts
+from .sdk.transport import Transport
 from .sdk.writing.buffer import Batching
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "RunInfo",
     "StreamInfo",
     "Timeouts",
+    "Transport",
     "Writer",
     "auth",
     "configure",
