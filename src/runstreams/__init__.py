@@ -11,7 +11,7 @@ from ._version import __version__ as __version__
 if TYPE_CHECKING:
     from .core.model import Closed, RunInfo, StreamInfo
     from .sdk.clients import AsyncClient, Client, auth, configure, streams
-    from .sdk.records import Part
+    from .sdk.records import Chunk
     from .sdk.retrying import Retries
     from .sdk.runs import Run
     from .sdk.settings import Timeouts
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 __all__ = [
     "AsyncClient",
     "Batching",
+    "Chunk",
     "Client",
     "Closed",
     "Defined",
-    "Part",
     "Piped",
     "Reader",
     "Retries",
@@ -43,10 +43,10 @@ __all__ = [
 _PLACES = {
     "AsyncClient": "sdk.clients",
     "Batching": "sdk.writing.buffer",
+    "Chunk": "sdk.records",
     "Client": "sdk.clients",
     "Closed": "core.model",
     "Defined": "sdk.sync",
-    "Part": "sdk.records",
     "Piped": "sdk.sync",
     "Reader": "sdk.sync",
     "Retries": "sdk.retrying",

@@ -7,7 +7,7 @@ import pytest
 
 from runstreams.cli import main
 from runstreams.cli.cost import by_service
-from runstreams.core.model import Chunk, Page
+from runstreams.core.model import Page, StoredChunk
 from runstreams.costs import prices
 from runstreams.costs.bill import CHUNK_OVERHEAD, Load, bill, total, write_units
 from runstreams.http.live.rendering import as_event, as_json
@@ -63,7 +63,7 @@ def test_an_append_of_one_writer_takes_some_more_than_a_write_unit() -> None:
 
 def test_a_chunk_takes_on_the_wire_about_what_the_bill_says() -> None:
     data = b'"word"'
-    chunks = tuple(Chunk(index, 1_712_150_400_000, data) for index in range(1000, 2000))
+    chunks = tuple(StoredChunk(index, 1_712_150_400_000, data) for index in range(1000, 2000))
     page = Page(chunks, 2000, 2000, "0" * 32)
     for rendered in (as_json(page), as_event(page)):
         overhead = len(rendered) / len(chunks) - len(data)

@@ -13,7 +13,7 @@ from runstreams.core.log import Log
 from runstreams.core.model import Closed, Status, StreamId
 from runstreams.errors import RunstreamsError
 from runstreams.sdk.errors import Unreachable
-from runstreams.sdk.records import Page, Receipt
+from runstreams.sdk.records import ChunkPage, Receipt
 from runstreams.sdk.retrying import Patience, Retries
 from runstreams.sdk.transports.direct import DirectTransport
 from runstreams.stores.memory import MemoryStore
@@ -75,7 +75,7 @@ class Scripted(DirectTransport):
         append = super().append
         return await self._do("append", lambda: append(stream, client, number, body))
 
-    async def page(self, stream: StreamId, start: int | None, wait: float, limit: int) -> Page:
+    async def page(self, stream: StreamId, start: int | None, wait: float, limit: int) -> ChunkPage:
         self.asked.append(start)
         page = super().page
         return await self._do("page", lambda: page(stream, start, wait, limit))
@@ -86,7 +86,7 @@ class Scripted(DirectTransport):
 
     async def follow(
         self, stream: StreamId, start: int, silence: float
-    ) -> AsyncGenerator[Page | None, None]:
+    ) -> AsyncGenerator[ChunkPage | None, None]:
         self.followed.append(start)
         if not self.events:
             raise NoEventStream("none here", url=None)
@@ -101,14 +101,14 @@ class Scripted(DirectTransport):
             except IndexBeyondTail:
                 start = 0  # the stream has been begun anew, and goes on from there
                 continue
-            if not page.parts:
+            if not page.chunks:
                 return
             yield page
             start = page.next_index
 
     async def written(self, stream: StreamId = STREAM) -> list[object]:
         """Return what is in a stream."""
-        return [part.data for part in (await super().page(stream, None, 0, 10_000)).parts]
+        return [chunk.data for chunk in (await super().page(stream, None, 0, 10_000)).chunks]
 
 
 class Bench:

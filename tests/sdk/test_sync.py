@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from runstreams import Client, Closed, Part
+from runstreams import Chunk, Client, Closed
 from runstreams.errors import (
     ChunkTooLarge,
     ClosedDifferently,
@@ -479,11 +479,11 @@ def test_odd_names_arrive_as_they_are(client: Client, run: str) -> None:
 @pytest.mark.also_deployed
 def test_parts_tell_all_that_is_known(client: Client, run: str) -> None:
     client.streams.append({"a": 1}, target=run)
-    (part,) = client.streams.read(run, timeout=0, parts=True)
-    assert isinstance(part, Part)
-    assert (part.index, part.data) == (0, {"a": 1})
-    assert part.id.endswith("-0")
-    assert part.timestamp > 1_700_000_000_000
+    (chunk,) = client.streams.read(run, timeout=0, chunks=True)
+    assert isinstance(chunk, Chunk)
+    assert (chunk.index, chunk.data) == (0, {"a": 1})
+    assert chunk.id.endswith("-0")
+    assert chunk.timestamp > 1_700_000_000_000
 
 
 @pytest.mark.also_deployed
@@ -569,9 +569,9 @@ def test_a_defined_stream_gives_back_its_type(client: Client, run: str) -> None:
     with answer.writer(target=run, close=True) as writer:
         writer.write(Token(text="c"))
     assert [token.text for token in answer.read(run)] == ["a", "b", "c"]
-    (part,) = answer.read(run, start_index=2, parts=True)
-    assert part.data == Token(text="c")
-    assert part.index == 2
+    (chunk,) = answer.read(run, start_index=2, chunks=True)
+    assert chunk.data == Token(text="c")
+    assert chunk.index == 2
 
 
 def test_types_may_be_dataclasses_and_generics_too(client: Client, run: str) -> None:

@@ -22,7 +22,7 @@ class StreamId(NamedTuple):
     key: str
 
 
-class Chunk(NamedTuple):
+class StoredChunk(NamedTuple):
     """One JSON value of a stream. A named tuple, since a replay makes a hundred thousand of them
     a second.
     """
@@ -246,7 +246,7 @@ class StreamPage:
 class Page:
     """Consecutive chunks, and where to continue."""
 
-    chunks: tuple[Chunk, ...]
+    chunks: tuple[StoredChunk, ...]
     next_index: int
     tail: int
     generation: str

@@ -13,7 +13,7 @@ from .engine.queues import NothingYet, Tee
 from .engine.waiting import Waiter, fired, outcome, settled
 from .errors import StopRequested
 from .handles import Reading, Sending, Writing
-from .records import Part
+from .records import Chunk
 from .runs import Run, current, end_run
 from .values import Decode, decoder, encode, maker
 from .writing.producer import Producer
@@ -331,7 +331,7 @@ class Streams:
         start_index: Start = 0,
         timeout: float | None = 60,
         strict: bool = True,
-        parts: Literal[False] = False,
+        chunks: Literal[False] = False,
     ) -> Reader[Any]: ...
     @overload
     def read(
@@ -342,8 +342,8 @@ class Streams:
         start_index: Start = 0,
         timeout: float | None = 60,
         strict: bool = True,
-        parts: Literal[True],
-    ) -> Reader[Part[Any]]: ...
+        chunks: Literal[True],
+    ) -> Reader[Chunk[Any]]: ...
     def read(
         self,
         run: str,
@@ -352,7 +352,7 @@ class Streams:
         start_index: Start = 0,
         timeout: float | None = 60,
         strict: bool = True,
-        parts: bool = False,
+        chunks: bool = False,
     ) -> Reader[Any]:
         """Iterate over the chunks of a stream: those there are, then those that come. A plain call.
 
@@ -360,7 +360,7 @@ class Streams:
         end, `"tail"` means only what comes. It ends with the stream, or after *timeout* seconds of
         silence (None: never). A stream that was closed as failed or canceled raises `StreamFailed`
         or `StreamCanceled` after its last chunk, unless *strict* is False: then `closed` of the
-        reader tells. With *parts* each item is a `Part`: index, data, id, timestamp.
+        reader tells. With *chunks* each item is a `Chunk`: index, data, id, timestamp.
 
         Lost connections are made again, and what was read is not read twice; nor is anything lost
         when waiting for the next chunk is cancelled. Raises `IndexExpired` rather than leave out
@@ -368,7 +368,7 @@ class Streams:
         """
         connection = self._connect()
         session = connection.session(run, key, start_index, timeout, strict)
-        return Reader(session, maker(None, parts))
+        return Reader(session, maker(None, chunks))
 
     async def stop(self, run: str, key: str | None = None) -> None:
         """Ask the producers of a stream to stop: their sources are closed, and the stream ends as
@@ -466,7 +466,7 @@ class Defined(Generic[T]):
         start_index: Start = 0,
         timeout: float | None = 60,
         strict: bool = True,
-        parts: Literal[False] = False,
+        chunks: Literal[False] = False,
     ) -> Reader[T]: ...
     @overload
     def read(
@@ -476,8 +476,8 @@ class Defined(Generic[T]):
         start_index: Start = 0,
         timeout: float | None = 60,
         strict: bool = True,
-        parts: Literal[True],
-    ) -> Reader[Part[T]]: ...
+        chunks: Literal[True],
+    ) -> Reader[Chunk[T]]: ...
     def read(
         self,
         run: str,
@@ -485,14 +485,14 @@ class Defined(Generic[T]):
         start_index: Start = 0,
         timeout: float | None = 60,
         strict: bool = True,
-        parts: bool = False,
+        chunks: bool = False,
     ) -> Reader[Any]:
         """Iterate over the chunks of the stream; one that is not as defined raises
         `InvalidChunk`.
         """
         connection = self._connect()
         session = connection.session(run, self.key, start_index, timeout, strict)
-        return Reader(session, maker(self._decode, parts))
+        return Reader(session, maker(self._decode, chunks))
 
 
 def _execute(writer: Writer[Any], execute: Callable[[Writer[Any]], object]) -> None:

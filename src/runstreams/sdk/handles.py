@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 from ..core.model import Closed
 from .connection import Connection
 from .reading.session import ReadSession, State
-from .records import Part
+from .records import Chunk
 from .writing.producer import Producer
 from .writing.sources import Source
 
@@ -63,21 +63,21 @@ class Writing(Sending, Generic[T]):
 class Reading(Generic[T]):
     """The chunks of a stream, as they come."""
 
-    def __init__(self, session: ReadSession, make: Callable[[Part[Any]], T]) -> None:
+    def __init__(self, session: ReadSession, make: Callable[[Chunk[Any]], T]) -> None:
         self._session = session
         self._make = make
-        self._parts: Iterator[Part[Any]] = iter(())
+        self._chunks: Iterator[Chunk[Any]] = iter(())
         session.start()
 
     def _next(self) -> T:
         """Return the next item. Raises `NothingYet`, `StopIteration`, and what went wrong."""
-        for part in self._parts:
-            return self._make(part)
-        self._parts = iter(self._session.take())
-        return self._make(next(self._parts))
+        for chunk in self._chunks:
+            return self._make(chunk)
+        self._chunks = iter(self._session.take())
+        return self._make(next(self._chunks))
 
     def _stop(self) -> None:
-        self._parts = iter(())
+        self._chunks = iter(())
         self._session.stop()
 
     @property

@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Part(Generic[T]):
+class Chunk(Generic[T]):
     """A chunk and what is known of it."""
 
     index: int
@@ -21,10 +21,10 @@ class Part(Generic[T]):
     """When it was appended."""
 
 
-class Page(NamedTuple):
+class ChunkPage(NamedTuple):
     """Consecutive chunks, and where to continue."""
 
-    parts: list[Part[object]]
+    chunks: list[Chunk[object]]
     next_index: int
     tail: int
     closed: Closed | None = None

@@ -13,7 +13,7 @@ from .engine.queues import NothingYet, Tee
 from .errors import StopRequested
 from .handles import Reading, Sending, Writing
 from .reading.session import ReadSession
-from .records import Part
+from .records import Chunk
 from .runs import Run, current, end_run
 from .values import Decode, decoder, encode, maker
 from .writing.producer import Producer
@@ -120,7 +120,7 @@ class Reader(Reading[T]):
     """
 
     def __init__(
-        self, connection: Connection, session: ReadSession, make: Callable[[Part[Any]], T]
+        self, connection: Connection, session: ReadSession, make: Callable[[Chunk[Any]], T]
     ) -> None:
         self._engine = connection.engine
         super().__init__(session, make)
@@ -323,7 +323,7 @@ class Streams:
         start_index: Start = 0,
         timeout: float | None = 60,
         strict: bool = True,
-        parts: Literal[False] = False,
+        chunks: Literal[False] = False,
     ) -> Reader[Any]: ...
     @overload
     def read(
@@ -334,8 +334,8 @@ class Streams:
         start_index: Start = 0,
         timeout: float | None = 60,
         strict: bool = True,
-        parts: Literal[True],
-    ) -> Reader[Part[Any]]: ...
+        chunks: Literal[True],
+    ) -> Reader[Chunk[Any]]: ...
     def read(
         self,
         run: str,
@@ -344,7 +344,7 @@ class Streams:
         start_index: Start = 0,
         timeout: float | None = 60,
         strict: bool = True,
-        parts: bool = False,
+        chunks: bool = False,
     ) -> Reader[Any]:
         """Iterate over the chunks of a stream: those there are, then those that come.
 
@@ -352,14 +352,14 @@ class Streams:
         end, `"tail"` means only what comes. It ends with the stream, or after *timeout* seconds of
         silence (None: never). A stream that was closed as failed or canceled raises `StreamFailed`
         or `StreamCanceled` after its last chunk, unless *strict* is False: then `closed` of the
-        reader tells. With *parts* each item is a `Part`: index, data, id, timestamp.
+        reader tells. With *chunks* each item is a `Chunk`: index, data, id, timestamp.
 
         Lost connections are made again, and what was read is not read twice. Raises `IndexExpired`
         rather than leave out chunks, `Denied`, and `Unanswered` when patience runs out.
         """
         connection = self._connect()
         session = connection.session(run, key, start_index, timeout, strict)
-        return Reader(connection, session, maker(None, parts))
+        return Reader(connection, session, maker(None, chunks))
 
     def stop(self, run: str, key: str | None = None) -> None:
         """Ask the producers of a stream to stop: their sources are closed, and the stream ends as
@@ -456,7 +456,7 @@ class Defined(Generic[T]):
         start_index: Start = 0,
         timeout: float | None = 60,
         strict: bool = True,
-        parts: Literal[False] = False,
+        chunks: Literal[False] = False,
     ) -> Reader[T]: ...
     @overload
     def read(
@@ -466,8 +466,8 @@ class Defined(Generic[T]):
         start_index: Start = 0,
         timeout: float | None = 60,
         strict: bool = True,
-        parts: Literal[True],
-    ) -> Reader[Part[T]]: ...
+        chunks: Literal[True],
+    ) -> Reader[Chunk[T]]: ...
     def read(
         self,
         run: str,
@@ -475,11 +475,11 @@ class Defined(Generic[T]):
         start_index: Start = 0,
         timeout: float | None = 60,
         strict: bool = True,
-        parts: bool = False,
+        chunks: bool = False,
     ) -> Reader[Any]:
         """Iterate over the chunks of the stream; one that is not as defined raises
         `InvalidChunk`.
         """
         connection = self._connect()
         session = connection.session(run, self.key, start_index, timeout, strict)
-        return Reader(connection, session, maker(self._decode, parts))
+        return Reader(connection, session, maker(self._decode, chunks))

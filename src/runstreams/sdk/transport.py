@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 from typing import Protocol
 
 from ..core.model import Closed, RunInfo, RunPage, Status, StreamId, StreamInfo, StreamPage
-from .records import Page, Receipt
+from .records import ChunkPage, Receipt
 
 
 class Transport(Protocol):
@@ -19,7 +19,7 @@ class Transport(Protocol):
         What was appended before under the same numbers is acknowledged again, and not doubled.
         """
 
-    async def page(self, stream: StreamId, start: int | None, wait: float, limit: int) -> Page:
+    async def page(self, stream: StreamId, start: int | None, wait: float, limit: int) -> ChunkPage:
         """Return chunks from *start* (None: the oldest left), waiting up to *wait* seconds for the
         first one. Raises `IndexExpired`, `IndexBeyondTail`.
         """
@@ -29,7 +29,7 @@ class Transport(Protocol):
 
     def follow(
         self, stream: StreamId, start: int, silence: float
-    ) -> AsyncGenerator[Page | None, None]:
+    ) -> AsyncGenerator[ChunkPage | None, None]:
         """Yield chunks from *start* on as they come, None as a sign of life, until the end of the
         stream or, about, for so many seconds of *silence*.
 

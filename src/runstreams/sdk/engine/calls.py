@@ -14,7 +14,7 @@ def new_client() -> str:
     return uuid4().hex[:16]
 
 
-class Calls:
+class PatientCalls:
     """Coroutines for the engine; each raises what the server refuses with, or `Unanswered`."""
 
     def __init__(self, engine: Engine) -> None:

@@ -7,7 +7,7 @@ of the stream; when the stream was deleted and begun anew, it goes back to 0.
 
 from ...core.errors import IndexBeyondTail, IndexExpired
 from ...core.model import Closed
-from ..records import Page, Part
+from ..records import Chunk, ChunkPage
 
 
 class ReadCursor:
@@ -34,26 +34,26 @@ class ReadCursor:
         """Whether there is more to read already."""
         return self.closed is None and self._ask < self.tail
 
-    def take(self, page: Page) -> list[Part[object]]:
+    def take(self, page: ChunkPage) -> list[Chunk[object]]:
         """Return the chunks of *page* that are new. Raises `IndexExpired` when one was missed."""
-        if page.parts and self._is_begun_anew(page.parts[0]):
+        if page.chunks and self._is_begun_anew(page.chunks[0]):
             self._restart()
-            if page.parts[0].index > 0:
+            if page.chunks[0].index > 0:
                 self.tail = page.tail
                 return []  # the new stream is read from its beginning
-        parts = [part for part in page.parts if part.index >= self.next_index]
-        if parts and parts[0].index > self.next_index > 0:
-            first = parts[0].index
+        chunks = [chunk for chunk in page.chunks if chunk.index >= self.next_index]
+        if chunks and chunks[0].index > self.next_index > 0:
+            first = chunks[0].index
             raise IndexExpired(
                 f"chunk {self.next_index} has expired; the oldest left is {first}",
                 first_index=first,
             )
         self._ask, self.tail, self.closed = page.next_index, page.tail, page.closed
-        if page.parts:
-            self._generation = _generation(page.parts[0])
-        if parts:
-            self.next_index = parts[-1].index + 1
-        return parts
+        if page.chunks:
+            self._generation = _generation(page.chunks[0])
+        if chunks:
+            self.next_index = chunks[-1].index + 1
+        return chunks
 
     def beyond(self, error: IndexBeyondTail) -> None:
         """Take in that the asked index is not there yet: wait for it at the tail.
@@ -73,13 +73,13 @@ class ReadCursor:
             raise error
         self._restart()
 
-    def _is_begun_anew(self, part: Part[object]) -> bool:
-        return self._generation not in (None, _generation(part))
+    def _is_begun_anew(self, chunk: Chunk[object]) -> bool:
+        return self._generation not in (None, _generation(chunk))
 
     def _restart(self) -> None:
         self.next_index = self._ask = self.tail = 0
         self._generation = None
 
 
-def _generation(part: Part[object]) -> str:
-    return part.id.rpartition("-")[0]
+def _generation(chunk: Chunk[object]) -> str:
+    return chunk.id.rpartition("-")[0]

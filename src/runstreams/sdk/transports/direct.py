@@ -17,7 +17,7 @@ from ...core.model import (
     StreamPage,
 )
 from ...core.runs import place_of
-from ..records import Page, Part, Receipt
+from ..records import Chunk, ChunkPage, Receipt
 
 
 class DirectTransport:
@@ -36,13 +36,13 @@ class DirectTransport:
         done = await self._log.append(stream, batch)
         return Receipt(done.last, done.tail, done.stop)
 
-    async def page(self, stream: StreamId, start: int | None, wait: float, limit: int) -> Page:
+    async def page(self, stream: StreamId, start: int | None, wait: float, limit: int) -> ChunkPage:
         page = await self._log.read(stream, start, most=limit, size=PAGE_BYTES, seconds=wait)
-        parts: list[Part[object]] = [
-            Part(index, decode(bytes(data)), f"{page.generation}-{index}", timestamp)
+        chunks: list[Chunk[object]] = [
+            Chunk(index, decode(bytes(data)), f"{page.generation}-{index}", timestamp)
             for index, timestamp, data in page.chunks
         ]
-        return Page(parts, page.next_index, page.tail, page.closed)
+        return ChunkPage(chunks, page.next_index, page.tail, page.closed)
 
     async def tail(self, stream: StreamId) -> int:
         head = await self._log.head(stream, since=NO_POINTERS)
@@ -50,7 +50,7 @@ class DirectTransport:
 
     async def follow(
         self, stream: StreamId, start: int, silence: float
-    ) -> AsyncGenerator[Page | None, None]:
+    ) -> AsyncGenerator[ChunkPage | None, None]:
         raise NoEventStream("pages wait for chunks themselves here", url=None)
         yield None
 

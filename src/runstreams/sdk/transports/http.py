@@ -18,7 +18,7 @@ from ..._version import __version__
 from ...core.errors import NoEventStream
 from ...core.model import Closed, RunInfo, RunPage, Status, StreamId, StreamInfo, StreamPage
 from ..errors import Unexpected, Unreachable, error_of
-from ..records import Page, Part, Receipt
+from ..records import Chunk, ChunkPage, Receipt
 from ..settings import Timeouts, Token
 from .events import Event, EventDecoder
 from .exchange import exchange, put_away
@@ -76,7 +76,7 @@ class HttpTransport:
 
     # Reading
 
-    async def page(self, stream: StreamId, start: int | None, wait: float, limit: int) -> Page:
+    async def page(self, stream: StreamId, start: int | None, wait: float, limit: int) -> ChunkPage:
         query = {"wait": f"{wait:.3f}", "limit": str(limit)}
         if start is not None:
             query["start"] = str(start)
@@ -88,7 +88,7 @@ class HttpTransport:
 
     async def follow(
         self, stream: StreamId, start: int, silence: float
-    ) -> AsyncGenerator[Page | None, None]:
+    ) -> AsyncGenerator[ChunkPage | None, None]:
         headers = {
             "accept": "text/event-stream",
             "accept-encoding": "identity",
@@ -224,7 +224,7 @@ def _retry_after(answer: httpx.Response) -> float | None:
     return min(seconds, YEAR_SECONDS)
 
 
-async def _pages(answer: httpx.Response) -> AsyncGenerator[Page | None, None]:
+async def _pages(answer: httpx.Response) -> AsyncGenerator[ChunkPage | None, None]:
     """Yield the chunks of an event stream until it ends cleanly. Raises `Unreachable` if it breaks
     off.
     """
@@ -244,7 +244,7 @@ async def _check_event_stream(answer: httpx.Response) -> None:
         raise NoEventStream("the answer is no event stream", url=None)
 
 
-def _events_page(event: Event) -> Page | None:
+def _events_page(event: Event) -> ChunkPage | None:
     """Return the chunks of an event; None when it only shows that the server lives."""
     if event.name == "error":
         raise Unreachable(f"the event stream broke off: {event.data}")
@@ -252,25 +252,25 @@ def _events_page(event: Event) -> Page | None:
         return None
     try:
         said = json.loads(event.data)
-        parts = [_record(record) for record in said["records"]]
-        return Page(parts, parts[-1].index + 1, said["tail"]["seq_num"])
+        chunks = [_record(record) for record in said["records"]]
+        return ChunkPage(chunks, chunks[-1].index + 1, said["tail"]["seq_num"])
     except (ValueError, KeyError, IndexError, TypeError) as error:
         raise Unexpected("an event is not of this protocol", http_status=502) from error
 
 
-def _record(record: dict[str, Any]) -> Part[object]:
+def _record(record: dict[str, Any]) -> Chunk[object]:
     body = json.loads(record["body"])
-    return Part(record["seq_num"], body["data"], body["id"], record["timestamp"])
+    return Chunk(record["seq_num"], body["data"], body["id"], record["timestamp"])
 
 
-def _page(said: dict[str, Any]) -> Page:
+def _page(said: dict[str, Any]) -> ChunkPage:
     try:
-        parts: list[Part[object]] = [
-            Part(chunk["index"], chunk["data"], chunk["id"], chunk["timestamp"])
+        chunks: list[Chunk[object]] = [
+            Chunk(chunk["index"], chunk["data"], chunk["id"], chunk["timestamp"])
             for chunk in said["chunks"]
         ]
         closed = _known(Closed, said["closed"]) if said["closed"] else None
-        return Page(parts, said["next_index"], said["tail"], closed)
+        return ChunkPage(chunks, said["next_index"], said["tail"], closed)
     except (KeyError, TypeError) as error:
         raise Unexpected("a page is not of this protocol", http_status=502) from error
 
