@@ -70,10 +70,11 @@ def test_a_chunk_takes_on_the_wire_about_what_the_bill_says() -> None:
         assert overhead == pytest.approx(CHUNK_OVERHEAD, rel=0.25)
 
 
-def test_each_price_says_when_it_was_read() -> None:
+def test_each_price_says_where_it_is_published_and_when_it_was_checked() -> None:
     named = [each for each in vars(prices).values() if isinstance(each, prices.Price)]
     assert set(named) == set(prices.ALL)
-    assert all(re.fullmatch(r"20\d\d-\d\d", price.read) for price in prices.ALL)
+    assert all(re.fullmatch(r"20\d\d-\d\d", price.checked) for price in prices.ALL)
+    assert {price.service for price in prices.ALL} == set(prices.PAGES)
 
 
 def test_the_command_prints_the_bill(capsys: pytest.CaptureFixture[str]) -> None:
