@@ -24,15 +24,14 @@ class ClientGone(Exception):
     """The client has closed the connection; nobody is left to answer."""
 
 
-class Call:
-    """A request and its answer."""
+class Asked:
+    """A request: what it says, who sends it, and its body."""
 
-    __slots__ = ("headers", "receive", "scope", "send", "service")
+    __slots__ = ("headers", "receive", "scope", "service")
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, scope: Scope, receive: Receive) -> None:
         self.scope = scope
         self.receive = receive
-        self.send = send
         self.service: Service = scope["app"].service
         self.headers: dict[bytes, bytes] = scope["runstreams.headers"]
 
@@ -94,6 +93,16 @@ class Call:
         length = self.headers.get(b"content-length", b"0")
         if length.isdigit():
             check_size(int(length), most)
+
+
+class Call(Asked):
+    """A request and its answer."""
+
+    __slots__ = ("send",)
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        super().__init__(scope, receive)
+        self.send = send
 
     async def start(self, status: int, headers: Headers) -> None:
         """Begin an answer that is sent bit by bit."""

@@ -3,10 +3,9 @@
 from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Depends, Query, Request
-from starlette.types import Message
 
 from ..._version import __version__
-from ...core.access import Grant, Resource, of_run, of_stream
+from ...core.access import Resource, of_run, of_stream
 from ...core.errors import NotThere
 from ...core.limits import LIST_DEFAULT, LIST_MAX, SMALL_BODY_BYTES
 from ...core.log import Log
@@ -14,33 +13,30 @@ from ...core.model import RunInfo, RunPage, StreamId, StreamInfo, StreamPage
 from ...core.names import check_key, check_run
 from ...core.runs import place_of
 from ..access import SUBJECT
-from ..call import Call, require
-from .models import Health, Lineage, RunDeleted, StreamDeleted, TokenClaims, parsed
+from ..call import Asked, require
+from .models import Health, Lineage, RunDeleted, StreamDeleted, TokenClaims
 
 T = TypeVar("T")
 
 router = APIRouter()
 
 
-class Caller:
+class Caller(Asked):
     """Who calls, and the log that is managed."""
 
     def __init__(self, request: Request) -> None:
-        self.call = Call(request.scope, request.receive, _answers_itself)
-        self.grant: Grant = self.call.grant()
+        """Raises `Unauthenticated`."""
+        super().__init__(request.scope, request.receive)
+        self.allowed = self.grant()
 
     def may(self, action: str, *resources: Resource) -> Log:
         """Return the log, if *action* is allowed on one of *resources*. Raises `Unauthorized`."""
-        require(self.grant, (action,), *resources)
-        return self.call.service.log
-
-
-async def _answers_itself(message: Message) -> None:
-    raise AssertionError("FastAPI sends the answer")
+        require(self.allowed, (action,), *resources)
+        return self.service.log
 
 
 async def calling(request: Request) -> Caller:
-    """Return who calls. Raises `Unauthenticated`."""
+    """Return who calls: a plain function would be called in a thread."""
     return Caller(request)
 
 
@@ -57,7 +53,7 @@ async def health() -> Health:
 @router.post("/api/v1/auth/jwt/claims")
 async def token_claims(caller: Calling) -> TokenClaims:
     """Say what a public token begins with; the holder of the secret key signs it."""
-    require(caller.grant, ())
+    require(caller.allowed, ())
     return TokenClaims(sub=SUBJECT, pub=True)
 
 
@@ -80,7 +76,7 @@ async def describe_run(caller: Calling, run: str) -> RunInfo:
 async def register_run(caller: Calling, run: str) -> RunInfo:
     """Register a run, or say where it comes from."""
     # Read here rather than by FastAPI, which would read a body of any size before asking who calls.
-    above = parsed(Lineage, await caller.call.body(SMALL_BODY_BYTES))
+    above = Lineage.of(await caller.body(SMALL_BODY_BYTES))
     for name in (run, above.parent, above.root):
         if name is not None:
             check_run(name)

@@ -1,24 +1,8 @@
 """What is asked and answered beside chunks, as pydantic models: the edge where JSON is typed."""
 
-from typing import TypeVar
-
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ...core.errors import InvalidRequest
-
-M = TypeVar("M", bound=BaseModel)
-
-
-def parsed(model: type[M], body: bytes) -> M:
-    """Return *body* as a *model*; an empty one leaves everything to the defaults. Raises
-    `InvalidRequest`.
-    """
-    try:
-        return model.model_validate_json(body if body.strip() else b"{}")
-    except ValidationError as error:
-        reason = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in reason["loc"])
-        raise InvalidRequest(f"{where or 'body'}: {reason['msg']}") from None
 
 
 class Lineage(BaseModel):
@@ -28,6 +12,16 @@ class Lineage(BaseModel):
 
     parent: str | None = None
     root: str | None = None
+
+    @classmethod
+    def of(cls, body: bytes) -> "Lineage":
+        """Return what *body* says; an empty one says nothing. Raises `InvalidRequest`."""
+        try:
+            return cls.model_validate_json(body if body.strip() else b"{}")
+        except ValidationError as error:
+            reason = error.errors(include_url=False, include_input=False)[0]
+            where = ".".join(str(part) for part in reason["loc"])
+            raise InvalidRequest(f"{where or 'body'}: {reason['msg']}") from None
 
 
 class StreamDeleted(BaseModel):
