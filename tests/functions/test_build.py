@@ -12,7 +12,7 @@ import pytest
 from tests.deployed.built import built_function, link_runtime, python
 from tests.functions.handlers import ENVIRONMENT, FUNCTIONS, event
 from tests.functions.sam import build
-from tests.functions.stream_door import Environment
+from tests.functions.environment import Environment
 from tests.tools import ROOT
 
 

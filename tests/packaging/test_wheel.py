@@ -10,7 +10,7 @@ from runstreams import __version__
 from runstreams.http.dashboard import KINDS
 from runstreams.testing import Server
 from tests.functions.handlers import ENVIRONMENT
-from tests.functions.stream_door import Environment as Function
+from tests.functions.environment import Environment as Function
 from tests.packaging.elsewhere import Environment, build
 from tests.serve.process import ServerProcess
 
