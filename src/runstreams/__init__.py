@@ -6,16 +6,16 @@ one.
 
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from ._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from .sdk.clients import AsyncClient, Client, auth, configure, streams
-    from .sdk.lineage import Run
-    from .sdk.outbox import Batching
     from .sdk.records import Ended, Part, RunInfo, StreamInfo
     from .sdk.retrying import Retries
+    from .sdk.runs import Run
     from .sdk.settings import Timeouts
     from .sdk.sync import Defined, Piped, Reader, Writer
+    from .sdk.writing.buffer import Batching
 
 __all__ = [
     "AsyncClient",
@@ -39,7 +39,7 @@ __all__ = [
 
 _PLACES = {
     "AsyncClient": "clients",
-    "Batching": "outbox",
+    "Batching": "writing.buffer",
     "Client": "clients",
     "Defined": "sync",
     "Ended": "records",
@@ -47,7 +47,7 @@ _PLACES = {
     "Piped": "sync",
     "Reader": "sync",
     "Retries": "retrying",
-    "Run": "lineage",
+    "Run": "runs",
     "RunInfo": "records",
     "StreamInfo": "records",
     "Timeouts": "settings",

@@ -13,7 +13,8 @@ import uvicorn
 
 from runstreams.core.limits import Limits
 from runstreams.core.log import Log
-from runstreams.http import Host, Keys, Service, Stop, appending, build_app, managing, reading
+from runstreams.http import Host, Keys, Service, Stop, build_app
+from runstreams.http.routes import appending, managing, reading
 from runstreams.serve.protocol import Protocol
 from runstreams.stores.memory import MemoryStore
 from tests.http.asgi import SECRET

@@ -26,7 +26,7 @@ RETURNED = {
 NOT_MADE = {"Defined", "Piped", "Reader", "Run", "Writer"}
 """Named for annotations; only calls make them."""
 
-OURS = {"adopt", "outflows"}
+OURS = {"adopt", "producers"}
 """Used between parts of the SDK."""
 
 DUNDERS = ("__enter__", "__aenter__", "__iter__", "__aiter__", "__call__")

@@ -12,13 +12,8 @@ import pytest
 
 from runstreams import Ended
 from runstreams.aio import AsyncClient
-from runstreams.errors import (
-    BufferFull,
-    InvalidSource,
-    StreamFailed,
-    WriterClosed,
-)
-from runstreams.sdk import sender
+from runstreams.errors import BufferFull, InvalidSource, StreamFailed, WriterClosed
+from runstreams.sdk.writing import sender
 from tests.sdk.test_sync import Token
 from tests.serve.process import ServerProcess
 
@@ -61,9 +56,9 @@ async def test_blocking_the_loop_does_not_hold_up_what_is_sent(
 ) -> None:
     writer = aclient.streams.writer(target=run)
     writer.write(1)
-    flow = writer._flow
+    producer = writer._producer
     deadline = time.monotonic() + 10
-    while flow.unsent:  # no await in here
+    while producer.unsent:  # no await in here
         assert time.monotonic() < deadline
         time.sleep(0.01)
     writer.close()
@@ -131,7 +126,7 @@ async def test_awaited_writes_are_slowed_down_and_others_refused_in_the_end(
     async with aclient.streams.writer(target=run) as writer:
         for value in range(30_000):
             await writer.write(value)
-            assert writer._flow.unsent <= 10_000
+            assert writer._producer.unsent <= 10_000
     monkeypatch.setattr(sender, "BUFFER_BYTES", 1000)
     with pytest.raises(BufferFull):
         await write_without_waiting(aclient, run)
@@ -293,13 +288,13 @@ async def test_no_exception_is_never_retrieved(
         yield 0
         raise LookupError("gone")
 
-    flow = aclient.streams.pipe(source(), target=run)._flow
+    producer = aclient.streams.pipe(source(), target=run)._producer
     reader = aclient.streams.read(run)
     assert await anext(reader) == 0
     del reader
-    while not flow.result.done():
+    while not producer.result.done():
         await asyncio.sleep(0.01)
-    del flow
+    del producer
     gc.collect()
     assert [record for record in caplog.records if record.name != "runstreams"] == []
 

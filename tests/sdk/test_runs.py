@@ -191,7 +191,7 @@ def test_a_decorated_function_is_a_run_each_time(client: Client) -> None:
     @client.streams.run(parent="run_above")
     def job(value: int) -> int:
         """Doubles."""
-        from runstreams.sdk.lineage import current_run
+        from runstreams.sdk.runs import current_run
 
         run = current_run()
         assert run is not None
@@ -248,7 +248,7 @@ async def test_an_async_run_does_all_the_same(aclient: AsyncClient) -> None:
 
     @aclient.streams.run()
     async def job() -> str:
-        from runstreams.sdk.lineage import current_run
+        from runstreams.sdk.runs import current_run
 
         aclient.streams.pipe("words", source())
         run = current_run()

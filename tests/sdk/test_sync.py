@@ -421,7 +421,7 @@ def test_a_writer_waits_when_too_much_is_unsent(server: Any, run: str) -> None:
         with client.streams.writer(target=run) as writer:
             for value in range(500):
                 writer.write(value)
-                assert writer._flow.unsent <= 10
+                assert writer._producer.unsent <= 10
         assert read(client, run) == list(range(500))
 
 
@@ -694,11 +694,11 @@ def test_a_client_that_is_dropped_lets_go_of_everything(
     mine.streams.pipe(range(1000), target=run).wait_until_complete()
     reader = mine.streams.read(run, timeout=None)
     assert next(reader) == 0
-    follower = reader._follower
+    session = reader._session
     del mine, reader
-    follower.over.result(10)
-    engine = weakref.ref(follower._engine)
-    del follower
+    session.over.result(10)
+    engine = weakref.ref(session._engine)
+    del session
 
     def is_free() -> bool:
         gc.collect()
@@ -741,16 +741,16 @@ def test_a_writer_that_is_dropped_is_sent_and_warned_of(
 ) -> None:
     writer = client.streams.writer(target=run)
     writer.write(1)
-    flow = writer._flow
+    producer = writer._producer
     del writer
-    assert flow.told().result(10) == 0
+    assert producer.told().result(10) == 0
     assert "never ended" in caplog.text
 
 
 def test_a_failure_that_nobody_waits_for_is_logged_once(
     client: Client, run: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    result = client.streams.pipe(failing(1), target=run)._flow.result
+    result = client.streams.pipe(failing(1), target=run)._producer.result
     with pytest.raises(LookupError):
         result.result(10)
     (record,) = [record for record in caplog.records if record.levelname == "WARNING"]

@@ -2,9 +2,9 @@
 
 import argparse
 
-from .. import __version__
+from .._version import __version__
 from ..core.errors import InvalidRequest
-from ..sdk.durations import seconds_of
+from ..sdk.tokens import seconds_of
 from ..serve.settings import add_options
 from .cost import add_cost
 

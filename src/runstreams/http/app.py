@@ -46,7 +46,9 @@ def _is_plain(route: BaseRoute) -> bool:
 
 
 def _typed_app(routes: Iterable[BaseRoute]) -> ASGIApp:
-    from .typed import typed_app  # brings FastAPI, half of the start of a function that needs none
+    from .routes.typed import (
+        typed_app,  # brings FastAPI, half of the start of a function that needs none
+    )
 
     return typed_app(routes)
 

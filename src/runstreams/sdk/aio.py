@@ -8,18 +8,16 @@ from types import TracebackType
 from typing import Any, Generic, Literal, ParamSpec, TypeVar, overload
 
 from ..core.model import Status
-from .bell import Waiter, outcome, rung, settled
 from .connection import Connection, Start, split
+from .engine.queues import NothingYet, Tee
+from .engine.waiting import Waiter, fired, outcome, settled
 from .errors import StopRequested
 from .handles import Reading, Sending, Writing
-from .handover import NothingYet, Tee
-from .lineage import Run, current
-from .outflow import Outflow
 from .records import Ended, Part, RunInfo, StreamInfo
-from .run_end import end_run
-from .sources import Source, check_source
-from .typed import Decode, decoder, maker
-from .values import encode
+from .runs import Run, current, end_run
+from .values import Decode, decoder, encode, maker
+from .writing.producer import Producer
+from .writing.sources import Source, check_source
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -41,9 +39,9 @@ class Passing(Generic[T]):
     raised.
     """
 
-    def __init__(self, flow: Outflow) -> None:
-        self._flow = flow
-        self._tee: Tee[T] = flow.tee()
+    def __init__(self, producer: Producer) -> None:
+        self._producer = producer
+        self._tee: Tee[T] = producer.tee()
 
     def __aiter__(self) -> AsyncIterator[T]:
         return self
@@ -57,17 +55,17 @@ class Passing(Generic[T]):
             except StopIteration:
                 raise StopAsyncIteration from None
             except Exception:
-                self._flow.seen = True
+                self._producer.seen = True
                 raise
-            await rung(waiter)
+            await fired(waiter)
 
 
 class Piped(Sending, Generic[T]):
     """What is being sent into one stream, in the background."""
 
-    def __init__(self, connection: Connection, flow: Outflow) -> None:
-        super().__init__(connection, flow)
-        self.stream: Passing[T] = Passing(flow)
+    def __init__(self, connection: Connection, producer: Producer) -> None:
+        super().__init__(connection, producer)
+        self.stream: Passing[T] = Passing(producer)
         """The values of the source, as they pass."""
 
     async def wait_until_complete(self, timeout: float | None = None) -> int | None:
@@ -80,7 +78,7 @@ class Piped(Sending, Generic[T]):
         out.
         """
         async with asyncio.timeout(timeout):
-            return await outcome(self._flow.told())
+            return await outcome(self._producer.told())
 
 
 class Written:
@@ -93,7 +91,7 @@ class Written:
 
     def __await__(self) -> Generator[Any, None, None]:
         if self._full is not None:
-            yield from rung(self._full).__await__()
+            yield from fired(self._full).__await__()
 
 
 class Writer(Piped[T], Writing[T]):
@@ -106,13 +104,13 @@ class Writer(Piped[T], Writing[T]):
         Raises `InvalidChunk`, `ChunkTooLarge`, `StopRequested` when readers have asked to stop,
         `WriterClosed`, `BufferFull`, and what sending has failed with.
         """
-        return Written(self._flow.write(value))
+        return Written(self._producer.write(value))
 
     async def drain(self) -> None:
         """Wait until everything written until now is stored. Raises what sending has failed
         with.
         """
-        await outcome(self._flow.drained())
+        await outcome(self._producer.drained())
 
     async def __aenter__(self) -> "Writer[T]":
         return self
@@ -124,11 +122,11 @@ class Writer(Piped[T], Writing[T]):
         trace: TracebackType | None,
     ) -> bool:
         if error is None or isinstance(error, StopRequested):
-            self._flow.finish()
+            self._producer.finish()
             await self.wait_until_complete()
             return True
-        self._flow.cancel(error)
-        await settled(self._flow.told(), self._connection.timeouts.flush)
+        self._producer.cancel(error)
+        await settled(self._producer.told(), self._connection.timeouts.flush)
         return False
 
 
@@ -149,12 +147,12 @@ class Reader(Reading[T]):
                 waiter = nothing.waiter
             except StopIteration:
                 raise StopAsyncIteration from None
-            await rung(waiter)
+            await fired(waiter)
 
     async def aclose(self) -> None:
         """Stop reading, and return when the connection is closed."""
         self._stop()
-        await settled(self._follower.over)
+        await settled(self._session.over)
 
     async def __aenter__(self) -> "Reader[T]":
         return self
@@ -260,10 +258,10 @@ class Streams:
         key, source = split(args, key, "source")
         check_source(source)
         connection = self._connect()
-        flow = connection.outflow(key, target, close)
-        piped = Piped[Any](connection, flow)
-        flow.merge(source)
-        flow.finish()
+        producer = connection.producer(key, target, close)
+        piped = Piped[Any](connection, producer)
+        producer.merge(source)
+        producer.finish()
         return piped
 
     @overload
@@ -300,7 +298,7 @@ class Streams:
         *execute* raises.
         """
         connection = self._connect()
-        writer = Writer[Any](connection, connection.outflow(key, target, close))
+        writer = Writer[Any](connection, connection.producer(key, target, close))
         if execute is not None:
             _execute(writer, execute)
         return writer
@@ -369,8 +367,8 @@ class Streams:
         chunks, `Denied`, and `Unanswered` when patience runs out.
         """
         connection = self._connect()
-        follower = connection.follower(run, key, start_index, timeout, strict)
-        return Reader(follower, maker(None, parts))
+        session = connection.session(run, key, start_index, timeout, strict)
+        return Reader(session, maker(None, parts))
 
     async def stop(self, run: str, key: str | None = None) -> None:
         """Ask the producers of a stream to stop: their sources are closed, and the stream ends as
@@ -493,35 +491,35 @@ class Defined(Generic[T]):
         `InvalidChunk`.
         """
         connection = self._connect()
-        follower = connection.follower(run, self.key, start_index, timeout, strict)
-        return Reader(follower, maker(self._decode, parts))
+        session = connection.session(run, self.key, start_index, timeout, strict)
+        return Reader(session, maker(self._decode, parts))
 
 
 def _execute(writer: Writer[Any], execute: Callable[[Writer[Any]], object]) -> None:
     """Let *execute* write: in the background if it is a coroutine function, or else now."""
-    flow = writer._flow
+    producer = writer._producer
     try:
         done = execute(writer)
     except StopRequested:
-        flow.finish()
+        producer.finish()
     except BaseException as error:
-        flow.cancel(error)
+        producer.cancel(error)
         raise
     else:
         if not inspect.iscoroutine(done):
-            flow.finish()
+            producer.finish()
             return
-        task = asyncio.get_running_loop().create_task(_finish(flow, done))
+        task = asyncio.get_running_loop().create_task(_finish(producer, done))
         TASKS.add(task)
         task.add_done_callback(TASKS.discard)
 
 
-async def _finish(flow: Outflow, writing: Coroutine[Any, Any, object]) -> None:
+async def _finish(producer: Producer, writing: Coroutine[Any, Any, object]) -> None:
     try:
         await writing
     except BaseException as error:
-        flow.cancel(None if isinstance(error, StopRequested) else error)
+        producer.cancel(None if isinstance(error, StopRequested) else error)
         if not isinstance(error, Exception):
             raise
     else:
-        flow.finish()
+        producer.finish()

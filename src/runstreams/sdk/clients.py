@@ -8,13 +8,12 @@ from types import TracebackType
 from typing import Any
 
 from . import aio, sync
-from .auth import Auth
-from .connection import Connection
+from .connection import Auth, Connection
 from .errors import InvalidSetting
-from .outbox import Batching
 from .retrying import Retries
 from .settings import Timeouts, Token
 from .transport import Transport
+from .writing.buffer import Batching
 
 
 class Client:
@@ -207,7 +206,7 @@ def _on_aws(bucket: str, table: str) -> Transport:
         ) from error
     from ..core.limits import Limits
     from ..core.log import Log
-    from .direct import DirectTransport
+    from .transports.direct import DirectTransport
 
     log = Log(
         AwsStore(*connect(session()), bucket, table),

@@ -9,17 +9,15 @@ from typing import Any, Generic, Literal, ParamSpec, TypeVar, overload
 
 from ..core.model import Status
 from .connection import Connection, Start, split
+from .engine.queues import NothingYet, Tee
 from .errors import StopRequested
-from .follower import Follower
 from .handles import Reading, Sending, Writing
-from .handover import NothingYet, Tee
-from .lineage import Run, current
-from .outflow import Outflow
+from .reading.session import ReadSession
 from .records import Ended, Part, RunInfo, StreamInfo
-from .run_end import end_run
-from .sources import Source, check_source
-from .typed import Decode, decoder, maker
-from .values import encode
+from .runs import Run, current, end_run
+from .values import Decode, decoder, encode, maker
+from .writing.producer import Producer
+from .writing.sources import Source, check_source
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -38,10 +36,10 @@ class Passing(Generic[T]):
     raised.
     """
 
-    def __init__(self, connection: Connection, flow: Outflow) -> None:
+    def __init__(self, connection: Connection, producer: Producer) -> None:
         self._engine = connection.engine
-        self._flow = flow
-        self._tee: Tee[T] = flow.tee()
+        self._producer = producer
+        self._tee: Tee[T] = producer.tee()
 
     def __iter__(self) -> Iterator[T]:
         return self
@@ -55,7 +53,7 @@ class Passing(Generic[T]):
             except StopIteration:
                 raise
             except Exception:
-                self._flow.seen = True
+                self._producer.seen = True
                 raise
             self._engine.wait(waiter)
 
@@ -63,9 +61,9 @@ class Passing(Generic[T]):
 class Piped(Sending, Generic[T]):
     """What is being sent into one stream, in the background."""
 
-    def __init__(self, connection: Connection, flow: Outflow) -> None:
-        super().__init__(connection, flow)
-        self.stream: Passing[T] = Passing(connection, flow)
+    def __init__(self, connection: Connection, producer: Producer) -> None:
+        super().__init__(connection, producer)
+        self.stream: Passing[T] = Passing(connection, producer)
         """The values of the source, as they pass."""
 
     def wait_until_complete(self, timeout: float | None = None) -> int | None:
@@ -76,7 +74,7 @@ class Piped(Sending, Generic[T]):
         has raised, and what the server refuses: `StreamClosed`, `StreamFull`, `RunCompleted`,
         `ChunkTooLarge`, `Denied`; `Unanswered` when patience runs out.
         """
-        return self._connection.engine.wait(self._flow.told(), timeout)
+        return self._connection.engine.wait(self._producer.told(), timeout)
 
 
 class Writer(Piped[T], Writing[T]):
@@ -88,14 +86,14 @@ class Writer(Piped[T], Writing[T]):
         Raises `InvalidChunk`, `ChunkTooLarge`, `StopRequested` when readers have asked to stop,
         `WriterClosed`, and what sending has failed with.
         """
-        if (full := self._flow.write(value)) is not None:
+        if (full := self._producer.write(value)) is not None:
             self._connection.engine.wait(full)
 
     def drain(self) -> None:
         """Wait until everything written until now is stored. Raises what sending has failed
         with.
         """
-        self._connection.engine.wait(self._flow.drained())
+        self._connection.engine.wait(self._producer.drained())
 
     def __enter__(self) -> "Writer[T]":
         return self
@@ -107,11 +105,11 @@ class Writer(Piped[T], Writing[T]):
         trace: TracebackType | None,
     ) -> bool:
         if error is None or isinstance(error, StopRequested):
-            self._flow.finish()
+            self._producer.finish()
             self.wait_until_complete()
             return True
-        self._flow.cancel(error)
-        wait([self._flow.told()], self._connection.timeouts.flush)
+        self._producer.cancel(error)
+        wait([self._producer.told()], self._connection.timeouts.flush)
         return False
 
 
@@ -122,10 +120,10 @@ class Reader(Reading[T]):
     """
 
     def __init__(
-        self, connection: Connection, follower: Follower, make: Callable[[Part[Any]], T]
+        self, connection: Connection, session: ReadSession, make: Callable[[Part[Any]], T]
     ) -> None:
         self._engine = connection.engine
-        super().__init__(follower, make)
+        super().__init__(session, make)
 
     def __iter__(self) -> Iterator[T]:
         return self
@@ -140,7 +138,7 @@ class Reader(Reading[T]):
     def close(self) -> None:
         """Stop reading, and return when the connection is closed."""
         self._stop()
-        wait([self._follower.over])
+        wait([self._session.over])
 
     def __enter__(self) -> "Reader[T]":
         return self
@@ -244,10 +242,10 @@ class Streams:
         """
         key, source = split(args, key, "source")
         check_source(source)
-        flow = self._connect().outflow(key, target, close)
-        piped = Piped[Any](self._connect(), flow)
-        flow.merge(source)
-        flow.finish()
+        producer = self._connect().producer(key, target, close)
+        piped = Piped[Any](self._connect(), producer)
+        producer.merge(source)
+        producer.finish()
         return piped
 
     @overload
@@ -282,7 +280,7 @@ class Streams:
         *target* and *close* as for `pipe`. Raises `NoRun`, `InvalidName`, and what *execute*
         raises.
         """
-        writer = Writer[Any](self._connect(), self._connect().outflow(key, target, close))
+        writer = Writer[Any](self._connect(), self._connect().producer(key, target, close))
         if execute is not None:
             self._execute(writer, execute)
         return writer
@@ -293,9 +291,9 @@ class Streams:
         except StopRequested:
             pass
         except BaseException as error:
-            writer._flow.cancel(error)
+            writer._producer.cancel(error)
             raise
-        writer._flow.finish()
+        writer._producer.finish()
 
     def close(
         self,
@@ -360,8 +358,8 @@ class Streams:
         rather than leave out chunks, `Denied`, and `Unanswered` when patience runs out.
         """
         connection = self._connect()
-        follower = connection.follower(run, key, start_index, timeout, strict)
-        return Reader(connection, follower, maker(None, parts))
+        session = connection.session(run, key, start_index, timeout, strict)
+        return Reader(connection, session, maker(None, parts))
 
     def stop(self, run: str, key: str | None = None) -> None:
         """Ask the producers of a stream to stop: their sources are closed, and the stream ends as
@@ -483,5 +481,5 @@ class Defined(Generic[T]):
         `InvalidChunk`.
         """
         connection = self._connect()
-        follower = connection.follower(run, self.key, start_index, timeout, strict)
-        return Reader(connection, follower, maker(self._decode, parts))
+        session = connection.session(run, self.key, start_index, timeout, strict)
+        return Reader(connection, session, maker(self._decode, parts))

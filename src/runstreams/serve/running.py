@@ -12,7 +12,8 @@ import uvicorn
 import uvloop
 
 from ..core.log import Log
-from ..http import Host, Keys, Service, Stop, appending, build_app, dashboard, managing, reading
+from ..http import Host, Keys, Service, Stop, build_app
+from ..http.routes import appending, dashboard, managing, reading
 from .folder import open_folder
 from .listening import listen, url_of
 from .open_files import NoFileLeft, raise_limit

@@ -62,17 +62,8 @@ def _server(secret_key: str) -> "tuple[uvicorn.Server, Stop]":
     try:
         import uvicorn
 
-        from ..http import (
-            Host,
-            Keys,
-            Service,
-            Stop,
-            appending,
-            build_app,
-            dashboard,
-            managing,
-            reading,
-        )
+        from ..http import Host, Keys, Service, Stop, build_app
+        from ..http.routes import appending, dashboard, managing, reading
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
             f"a server needs {error.name}, which is not installed: "
