@@ -1,5 +1,5 @@
-"""Execution environments of `functions/stream`, as Lambda and the adapter run them: one request at a
-time in each, standing still in between, killed when it is late.
+"""Execution environments of `functions/stream`, as Lambda and the adapter run them: each has one
+request at a time, stands still in between, and is killed when it is late.
 """
 
 import os

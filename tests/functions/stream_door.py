@@ -1,9 +1,9 @@
-"""The doors for event streams, as `template.yaml` makes them of `functions/stream`: a REST API, and a
-Function URL.
+"""The doors for event streams, as `template.yaml` makes them of `functions/stream`: a REST API, and
+a Function URL.
 
 What both have of the real ones: bodies come whole; answers are sent on as they come; nobody tells
-the function that a client has gone, so it goes on to its end; headers that only we may set get other
-names. What tells them apart is how an answer ends that was not whole:
+the function that a client has gone, so it goes on to its end; headers that only the gateway may set
+get other names. What tells them apart is how an answer ends that was not whole:
 
 - A REST API breaks the connection when the integration's `TimeoutInMillis` is over (API Gateway's
   guide on response streaming: curl then says "transfer closed with outstanding read data
@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from tests.functions.environment import Environments
-from tests.functions.template import stream_linger
+from tests.functions.template import resource, stream_linger
 from tests.functions.web_adapter import ERROR_TYPE, Failed, Late, Request, hand_over
 
 HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length"}
@@ -40,17 +40,17 @@ class StreamDoor:
     """The path in front of everything, which the function is not told."""
     breaks: ClassVar[bool] = False
     """Whether the door breaks connections."""
-    failure: ClassVar[str]
-    """What the door answers by itself when the function has failed."""
+    headers: ClassVar[list[tuple[str, str]]] = []
+    """Headers of what the door answers by itself."""
 
     def __init__(self, settings: Mapping[str, str], log: Path) -> None:
         self.log = log
         self.seconds = 24.0
         """The parameter `StreamTimeout`; a test may change it."""
         self.ends: list[str] = []
-        """How answers ended, in turn: `clean`; `torn` where the function broke them off, and the
-        text of the adapter stood in them; `cut` by the gateway; `late` where Lambda killed the
-        function; `failed` where it gave none.
+        """How answers ended, in turn: `clean`; `torn` where the function broke one off, so that the
+        adapter's text stands in it; `cut` where the gateway's patience was over; `late` where
+        Lambda killed the function; `failed` where that gave none.
         """
         self.follows = 0
         """How many event streams were asked for."""
@@ -73,7 +73,8 @@ class StreamDoor:
         """Return when a function that starts now will be killed."""
         return time.time() + self.seconds + stream_linger()
 
-    def context(self, method: str, path: str) -> dict[str, Any]:
+    @staticmethod
+    def context(method: str, path: str) -> dict[str, Any]:
         """Return what the door says of a request, as the adapter hands it on."""
         raise NotImplementedError
 
@@ -96,10 +97,13 @@ class RestDoor(StreamDoor):
 
     base = "/live"
     breaks = True
-    failure = '{"message": "Internal server error"}'
-    headers = (("access-control-allow-origin", "*"), ("access-control-expose-headers", "*"))
+    headers: ClassVar = [
+        (name.removeprefix("gatewayresponse.header.").lower(), value.strip("'"))
+        for name, value in resource("StreamApiFailure")["ResponseParameters"].items()
+    ]
 
-    def context(self, method: str, path: str) -> dict[str, Any]:
+    @staticmethod
+    def context(method: str, path: str) -> dict[str, Any]:
         return {
             "accountId": "123456789012",
             "resourceId": "abc123",
@@ -120,9 +124,8 @@ class RestDoor(StreamDoor):
 class UrlDoor(StreamDoor):
     """A Function URL whose invoke mode streams."""
 
-    failure = "Internal Server Error"
-
-    def context(self, method: str, path: str) -> dict[str, Any]:
+    @staticmethod
+    def context(method: str, path: str) -> dict[str, Any]:
         return {
             "routeKey": "$default",
             "accountId": "anonymous",
@@ -189,17 +192,16 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def _pass_on(self) -> None:
-        door, client = self.door, _Client(self)
-        request = self._request()
-        environment, deadline = door.environments.take(), door.deadline()
-        with self._patience(client) as patience:
-            how = self._relay(environment.port, request, deadline, client)
+        door, client, request = self.door, _Client(self), self._request()
+        with self._patience(client) as over:
+            environment = door.environments.take()
+            how = self._relay(environment.port, request, door.deadline(), client)
         if how == "late":
             environment.kill()
         else:
             door.environments.give_back(environment)
         # The client hears of it last: a test looks, and asks again, as soon as it has its answer.
-        if not patience.is_set():
+        if not over.is_set():
             door.ends.append(how)
         self._finish(client, how)
 
@@ -232,6 +234,8 @@ class _Handler(BaseHTTPRequestHandler):
         def cut() -> None:
             over.set()
             self.door.ends.append("cut")
+            if not client.begun:
+                self._say(client, 504, "Endpoint request timed out")
             client.cut()
 
         timer = threading.Timer(self.door.seconds, cut)
@@ -259,11 +263,16 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _finish(self, client: _Client, how: str) -> None:
         if not client.begun:
-            client.begin(502, [("content-type", "application/json")])
-            client.send(self.door.failure.encode())
+            self._say(client, 502, "Internal server error")
         elif how == "late" and self.door.breaks:
             client.cut()
-            return
+        else:
+            client.end()
+
+    def _say(self, client: _Client, status: int, message: str) -> None:
+        """Answer in the door's own words."""
+        client.begin(status, [*self.door.headers, ("content-type", "application/json")])
+        client.send(json.dumps({"message": message}).encode())
         client.end()
 
     def log_message(self, *_: Any) -> None:

@@ -8,7 +8,7 @@ What it does here is what its source says: aws/aws-lambda-web-adapter 1.0.0, `sr
   knows, whatever the client sent under their names;
 - the head of an answer goes first, without `transfer-encoding`, and with a content type if there is
   none; then the body, piece by piece;
-- a body that breaks off is *not* broken off: a text that tells so is sent as a last piece of it, and
+- a body that breaks off is *not* broken off: a text that tells so is sent as its last piece, and
   then it ends as if it were whole;
 - where no head comes, the invocation has failed.
 """
@@ -61,11 +61,9 @@ def hand_over(port: int, request: Request, deadline: float) -> Answer:
         headers = _headers(request, deadline)
         connection.request(request.method, request.path, request.body or None, headers)
         response = connection.getresponse()
-    except TimeoutError:
-        raise Late from None
     except (HTTPException, OSError) as error:
         connection.close()
-        raise Failed from error
+        raise (Late if isinstance(error, TimeoutError) else Failed) from error
     told = [(name.lower(), value) for name, value in response.getheaders()]
     told = [(name, value) for name, value in told if name != "transfer-encoding"]
     if "content-type" not in dict(told):
@@ -84,9 +82,7 @@ def _headers(request: Request, deadline: float) -> dict[str, str]:
     }
 
 
-def _pieces(
-    connection: HTTPConnection, response: HTTPResponse, deadline: float
-) -> Iterator[bytes]:
+def _pieces(connection: HTTPConnection, response: HTTPResponse, deadline: float) -> Iterator[bytes]:
     with closing(connection):
         try:
             while piece := _next(connection, response, deadline):
