@@ -1,4 +1,6 @@
-"""The published clients through `functions/stream` and its start script, at a deadline of 5 s."""
+"""The published clients at the doors for event streams, where none lasts for more than 5 s: through
+`functions/stream` and its start script.
+"""
 
 from contextlib import ExitStack
 from pathlib import Path
@@ -41,3 +43,10 @@ def test_the_clients_read_on_whenever_a_deadline_ends_their_event_stream(
             suite.check()
     assert door.follows > DEADLINES * len(versions)
     assert "late" not in door.ends
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_an_error_event_does_none_of_the_clients_any_harm(version: str) -> None:
+    known = {"BASE_URL": "http://127.0.0.1:9", "SECRET": SECRET}
+    with Suite("error_event.test.ts", CLIENT=version, **known) as suite:
+        suite.check()
