@@ -48,9 +48,9 @@ class StreamDoor:
         self.seconds = 24.0
         """The parameter `StreamTimeout`; a test may change it."""
         self.ends: list[str] = []
-        """How answers ended, in turn: `clean`; `torn` where the function broke one off, so that the
-        adapter's text stands in it; `cut` where the gateway's patience was over; `late` where
-        Lambda killed the function; `failed` where that gave none.
+        """How answers ended that were waited for, in turn: `clean`; `torn` where the function broke
+        one off, so that the adapter's text stands in it; `cut` where the gateway's patience was
+        over; `late` where Lambda killed the function; `failed` where that gave none.
         """
         self.follows = 0
         """How many event streams were asked for."""
@@ -172,6 +172,15 @@ class _Client:
         if self._chunked:
             self._write(b"0\r\n\r\n")
 
+    def is_there(self) -> bool:
+        """Say whether it waits for more."""
+        try:
+            return bool(self._handler.connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+
     def cut(self) -> None:
         """Close the connection, whatever the answer lacks."""
         with self._lock, suppress(OSError):
@@ -233,7 +242,8 @@ class _Handler(BaseHTTPRequestHandler):
 
         def cut() -> None:
             over.set()
-            self.door.ends.append("cut")
+            if client.is_there():
+                self.door.ends.append("cut")
             if not client.begun:
                 self._say(client, 504, "Endpoint request timed out")
             client.cut()

@@ -5,11 +5,13 @@ and event streams that say so when they end too early.
 import json
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import httpx
 import pytest
 
+from runstreams import Client
 from tests.emulators.place import Place, fresh_place
 from tests.functions.handlers import ENVIRONMENT
 from tests.functions.stream_door import DOORS, StreamDoor
@@ -30,7 +32,7 @@ def door(
 ) -> Iterator[StreamDoor]:
     settings = {**place.environment(), "RUNSTREAMS_SECRET_KEY": SECRET}
     with request.param(settings, tmp_path_factory.mktemp("door") / "log").open() as found:
-        found.environments.prepare(2)
+        found.environments.prepare(3)
         yield found
 
 
@@ -121,6 +123,19 @@ def test_an_event_stream_that_outlasts_its_time_says_that_this_is_not_the_end(
     http.post(f"{stream}/close")
     rest = http.get(stream, headers={**AS_EVENTS, "Last-Event-ID": "0"})
     assert _data(rest.text) == ["wörld"]
+
+
+def test_our_own_reader_reads_past_deadlines(door: StreamDoor, stream: str) -> None:
+    *_, run, key = stream.split("/")
+    door.seconds, door.follows = 4, 0
+    written: list[int] = []
+    with Client(door.url, SECRET) as client, ThreadPoolExecutor() as pool:
+        reading = pool.submit(lambda: list(client.streams.read(run, key)))
+        while door.follows < 3 and not reading.done():
+            written.append(client.streams.append(key, len(written), target=run))
+            time.sleep(0.1)
+        client.streams.close(key, target=run)
+        assert reading.result() == written
 
 
 def _lose_objects(place: Place) -> None:
