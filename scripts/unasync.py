@@ -3,6 +3,7 @@
     python scripts/unasync.py [--check]
 
 With --check nothing is written; the files that are not what they should be are named.
+What must differ stands in sdk/awaiting.py and sdk/blocking.py, under the same names.
 """
 
 import re
@@ -46,48 +47,42 @@ def pairs() -> Iterator[tuple[Path, Path]]:
         yield source, TESTS / "sync" / source.name
 
 
-def sync(text: str) -> str:
-    """Return *text* with each of the WORDS replaced."""
+def rendered(source: Path, target: Path) -> str:
+    """Return what *target* should be, as ruff has it: no import unused, each line filled."""
+    text = source.read_text()
     for word, instead in WORDS.items():
         text = re.sub(word, instead, text)
-    return text
-
-
-def tidied(text: str, path: Path) -> str:
-    """Return *text* as ruff has it: shorter lines joined, imports sorted and those unused gone."""
+    origin = source.relative_to(ROOT)
+    text = f"# Written by scripts/unasync.py: change {origin}, then `make format`.\n{text}"
     for command in (["check", "--fix-only", "--select=F401,I"], ["format"]):
-        ruff = [sys.executable, "-m", "ruff", *command, "--quiet", f"--stdin-filename={path}", "-"]
-        text = subprocess.run(
-            ruff, input=text, capture_output=True, text=True, check=True, cwd=ROOT
-        ).stdout
+        ruff = [sys.executable, "-m", "ruff", *command, "-q", f"--stdin-filename={target}", "-"]
+        text = subprocess.check_output(ruff, input=text, text=True, cwd=ROOT)
     return text
 
 
-def expected() -> dict[Path, str]:
-    """Return what each sync file should be."""
-    files = {}
-    for source, target in pairs():
-        origin = source.relative_to(ROOT)
-        header = f"# Written by scripts/unasync.py: change {origin}, then `make format`.\n"
-        files[target] = tidied(header + sync(source.read_text()), target)
-    return files
+def complaints(files: dict[Path, str]) -> Iterator[str]:
+    """Yield what is not as it should be."""
+    for path in sorted({*files, *(TESTS / "sync").glob("*.py")}):
+        if not path.exists() or path.read_text() != files.get(path):
+            yield f"{path.relative_to(ROOT)} is not what scripts/unasync.py writes: `make format`"
+    said = "".join(source.read_text() for source, _ in pairs())
+    for word in WORDS:
+        if not re.search(word, said):
+            yield f"scripts/unasync.py replaces {word!r}, which nothing says"
 
 
 def main() -> int:
-    """Write the sync files, or with --check return 1 when one is not as it would be written."""
-    files = expected()
-    there = {SDK / "sync.py", *(TESTS / "sync").glob("*.py")}
-    if "--check" not in sys.argv:
-        for path in there - set(files):
-            path.unlink()
-        for path, text in files.items():
-            path.write_text(text)
-        return 0
-    found = {path: path.read_text() for path in there}
-    stale = [path for path in there | set(files) if found.get(path) != files.get(path)]
-    for path in sorted(stale):
-        print(f"{path.relative_to(ROOT)} is not what scripts/unasync.py writes: `make format`")
-    return 1 if stale else 0
+    """Write the sync files; or with --check say which are not as they would be written."""
+    files = {target: rendered(source, target) for source, target in pairs()}
+    if "--check" in sys.argv:
+        found = list(complaints(files))
+        print(*found, sep="\n", end="\n" if found else "")
+        return 1 if found else 0
+    for path in set((TESTS / "sync").glob("*.py")) - set(files):
+        path.unlink()
+    for path, text in files.items():
+        path.write_text(text)
+    return 0
 
 
 if __name__ == "__main__":
