@@ -24,10 +24,20 @@ ALLOWED = {
         "aws_lambda_powertools",
         "botocore",
     },
-    "serve": {"_version", "core", "stores", "http", "uvicorn", "httptools", "uvloop", "botocore"},
+    "serve": {
+        "_version",
+        "core",
+        "stores",
+        "http",
+        "starlette",
+        "uvicorn",
+        "httptools",
+        "uvloop",
+        "botocore",
+    },
     "cli": {"_version", "core", "stores", "serve", "sdk", "costs"},
     "sdk": {"_version", "core", "httpx"},
-    "testing": {"core", "stores", "http", "sdk", "uvicorn"},
+    "testing": {"core", "stores", "http", "serve", "sdk", "uvicorn"},
     "costs": {"core"},
 }
 """Beside the standard library and the layer itself."""
