@@ -24,6 +24,7 @@ NAMES = [
     "RunInfo",
     "StreamInfo",
     "Timeouts",
+    "Transport",
     "Writer",
     "auth",
     "configure",
