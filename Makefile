@@ -50,15 +50,17 @@ bench: setup tools ## Measure speed and cold starts, and print the table
 	@$(BIN)/python -m bench
 	@$(BIN)/python -m tests.deployed.cold_start
 
-lint: setup ## Check style and types
+lint: setup ## Check style, types and generated files
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
+	@$(BIN)/python scripts/unasync.py --check
 	@$(BIN)/mypy
 	@$(BIN)/python scripts/picture.py --check
 
 format: setup ## Rewrite the code in the house's format, and what is made from it
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
+	@$(BIN)/python scripts/unasync.py
 	@$(BIN)/python scripts/picture.py
 
 clean: ## Remove everything that make has made
