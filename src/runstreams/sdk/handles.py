@@ -6,6 +6,7 @@ from typing import Any, Generic, TypeVar
 
 from ..core.model import Closed
 from .connection import Connection
+from .engine.queues import NothingYet, Tee
 from .reading.session import ReadSession, State
 from .records import Chunk
 from .writing.producer import Producer
@@ -60,10 +61,32 @@ class Writing(Sending, Generic[T]):
             self._producer.finish()
 
 
+class Watching(Generic[T]):
+    """What passes through a pipe or a writer, for whoever wants to see it."""
+
+    def __init__(self, connection: Connection, producer: Producer) -> None:
+        self._engine = connection.engine
+        self._producer = producer
+        self._tee: Tee[T] = producer.tee()
+
+    def _next(self) -> T:
+        """Return the next value. Raises `NothingYet`, `StopIteration`, and what went wrong."""
+        try:
+            return self._tee.next()
+        except (NothingYet, StopIteration):
+            raise
+        except Exception:
+            self._producer.seen = True
+            raise
+
+
 class Reading(Generic[T]):
     """The chunks of a stream, as they come."""
 
-    def __init__(self, session: ReadSession, make: Callable[[Chunk[Any]], T]) -> None:
+    def __init__(
+        self, connection: Connection, session: ReadSession, make: Callable[[Chunk[Any]], T]
+    ) -> None:
+        self._engine = connection.engine
         self._session = session
         self._make = make
         self._chunks: Iterator[Chunk[Any]] = iter(())

@@ -1,5 +1,6 @@
 """Runs: which one we are in, what lies above it, what a target means, and how a run ends."""
 
+import inspect
 import logging
 import os
 import threading
@@ -97,6 +98,12 @@ def begun(id: str, parent: str | None, root: str | None, inside: Run | None) -> 
     if inside.id == id:
         return Run(id, inside.parent_id, inside.root_id)
     return Run(id, inside.id, inside.root_id or inside.id)
+
+
+def check_ends(work: object) -> None:
+    """Raise `TypeError` where *work* is a generator function, whose call ends before it begins."""
+    if inspect.isgeneratorfunction(work) or inspect.isasyncgenfunction(work):
+        raise TypeError("a generator cannot be a run: it would end before it is iterated")
 
 
 async def end_run(

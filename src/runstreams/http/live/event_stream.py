@@ -1,20 +1,21 @@
 """A server-sent stream: everything from an index on, then what comes, for as long as it comes.
 
 Only silence and the end of the stream end it cleanly, since the published clients take a clean end
-for completion. Whatever else happens breaks the connection: they come back, and go on where they
-were.
+for completion. Whatever else happens breaks the connection, behind an `event: error`: they come
+back, and go on where they were.
 """
 
 import asyncio
+from contextlib import suppress
 
 from ...core.errors import ObjectMissing
 from ...core.limits import EVENT_BYTES, EVENT_CHUNKS, PING_SECONDS
 from ...core.model import Head, Page, StreamId
-from ..call import Call
+from ..call import Call, ClientGone
 from ..errors import Headers
 from ..trigger import STREAM_VERSION
 from .presence import Presence, Stopping
-from .rendering import DONE, as_event, ping
+from .rendering import BROKEN_OFF, DONE, as_event, ping
 
 HEADERS: Headers = [
     (b"content-type", b"text/event-stream"),
@@ -25,6 +26,9 @@ HEADERS: Headers = [
 
 TICK = 0.001
 """Timers may ring a little early; what is due so soon is due."""
+
+LAST_WORD_SECONDS = 0.5
+"""How long a reader may take to let the last event in that tells of a break."""
 
 
 class EventStream:
@@ -48,16 +52,23 @@ class EventStream:
         self._broken_at = self._time() + call.time_left()
 
     async def follow(self) -> None:
-        """Send the stream. Raises `ClientGone`; returns without an end when the process stops."""
+        """Send the stream. Raises `ClientGone`; returns without its end when time is up."""
         await self._call.start(200, HEADERS)
         try:
             async with Presence(self._call):
                 with self._log.watching(self._stream, self._head):
                     at_end = await self._send_all()
         except Stopping:
-            return
+            at_end = False
+        except ClientGone:
+            raise
+        except Exception:
+            await self._break_off()
+            raise
         if at_end:
             await self._send(DONE, more=False)
+        else:
+            await self._break_off()
 
     async def _send_all(self) -> bool:
         """Send until the end of the stream or silence; return False when the host's time is up."""
@@ -131,6 +142,12 @@ class EventStream:
             self._index = 0
             self._cursor = self._log.cursor(self._stream)
         self._head = head
+
+    async def _break_off(self) -> None:
+        """Tell the reader, if it listens, that this is not the end."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_WORD_SECONDS):
+                await self._send(BROKEN_OFF)
 
     async def _send(self, body: bytes, more: bool = True) -> None:
         await self._call.send({"type": "http.response.body", "body": body, "more_body": more})
