@@ -10,6 +10,7 @@ from botocore.session import Session, get_session
 
 from runstreams.core.limits import SealingPlan
 from runstreams.stores.aws import AwsStore, connect
+from runstreams.wiring import new_id
 from tests.emulators.resources import create_resources
 
 if TYPE_CHECKING:
@@ -47,7 +48,9 @@ class Place:
     def store(self, plan: SealingPlan | None = None, threads: int = 32) -> AwsStore:
         """Return a store that keeps its streams here."""
         clients = self.clients(threads)
-        return AwsStore(*clients, self.bucket, self.table, plan=plan, threads=threads)
+        return AwsStore(
+            *clients, self.bucket, self.table, new_id=new_id, plan=plan, threads=threads
+        )
 
     def environment(self) -> Mapping[str, str]:
         """Return what a process needs in its environment to find this place."""

@@ -8,20 +8,13 @@ import pytest
 
 from runstreams import Client, Ended
 from runstreams.aio import AsyncClient
-from runstreams.core.limits import Limits
-from runstreams.core.log import Log
 from runstreams.errors import ChunkTooLarge, NotThere, RunCompleted
 from runstreams.sdk.transports.direct import DirectTransport
 from runstreams.stores.sqlite import SqliteStore
+from runstreams.wiring import new_id, now, open_log
 from tests.emulators.place import Place
 from tests.http.serving import wait_until
 from tests.sdk.scripted import memory_log
-
-
-def now() -> int:
-    import time
-
-    return time.time_ns() // 1_000_000
 
 
 def test_everything_is_done_in_the_process(run: str) -> None:
@@ -76,14 +69,7 @@ def test_two_processes_may_share_a_folder(tmp_path: Path, run: str) -> None:
     """Here two clients, each with a store of its own on the same file."""
 
     def transport() -> DirectTransport:
-        from uuid import uuid4
-
-        def new_id() -> str:
-            return uuid4().hex
-
-        store = SqliteStore(tmp_path, new_id=new_id)
-        log = Log(store, limits=Limits(), clock=now, new_id=new_id, background=True)
-        return DirectTransport(log)
+        return DirectTransport(open_log(SqliteStore(tmp_path, new_id=new_id)))
 
     with Client(transport=transport) as one, Client(transport=transport) as other:
         reader = other.streams.read(run)

@@ -1,8 +1,6 @@
 """What the functions serve, as their environment sets it."""
 
-import time
 from collections.abc import Callable, Mapping
-from uuid import uuid4
 
 from aws_lambda_powertools.metrics import Metrics
 from botocore.session import Session
@@ -12,7 +10,8 @@ from ..http.access import Keys
 from ..http.service import Host, Service
 from ..stores.aws import AwsStore, SettingMissing
 from ..stores.aws.store import session
-from .metrics import MeasuredLog
+from ..wiring import new_id, open_log
+from .metrics import Measuring
 
 THREADS = 16
 """Calls to AWS at a time. A process has one request at a time, and a page may need many objects."""
@@ -26,13 +25,12 @@ def service_of(
     Raises `SettingMissing`.
     """
     aws = session()  # one for all clients: making it takes longer than making a client
-    log = MeasuredLog(
-        metrics,
-        AwsStore.from_environment(threads=THREADS, aws=aws),
-        limits=_limits(environ),
-        clock=lambda: time.time_ns() // 1_000_000,
-        new_id=lambda: uuid4().hex,
+    log = open_log(
+        AwsStore.from_environment(new_id=new_id, threads=THREADS, aws=aws),
+        _limits(environ),
+        background=False,
         time_left=time_left,
+        observer=Measuring(metrics),
     )
     origins = environ.get("RUNSTREAMS_ALLOWED_ORIGINS") or "*"
     return Service(

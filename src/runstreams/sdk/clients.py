@@ -195,24 +195,14 @@ def use_as_default(client: Client) -> Iterator[None]:
 
 
 def _on_aws(bucket: str, table: str) -> Transport:
-    import time
-    from uuid import uuid4
-
     try:
         from ..stores.aws.store import AwsStore, connect, session
     except ImportError as error:
         raise InvalidSetting(
             f'a direct client needs boto3: pip install "runstreams[aws]" ({error})'
         ) from error
-    from ..core.limits import Limits
-    from ..core.log import Log
+    from ..wiring import new_id, open_log
     from .transports.direct import DirectTransport
 
-    log = Log(
-        AwsStore(*connect(session()), bucket, table),
-        limits=Limits(),
-        clock=lambda: time.time_ns() // 1_000_000,
-        new_id=lambda: uuid4().hex,
-        background=True,
-    )
-    return DirectTransport(log)
+    store = AwsStore(*connect(session()), bucket, table, new_id=new_id)
+    return DirectTransport(open_log(store))

@@ -1,9 +1,8 @@
 """The store a local server keeps its streams in, as the settings say."""
 
-from secrets import token_hex
-
 from ..core.errors import StoreError
 from ..core.ports import Store
+from ..wiring import new_id
 from .errors import CannotRun
 from .settings import Settings
 
@@ -16,11 +15,6 @@ def open_store(settings: Settings) -> Store:
 def place(settings: Settings) -> str:
     """Return where the streams are, for people."""
     return "in S3 and DynamoDB" if settings.aws else str(settings.data.absolute())
-
-
-def new_id() -> str:
-    """Return a name that nobody has seen before."""
-    return token_hex(16)
 
 
 def _in_folder(settings: Settings) -> Store:
@@ -40,6 +34,6 @@ def _on_aws() -> Store:
     from ..stores.aws import AwsStore, SettingMissing
 
     try:
-        return AwsStore.from_environment()
+        return AwsStore.from_environment(new_id=new_id)
     except (SettingMissing, BotoCoreError) as error:
         raise CannotRun(f"cannot use AWS: {error}") from error

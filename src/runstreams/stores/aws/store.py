@@ -2,7 +2,6 @@
 
 import os
 from typing import TYPE_CHECKING, cast
-from uuid import uuid4
 
 from botocore.config import Config
 from botocore.loaders import Loader
@@ -51,9 +50,9 @@ class AwsStore:
         bucket: str,
         table: str,
         *,
+        new_id: NewId,
         plan: SealingPlan | None = None,
         threads: int = THREADS,
-        new_id: NewId = lambda: uuid4().hex,
     ) -> None:
         self.plan = plan or SealingPlan()
         self._clients = (s3, dynamodb)
@@ -65,7 +64,9 @@ class AwsStore:
         self.segments = S3Segments(objects)
 
     @classmethod
-    def from_environment(cls, *, threads: int = THREADS, aws: Session | None = None) -> "AwsStore":
+    def from_environment(
+        cls, *, new_id: NewId, threads: int = THREADS, aws: Session | None = None
+    ) -> "AwsStore":
         """Use the bucket RUNSTREAMS_BUCKET and the table RUNSTREAMS_TABLE, through *aws* or a
         session of its own.
 
@@ -74,7 +75,8 @@ class AwsStore:
         """
         bucket = _setting("RUNSTREAMS_BUCKET", "S3 bucket")
         table = _setting("RUNSTREAMS_TABLE", "DynamoDB table")
-        return cls(*connect(aws or session(), threads), bucket, table, threads=threads)
+        clients = connect(aws or session(), threads)
+        return cls(*clients, bucket, table, new_id=new_id, threads=threads)
 
     async def aclose(self) -> None:
         """End the threads and close the connections."""
