@@ -15,7 +15,7 @@ from .head_rows import Found, find
 from .looks import Looks
 from .queries import Queries
 from .schema import transaction
-from .transactions import INLINE_BYTES, Transactions
+from .transactions import Transactions
 
 
 class SqliteHeads:
@@ -75,8 +75,7 @@ class SqliteHeads:
         return [(each.key, each.head) for each in found]
 
     async def delete(self, stream: StreamId) -> Head | None:
-        # All of a stream may be much to read, so this is done on the thread.
-        found = await self._transactions.run(lambda db: _delete(db, stream), INLINE_BYTES + 1)
+        found = await self._transactions.run(lambda db: _delete(db, stream), aside=True)
         if found is None:
             return None
         await leftovers.remove(self._transactions, found.id)

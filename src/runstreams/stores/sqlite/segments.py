@@ -8,7 +8,7 @@ from ...core.errors import ObjectMissing
 from ...core.model import SegmentName, StreamId
 from .queries import Queries
 from .schema import transaction
-from .transactions import INLINE_BYTES, Transactions
+from .transactions import Transactions
 
 NAMES = 1000
 """Most names of one listing."""
@@ -61,7 +61,7 @@ class SqliteSegments:
     async def delete(self, stream: StreamId, names: Sequence[SegmentName]) -> None:
         for at in range(0, len(names), AT_ONCE):
             keys = [_key(stream, name) for name in names[at : at + AT_ONCE]]
-            await self._transactions.run(partial(_delete, keys=keys), INLINE_BYTES + 1)
+            await self._transactions.run(partial(_delete, keys=keys), aside=True)
 
 
 def _key(stream: StreamId, name: SegmentName) -> Key:

@@ -14,7 +14,7 @@ from ...core.limits import Limits
 from ...core.retention import cutoff, is_expired
 from . import head_rows, leftovers
 from .queries import Queries
-from .transactions import INLINE_BYTES, Step, Transactions
+from .transactions import PAGE_BYTES, Step, Transactions
 
 T = TypeVar("T")
 
@@ -154,11 +154,11 @@ class Sweep:
     async def _vacuum(self) -> int:
         excess = await self._queries.aside(_excess_pages)
         for _ in range(0, excess, VACUUM_PAGES):
-            await self._step(_give_back)
+            await self._step(_give_back, VACUUM_PAGES * PAGE_BYTES)
         return max(excess, 0)
 
-    async def _step(self, step: Step[T]) -> T:
-        result = await self._transactions.run(step, INLINE_BYTES + 1)  # on the thread
+    async def _step(self, step: Step[T], size: int = 0) -> T:
+        result = await self._transactions.run(step, size, aside=True)
         await asyncio.sleep(PAUSE_SECONDS)
         return result
 
