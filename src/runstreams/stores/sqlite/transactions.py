@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from ...core.errors import RunstreamsError
 from .faults import is_busy, translated
-from .schema import WAIT_SECONDS, connect, transaction
+from .schema import WAIT_SECONDS, connect, data_version, transaction
 
 T = TypeVar("T")
 
@@ -82,7 +82,7 @@ class Transactions:
         self._thread = ThreadPoolExecutor(1, "runstreams-write")
         self._waiting: list[_Waiting] = []
         self._under_way: asyncio.Future[list[_Outcome]] | None = None
-        self._version = self._data_version()
+        self._version = data_version(self._connection)
         self._others_wrote = False
 
     async def run(
@@ -90,8 +90,8 @@ class Transactions:
     ) -> T:
         """Run *step*, which writes about *size* bytes, in a transaction; return its result.
 
-        One that may read much runs *aside*, on the thread. A step that *is_append* leaves the writing to the deferred appends. Raises what the step
-        raises, `Busy`, `StoreFull`, `Uncertain`.
+        One that takes long runs *aside*, on the thread. A step that *is_append* leaves the writing
+        to the deferred appends. Raises what the step raises, `Busy`, `StoreFull`, `Uncertain`.
         """
         loop = asyncio.get_running_loop()
         done: asyncio.Future[T] = loop.create_future()
@@ -191,15 +191,11 @@ class Transactions:
         return outcome
 
     def _look_for_others(self) -> None:
-        version = self._data_version()
+        version = data_version(self._connection)
         if version != self._version:
             self._version = version
             self._others_wrote = True
             self._appends.forget()
-
-    def _data_version(self) -> int:
-        # It changes when any connection but this one has written.
-        return int(self._connection.execute("PRAGMA data_version").fetchone()[0])
 
     async def aclose(self) -> None:
         """Finish what is under way and close the connection."""
