@@ -195,9 +195,7 @@ class Producer:
         if status is None:
             return
         try:
-            await self._engine.persist(
-                lambda: self._engine.transport.close(self.stream, status, self._reason())
-            )
+            await self._engine.persist(lambda to: to.close(self.stream, status, self._reason()))
         except Refused as error:
             if status == "completed" and isinstance(error, ClosedDifferently):
                 raise
