@@ -9,7 +9,8 @@ import pytest
 from aws_lambda_powertools.metrics import Metrics
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from runstreams.aws_lambda.web import Invocation, Invoked
+from runstreams.aws_lambda.invocation import Invocation
+from runstreams.aws_lambda.web import Invoked
 
 CONTEXT = json.dumps({"request_id": "1", "deadline": 4_000_000_000_000}).encode()
 LENGTH = b"content-length"

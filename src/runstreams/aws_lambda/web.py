@@ -7,7 +7,6 @@ the answer on bit by bit. What Lambda knows of the invocation comes in two heade
 import json
 import math
 import os
-import time
 from typing import Any
 
 from aws_lambda_powertools.logging import Logger
@@ -18,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ..core.limits import LAMBDA_BODY_BYTES
 from ..http.app import build_app
 from ..http.service import Host
+from .invocation import MARGIN_SECONDS, Invocation
 from .metrics import namespace
 from .service import service_of
 
@@ -26,11 +26,6 @@ CONTEXT = b"x-amzn-lambda-context"
 
 REQUEST_CONTEXT = b"x-amzn-request-context"
 """The header with the gateway's own id of the request."""
-
-MARGIN_SECONDS = 2.0
-"""How long before the function's deadline an event stream is broken off, so that it is us who break
-it, between two events.
-"""
 
 
 def application(*routers: Router) -> ASGIApp:
@@ -42,21 +37,6 @@ def application(*routers: Router) -> ASGIApp:
     )
     service = service_of(os.environ, metrics, host, invocation.milliseconds_left)
     return Invoked(build_app(service, routers), invocation, metrics)
-
-
-class Invocation:
-    """The invocation that the process is busy with; there is never more than one."""
-
-    deadline = math.inf
-    """In seconds since 1970; infinite for what the adapter asks of its own, to see us ready."""
-
-    def seconds_left(self) -> float:
-        """Return the function's time that is left."""
-        return self.deadline - time.time()
-
-    def milliseconds_left(self) -> int:
-        """Return the function's time that is left, as sealing asks for it."""
-        return int(min(self.seconds_left(), 3600) * 1000)
 
 
 class Invoked:
