@@ -5,7 +5,7 @@ BIN := .venv/bin
 NPM := tests/clients tests/dashboard src/react src/dashboard examples/react-chat
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools demo test soak deployed test-deployed sam-backend invoke bench lint format clean
+.PHONY: help setup tools demo test soak deployed test-deployed sam-backend invoke bench canary lint format clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 15
@@ -43,6 +43,9 @@ EVENT ?= events/describe-run.json
 invoke: setup tools ## Run the built function that EVENT goes to under Lambda's runtime client
 	@$(BIN)/python -m tests.deployed.invoke $(EVENT)
 
+canary: tools ## Run the tests with the newest release of every dependency
+	@scripts/canary
+
 bench: setup tools ## Measure speed and cold starts, and print the table
 	@$(BIN)/python -m bench
 	@$(BIN)/python -m tests.deployed.cold_start
@@ -51,12 +54,14 @@ lint: setup ## Check style and types
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
+	@$(BIN)/python scripts/picture.py --check
 
-format: setup ## Rewrite the code in the house's format
+format: setup ## Rewrite the code in the house's format, and what is made from it
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
+	@$(BIN)/python scripts/picture.py
 
 clean: ## Remove everything that make has made
 	rm -rf $(NPM:=/node_modules) src/react/dist examples/react-chat/dist
-	rm -rf .venv .tools .aws-sam .bench dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .canary .tools .aws-sam .bench dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -13,6 +13,7 @@ import uvicorn
 from runstreams.http import Host, Keys, Service, Stop, build_app
 from runstreams.http.routes import appending, managing, reading
 from runstreams.serve.protocol import Protocol
+from runstreams.serve.uvicorn import left_over, quieten
 from runstreams.stores.memory import MemoryStore
 from runstreams.wiring import new_id, open_log
 from tests.http.asgi import SECRET
@@ -31,8 +32,9 @@ class Served:
         self.stop = Stop()
         self.store = MemoryStore(new_id)
         self.log = open_log(self.store, background=False)
-        service = Service(self.log, Keys([SECRET]), Host(stopping=self.stop))
+        service = Service(self.log, Keys([SECRET]), Host(left_over=left_over, stopping=self.stop))
         app = build_app(service, [appending.router, reading.router, managing.router])
+        quieten()
         config = uvicorn.Config(
             app, port=0, http=http, lifespan="off", log_config=None, access_log=False
         )

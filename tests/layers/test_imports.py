@@ -32,6 +32,7 @@ ALLOWED = {
         "stores",
         "http",
         "wiring",
+        "starlette",
         "uvicorn",
         "httptools",
         "uvloop",
@@ -39,7 +40,7 @@ ALLOWED = {
     },
     "cli": {"_version", "core", "stores", "serve", "sdk", "costs"},
     "sdk": {"_version", "core", "httpx"},
-    "testing": {"core", "stores", "http", "wiring", "sdk", "uvicorn"},
+    "testing": {"core", "stores", "http", "serve", "wiring", "sdk", "uvicorn"},
     "costs": {"core"},
 }
 """Beside the standard library and the layer itself."""

@@ -41,6 +41,13 @@ def test_everything_asked_for_is_locked(requirement: Requirement) -> None:
     assert version in requirement.specifier
 
 
+@pytest.mark.parametrize("name", ["httpcore", "httpx", "uvicorn"])
+def test_whose_inside_is_used_has_an_upper_bound(name: str) -> None:
+    for requirement in asked_for():
+        if canonicalize_name(requirement.name) == name:
+            assert any(each.operator == "<" for each in requirement.specifier), requirement
+
+
 def test_the_layer_holds_the_tested_versions() -> None:
     layer, tested = locked("layers/dependencies/requirements.txt"), locked("requirements/dev.txt")
     assert layer

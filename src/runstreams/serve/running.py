@@ -23,6 +23,7 @@ from .server import Server
 from .settings import Settings
 from .storing import open_store
 from .sweeping import keep_swept
+from .uvicorn import left_over, quieten
 
 KEEP_ALIVE_SECONDS = 65
 """How long an idle connection is kept: a little longer than the minute for which many clients keep
@@ -66,7 +67,10 @@ def run(settings: Settings, environ: Mapping[str, str]) -> None:
 async def _serve(settings: Settings, keys: Keys, listener: socket, *, key_given: bool) -> None:
     log = open_log(open_store(settings), settings.limits)
     stop = Stop()
-    app = build_app(Service(log, keys, Host(stopping=stop), settings.allowed_origins), ROUTERS)
+    app = build_app(
+        Service(log, keys, Host(left_over=left_over, stopping=stop), settings.allowed_origins),
+        ROUTERS,
+    )
     config = uvicorn.Config(
         app,
         http=Protocol,
@@ -79,6 +83,7 @@ async def _serve(settings: Settings, keys: Keys, listener: socket, *, key_given:
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         backlog=ACCEPTED_AT_A_TIME,
     )
+    quieten()
     url = url_of(listener)
     server = Server(config, stop, lambda: announce(settings, url, key_given))
     asyncio.get_running_loop().set_exception_handler(NoFileLeft())
