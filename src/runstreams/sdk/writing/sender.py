@@ -106,10 +106,13 @@ class Sender:
     # The engine
 
     async def run(
-        self, transport: Transport, patience: Patience, receive: Callable[[Receipt], None]
+        self,
+        transport: Callable[[], Transport],
+        patience: Patience,
+        receive: Callable[[Receipt], None],
     ) -> None:
-        """Send until everything is acknowledged and the end is called; hand each answer to
-        *receive*.
+        """Send by *transport* until everything is acknowledged and the end is called; hand each
+        answer to *receive*.
 
         Raises what the server refuses with, or the last failure when *patience* runs out.
         """
@@ -137,13 +140,13 @@ class Sender:
             await fired(waiter, None if due is None else due - now)
 
     async def _deliver(
-        self, transport: Transport, patience: Patience, in_flight: InFlight
+        self, transport: Callable[[], Transport], patience: Patience, in_flight: InFlight
     ) -> Receipt:
         time = asyncio.get_running_loop().time
         while True:
             started = time()
             try:
-                receipt = await transport.append(
+                receipt = await transport().append(
                     self.stream, self.client, in_flight.number, in_flight.body
                 )
             except RunstreamsError as error:
