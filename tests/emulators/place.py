@@ -52,6 +52,13 @@ class Place:
             *clients, self.bucket, self.table, new_id=new_id, plan=plan, threads=threads
         )
 
+    def tag(self, tags: Mapping[str, str]) -> None:
+        """Write *tags* at the bucket as the template does."""
+        s3, _ = self.clients(threads=1)
+        found = [{"Key": f"runstreams:{name}", "Value": value} for name, value in tags.items()]
+        s3.put_bucket_tagging(Bucket=self.bucket, Tagging={"TagSet": found})
+        s3.close()
+
     def environment(self) -> Mapping[str, str]:
         """Return what a process needs in its environment to find this place."""
         return {

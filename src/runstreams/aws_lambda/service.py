@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from aws_lambda_powertools.metrics import Metrics
 from botocore.session import Session
 
-from ..core.limits import DAY_MS, Limits
+from ..core.settings import limits_of
 from ..http.access import Keys
 from ..http.service import Host, Service
 from ..stores.aws import AwsStore, SettingMissing
@@ -22,12 +22,12 @@ def service_of(
 ) -> Service:
     """Return what the API serves at *host*; *time_left* is the function's own, in milliseconds.
 
-    Raises `SettingMissing`.
+    Raises `SettingMissing`, `ValueError`.
     """
     aws = session()  # one for all clients: making it takes longer than making a client
     log = open_log(
         AwsStore.from_environment(new_id=new_id, threads=THREADS, aws=aws),
-        _limits(environ),
+        limits_of(environ),
         background=False,
         time_left=time_left,
         observer=Measuring(metrics),
@@ -35,16 +35,6 @@ def service_of(
     origins = environ.get("RUNSTREAMS_ALLOWED_ORIGINS") or "*"
     return Service(
         log, _keys(environ, aws), host, tuple(each.strip() for each in origins.split(","))
-    )
-
-
-def _limits(environ: Mapping[str, str]) -> Limits:
-    usual = Limits()
-    days = environ.get("RUNSTREAMS_RETENTION_DAYS")
-    size = environ.get("RUNSTREAMS_STREAM_MAX_BYTES")
-    return Limits(
-        round(float(days) * DAY_MS) if days else usual.retention_ms,
-        int(size) if size else usual.stream_bytes,
     )
 
 

@@ -21,7 +21,7 @@ from .ready import announce
 from .secret_key import VARIABLE, secret_key
 from .server import Server
 from .settings import Settings
-from .storing import open_store
+from .storing import limits_in, open_store
 from .sweeping import keep_swept
 from .uvicorn import left_over, quieten
 
@@ -65,7 +65,8 @@ def run(settings: Settings, environ: Mapping[str, str]) -> None:
 
 
 async def _serve(settings: Settings, keys: Keys, listener: socket, *, key_given: bool) -> None:
-    log = open_log(open_store(settings), settings.limits)
+    store = open_store(settings)
+    log = open_log(store, limits_in(store, settings))
     stop = Stop()
     app = build_app(
         Service(log, keys, Host(left_over=left_over, stopping=stop), settings.allowed_origins),
@@ -87,7 +88,7 @@ async def _serve(settings: Settings, keys: Keys, listener: socket, *, key_given:
     url = url_of(listener)
     server = Server(config, stop, lambda: announce(settings, url, key_given))
     asyncio.get_running_loop().set_exception_handler(NoFileLeft())
-    sweep = asyncio.create_task(keep_swept(log.store, settings.limits, now))
+    sweep = asyncio.create_task(keep_swept(store, log.limits, now))
     # What the start has made stays. Looking through it again and again for garbage takes 15 ms each
     # time, in which nobody is served.
     gc.collect()

@@ -1,15 +1,38 @@
 """The store a local server keeps its streams in, as the settings say."""
 
+from collections.abc import Mapping
+from typing import Protocol, runtime_checkable
+
 from ..core.errors import StoreError
+from ..core.limits import Limits
 from ..core.ports import Store
 from ..wiring import new_id
 from .errors import CannotRun
 from .settings import Settings
 
 
+@runtime_checkable
+class Deployed(Protocol):
+    """A store whose deployment says the limits of its streams."""
+
+    def told(self) -> Mapping[str, str]:
+        """Return them by the names of variables."""
+
+
 def open_store(settings: Settings) -> Store:
     """Open the store, AWS or the folder. Raises `CannotRun`."""
     return _on_aws() if settings.aws else _in_folder(settings)
+
+
+def limits_in(store: Store, settings: Settings) -> Limits:
+    """Return the limits of the streams in *store*: what is not set, as its deployment says it.
+
+    Raises `CannotRun`.
+    """
+    try:
+        return settings.limits(store.told if isinstance(store, Deployed) else dict)
+    except (StoreError, ValueError) as error:
+        raise CannotRun(str(error)) from error
 
 
 def place(settings: Settings) -> str:

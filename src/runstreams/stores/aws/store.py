@@ -10,6 +10,7 @@ from botocore.session import Session, get_session
 from ...core.limits import MIB, SealingPlan
 from ...core.ports import NewId
 from .calls import Calls
+from .deployment import told
 from .heads import DynamoHeads
 from .runs import DynamoRuns
 from .s3 import Bucket, S3Batches, S3Segments
@@ -55,7 +56,7 @@ class AwsStore:
         threads: int = THREADS,
     ) -> None:
         self.plan = plan or SealingPlan()
-        self._clients = (s3, dynamodb)
+        self._clients, self._bucket = (s3, dynamodb), bucket
         self._calls = Calls(threads)
         objects, items = Bucket(s3, bucket, self._calls), Table(dynamodb, table, self._calls)
         self.heads = DynamoHeads(items, self.plan)
@@ -77,6 +78,12 @@ class AwsStore:
         table = _setting("RUNSTREAMS_TABLE", "DynamoDB table")
         clients = connect(aws or session(), threads)
         return cls(*clients, bucket, table, new_id=new_id, threads=threads)
+
+    def told(self) -> dict[str, str]:
+        """Return what the deployment says of the limits, by the names of variables; it takes a
+        request. Raises `Untold`, `Busy`.
+        """
+        return told(self._clients[0], self._bucket)
 
     async def aclose(self) -> None:
         """End the threads and close the connections."""
