@@ -121,11 +121,11 @@ class Bench:
     def patience(self) -> Patience:
         return Patience(self.retries, lambda: 0.0)
 
-    async def persist(self, attempt: Callable[[], Awaitable[T]]) -> T:
+    async def persist(self, attempt: Callable[[Scripted], Awaitable[T]]) -> T:
         patience = self.patience()
         while True:
             try:
-                return await attempt()
+                return await attempt(self.transport)
             except RunstreamsError as error:
                 await asyncio.sleep(patience.after(error))
 

@@ -18,11 +18,12 @@ from .errors import (
 )
 from .limits import PAGE_BYTES, PAGE_CHUNKS, WRITERS_COUNTED, Limits
 from .model import Appended, Batch, Closed, Head, Page, Run, Sent, StreamId
+from .observing import Observer
 from .ports import Clock, NewId, Store
 from .reading import Cursor, Lookup
 from .retention import is_expired
 from .runs import RunBook
-from .seal_schedule import SEALING_NEEDS_MS, SealSchedule
+from .seal_schedule import SealSchedule
 from .sealing import Sealer
 from .waiting import Watches
 
@@ -67,13 +68,14 @@ class Log:
         clock: Clock,
         new_id: NewId,
         background: bool,
-        time_left: Callable[[], int] = lambda: SEALING_NEEDS_MS,
+        time_left: Callable[[], int] | None = None,
+        observer: Observer | None = None,
     ) -> None:
         """Keep streams in *store*.
 
         With *background* sealing runs beside the append that found it due; without, inside of it,
         as it must in a Lambda function, which stands still between requests, if *time_left* (in ms)
-        allows.
+        allows. *observer* is told of all this.
         """
         self.store = store
         self.limits = limits
@@ -82,8 +84,9 @@ class Log:
         self._appender = Appender(store, limits, clock, new_id)
         self._lookup = Lookup(store, limits, clock)
         self._sealer = Sealer(store, limits, clock)
-        self._seals = SealSchedule(self._sealer, background, time_left)
-        self._watches = Watches(self._lookup, clock)
+        self._observer = observer or Observer()
+        self._seals = SealSchedule(self._sealer, background, time_left, self._observer)
+        self._watches = Watches(self._lookup, clock, self._observer)
 
     # Writing
 
@@ -91,6 +94,12 @@ class Log:
         """Append *batch*. Raises `ChunkGap`, `StreamClosed`, `RunCompleted`, `StreamFull`,
         `Busy`, `Uncertain`.
         """
+        with self._observer.appending():
+            answer = await self._append(stream, batch)
+        self._observer.appended(batch, answer)
+        return answer
+
+    async def _append(self, stream: StreamId, batch: Batch) -> Appended:
         try:
             answer, head = await self._appender.append(stream, batch)
         except StreamClosed:
@@ -213,7 +222,8 @@ class Log:
         """Wait until chunk *index* exists or there will be none, at most *seconds*; return the
         head.
         """
-        return await self._watches.beyond(stream, seen, index, seconds)
+        with self._observer.waiting():
+            return await self._watches.beyond(stream, seen, index, seconds)
 
     def watching(self, stream: StreamId, seen: Head | None) -> AbstractContextManager[object]:
         """Return a context in which whoever waits for *stream* time and again misses no commit of

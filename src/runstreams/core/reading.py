@@ -24,7 +24,7 @@ TRIES = 4
 """How often a page starts over when objects are sealed or merged away under it."""
 
 CHUNK_OVERHEAD = 100
-"""Bytes a chunk takes in a rendered page beside its data."""
+"""Bytes a chunk takes in a rendered page beside its data: index, id and time."""
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ import asyncio
 from contextlib import suppress
 
 from ...core.errors import ObjectMissing
-from ...core.limits import EVENT_BYTES, EVENT_CHUNKS, PING_SECONDS
+from ...core.limits import EVENT_BYTES, EVENT_CHUNKS, PING_SECONDS, TICK_SECONDS
 from ...core.model import Head, Page, StreamId
 from ..call import Call, ClientGone
 from ..errors import Headers
@@ -22,9 +22,6 @@ HEADERS: Headers = [
     (b"cache-control", b"no-cache, no-transform"),
     (b"x-accel-buffering", b"no"),
 ]
-
-TICK = 0.001
-"""Timers may ring a little early; what is due so soon is due."""
 
 LAST_WORD_SECONDS = 0.5
 """How long a reader may take to let the last event in that tells of a break."""
@@ -124,7 +121,7 @@ class EventStream:
         return True
 
     def _is_due(self, moment: float) -> bool:
-        return moment - self._time() < TICK
+        return moment - self._time() < TICK_SECONDS
 
     async def _begin_anew(self) -> None:
         """Go on with the stream that has taken this one's place. Raises `ObjectMissing` when it is

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 
 from ...core.errors import NotThere
 from ...core.json_lines import check_chunk, decode, plain_chunks
-from ...core.limits import PAGE_BYTES
+from ...core.limits import LIST_MAX, PAGE_BYTES
 from ...core.log import NO_POINTERS, Description, Log
 from ...core.model import Batch, Closed, Run, Status, StreamId
 from ..errors import NoEventStream
@@ -64,8 +64,8 @@ class DirectTransport:
         return await self._log.delete(stream)
 
     async def streams(self, run: str, after: str | None) -> tuple[list[StreamInfo], str | None]:
-        found = await self._log.streams(run, LIST_LIMIT, after)
-        more = found[-1].key if len(found) == LIST_LIMIT else None
+        found = await self._log.streams(run, LIST_MAX, after)
+        more = found[-1].key if len(found) == LIST_MAX else None
         return [_info(run, one) for one in found], more
 
     async def runs(self, limit: int, after: str | None) -> tuple[list[RunInfo], str | None]:
@@ -81,10 +81,6 @@ class DirectTransport:
 
     async def aclose(self) -> None:
         await self._log.aclose()
-
-
-LIST_LIMIT = 1000
-"""Streams listed at a time."""
 
 
 def _place(after: str | None) -> tuple[int, str] | None:
