@@ -34,8 +34,7 @@ class MeasuredLog(Log):
         super().__init__(store, background=False, time_left=time_left, **settings)
         self._metrics = metrics
         self._seals = _MeasuredSeals(metrics, self._sealer, False, time_left)
-        self._looks = _CountingLookup(store, self.limits, self.clock)
-        self._watches = Watches(self._looks, self.clock)
+        self._watches = _MeasuredWatches(metrics, _CountingLookup(store, self.limits, self.clock))
 
     async def append(self, stream: StreamId, batch: Batch) -> Appended:
         with _timed(self._metrics, "AppendLatency"):
@@ -47,16 +46,6 @@ class MeasuredLog(Log):
             self._metrics.add_metric("Bytes", MetricUnit.Bytes, batch.size)
         return answer
 
-    async def beyond(
-        self, stream: StreamId, seen: Head | None, index: int, seconds: float
-    ) -> Head | None:
-        self._looks.count = 0
-        try:
-            with _timed(self._metrics, "WaitTime"):
-                return await super().beyond(stream, seen, index, seconds)
-        finally:
-            self._metrics.add_metric("HeadPolls", MetricUnit.Count, self._looks.count)
-
 
 class _MeasuredSeals(SealSchedule):
     def __init__(self, metrics: Metrics, *settings: Any) -> None:
@@ -66,6 +55,23 @@ class _MeasuredSeals(SealSchedule):
     async def _quietly(self, seal: Seal, stream: StreamId) -> None:
         with _timed(self._metrics, "SealingTime"):
             await super()._quietly(seal, stream)
+
+
+class _MeasuredWatches(Watches):
+    def __init__(self, metrics: Metrics, lookup: "_CountingLookup") -> None:
+        super().__init__(lookup, lookup.clock)
+        self._metrics = metrics
+        self._looks = lookup
+
+    async def beyond(
+        self, stream: StreamId, seen: Head | None, index: int, seconds: float
+    ) -> Head | None:
+        self._looks.count = 0
+        try:
+            with _timed(self._metrics, "WaitTime"):
+                return await super().beyond(stream, seen, index, seconds)
+        finally:
+            self._metrics.add_metric("HeadPolls", MetricUnit.Count, self._looks.count)
 
 
 class _CountingLookup(Lookup):

@@ -37,6 +37,16 @@ class _Window:
     data: bytes
 
 
+class StreamGone(ObjectMissing):
+    """The stream that is read was deleted or forgotten; *head* is that of the stream that has its
+    name now, if there is one.
+    """
+
+    def __init__(self, head: Head | None) -> None:
+        super().__init__("the stream is gone")
+        self.head = head
+
+
 class Lookup:
     """Reads pages of streams."""
 
@@ -132,18 +142,18 @@ class Cursor:
 
         *head* was read with pointers from *start* on. When *start* has expired, *exact* raises
         `IndexExpired`; otherwise the page begins with the oldest chunk left. Raises
-        `IndexBeyondTail`, `ObjectMissing`.
+        `IndexBeyondTail`, `StreamGone`, `ObjectMissing`.
         """
         for attempt in range(TRIES):
             try:
                 return await self._page(head, start, exact, most, size)
             except ObjectMissing:
-                # Sealed or merged since we looked: look again, once more each time.
-                if attempt == TRIES - 1:
-                    raise
+                # Sealed, merged or deleted since we looked: look again, once more each time.
                 self._forget()
                 fresh = await self._lookup.head(self.stream, since=start)
                 if fresh is None or fresh.generation != head.generation:
+                    raise StreamGone(fresh) from None
+                if attempt == TRIES - 1:
                     raise
                 head = fresh
         raise AssertionError("unreachable")

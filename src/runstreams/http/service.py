@@ -9,7 +9,6 @@ from starlette.requests import Request
 from ..core.limits import WAIT_SECONDS_MAX
 from ..core.log import Log
 from .access import Keys
-from .live.page_cache import PageCache
 
 
 class Stop(asyncio.Event):
@@ -57,4 +56,3 @@ class Service:
     host: Host = field(default_factory=Host)
     allowed_origins: tuple[str, ...] = ("*",)
     """Web origins whose pages may call; `*` means all."""
-    pages: PageCache = field(default_factory=PageCache)
