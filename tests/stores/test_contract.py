@@ -4,7 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import aclosing, suppress
-from typing import Literal
+from typing import Any, Literal
 from unittest.mock import patch
 
 import pytest
@@ -22,7 +22,7 @@ from runstreams.core.errors import (
 )
 from runstreams.core.following import End
 from runstreams.core.limits import DAY_MS, WRITERS_COUNTED, Limits
-from runstreams.core.model import Batch, Closed, Head, Page, Pointer, StreamId
+from runstreams.core.model import Batch, Closed, Head, Page, Pointer, SegmentName, StreamId
 from tests.stores.conftest import Kept
 
 STREAM = StreamId("run", "key")
@@ -312,6 +312,32 @@ async def test_who_was_woken_by_a_chunk_of_a_stream_that_is_begun_anew_is_told(
     with pytest.raises(IndexExpired) as anew:
         await reading
     assert anew.value.facts["first_index"] == 0
+
+
+@pytest.mark.parametrize("anew", [[], [b'"a"']])
+async def test_a_stream_that_is_deleted_while_it_is_described_is_the_one_after_it_or_none(
+    kept: Kept, anew: list[bytes]
+) -> None:
+    for number in range(2):
+        await kept.append(STREAM, b"%d" % number)
+        kept.now += 3 * WEEK - number * WEEK
+    await kept.log.close(STREAM, Closed("completed"))
+    other, names, happened = kept.another(), kept.store.segments.names, asyncio.Event()
+
+    async def late(*where: Any) -> list[SegmentName]:
+        if not happened.is_set():
+            happened.set()
+            await other.delete(STREAM)
+            for chunk in anew:
+                await other.append(STREAM, kept.batch(chunk))
+        return await names(*where)
+
+    described = await kept.log.describe(STREAM)
+    assert described is not None
+    assert (described.first_index, described.tail) == (1, 2)
+    with patch.object(kept.store.segments, "names", late):
+        listed = await kept.log.streams("run", 10, None)
+    assert [one.tail for one in listed] == [1 for _ in anew]
 
 
 async def test_a_live_reader_goes_on_in_a_stream_that_is_begun_anew(kept: Kept) -> None:

@@ -108,9 +108,9 @@ class Follower:
         self._position.index = page.next_index
         return page if page.chunks else None
 
-    async def _wait(self) -> Tick | None:
-        """Wait for news, or until it is time for a sign of life, which is returned, or for the
-        end.
+    async def _wait(self) -> Page | Tick | None:
+        """Wait for news, or until it is time for a sign of life, and return what comes; None when
+        it is something else.
         """
         until = min(self._silent_at, self._ping_at, self._over_at)
         at, seconds = self._position.index, until - self._time()
@@ -118,7 +118,8 @@ class Follower:
         self._position.meet(generation_of(self._head))
         if self._is_behind():
             self._live = True
-        elif self._is_due(self._ping_at) and self._find_end() is None:
+            return await self._page()
+        if self._is_due(self._ping_at) and self._find_end() is None:
             return Tick(self._head)
         return None
 

@@ -287,8 +287,7 @@ class Log:
 
     async def describe(self, stream: StreamId) -> Description | None:
         """Return the state of a stream; None when there is none."""
-        head = await self.head(stream)
-        return None if head is None else await self._described(stream, head)
+        return await self._described(stream, await self.head(stream))
 
     async def streams(self, run: str, limit: int, after: str | None) -> list[Description]:
         """Return a run's streams that are not forgotten, by key, those after *after*."""
@@ -297,17 +296,23 @@ class Log:
             listed = await self.store.heads.streams(run, wanted, after)
             now = self.clock()
             found += [
-                await self._described(StreamId(run, key), head)
+                described
                 for key, head in listed
                 if not is_expired(head, now, self.limits)
+                and (described := await self._described(StreamId(run, key), head))
             ]
             if len(listed) < wanted:
                 break
             after = listed[-1][0]
         return found
 
-    async def _described(self, stream: StreamId, head: Head) -> Description:
-        first = await self.first_index(stream, head)
+    async def _described(self, stream: StreamId, head: Head | None) -> Description | None:
+        if head is None:
+            return None
+        try:
+            first = await self.first_index(stream, head)
+        except StreamGone as gone:
+            return await self._described(stream, gone.head)
         return Description(
             stream.key,
             first,
