@@ -1,5 +1,6 @@
 """Runs: which one we are in, what lies above it, what a target means, and how a run ends."""
 
+import inspect
 import logging
 import os
 import threading
@@ -36,15 +37,13 @@ class Run:
         said = {RUN_ID: self.id, PARENT_RUN_ID: self.parent_id, ROOT_RUN_ID: self.root_id}
         return {name: value for name, value in said.items() if value is not None}
 
-    def adopt(self, producer: Producer) -> None:
-        """Wait for *producer* at the end of the run."""
+    def _adopt(self, producer: Producer) -> None:
         with self._lock:
             self._producers.add(producer)
         producer.result.add_done_callback(lambda _: self._forget(producer))
 
-    @property
-    def producers(self) -> list[Producer]:
-        """What was begun in this run, and has not ended well."""
+    def _left(self) -> list[Producer]:
+        """Return what was begun in this run, and has not ended well."""
         with self._lock:
             return [producer for producer in self._producers if producer.is_ours]
 
@@ -65,6 +64,12 @@ def current_run(environ: Mapping[str, str] = os.environ) -> Run | None:
     if not (run := environ.get(RUN_ID)):
         return None
     return Run(run, environ.get(PARENT_RUN_ID) or None, environ.get(ROOT_RUN_ID) or None)
+
+
+def adopt(producer: Producer) -> None:
+    """Wait for *producer* at the end of the run that was entered here, if one was."""
+    if (run := current.get()) is not None:
+        run._adopt(producer)
 
 
 def resolve(target: str | None, run: Run | None) -> str:
@@ -95,6 +100,12 @@ def begun(id: str, parent: str | None, root: str | None, inside: Run | None) -> 
     return Run(id, inside.id, inside.root_id or inside.id)
 
 
+def check_ends(work: object) -> None:
+    """Raise `TypeError` where *work* is a generator function, whose call ends before it begins."""
+    if inspect.isgeneratorfunction(work) or inspect.isasyncgenfunction(work):
+        raise TypeError("a generator cannot be a run: it would end before it is iterated")
+
+
 async def end_run(
     calls: Calls, run: Run, error: BaseException | None, seconds: float
 ) -> BaseException | None:
@@ -103,7 +114,7 @@ async def end_run(
     Returns what else went wrong and nobody has seen: an error of one pipe, or a group of several.
     """
     if status_after(error) == "canceled":
-        for producer in run.producers:
+        for producer in run._left():
             # Whoever interrupts does not want to wait for sources to end.
             producer.seen = True
             producer.cancel(error)
@@ -122,7 +133,7 @@ async def end_run(
 
 
 async def _problems(run: Run, seconds: float) -> list[BaseException]:
-    producers = run.producers
+    producers = run._left()
     problems: list[BaseException] = []
     for producer in await flush(producers, seconds):
         problems.append(NotSent(report(producer), unsent=producer.unsent))
