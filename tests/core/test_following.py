@@ -114,7 +114,7 @@ def test_a_stream_that_is_not_there_yet_is_waited_for() -> None:
 
 def test_silence_is_counted_from_the_last_chunk_and_shows_signs_of_life() -> None:
     async def tell(world: World) -> None:
-        reading = asyncio.create_task(world.follow(silence=25, ping=10))
+        reading = asyncio.create_task(world.follow(silence=25))
         await asyncio.sleep(14)
         await world.write(b"0")
         assert (await reading).end is End.SILENT
@@ -127,7 +127,7 @@ def test_silence_is_counted_from_the_last_chunk_and_shows_signs_of_life() -> Non
 def test_a_sign_of_life_tells_of_the_stream_as_it_is_known() -> None:
     async def tell(world: World) -> None:
         await world.write(b"0")
-        follower = await world.log.follow(STREAM, 1, silence=20, ping=5)
+        follower = await world.log.follow(STREAM, 1, silence=20)
         async with aclosing(follower.events()) as events:
             assert await anext(events) == Tick(await world.log.head(STREAM))
 

@@ -53,13 +53,11 @@ class Follower:
         index: int,
         *,
         silence: float,
-        ping: float = PING_SECONDS,
         seconds: float = inf,
     ) -> None:
         """Begin at *index* of the stream whose *head* was just read.
 
-        End after *silence* seconds without a chunk, or after *seconds* in all; show that it lives
-        after *ping* seconds without anything.
+        End after *silence* seconds without a chunk, or after *seconds* in all.
         """
         self.end: End | None = None
         """Why it has ended, once it has."""
@@ -71,10 +69,9 @@ class Follower:
         self._position = Position(index, generation_of(head))
         self._live = False
         self._silence = silence
-        self._ping = ping
         self._time = asyncio.get_running_loop().time
         self._silent_at = self._time() + silence
-        self._ping_at = self._time() + ping
+        self._ping_at = self._time() + PING_SECONDS
         self._over_at = self._time() + seconds
 
     async def events(self) -> AsyncGenerator[Page | Tick, None]:
@@ -124,7 +121,7 @@ class Follower:
         return None
 
     def _has_told(self, event: Page | Tick) -> None:
-        self._ping_at = self._time() + self._ping
+        self._ping_at = self._time() + PING_SECONDS
         if isinstance(event, Page):
             self._silent_at = self._time() + self._silence
 

@@ -20,7 +20,7 @@ from .errors import (
     StreamClosed,
 )
 from .following import Follower
-from .limits import PAGE_BYTES, PAGE_CHUNKS, PING_SECONDS, WRITERS_COUNTED, Limits
+from .limits import PAGE_BYTES, PAGE_CHUNKS, WRITERS_COUNTED, Limits
 from .model import Appended, Batch, Closed, Head, Page, Run, Sent, StreamId
 from .page_cache import PageCache
 from .ports import Clock, NewId, Store
@@ -262,7 +262,6 @@ class Log:
         start: Start = 0,
         *,
         silence: float,
-        ping: float = PING_SECONDS,
         seconds: float = inf,
     ) -> Follower:
         """Return a live reader from *start* on, or from the tail where that is beyond it, until
@@ -279,7 +278,6 @@ class Log:
             head,
             index,
             silence=silence,
-            ping=ping,
             seconds=seconds,
         )
 
