@@ -50,6 +50,7 @@ async def stop_while_busy(server: ServerProcess, number: int) -> None:
     assert await asyncio.to_thread(server.stop, number) == 0
     ends = await asyncio.gather(*(reader.rest() for reader in readers))
     assert not any(end.endswith(b"0\r\n\r\n") or b"[DONE]" in end for end in ends)
+    assert all(b"event: error" in end for end in ends)
     for answer in await asyncio.gather(*(poller.rest() for poller in pollers)):
         assert answer == b"" or answer.startswith(b"HTTP/1.1 200 ")
     assert await writing.rest() == b""

@@ -257,12 +257,7 @@ class Log:
         return EMPTY
 
     async def follow(
-        self,
-        stream: StreamId,
-        start: Start = 0,
-        *,
-        silence: float,
-        seconds: float = inf,
+        self, stream: StreamId, start: Start = 0, *, silence: float, seconds: float = inf
     ) -> Follower:
         """Return a live reader from *start* on, or from the tail where that is beyond it, until
         *silence* seconds without a chunk or *seconds* in all.
@@ -270,16 +265,8 @@ class Log:
         head = await self.head(stream, since=_since(start))
         tail = head.tail if head is not None else 0
         index = tail if start == TAIL else min(start, tail)
-        return Follower(
-            self._lookup,
-            self._watches,
-            self._pages,
-            stream,
-            head,
-            index,
-            silence=silence,
-            seconds=seconds,
-        )
+        ours = self._lookup, self._watches, self._pages
+        return Follower(*ours, stream, head, index, silence=silence, seconds=seconds)
 
     # Overview
 
