@@ -10,7 +10,6 @@ from starlette.types import Receive
 from ..core.limits import WAIT_SECONDS_MAX
 from ..core.log import Log
 from .access import Keys
-from .live.page_cache import PageCache
 
 
 class Stop(asyncio.Event):
@@ -62,4 +61,3 @@ class Service:
     host: Host = field(default_factory=Host)
     allowed_origins: tuple[str, ...] = ("*",)
     """Web origins whose pages may call; `*` means all."""
-    pages: PageCache = field(default_factory=PageCache)
