@@ -26,7 +26,8 @@ function open(start?: number): Feed {
 
 const held = (feed: Feed) => feed.chunks.slice(0, feed.chunks.length).map(({ index }) => index);
 const texts = (feed: Feed) => feed.chunks.slice(0, feed.chunks.length).map(({ text }) => text);
-const until = (check: () => void) => vi.waitFor(check, { timeout: 3000, interval: 2 });
+// Long enough for a machine that is busy with other things; what does not come still says so.
+const until = (check: () => void) => vi.waitFor(check, { timeout: 100_000, interval: 2 });
 const numbers = (count: number) => Array.from({ length: count }, (_, n) => n);
 
 it("holds what is there and what comes, until the end", async () => {
