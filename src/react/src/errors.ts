@@ -32,9 +32,16 @@ export class StreamError extends Error {
       response.status,
       typeof code === "string" ? code : "unknown",
       facts,
-      Number(response.headers.get("Retry-After")) || 0,
+      secondsOf(response.headers.get("Retry-After") ?? ""),
     );
   }
+}
+
+/** Read what `Retry-After` says: seconds, or a date, which is in GMT also where it does not say so. */
+function secondsOf(said: string): number {
+  if (/^\d+$/.test(said)) return Number(said);
+  const date = Date.parse(said.endsWith("GMT") ? said : `${said} GMT`);
+  return Math.max(0, (date - Date.now()) / 1000) || 0;
 }
 
 function errorIn(body: unknown): Record<string, unknown> {
