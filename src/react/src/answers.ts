@@ -14,9 +14,9 @@ interface Batch {
   tail?: { seq_num: number };
 }
 
-/** Return what a `batch` or a `ping` says; nothing for other events. */
+/** Return what a `batch` says; nothing for other events, which are signs of life at most. */
 export function answerOf<T>(event: ServerEvent): Answer<T> | undefined {
-  if (event.name !== "batch" && event.name !== "ping") return undefined;
+  if (event.name !== "batch") return undefined;
   const batch = JSON.parse(event.data) as Batch;
   const chunks = (batch.records ?? []).map((record) => {
     const { data, id } = JSON.parse(record.body ?? "{}") as { data: T; id: string };
