@@ -43,6 +43,17 @@ it("holds what is there and what comes, until the end", async () => {
   expect([feed.gaps.count, feed.gaps.longest, feed.origin]).toEqual([2, 1000, 0]);
 });
 
+it("holds what was written, letter by letter, from whichever end it comes", async () => {
+  const exact = '{"id":1610521604143693812,"x":1.0,"2":0,"1":0}';
+  server.write(exact);
+  server.write(`[ ${exact},\t1e2 ]`);
+  server.write('"\\u0041\\n"');
+  const feed = open(2);
+  await until(() => expect(texts(feed)).toEqual(["A\n"]));
+  await feed.earlier();
+  expect(texts(feed)).toEqual([exact, `[ ${exact},\t1e2 ]`, "A\n"]);
+});
+
 it("stops reading when it is paused, and goes on where it was", async () => {
   server.append(...numbers(3));
   const feed = open();

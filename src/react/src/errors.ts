@@ -17,10 +17,10 @@ export class StreamError extends Error {
   }
 
   /** Return *error* as one of these: what is none of the server's means that it was not reached. */
-  static of(error: unknown): StreamError {
+  static of(error: unknown, code = "unreachable"): StreamError {
     if (error instanceof StreamError) return error;
     const { message } = error as Error;
-    return Object.assign(new StreamError(message, 0, "unreachable"), { cause: error });
+    return Object.assign(new StreamError(message, 0, code), { cause: error });
   }
 
   /** Read the error out of an answer. */

@@ -1,4 +1,4 @@
-import { answerOf, type Answer } from "./answers.js";
+import { answerOf, pageOf, type Answer } from "./answers.js";
 import type { Chunk, Closed, Page, Status } from "./chunk.js";
 import { StreamError } from "./errors.js";
 import { EventDecoder, type ServerEvent } from "./events.js";
@@ -8,7 +8,7 @@ import { Requests, type ServerOptions } from "./requests.js";
 import { delay, isPassing } from "./retrying.js";
 
 /** How to read. */
-export interface ReaderOptions extends ServerOptions {
+export interface ReaderOptions<T = any> extends ServerOptions {
   /** The first index wanted, 0 unless given; a negative one counts back from the tail. */
   startIndex?: number;
   /** `tail`: only what comes from now on. */
@@ -19,6 +19,8 @@ export interface ReaderOptions extends ServerOptions {
   retries?: number;
   /** Read with event streams or by long polls only; unless given, by whichever works. */
   transport?: Transport;
+  /** Make data of a chunk's JSON, as it was written; `JSON.parse` unless given, which rounds numbers. */
+  parse?: (text: string) => T;
   /** Go on while the page is hidden. */
   readWhenHidden?: boolean;
   /** Is told each new status. */
@@ -64,7 +66,7 @@ export class StreamReader<T = unknown> implements AsyncIterable<Chunk<T>> {
   /** Why it went no further. */
   error: StreamError | undefined;
 
-  readonly #options: ReaderOptions;
+  readonly #options: ReaderOptions<T>;
   readonly #requests: Requests;
   readonly #ended = new AbortController();
   #connected = new AbortController();
@@ -79,7 +81,7 @@ export class StreamReader<T = unknown> implements AsyncIterable<Chunk<T>> {
   /** Seconds without a chunk so far, over all connections. */
   #silence = 0;
 
-  constructor(run: string, key: string, options: ReaderOptions = {}) {
+  constructor(run: string, key: string, options: ReaderOptions<T> = {}) {
     this.#options = options;
     this.#requests = new Requests(run, key, options);
     this.#place = new Place(options.startIndex);
@@ -115,10 +117,22 @@ export class StreamReader<T = unknown> implements AsyncIterable<Chunk<T>> {
   async *pages(): AsyncGenerator<Page<T>, void, undefined> {
     onChange(() => this.#wake(), this.#ended.signal);
     try {
-      while (!this.#isDone()) yield* this.#readOn();
+      while (!this.#isDone()) for await (const page of this.#readOn()) yield this.#parsed(page);
     } finally {
       this.stop();
       if (!this.closed && !this.error) this.#say("waiting");
+    }
+  }
+
+  /** Return *page* with what the caller makes of its chunks' texts. Raises what he raises, as ours. */
+  #parsed(page: Page<any>): Page<T> {
+    const { parse } = this.#options;
+    if (!parse) return page;
+    try {
+      const chunks = page.chunks.map((chunk) => ({ ...chunk, data: parse(chunk.data) }));
+      return { ...page, chunks };
+    } catch (error) {
+      throw this.#end(StreamError.of(error, "unreadable"));
     }
   }
 
@@ -207,8 +221,8 @@ export class StreamReader<T = unknown> implements AsyncIterable<Chunk<T>> {
     const init = { headers: { Accept: "application/json" }, signal: this.#connected.signal };
     const query = `?wait=${wait}&limit=${PAGE_CHUNKS}${from}`;
     try {
-      const asking = this.#requests.read(query, init).then((response) => response.json());
-      return (await within(wait + GRACE, asking)) as Answer<T>;
+      const asking = this.#requests.read(query, init).then((response) => response.text());
+      return pageOf(await within(wait + GRACE, asking), !!this.#options.parse);
     } catch (error) {
       const { code, facts } = error as Partial<StreamError>;
       if (code === "index_beyond_tail") return { chunks: [], tail: facts!.tail as number };
@@ -249,7 +263,7 @@ export class StreamReader<T = unknown> implements AsyncIterable<Chunk<T>> {
   }
 
   async *#takeEvent(event: ServerEvent): AsyncGenerator<Page<T>, void, undefined> {
-    const answer = answerOf<T>(event);
+    const answer = answerOf<T>(event, !!this.#options.parse);
     if (!answer) return;
     // Chunks have expired, or something in between has answered what another one asked.
     if (this.#place.misses(answer)) yield* this.#catchUp();

@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useMemo, useRef, useSyncExternalStore } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import type { Chunk } from "./chunk.js";
 import type { StreamLike } from "./define.js";
 import { useServer } from "./provider.js";
@@ -10,7 +10,7 @@ import { NOTHING, StreamStore, type Snapshot } from "./streamStore.js";
 export interface RealtimeStreamOptions<T>
   extends
     ServerOptions,
-    Pick<ReaderOptions, "startIndex" | "from" | "timeoutInSeconds" | "transport"> {
+    Pick<ReaderOptions<T>, "startIndex" | "from" | "timeoutInSeconds" | "transport" | "parse"> {
   /** Is called with each chunk as soon as it is there, in order. */
   onData?: (data: T, chunk: Chunk<T>) => void;
   /** `parts` changes at most this often; 16 unless given. */
@@ -34,6 +34,10 @@ const stores = new Map<string, StreamStore<any>>();
 
 /** A component that has made a store and never shown itself: so long it is waited for. */
 const NEVER_SHOWN_MS = 10_000;
+
+/** Functions by number, so that a store's name can tell what its chunks are parsed by. */
+const numbers = new WeakMap<object, number>();
+let count = 0;
 
 const nothing = () => () => {};
 
@@ -109,8 +113,11 @@ function useStore<T>(
   const { throttleInMs = 16, maxParts = Infinity } = options;
   const { accessToken, baseURL } = server;
   const token = typeof accessToken === "function" ? true : accessToken;
-  const reading = { startIndex, from, timeoutInSeconds, transport };
-  const name = JSON.stringify([baseURL, token, runId, key, reading, throttleInMs, `${maxParts}`]);
+  // One that is written in the component is another one each time, and means the same.
+  const [parse] = useState(() => options.parse);
+  const reading = { startIndex, from, timeoutInSeconds, transport, parse };
+  const shown = [throttleInMs, `${maxParts}`, numberOf(parse)];
+  const name = JSON.stringify([baseURL, token, runId, key, reading, ...shown]);
   return useMemo(() => {
     if (!enabled || !runId) return undefined;
     const found = stores.get(name);
@@ -128,6 +135,11 @@ function useStore<T>(
     return store;
     // Everything that matters is in the name.
   }, [name, enabled]);
+}
+
+function numberOf(parse: object | undefined): number | undefined {
+  if (parse && !numbers.has(parse)) numbers.set(parse, (count += 1));
+  return parse && numbers.get(parse);
 }
 
 function useOnData<T>(

@@ -313,6 +313,39 @@ describe.concurrent("the hook", () => {
     page.remove();
   });
 
+  it("shows what its own parser makes of the chunks' texts", async () => {
+    const texts = recorder();
+    const stream = new Stream();
+    const id = "1610521604143693812";
+    await ask("POST", `/realtime/v1/streams/${stream.run}/self/default`, id);
+    const page = show(<texts.Shown stream={stream} parse={(text) => BigInt(text)} />);
+    page.again(<texts.Shown stream={stream} parse={(text) => BigInt(text)} />);
+    await until(() => texts.now().parts.length);
+    page.again(<texts.Shown stream={stream} parse={(text) => BigInt(text)} />);
+    expect(texts.now().parts).toEqual([BigInt(id)]);
+    expect(await stream.reads()).toHaveLength(1);
+    page.remove();
+  });
+
+  it("reads a stream anew for components that parse it otherwise", async () => {
+    const [one, two, other] = [recorder(), recorder(), recorder()];
+    const stream = await numbers(2);
+    const parse = (text: string) => text;
+    const page = show([
+      <one.Shown key="1" stream={stream} parse={parse} />,
+      <two.Shown key="2" stream={stream} parse={parse} />,
+      <other.Shown key="3" stream={stream} />,
+    ]);
+    await until(() => [one, two, other].every(({ now }) => now().parts.length === 2));
+    expect([one, two, other].map(({ now }) => now().parts)).toEqual([
+      ["0", "1"],
+      ["0", "1"],
+      [0, 1],
+    ]);
+    expect(await stream.reads()).toHaveLength(2);
+    page.remove();
+  });
+
   it("renders on a server, and reads nothing there", async () => {
     const stream = await numbers(1);
     function Shown() {
