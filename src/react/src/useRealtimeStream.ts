@@ -41,24 +41,27 @@ let count = 0;
 
 const nothing = () => () => {};
 
-/** Follow a stream of a run. A run that is not known yet (undefined) is waited for. */
+/** What may not be known yet. */
+type Maybe = string | null | undefined;
+
+/** Follow a stream of a run. A run that is not known yet (undefined or null) is waited for. */
 export function useRealtimeStream<T>(
   stream: StreamLike<T>,
-  runId: string | undefined,
+  runId: Maybe,
   options?: RealtimeStreamOptions<T>,
 ): RealtimeStream<T>;
 export function useRealtimeStream<T>(
-  runId: string | undefined,
-  key: string | undefined,
+  runId: Maybe,
+  key: Maybe,
   options?: RealtimeStreamOptions<T>,
 ): RealtimeStream<T>;
 export function useRealtimeStream<T>(
-  runId: string | undefined,
+  runId: Maybe,
   options?: RealtimeStreamOptions<T>,
 ): RealtimeStream<T>;
 export function useRealtimeStream<T>(
-  first: StreamLike<T> | string | undefined,
-  second?: string | RealtimeStreamOptions<T>,
+  first: StreamLike<T> | Maybe,
+  second?: Maybe | RealtimeStreamOptions<T>,
   third?: RealtimeStreamOptions<T>,
 ): RealtimeStream<T> {
   const { runId, key, options } = meaning(first, second, third);
@@ -80,14 +83,14 @@ export function useRealtimeStream<T>(
 const DISABLED: Snapshot<never> = { ...NOTHING, status: "waiting" };
 
 function meaning<T>(
-  first: StreamLike<T> | string | undefined,
-  second?: string | RealtimeStreamOptions<T>,
+  first: StreamLike<T> | Maybe,
+  second?: Maybe | RealtimeStreamOptions<T>,
   third?: RealtimeStreamOptions<T>,
 ) {
-  if (typeof first === "object") {
-    return { runId: second as string | undefined, key: first.id, options: third ?? {} };
+  if (first && typeof first === "object") {
+    return { runId: second as Maybe, key: first.id, options: third ?? {} };
   }
-  const options = (typeof second === "object" ? second : third) ?? {};
+  const options = (second && typeof second === "object" ? second : third) ?? {};
   return { runId: first, key: typeof second === "string" ? second : "default", options };
 }
 
@@ -104,7 +107,7 @@ function useLatestToken(server: ServerOptions): ServerOptions {
 }
 
 function useStore<T>(
-  runId: string | undefined,
+  runId: Maybe,
   key: string,
   options: RealtimeStreamOptions<T>,
   server: ServerOptions,

@@ -299,11 +299,23 @@ describe.concurrent("the hook", () => {
     page.remove();
   });
 
-  it("reads the default stream when the key is undefined, and keeps its options", async () => {
+  it.each([null, undefined])("waits for a run that is %s", async (run) => {
+    const answer = defineStream<string>({ id: "answer" });
+    const seen: string[] = [];
+    function Shown() {
+      seen.push(useRealtimeStream(run, through).status);
+      seen.push(useRealtimeStream(run, "answer", through).status);
+      seen.push(useRealtimeStream(answer, run, through).status);
+      return null;
+    }
+    show(<Shown />).remove();
+    expect(seen).toEqual(["connecting", "connecting", "connecting"]);
+  });
+
+  it.each([null, undefined])("reads the default stream when the key is %s", async (key) => {
     const stream = await numbers(3);
     let found: number[] = [];
     function Shown() {
-      const key: string | undefined = undefined;
       found = useRealtimeStream<number>(stream.run, key, { ...through, startIndex: 2 }).parts;
       return null;
     }

@@ -44,6 +44,10 @@ export function Hooks({ run, maybe }: { run: string; maybe: string | undefined }
   const { parts } = useRealtimeStream(other, run);
   same<typeof parts, Token[]>();
 
+  useRealtimeStream<string>(null, "key", {});
+  useRealtimeStream<string>(run, null, { startIndex: 1 });
+  useRealtimeStream(tokens, null);
+
   same<ReturnType<typeof plain>, number[]>();
   function plain() {
     return useRealtimeStream<number>({ id: "anything" }, maybe).parts;
