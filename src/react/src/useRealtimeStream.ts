@@ -4,6 +4,7 @@ import type { StreamLike } from "./define.js";
 import { useServer } from "./provider.js";
 import { Requests, type ServerOptions } from "./requests.js";
 import { StreamReader, type ReaderOptions } from "./streamReader.js";
+import type { AccessToken } from "./token.js";
 import { NOTHING, StreamStore, type Snapshot } from "./streamStore.js";
 
 /** How to read, and what to make of it. */
@@ -65,8 +66,9 @@ export function useRealtimeStream<T>(
   third?: RealtimeStreamOptions<T>,
 ): RealtimeStream<T> {
   const { runId, key, options } = meaning(first, second, third);
-  const server = useLatestToken(useServer(options));
+  const server = useServer(options);
   const store = useStore(runId, key, options, server);
+  useEffect(() => store?.renew(server.accessToken), [store, server.accessToken]);
   useOnData(store, options.onData);
   const snapshot = useSyncExternalStore<Snapshot<T>>(
     store?.subscribe ?? nothing,
@@ -94,16 +96,15 @@ function meaning<T>(
   return { runId: first, key: typeof second === "string" ? second : "default", options };
 }
 
-/** A function that returns tokens may be another one each time, and still mean the same. */
-function useLatestToken(server: ServerOptions): ServerOptions {
-  const { accessToken } = server;
-  const latest = useRef(accessToken);
-  useEffect(() => {
-    latest.current = accessToken;
-  });
-  if (typeof accessToken !== "function") return server;
-  const ask = () => (typeof latest.current === "function" ? latest.current() : accessToken());
-  return { ...server, accessToken: ask };
+/**
+ * Name the token that *stream* is read with. One that is renewed keeps the name of the one before, and
+ * all functions that return tokens have one name: they may be made anew each time.
+ */
+function useTokenName(token: AccessToken | undefined, stream: string): string | true | undefined {
+  const name = typeof token === "function" || token;
+  const first = useRef({ stream, name });
+  if (first.current.stream !== stream) first.current = { stream, name };
+  return first.current.name;
 }
 
 function useStore<T>(
@@ -115,20 +116,23 @@ function useStore<T>(
   const { enabled = true, startIndex, from, timeoutInSeconds, transport } = options;
   const { throttleInMs = 16, maxParts = Infinity } = options;
   const { accessToken, baseURL } = server;
-  const token = typeof accessToken === "function" ? true : accessToken;
+  const stream = JSON.stringify([baseURL, runId, key]);
+  const token = useTokenName(accessToken, stream);
   // One that is written in the component is another one each time, and means the same.
   const [parse] = useState(() => options.parse);
   const reading = { startIndex, from, timeoutInSeconds, transport, parse };
   const shown = [throttleInMs, `${maxParts}`, numberOf(parse)];
-  const name = JSON.stringify([baseURL, token, runId, key, reading, ...shown]);
+  const name = JSON.stringify([stream, token, reading, ...shown]);
   return useMemo(() => {
     if (!enabled || !runId) return undefined;
     const found = stores.get(name);
     if (found) return found;
-    const store = new StreamStore<T>(
-      (onStatus, startIndex = reading.startIndex) =>
-        new StreamReader<T>(runId, key, { ...server, ...reading, startIndex, onStatus }),
-      { throttleInMs, maxParts },
+    const store: StreamStore<T> = new StreamStore<T>(
+      (onStatus, accessToken, startIndex = reading.startIndex) => {
+        const asking = { ...server, ...reading, accessToken, startIndex, onStatus };
+        return new StreamReader<T>(runId, key, asking);
+      },
+      { throttleInMs, maxParts, accessToken },
       () => stores.get(name) === store && stores.delete(name),
     );
     // On a server that renders, nobody subscribes.

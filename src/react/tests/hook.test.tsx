@@ -168,7 +168,63 @@ describe.concurrent("the hook", () => {
     page.remove();
   });
 
-  it("subscribes anew when the key or the token changes", async () => {
+  it("goes on when a token is renewed, and hears nothing twice", async () => {
+    const { Shown, now } = recorder();
+    const other = recorder();
+    const stream = await numbers(2);
+    const onData = vi.fn();
+    const both = (token: string) => [
+      <Shown key="1" stream={stream} accessToken={token} onData={onData} />,
+      <other.Shown key="2" stream={stream} accessToken={token} />,
+    ];
+    const page = show(both(secret));
+    await until(() => now().parts.length === 2);
+    // One that is no good, so that it shows which one is asked with when the one before expires.
+    page.again(both("renewed"));
+    expect(now().parts).toEqual([0, 1]);
+    expect(await stream.reads()).toHaveLength(1);
+    await network.fail({ path: stream.run, status: 401, times: 1 });
+    await network.reset(stream.run);
+    await until(() => now().status === "failed");
+    expect(now().parts).toEqual([0, 1]);
+    await stream.append(2);
+    page.again(both(secret)[0]);
+    await until(() => now().parts.length === 3);
+    expect(now()).toMatchObject({ parts: [0, 1, 2], error: undefined });
+    expect(onData.mock.calls.map(([data]) => data)).toEqual([0, 1, 2]);
+    page.remove();
+  });
+
+  it("does not share what one token has read with another one", async () => {
+    const [one, two] = [recorder(), recorder()];
+    const stream = await numbers(2);
+    const page = show([
+      <one.Shown key="1" stream={stream} />,
+      <two.Shown key="2" stream={stream} accessToken="wrong" />,
+    ]);
+    await until(() => one.now().parts.length === 2 && two.now().status === "failed");
+    expect(two.now()).toMatchObject({ parts: [], error: { status: 401 } });
+    page.remove();
+  });
+
+  it("begins with the token of the day when it reads another stream", async () => {
+    const { Shown, now } = recorder();
+    const late = recorder();
+    const [a, b] = [await numbers(1), await numbers(2)];
+    const page = show(<Shown key="1" stream={a} accessToken="wrong" />);
+    await until(() => now().status === "failed");
+    page.again(<Shown key="1" stream={b} accessToken={secret} />);
+    await until(() => now().parts.length === 2);
+    page.again([
+      <Shown key="1" stream={b} accessToken={secret} />,
+      <late.Shown key="2" stream={b} accessToken={secret} />,
+    ]);
+    expect(late.now().parts).toEqual([0, 1]);
+    expect(await b.reads()).toHaveLength(1);
+    page.remove();
+  });
+
+  it("subscribes anew when the key changes, and goes on with a token that is better", async () => {
     const { Shown, now } = recorder();
     const stream = await numbers(2);
     const page = show(<Shown stream={stream} accessToken="wrong" />);
