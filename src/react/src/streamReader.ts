@@ -354,8 +354,9 @@ export class StreamReader<T = unknown> implements AsyncIterable<Chunk<T>> {
   }
 
   #mayStream(): boolean {
-    // React Native's fetch has no bodies to read piece by piece.
-    const hasBodies = typeof ReadableStream === "function" && "body" in Response.prototype;
+    // React Native's fetch has no bodies to read piece by piece, and jsdom has no fetch.
+    const { ReadableStream, Response } = globalThis;
+    const hasBodies = !!ReadableStream && !!Response && "body" in Response.prototype;
     return hasBodies && !polled.has(this.#requests.base);
   }
 

@@ -193,6 +193,8 @@ export class StreamWriter<T = unknown> {
 }
 
 function clientId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(12));
+  const bytes = Uint8Array.from({ length: 12 }, () => Math.random() * 256);
+  // Node 18 and React Native have nothing better.
+  globalThis.crypto?.getRandomValues(bytes);
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

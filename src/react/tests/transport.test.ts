@@ -2,7 +2,7 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { StreamReader, type ReaderOptions, type Transport } from "../src/streamReader.js";
 import {
   baseURL,
@@ -113,6 +113,13 @@ describe.concurrent("a reader", () => {
       }
     });
     expect(refused).toHaveLength(1);
+  });
+
+  it("polls where there are no bodies to read piece by piece, as in jsdom", () => {
+    vi.stubGlobal("Response", undefined);
+    const reader = read(new Stream(), "http://nowhere");
+    vi.unstubAllGlobals();
+    expect(reader.transport).toBe("poll");
   });
 
   it("goes to where event streams are", async () => {

@@ -160,6 +160,15 @@ describe.concurrent("a writer", () => {
     expect(await stored(stream)).toEqual(["cut", "\ufffd", "\ufffd anew"]);
   });
 
+  it("needs no crypto, which Node 18 and React Native do not have", async () => {
+    vi.stubGlobal("crypto", undefined);
+    const stream = new Stream();
+    const writers = [writerOf(stream), writerOf(stream)];
+    vi.unstubAllGlobals();
+    await Promise.all(writers.map((writer) => writer.pipe([1])));
+    expect(await stored(stream)).toEqual([1, 1]);
+  });
+
   it("refuses what is no JSON value, and what comes after the end", async () => {
     const stream = new Stream();
     const writer = writerOf(stream);
