@@ -13,9 +13,9 @@ from uuid import uuid4
 
 from runstreams import Client, aio, streams
 from runstreams.core.model import StreamId
-from runstreams.sdk.http import HttpTransport
 from runstreams.sdk.records import Receipt
 from runstreams.sdk.settings import Timeouts
+from runstreams.sdk.transports.http import HttpTransport
 
 from .figures import Figure, latency
 from .servers import SECRET

@@ -1,7 +1,8 @@
 """Lambda entry point: writes."""
 
-from runstreams import cold_start
-from runstreams.http import appending, aws_lambda
+from runstreams.aws_lambda import cold_start
+from runstreams.aws_lambda.handler import lambda_handler
+from runstreams.http.routes import appending
 
-handler = aws_lambda.handler(appending.router)
+handler = lambda_handler(appending.router)
 cold_start.finish()

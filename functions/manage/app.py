@@ -2,8 +2,9 @@
 takes.
 """
 
-from runstreams import cold_start_typed as cold_start
-from runstreams.http import aws_lambda, dashboard, managing
+from runstreams.aws_lambda import cold_start_typed as cold_start
+from runstreams.aws_lambda.handler import lambda_handler
+from runstreams.http.routes import dashboard, managing
 
-handler = aws_lambda.handler(managing.router, dashboard.router)
+handler = lambda_handler(managing.router, dashboard.router)
 cold_start.finish()

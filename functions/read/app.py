@@ -1,7 +1,8 @@
 """Lambda entry point: long-poll reads."""
 
-from runstreams import cold_start
-from runstreams.http import aws_lambda, reading
+from runstreams.aws_lambda import cold_start
+from runstreams.aws_lambda.handler import lambda_handler
+from runstreams.http.routes import reading
 
-handler = aws_lambda.handler(reading.router)
+handler = lambda_handler(reading.router)
 cold_start.finish()

@@ -6,16 +6,17 @@ one.
 
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from ._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from .sdk.clients import AsyncClient, Client, auth, configure, streams
-    from .sdk.lineage import Run
-    from .sdk.outbox import Batching
     from .sdk.records import Ended, Part, RunInfo, StreamInfo
     from .sdk.retrying import Retries
+    from .sdk.runs import Run
     from .sdk.settings import Timeouts
     from .sdk.sync import Defined, Piped, Reader, Writer
+    from .sdk.transport import Transport
+    from .sdk.writing.buffer import Batching
 
 __all__ = [
     "AsyncClient",
@@ -31,6 +32,7 @@ __all__ = [
     "RunInfo",
     "StreamInfo",
     "Timeouts",
+    "Transport",
     "Writer",
     "auth",
     "configure",
@@ -39,7 +41,7 @@ __all__ = [
 
 _PLACES = {
     "AsyncClient": "clients",
-    "Batching": "outbox",
+    "Batching": "writing.buffer",
     "Client": "clients",
     "Defined": "sync",
     "Ended": "records",
@@ -47,10 +49,11 @@ _PLACES = {
     "Piped": "sync",
     "Reader": "sync",
     "Retries": "retrying",
-    "Run": "lineage",
+    "Run": "runs",
     "RunInfo": "records",
     "StreamInfo": "records",
     "Timeouts": "settings",
+    "Transport": "transport",
     "Writer": "sync",
     "auth": "clients",
     "configure": "clients",

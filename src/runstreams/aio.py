@@ -3,11 +3,12 @@
 from .sdk.aio import Defined, Piped, Reader, Writer
 from .sdk.clients import AsyncClient, auth, configure
 from .sdk.clients import async_streams as streams
-from .sdk.lineage import Run
-from .sdk.outbox import Batching
 from .sdk.records import Ended, Part, RunInfo, StreamInfo
 from .sdk.retrying import Retries
+from .sdk.runs import Run
 from .sdk.settings import Timeouts
+from .sdk.transport import Transport
+from .sdk.writing.buffer import Batching
 
 __all__ = [
     "AsyncClient",
@@ -22,6 +23,7 @@ __all__ = [
     "RunInfo",
     "StreamInfo",
     "Timeouts",
+    "Transport",
     "Writer",
     "auth",
     "configure",

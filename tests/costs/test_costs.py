@@ -10,7 +10,7 @@ from runstreams.cli.cost import by_service
 from runstreams.core.model import Chunk, Page
 from runstreams.costs import prices
 from runstreams.costs.bill import CHUNK_OVERHEAD, Load, bill, total, write_units
-from runstreams.http.rendering import as_event, as_json
+from runstreams.http.live.rendering import as_event, as_json
 from tests.tools import ROOT
 
 USUAL = Load()

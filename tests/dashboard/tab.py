@@ -9,10 +9,10 @@ from urllib.parse import quote, urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from runstreams.http.tokens import issue_token
 from tests import tools
 from tests.browser.conftest import ARGUMENTS, VISIBILITY
 from tests.serve.process import ServerProcess
+from tests.signing import issue_token
 
 MILLISECONDS = 30_000
 """How long a page may take; a machine under load may be slow."""

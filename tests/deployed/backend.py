@@ -12,10 +12,11 @@ import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from runstreams.stores.aws import connect, create_resources
+from runstreams.stores.aws import connect
 from tests.deployed.stack import missing
 from tests.emulators.ministack import ministack_process
 from tests.emulators.place import session
+from tests.emulators.resources import create_resources
 from tests.tools import ROOT
 
 ENVIRONMENT = ROOT / "functions" / "local-env.json"

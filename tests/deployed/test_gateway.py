@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from runstreams.core.limits import APPEND_BODY_BYTES, CHUNK_BYTES
-from runstreams.http.tokens import issue_token
 from tests.deployed.client import HttpClient
 from tests.deployed.stack import Stack
+from tests.signing import issue_token
 
 pytestmark = [
     pytest.mark.deployed,

@@ -9,7 +9,8 @@ from uuid import uuid4
 from botocore.session import Session, get_session
 
 from runstreams.core.limits import SealingPlan
-from runstreams.stores.aws import AwsStore, connect, create_resources
+from runstreams.stores.aws import AwsStore, connect
+from tests.emulators.resources import create_resources
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from runstreams.http import appending, dashboard, managing, reading
+from runstreams.http.routes import appending, dashboard, managing, reading
 from tests.functions.handlers import EVENTS, Functions, event
 from tests.functions.template import methods_of, route_of
 

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from starlette.routing import BaseRoute
 
+from runstreams.aws_lambda.keys import PREVIOUS_DAYS
 from runstreams.core.limits import WAIT_SECONDS_MAX, Limits
-from runstreams.http import appending, dashboard, managing, reading
-from runstreams.http.aws_keys import PREVIOUS_DAYS
-from runstreams.stores.aws import create_resources
+from runstreams.http.routes import appending, dashboard, managing, reading
+from tests.emulators.resources import create_resources
 from tests.functions.handlers import ENVIRONMENT, FUNCTIONS
 from tests.functions.sam import sam
 from tests.functions.template import (
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 BUCKET, TABLE = ENVIRONMENT["RUNSTREAMS_BUCKET"], ENVIRONMENT["RUNSTREAMS_TABLE"]
 
-METRICS = ROOT / "src" / "runstreams" / "http" / "aws_metrics.py"
+METRICS = ROOT / "src" / "runstreams" / "aws_lambda" / "metrics.py"
 
 ROUTERS = {
     "functions/append": appending.router.routes,

@@ -14,10 +14,11 @@ from starlette.types import ASGIApp
 from runstreams.core.limits import Limits
 from runstreams.core.log import Log
 from runstreams.core.model import Batch, StreamId
-from runstreams.http import Host, Keys, Service, appending, build_app, dashboard, managing, reading
-from runstreams.http.tokens import issue_token
+from runstreams.http import Host, Keys, Service, build_app
+from runstreams.http.routes import appending, dashboard, managing, reading
 from runstreams.stores.memory import MemoryStore
 from tests import virtual_time
+from tests.signing import issue_token
 
 SECRET = "tr_dev_a_secret_of_some_length"
 AUTH = {"authorization": f"Bearer {SECRET}"}

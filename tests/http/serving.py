@@ -13,8 +13,10 @@ import uvicorn
 
 from runstreams.core.limits import Limits
 from runstreams.core.log import Log
-from runstreams.http import Host, Keys, Service, Stop, appending, build_app, managing, reading
+from runstreams.http import Host, Keys, Service, Stop, build_app
+from runstreams.http.routes import appending, managing, reading
 from runstreams.serve.protocol import Protocol
+from runstreams.serve.uvicorn import left_over, quieten
 from runstreams.stores.memory import MemoryStore
 from tests.http.asgi import SECRET
 
@@ -38,8 +40,9 @@ class Served:
             new_id=lambda: uuid.uuid4().hex,
             background=False,
         )
-        service = Service(self.log, Keys([SECRET]), Host(stopping=self.stop))
+        service = Service(self.log, Keys([SECRET]), Host(left_over=left_over, stopping=self.stop))
         app = build_app(service, [appending.router, reading.router, managing.router])
+        quieten()
         config = uvicorn.Config(
             app, port=0, http=http, lifespan="off", log_config=None, access_log=False
         )

@@ -14,9 +14,10 @@ from runstreams.core.access import SECRET_KEY, grant, of_run, of_stream
 from runstreams.core.errors import Unauthenticated
 from runstreams.core.model import StreamId
 from runstreams.http import Keys
-from runstreams.http.tokens import AUDIENCE, ISSUER, claims, issue_token
+from runstreams.http.tokens import claims
 from tests import virtual_time
 from tests.http.asgi import READ, RUN, SECRET, STREAM, Api, in_virtual_time, token
+from tests.signing import AUDIENCE, ISSUER, issue_token
 
 NOW = virtual_time.START_MS
 OUT = StreamId("run_1", "out")

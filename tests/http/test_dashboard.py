@@ -4,7 +4,7 @@ from importlib import resources
 
 import pytest
 
-from runstreams.http.dashboard import KINDS
+from runstreams.http.routes.dashboard import KINDS
 from tests.http.asgi import Api, in_virtual_time
 
 FOLDER = resources.files("runstreams") / "dashboard"

@@ -11,8 +11,8 @@ from runstreams.core.errors import InvalidIndex, InvalidRequest
 from runstreams.core.model import Chunk, Page
 from runstreams.http.call import joined
 from runstreams.http.fields import MOST, event_id, leading, query, seconds, whole
-from runstreams.http.lines import Lines
-from runstreams.http.rendering import as_event, as_json
+from runstreams.http.live.rendering import as_event, as_json
+from runstreams.http.routes.lines import Lines
 
 
 @given(st.text())

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from runstreams.core import limits
-from runstreams.http import appending, dashboard, errors, managing, reading
+from runstreams.http import errors
 from runstreams.http.call import Endpoint
+from runstreams.http.routes import appending, dashboard, managing, reading
 from runstreams.serve import protocol
 from tests.http.served_errors import served
 

@@ -13,19 +13,37 @@ PACKAGE = Path(__file__).parents[2] / "src" / "runstreams"
 ALLOWED = {
     "core": set[str](),
     "stores": {"core", "botocore", "mypy_boto3_dynamodb", "mypy_boto3_s3"},
-    "http": {"core", "fastapi", "starlette", "pydantic", "jwt"},
-    "serve": {"core", "stores", "http", "uvicorn", "httptools", "uvloop", "botocore"},
-    "cli": {"core", "stores", "serve", "sdk", "costs"},
-    "sdk": {"core", "httpx"},
-    "testing": {"core", "stores", "http", "sdk", "uvicorn"},
+    "http": {"core", "fastapi", "starlette", "pydantic", "jwt", "_version"},
+    "aws_lambda": {
+        "core",
+        "stores",
+        "http",
+        "starlette",
+        "pydantic",
+        "mangum",
+        "aws_lambda_powertools",
+        "botocore",
+    },
+    "serve": {
+        "_version",
+        "core",
+        "stores",
+        "http",
+        "starlette",
+        "uvicorn",
+        "httptools",
+        "uvloop",
+        "botocore",
+    },
+    "cli": {"_version", "core", "stores", "serve", "sdk", "costs", "demo"},
+    "demo": {"httpx"},
+    "sdk": {"_version", "core", "httpx"},
+    "testing": {"core", "stores", "http", "serve", "sdk", "uvicorn"},
     "costs": {"core"},
 }
 """Beside the standard library and the layer itself."""
 
-LAMBDA_GLUE = set(PACKAGE.glob("http/aws_*.py"))
-LAMBDA_ONLY = {"stores", "mangum", "aws_lambda_powertools", "botocore"}
-
-SDK_EXTRAS = {"clients.py": {"stores", "boto3"}, "typed.py": {"pydantic"}}
+SDK_EXTRAS = {"clients.py": {"stores", "boto3"}, "values.py": {"pydantic"}}
 """What parts of the SDK import where it is installed, and only when they are used."""
 
 
@@ -39,7 +57,7 @@ def imports(path: Path) -> Iterator[str]:
             base = package[: len(package) - node.level + 1] if node.level else ()
             module = (*base, *(node.module.split(".") if node.module else ()))
             if module == ("runstreams",):
-                yield from (name.name for name in node.names if name.name != "__version__")
+                yield from (name.name for name in node.names)
             else:
                 yield module[1] if module[0] == "runstreams" else module[0]
 
@@ -52,8 +70,6 @@ def modules(layer: str) -> list[Path]:
 def test_a_layer_imports_only_what_lies_further_in(layer: str) -> None:
     for path in modules(layer):
         allowed = ALLOWED[layer] | {layer} | sys.stdlib_module_names
-        if path in LAMBDA_GLUE:
-            allowed |= LAMBDA_ONLY
         if layer == "sdk":
             allowed |= SDK_EXTRAS.get(path.name, set())
         assert set(imports(path)) <= allowed, path

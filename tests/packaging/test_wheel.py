@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from runstreams import __version__
-from runstreams.http.dashboard import KINDS
+from runstreams.http.routes.dashboard import KINDS
 from runstreams.testing import Server
 from tests.functions.handlers import ENVIRONMENT
 from tests.functions.stream_door import Environment as Function

@@ -12,10 +12,10 @@ from runstreams.core.limits import Limits
 from runstreams.core.log import Log
 from runstreams.core.model import Status, StreamId
 from runstreams.errors import RunstreamsError
-from runstreams.sdk.direct import DirectTransport
 from runstreams.sdk.errors import NoEventStream, Unreachable
 from runstreams.sdk.records import Ended, Page, Receipt
 from runstreams.sdk.retrying import Patience, Retries
+from runstreams.sdk.transports.direct import DirectTransport
 from runstreams.stores.memory import MemoryStore
 from tests.virtual_time import clock
 

@@ -11,7 +11,7 @@ from runstreams.aio import AsyncClient
 from runstreams.core.limits import Limits
 from runstreams.core.log import Log
 from runstreams.errors import ChunkTooLarge, NotThere, RunCompleted
-from runstreams.sdk.direct import DirectTransport
+from runstreams.sdk.transports.direct import DirectTransport
 from runstreams.stores.sqlite import SqliteStore
 from tests.emulators.place import Place
 from tests.http.serving import wait_until

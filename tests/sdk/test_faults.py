@@ -45,12 +45,12 @@ class Bounded:
         self._chance = random.Random(seed)
         self._end = end
         self.most = 0
-        self.flow: Any = None
+        self.producer: Any = None
 
     async def __aiter__(self) -> AsyncIterator[list[Any]]:
         for value in range(self._end):
             yield [value, "x" * self._chance.randrange(200)]
-            self.most = max(self.most, self.flow.unsent)
+            self.most = max(self.most, self.producer.unsent)
             if self._chance.random() < 0.1:
                 await asyncio.sleep(self._chance.random() / 100)
 
@@ -66,7 +66,7 @@ async def weather(proxy: FaultProxy, server: ServerProcess, run: str, seed: int)
         for number, key in enumerate(keys):
             source = Bounded(1000 * seed + number, 600)
             one = client.streams.pipe(key, source, target=run, close=True)
-            source.flow = one._flow
+            source.producer = one._producer
             piped.append((source, one))
         for source, one in piped:
             assert await one.wait_until_complete() == 599

@@ -3,7 +3,7 @@
 import pytest
 
 from runstreams.errors import InvalidName, NoRun
-from runstreams.sdk.lineage import Run, begun, current_run, resolve
+from runstreams.sdk.runs import Run, begun, current_run, resolve
 
 CHILD = Run("run_3", "run_2", "run_1")
 

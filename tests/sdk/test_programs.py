@@ -70,8 +70,8 @@ def test_what_cannot_be_sent_in_time_is_reported(
         run,
         """
         from runstreams import configure
-        import runstreams.sdk.flushing
-        runstreams.sdk.flushing.EXIT_SECONDS = 0.3
+        import runstreams.sdk.writing.flushing
+        runstreams.sdk.writing.flushing.EXIT_SECONDS = 0.3
         configure("http://127.0.0.1:9")
         streams.pipe(["a", "b", "c"])
         """,
@@ -88,8 +88,8 @@ def test_an_endless_source_is_cut_off_and_reported(
         server,
         run,
         """
-        import runstreams.sdk.flushing
-        runstreams.sdk.flushing.EXIT_SECONDS = 0.3
+        import runstreams.sdk.writing.flushing
+        runstreams.sdk.writing.flushing.EXIT_SECONDS = 0.3
         streams.pipe(slowly(10**9))
         """,
     )

@@ -10,11 +10,11 @@ import pytest
 from runstreams.core.errors import Busy, StreamClosed
 from runstreams.core.model import Closed
 from runstreams.errors import BufferFull, Unreachable, WriterClosed
-from runstreams.sdk import sender as sender_module
-from runstreams.sdk.bell import outcome, rung
-from runstreams.sdk.outbox import Batching
+from runstreams.sdk.engine.waiting import fired, outcome
 from runstreams.sdk.retrying import Retries
-from runstreams.sdk.sender import Sender
+from runstreams.sdk.writing import sender as sender_module
+from runstreams.sdk.writing.buffer import Batching
+from runstreams.sdk.writing.sender import Sender
 from tests import virtual_time
 from tests.sdk.scripted import LOST, STREAM, Bench, Scripted, lines
 
@@ -165,7 +165,7 @@ def test_who_writes_too_much_is_told_to_wait_until_there_is_room() -> None:
             assert world.sender.put(line) is None
         full = world.sender.put(b"4\n")
         assert full is not None
-        await rung(full)
+        await fired(full)
         assert world.sender.unsent < 5
         assert await world.end() == list(range(5))
 

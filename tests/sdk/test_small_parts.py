@@ -13,11 +13,10 @@ from runstreams.core.access import grant, of_stream
 from runstreams.core.model import StreamId
 from runstreams.errors import InvalidName, InvalidSetting, InvalidSource
 from runstreams.http.access import Keys
-from runstreams.sdk.durations import seconds_of
-from runstreams.sdk.events import Event, EventDecoder
 from runstreams.sdk.settings import base_url_of, token_of
-from runstreams.sdk.sources import check_source, is_async
-from runstreams.sdk.tokens import scopes_of, sign
+from runstreams.sdk.tokens import scopes_of, seconds_of, sign
+from runstreams.sdk.transports.events import Event, EventDecoder
+from runstreams.sdk.writing.sources import check_source, is_async
 from tests.sdk.test_values import Token
 
 

@@ -15,9 +15,10 @@ from runstreams.core.limits import KIB, Limits
 from runstreams.core.model import Batch, Head, Pointer, Run, SegmentName, Sent, StreamId
 from runstreams.core.names import check_client, check_key, check_run
 from runstreams.core.ports import Committed, Terms
-from runstreams.stores.aws import AwsStore, SettingMissing, create_resources
+from runstreams.stores.aws import AwsStore, SettingMissing
 from runstreams.stores.aws.expressions import REMOVALS
 from tests.emulators.place import Place
+from tests.emulators.resources import create_resources
 from tests.stores.aws_strategies import RUNS
 
 STREAM = StreamId("run", "key")

@@ -19,7 +19,7 @@ from .errors import (
 from .limits import PAGE_BYTES, PAGE_CHUNKS, WRITERS_COUNTED, Limits
 from .model import Appended, Batch, Closed, Head, Page, Run, Sent, StreamId
 from .ports import Clock, NewId, Store
-from .reading import Cursor, Reader
+from .reading import Cursor, Lookup
 from .retention import is_expired
 from .runs import RunBook
 from .seal_schedule import SEALING_NEEDS_MS, SealSchedule
@@ -80,10 +80,10 @@ class Log:
         self.clock = clock
         self.runs = RunBook(store, limits, clock)
         self._appender = Appender(store, limits, clock, new_id)
-        self._reader = Reader(store, limits, clock)
+        self._lookup = Lookup(store, limits, clock)
         self._sealer = Sealer(store, limits, clock)
         self._seals = SealSchedule(self._sealer, background, time_left)
-        self._watches = Watches(self._reader, clock)
+        self._watches = Watches(self._lookup, clock)
 
     # Writing
 
@@ -115,7 +115,7 @@ class Log:
 
     async def last_sent(self, stream: StreamId, client: str) -> Sent | None:
         """Return how far the client has come."""
-        head = await self._reader.head(stream, since=NO_POINTERS)
+        head = await self._lookup.head(stream, since=NO_POINTERS)
         if head is None:
             return None
         sent = head.clients.get(client)
@@ -125,7 +125,7 @@ class Log:
 
     async def create(self, stream: StreamId) -> None:
         """Open the stream if it is not open. Raises `RunCompleted`."""
-        head = await self._reader.head(stream)
+        head = await self._lookup.head(stream)
         if head is None:
             await self._appender.open(stream)
         elif head.closed and (head.closed.by_run or await self.runs.is_completed(stream.run)):
@@ -197,15 +197,15 @@ class Log:
 
     def cursor(self, stream: StreamId) -> Cursor:
         """Return a reader's place in *stream*."""
-        return self._reader.cursor(stream)
+        return self._lookup.cursor(stream)
 
     async def head(self, stream: StreamId, since: int = 0) -> Head | None:
         """Return the head of a stream that is not forgotten, with the pointers from *since* on."""
-        return await self._reader.head(stream, since=since)
+        return await self._lookup.head(stream, since=since)
 
     async def first_index(self, stream: StreamId, head: Head) -> int:
         """Return the index of the oldest chunk left, or the tail."""
-        return await self._reader.first_index(stream, head)
+        return await self._lookup.first_index(stream, head)
 
     async def beyond(
         self, stream: StreamId, seen: Head | None, index: int, seconds: float

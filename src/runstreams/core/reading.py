@@ -37,7 +37,7 @@ class _Window:
     data: bytes
 
 
-class Reader:
+class Lookup:
     """Reads pages of streams."""
 
     def __init__(self, store: Store, limits: Limits, clock: Clock) -> None:
@@ -110,8 +110,8 @@ class Reader:
 class Cursor:
     """One reader's place in one stream."""
 
-    def __init__(self, reader: Reader, stream: StreamId) -> None:
-        self._reader = reader
+    def __init__(self, reader: Lookup, stream: StreamId) -> None:
+        self._lookup = reader
         self._store = reader.store
         self.stream = stream
         self._names: list[SegmentName] = []
@@ -142,7 +142,7 @@ class Cursor:
                 if attempt == TRIES - 1:
                     raise
                 self._forget()
-                fresh = await self._reader.head(self.stream, since=start)
+                fresh = await self._lookup.head(self.stream, since=start)
                 if fresh is None or fresh.generation != head.generation:
                     raise
                 head = fresh
@@ -155,7 +155,7 @@ class Cursor:
             self._forget()  # a stream begun anew has nothing of what was listed and fetched before
         _check_pointers(head, start)
         if await self._expired(head, start):
-            first = await self._reader.first_index(self.stream, head)
+            first = await self._lookup.first_index(self.stream, head)
             if first <= start:
                 # Older chunks are still there, so this one has not expired: it is lost.
                 raise ObjectMissing(f"the segment that holds chunk {start} is missing")
@@ -189,7 +189,7 @@ class Cursor:
         )
 
     async def _expired(self, head: Head, start: int) -> bool:
-        gone = cutoff(self._reader.clock(), self._reader.limits)
+        gone = cutoff(self._lookup.clock(), self._lookup.limits)
         if head.created > gone or start == head.tail:
             return False
         if start >= head.sealed:
@@ -199,7 +199,7 @@ class Cursor:
         name = await self._segment(head, start)
         if name is None or name.time <= gone:
             return True
-        index = await self._reader.index(self.stream, name)
+        index = await self._lookup.index(self.stream, name)
         return index.oldest_after(gone) > start
 
     async def _sealed(self, head: Head, start: int, most: int, size: int) -> list[Chunk]:
@@ -229,9 +229,9 @@ class Cursor:
         if start == name.first and name.size <= reach + INDEX_GUESS:
             # The whole object in one request; its index comes with it.
             body = await segments.get(self.stream, name, 0, name.size)
-            index = self._reader.keep(self.stream, name, parse_index(body))
+            index = self._lookup.keep(self.stream, name, parse_index(body))
             return _Window(index, start, index.end, body[: index.position(index.end)])
-        index = await self._reader.index(self.stream, name)
+        index = await self._lookup.index(self.stream, name)
         end = index.reach(start, reach)
         data = await segments.get(self.stream, name, index.position(start), index.position(end))
         return _Window(index, start, end, data)

@@ -43,7 +43,7 @@ class SealedBatch(NamedTuple):
     number: int
 
 
-class Batches(NamedTuple):
+class Columns(NamedTuple):
     """What a segment remembers of its batches, by columns."""
 
     counts: list[int]
@@ -99,16 +99,16 @@ class SegmentIndex:
         ends = self.ends[start - self.first :]
         return map(sub, ends, chain((self.position(start),), ends))
 
-    def batches(self, start: int) -> "Batches":
+    def batches(self, start: int) -> "Columns":
         """Return what is known of the batches from chunk *start* on."""
         counts, times, writers, numbers = (self.columns[name] for name in BATCH_COLUMNS)
         clients = [self.columns["clients"][writer] for writer in writers]
         skip = start - self.first
         if not skip:
-            return Batches(counts, times, clients, numbers)
+            return Columns(counts, times, clients, numbers)
         at = bisect_right(list(accumulate(counts)), skip)
         skip -= sum(counts[:at])
-        return Batches(
+        return Columns(
             [counts[at] - skip, *counts[at + 1 :]],
             times[at:],
             clients[at:],
@@ -128,7 +128,7 @@ def build(first: int, parts: Sequence[tuple[SealedBatch, bytes]]) -> bytes:
     lengths = [len(line) + 1 for line in data.split(b"\n")]
     lengths.pop()  # what follows the last newline
     columns = map(list, zip(*(batch for batch, _ in parts), strict=True))
-    return _assembled(first, data, lengths, Batches(*columns))
+    return _assembled(first, data, lengths, Columns(*columns))
 
 
 def merged(segments: Sequence[tuple[SegmentIndex, bytes]]) -> bytes:
@@ -140,7 +140,7 @@ def merged(segments: Sequence[tuple[SegmentIndex, bytes]]) -> bytes:
     first = at = segments[0][0].first
     data: list[bytes] = []
     lengths: list[int] = []
-    batches = Batches([], [], [], [])
+    batches = Columns([], [], [], [])
     for index, body in segments:
         data.append(body[index.position(at) : index.position(index.end)])
         lengths += index.lengths(at)
@@ -153,7 +153,7 @@ def merged(segments: Sequence[tuple[SegmentIndex, bytes]]) -> bytes:
     return _assembled(first, b"".join(data), lengths, batches)
 
 
-def _assembled(first: int, data: bytes, lengths: list[int], batches: Batches) -> bytes:
+def _assembled(first: int, data: bytes, lengths: list[int], batches: Columns) -> bytes:
     place = {client: at for at, client in enumerate(dict.fromkeys(batches.clients))}
     writers = [place[client] for client in batches.clients]
     columns = (batches.counts, batches.times, writers, batches.numbers)

@@ -13,7 +13,7 @@ from .errors import Busy, Uncertain
 from .limits import POLL_FIRST_SECONDS, POLL_LAST_SECONDS
 from .model import Head, StreamId
 from .ports import Clock
-from .reading import Reader
+from .reading import Lookup
 
 CHANGE_CHECK_SECONDS = 0.02
 """How often other processes' commits are looked for where that is nearly free; a fiftieth of a
@@ -49,7 +49,7 @@ class _Watch:
 class Watches:
     """Wakes readers when their stream moves on."""
 
-    def __init__(self, reader: Reader, clock: Clock) -> None:
+    def __init__(self, reader: Lookup, clock: Clock) -> None:
         self._look = reader.head
         self._changes = reader.store.changes
         self._clock = clock

@@ -7,15 +7,6 @@ from jwt import PyJWS
 from jwt.algorithms import HMACAlgorithm
 from jwt.exceptions import PyJWTError
 
-from .access import SUBJECT
-
-ISSUER = "https://id.trigger.dev"
-AUDIENCE = "https://api.trigger.dev"
-"""What the published SDKs write into a token. They are written, and not asked for."""
-
-LIFE_SECONDS = 15 * 60
-"""How long a token is good for unless said otherwise, as in the published SDKs."""
-
 
 class _AnyLength(HMACAlgorithm):
     """HMAC with any key; a short one was warned of once, when it was configured."""
@@ -38,20 +29,3 @@ def claims(token: bytes, key: bytes) -> dict[str, Any] | None:
     except (PyJWTError, ValueError, RecursionError):
         return None
     return said if isinstance(said, dict) else None
-
-
-def issue_token(
-    key: str, scopes: list[str], now: float, expires_in: float = LIFE_SECONDS, **more: Any
-) -> str:
-    """Return a token with *scopes*, signed with *key*; *now* is in seconds since 1970."""
-    said = {
-        "sub": SUBJECT,
-        "pub": True,
-        "scopes": scopes,
-        "iss": ISSUER,
-        "aud": AUDIENCE,
-        "iat": int(now),
-        "exp": int(now + expires_in),
-        **more,
-    }
-    return _jws.encode(json.dumps(said).encode(), key.encode(), algorithm="HS256")

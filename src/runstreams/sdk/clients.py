@@ -5,16 +5,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from types import TracebackType
-from typing import Any
 
 from . import aio, sync
-from .auth import Auth
-from .connection import Connection
+from .connection import Auth, Connection
 from .errors import InvalidSetting
-from .outbox import Batching
 from .retrying import Retries
 from .settings import Timeouts, Token
 from .transport import Transport
+from .writing.buffer import Batching
 
 
 class Client:
@@ -51,12 +49,28 @@ class Client:
         self.auth = Auth(lambda: self._connection)
 
     @classmethod
-    def direct(cls, *, bucket: str, table: str, **settings: Any) -> "Client":
+    def direct(
+        cls,
+        *,
+        bucket: str,
+        table: str,
+        token: Token | None = None,
+        timeouts: Timeouts | None = None,
+        retries: Retries | None = None,
+        batching: Batching | None = None,
+    ) -> "Client":
         """Return a client without a server in between: the streams in S3 and DynamoDB themselves.
 
-        It needs boto3, and what that needs to know about region and credentials.
+        It needs boto3, and what that needs to know about region and credentials. *token*, a secret
+        key, is needed only to sign public tokens.
         """
-        return cls(transport=partial(_on_aws, bucket, table), **settings)
+        return cls(
+            token=token,
+            timeouts=timeouts,
+            retries=retries,
+            batching=batching,
+            transport=partial(_on_aws, bucket, table),
+        )
 
     def close(self) -> None:
         """Send what is pending, then close the connections and end the thread."""
@@ -104,9 +118,24 @@ class AsyncClient:
         self.auth = Auth(lambda: self._connection)
 
     @classmethod
-    def direct(cls, *, bucket: str, table: str, **settings: Any) -> "AsyncClient":
+    def direct(
+        cls,
+        *,
+        bucket: str,
+        table: str,
+        token: Token | None = None,
+        timeouts: Timeouts | None = None,
+        retries: Retries | None = None,
+        batching: Batching | None = None,
+    ) -> "AsyncClient":
         """Return a client without a server in between, as `Client.direct` does."""
-        return cls(transport=partial(_on_aws, bucket, table), **settings)
+        return cls(
+            token=token,
+            timeouts=timeouts,
+            retries=retries,
+            batching=batching,
+            transport=partial(_on_aws, bucket, table),
+        )
 
     async def aclose(self) -> None:
         """Send what is pending, then close the connections and end the thread."""
@@ -207,7 +236,7 @@ def _on_aws(bucket: str, table: str) -> Transport:
         ) from error
     from ..core.limits import Limits
     from ..core.log import Log
-    from .direct import DirectTransport
+    from .transports.direct import DirectTransport
 
     log = Log(
         AwsStore(*connect(session()), bucket, table),

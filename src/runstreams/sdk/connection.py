@@ -10,20 +10,19 @@ from typing import Any, Literal
 
 from ..core.model import StreamId
 from ..core.names import check_key, check_run
-from .calls import Calls, new_client
-from .durations import seconds_of
-from .engine import Engine
+from .engine.calls import Calls, new_client
+from .engine.engine import Engine
 from .errors import InvalidSetting
-from .flushing import flush_engine
-from .follower import Follower
-from .lineage import Run, begun, current, current_run, resolve
-from .outbox import Batching
-from .outflow import Outflow
+from .reading.session import ReadSession
 from .records import StreamInfo
 from .retrying import Retries
+from .runs import Run, adopt, begun, current_run, resolve
 from .settings import Timeouts, Token, base_url_of, token_of
-from .tokens import scopes_of, sign
+from .tokens import scopes_of, seconds_of, sign
 from .transport import Transport
+from .writing.buffer import Batching
+from .writing.flushing import flush_engine
+from .writing.producer import Producer
 
 DEFAULT_KEY = "default"
 
@@ -50,7 +49,7 @@ class Connection:
         self._token = token if transport else token_of(token, os.environ)
         if transport is None:
             # Not before it is needed: it takes a fifth of a second.
-            from .http import HttpTransport
+            from .transports.http import HttpTransport
 
             url = base_url_of(base_url, os.environ)
             shown = token_of(token, os.environ)
@@ -64,23 +63,22 @@ class Connection:
         """
         return StreamId(resolve(target, current_run()), check_key(_key(key)))
 
-    def outflow(self, key: str | None, target: str | None, close: bool | None) -> Outflow:
+    def producer(self, key: str | None, target: str | None, close: bool | None) -> Producer:
         """Begin to write to a stream. Raises `NoRun`, `InvalidName`."""
         stream = self.target(key, target)
-        flow = Outflow(self.engine, stream, new_client(), self.batching, close)
-        if (run := current.get()) is not None:
-            run.adopt(flow)
-        return flow
+        producer = Producer(self.engine, stream, new_client(), self.batching, close)
+        adopt(producer)
+        return producer
 
-    def follower(
+    def session(
         self, run: str, key: str | None, start: Start, timeout: float | None, strict: bool
-    ) -> Follower:
+    ) -> ReadSession:
         """Return what follows a stream, not begun yet. Raises `InvalidName`, `InvalidSetting`."""
         if timeout is not None and not timeout >= 0:
             raise InvalidSetting(f"timeout must be 0 or more seconds, or None, not {timeout}")
         if start != "tail" and not isinstance(start, int):
             raise InvalidSetting(f"start_index must be a whole number or 'tail', not {start!r}")
-        return Follower(self.engine, self.stream(run, key), start, timeout, strict)
+        return ReadSession(self.engine, self.stream(run, key), start, timeout, strict)
 
     def stream(self, run: str, key: str | None) -> StreamId:
         """Return the stream *key* of *run*. Raises `InvalidName`."""
@@ -136,3 +134,28 @@ def _key(key: str | None) -> str:
     if key is not None and not isinstance(key, str):
         raise TypeError(f"a stream's key must be a str, not {type(key).__name__}")
     return DEFAULT_KEY if key is None else key
+
+
+class Auth:
+    """Makes public tokens with a client's secret key. Nothing is sent, so nothing is awaited."""
+
+    def __init__(self, connect: Callable[[], Connection]) -> None:
+        self._connect = connect
+
+    def create_public_token(
+        self,
+        *,
+        read: Iterable[str] = (),
+        write: Iterable[str] = (),
+        stop: Iterable[str] = (),
+        manage: Iterable[str] = (),
+        expires_in: float | str = "15m",
+    ) -> str:
+        """Return a token that allows what is named: a run by its id, a stream by `run/key`, all
+        runs by `*`.
+
+        *expires_in* is a number of seconds, or like `"90s"`, `"15m"`, `"1h"`, `"7d"`. Raises
+        `InvalidSetting`, `InvalidName`.
+        """
+        granted = {"read": read, "write": write, "stop": stop, "manage": manage}
+        return self._connect().public_token(granted, expires_in)

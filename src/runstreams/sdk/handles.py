@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterator
 from typing import Any, Generic, TypeVar
 
 from .connection import Connection
-from .follower import Follower, State
-from .outflow import Outflow
+from .engine.queues import NothingYet, Tee
+from .reading.session import ReadSession, State
 from .records import Ended, Part
-from .sources import Source
+from .writing.producer import Producer
+from .writing.sources import Source
 
 T = TypeVar("T")
 
@@ -18,28 +19,28 @@ logger = logging.getLogger("runstreams")
 class Sending:
     """What is being sent into one stream, in the background."""
 
-    def __init__(self, connection: Connection, flow: Outflow) -> None:
+    def __init__(self, connection: Connection, producer: Producer) -> None:
         self._connection = connection
-        self._flow = flow
+        self._producer = producer
 
     @property
     def run_id(self) -> str:
         """The run that is written to."""
-        return self._flow.stream.run
+        return self._producer.stream.run
 
     @property
     def key(self) -> str:
         """The stream's key."""
-        return self._flow.stream.key
+        return self._producer.stream.key
 
     @property
     def stopped(self) -> bool:
         """Whether readers have asked the producer to stop."""
-        return self._flow.stopped
+        return self._producer.stopped
 
     def cancel(self) -> None:
         """Close the source and end the stream as canceled; what was written stays."""
-        self._flow.cancel()
+        self._producer.cancel()
 
 
 class Writing(Sending, Generic[T]):
@@ -47,47 +48,69 @@ class Writing(Sending, Generic[T]):
 
     def merge(self, source: Source[T]) -> None:
         """Write the items of *source* too, in the background. Raises `InvalidSource`."""
-        self._flow.merge(source)
+        self._producer.merge(source)
 
     def close(self) -> None:
         """Take no more chunks; what is written and merged is still sent, in the background."""
-        self._flow.finish()
+        self._producer.finish()
 
     def __del__(self) -> None:
-        if self._flow.is_open:
+        if self._producer.is_open:
             logger.warning("%s/%s: a writer was dropped and never ended", self.run_id, self.key)
-            self._flow.finish()
+            self._producer.finish()
+
+
+class Watching(Generic[T]):
+    """What passes through a pipe or a writer, for whoever wants to see it."""
+
+    def __init__(self, connection: Connection, producer: Producer) -> None:
+        self._engine = connection.engine
+        self._producer = producer
+        self._tee: Tee[T] = producer.tee()
+
+    def _next(self) -> T:
+        """Return the next value. Raises `NothingYet`, `StopIteration`, and what went wrong."""
+        try:
+            return self._tee.next()
+        except (NothingYet, StopIteration):
+            raise
+        except Exception:
+            self._producer.seen = True
+            raise
 
 
 class Reading(Generic[T]):
     """The chunks of a stream, as they come."""
 
-    def __init__(self, follower: Follower, make: Callable[[Part[Any]], T]) -> None:
-        self._follower = follower
+    def __init__(
+        self, connection: Connection, session: ReadSession, make: Callable[[Part[Any]], T]
+    ) -> None:
+        self._engine = connection.engine
+        self._session = session
         self._make = make
         self._parts: Iterator[Part[Any]] = iter(())
-        follower.start()
+        session.start()
 
     def _next(self) -> T:
         """Return the next item. Raises `NothingYet`, `StopIteration`, and what went wrong."""
         for part in self._parts:
             return self._make(part)
-        self._parts = iter(self._follower.take())
+        self._parts = iter(self._session.take())
         return self._make(next(self._parts))
 
     def _stop(self) -> None:
         self._parts = iter(())
-        self._follower.stop()
+        self._session.stop()
 
     @property
     def state(self) -> State:
         """How it is going: connecting, live, retrying, closed, failed."""
-        return self._follower.state
+        return self._session.state
 
     @property
     def closed(self) -> Ended | None:
         """How the stream ended, once that is known."""
-        return self._follower.place.closed
+        return self._session.place.closed
 
     def __del__(self) -> None:
-        self._follower.stop()
+        self._session.stop()

@@ -1,25 +1,21 @@
-"""The sync surface: plain calls that hand everything to the engine."""
+# Written by scripts/unasync.py: change src/runstreams/sdk/aio.py, then `make format`.
+"""The sync surface: calls that are made in any thread, and done by the engine."""
 
 import functools
-import inspect
 from collections.abc import Callable, Iterator
-from concurrent.futures import wait
 from types import TracebackType
 from typing import Any, Generic, Literal, ParamSpec, TypeVar, overload
 
 from ..core.model import Status
+from .blocking import Writable, check_work, let_write, result, settled, taken
 from .connection import Connection, Start, split
 from .errors import StopRequested
-from .follower import Follower
-from .handles import Reading, Sending, Writing
-from .handover import NothingYet, Tee
-from .lineage import Run, current
-from .outflow import Outflow
+from .handles import Reading, Sending, Watching
 from .records import Ended, Part, RunInfo, StreamInfo
-from .run_end import end_run
-from .sources import Source, check_source
-from .typed import Decode, decoder, maker
-from .values import encode
+from .runs import Run, current, end_run
+from .values import Decode, decoder, encode, maker
+from .writing.producer import Producer
+from .writing.sources import Source, check_source
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -29,7 +25,7 @@ Infos = list[StreamInfo]
 RunInfos = list[RunInfo]
 
 
-class Passing(Generic[T]):
+class Passing(Watching[T]):
     """What passes through a pipe or a writer; an iterator that is read once.
 
     It may be read while the source is piped, afterwards, or never: the pipe does not wait for it.
@@ -38,64 +34,41 @@ class Passing(Generic[T]):
     raised.
     """
 
-    def __init__(self, connection: Connection, flow: Outflow) -> None:
-        self._engine = connection.engine
-        self._flow = flow
-        self._tee: Tee[T] = flow.tee()
-
     def __iter__(self) -> Iterator[T]:
         return self
 
     def __next__(self) -> T:
-        while True:
-            try:
-                return self._tee.next()
-            except NothingYet as nothing:
-                waiter = nothing.waiter
-            except StopIteration:
-                raise
-            except Exception:
-                self._flow.seen = True
-                raise
-            self._engine.wait(waiter)
+        return taken(self._engine, self._next)
 
 
 class Piped(Sending, Generic[T]):
     """What is being sent into one stream, in the background."""
 
-    def __init__(self, connection: Connection, flow: Outflow) -> None:
-        super().__init__(connection, flow)
-        self.stream: Passing[T] = Passing(connection, flow)
+    def __init__(self, connection: Connection, producer: Producer) -> None:
+        super().__init__(connection, producer)
+        self.stream: Passing[T] = Passing(connection, producer)
         """The values of the source, as they pass."""
 
     def wait_until_complete(self, timeout: float | None = None) -> int | None:
         """Wait until everything is sent; return the index of its last chunk, None if there was
         none.
 
-        *timeout* is in seconds. Raises `TimeoutError` (it goes on all the same), what the source
-        has raised, and what the server refuses: `StreamClosed`, `StreamFull`, `RunCompleted`,
-        `ChunkTooLarge`, `Denied`; `Unanswered` when patience runs out.
+        *timeout* is in seconds; when waiting is given up, the pipe itself goes on. Raises
+        `TimeoutError`, what the source has raised, and what the server refuses: `StreamClosed`,
+        `StreamFull`, `RunCompleted`, `ChunkTooLarge`, `Denied`; `Unanswered` when patience runs
+        out.
         """
-        return self._connection.engine.wait(self._flow.told(), timeout)
+        return result(self._connection.engine, self._producer.told(), timeout)
 
 
-class Writer(Piped[T], Writing[T]):
+class Writer(Piped[T], Writable[T]):
     """Writes chunks into one stream. A context manager that ends with everything sent."""
-
-    def write(self, value: T) -> None:
-        """Write one chunk. Returns when it is queued; waits when too much is unsent.
-
-        Raises `InvalidChunk`, `ChunkTooLarge`, `StopRequested` when readers have asked to stop,
-        `WriterClosed`, and what sending has failed with.
-        """
-        if (full := self._flow.write(value)) is not None:
-            self._connection.engine.wait(full)
 
     def drain(self) -> None:
         """Wait until everything written until now is stored. Raises what sending has failed
         with.
         """
-        self._connection.engine.wait(self._flow.drained())
+        result(self._connection.engine, self._producer.drained())
 
     def __enter__(self) -> "Writer[T]":
         return self
@@ -107,11 +80,12 @@ class Writer(Piped[T], Writing[T]):
         trace: TracebackType | None,
     ) -> bool:
         if error is None or isinstance(error, StopRequested):
-            self._flow.finish()
+            self._producer.finish()
             self.wait_until_complete()
             return True
-        self._flow.cancel(error)
-        wait([self._flow.told()], self._connection.timeouts.flush)
+        self._producer.cancel(error)
+        connection = self._connection
+        settled(connection.engine, self._producer.told(), connection.timeouts.flush)
         return False
 
 
@@ -121,26 +95,16 @@ class Reader(Reading[T]):
     It ends at the end of the stream, after silence, and when it is closed or dropped.
     """
 
-    def __init__(
-        self, connection: Connection, follower: Follower, make: Callable[[Part[Any]], T]
-    ) -> None:
-        self._engine = connection.engine
-        super().__init__(follower, make)
-
     def __iter__(self) -> Iterator[T]:
         return self
 
     def __next__(self) -> T:
-        while True:
-            try:
-                return self._next()
-            except NothingYet as nothing:
-                self._engine.wait(nothing.waiter)
+        return taken(self._engine, self._next)
 
     def close(self) -> None:
         """Stop reading, and return when the connection is closed."""
         self._stop()
-        wait([self._follower.over])
+        settled(self._engine, self._session.over)
 
     def __enter__(self) -> "Reader[T]":
         return self
@@ -150,7 +114,7 @@ class Reader(Reading[T]):
 
 
 class RunScope:
-    """`streams.run(...)`: a context manager, and a decorator that begins a run for each call."""
+    """`streams.run(...)`: a context manager, and a decorator: each call is a run then."""
 
     def __init__(
         self,
@@ -161,13 +125,13 @@ class RunScope:
     ) -> None:
         self._connect = connect
         self._named = (id, parent, root)
-        self._entered: list[tuple[Run, Any]] = []
+        self._entered: list[tuple[Connection, Run, Any]] = []
 
     def __enter__(self) -> Run:
         connection = self._connect()
         run = connection.begin_run(*self._named)
         connection.engine.call(connection.register(run))
-        self._entered.append((run, current.set(run)))
+        self._entered.append((connection, run, current.set(run)))
         return run
 
     def __exit__(
@@ -176,18 +140,14 @@ class RunScope:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        run, token = self._entered.pop()
+        connection, run, token = self._entered.pop()
         current.reset(token)
-        connection = self._connect()
         ending = end_run(connection.calls, run, error, connection.timeouts.flush)
         if (problem := connection.engine.call(ending)) is not None:
             raise problem
 
     def __call__(self, work: Callable[P, R]) -> Callable[P, R]:
-        if inspect.iscoroutinefunction(work):
-            raise TypeError("a coroutine function is decorated with runstreams.aio's streams.run")
-        if inspect.isgeneratorfunction(work):
-            raise TypeError("a generator cannot be a run: it would end before it is iterated")
+        check_work(work)
 
         @functools.wraps(work)
         def inside(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -235,19 +195,21 @@ class Streams:
         """Send the items of a source into a stream, in the background: `pipe(source)` into the
         default stream, `pipe(key, source)`, or `pipe(source, key=...)`.
 
-        It starts at once and needs neither iteration nor waiting. *target* is `"self"`, `"parent"`,
-        `"root"` or a run's id. A source that raises closes the stream as failed, one that is asked
-        to stop as canceled; with *close* one that ends well closes it as completed, and with
-        `close=False` nothing closes it.
+        It starts at once and needs neither iteration nor waiting. An async source is pulled in the
+        event loop that this is called in, or else in the client's own; a plain iterable in a
+        thread. *target* is `"self"`, `"parent"`, `"root"` or a run's id. A source that raises
+        closes the stream as failed, one that is asked to stop as canceled; with *close* one that
+        ends well closes it as completed, and with `close=False` nothing closes it.
 
         Raises `InvalidSource`, `NoRun`, `InvalidName`.
         """
         key, source = split(args, key, "source")
         check_source(source)
-        flow = self._connect().outflow(key, target, close)
-        piped = Piped[Any](self._connect(), flow)
-        flow.merge(source)
-        flow.finish()
+        connection = self._connect()
+        producer = connection.producer(key, target, close)
+        piped = Piped[Any](connection, producer)
+        producer.merge(source)
+        producer.finish()
         return piped
 
     @overload
@@ -276,26 +238,17 @@ class Streams:
         target: str | None = None,
         close: bool | None = None,
     ) -> Writer[Any]:
-        """Return a writer into a stream: a context manager; or, with *execute*, one that this
-        function has written with when the call returns, and that is closed when all is merged.
+        """Return a writer into a stream: a context manager; or, with *execute*, one that
+        this function writes with, and that is closed when it and all that it merges have ended.
 
-        *target* and *close* as for `pipe`. Raises `NoRun`, `InvalidName`, and what *execute*
-        raises.
+        *target* and *close* as for `pipe`. Raises `NoRun`, `InvalidName`, and what calling
+        *execute* raises.
         """
-        writer = Writer[Any](self._connect(), self._connect().outflow(key, target, close))
+        connection = self._connect()
+        writer = Writer[Any](connection, connection.producer(key, target, close))
         if execute is not None:
-            self._execute(writer, execute)
+            let_write(writer._producer, functools.partial(execute, writer))
         return writer
-
-    def _execute(self, writer: Writer[Any], execute: Callable[[Writer[Any]], object]) -> None:
-        try:
-            execute(writer)
-        except StopRequested:
-            pass
-        except BaseException as error:
-            writer._flow.cancel(error)
-            raise
-        writer._flow.finish()
 
     def close(
         self,
@@ -356,12 +309,13 @@ class Streams:
         or `StreamCanceled` after its last chunk, unless *strict* is False: then `closed` of the
         reader tells. With *parts* each item is a `Part`: index, data, id, timestamp.
 
-        Lost connections are made again, and what was read is not read twice. Raises `IndexExpired`
-        rather than leave out chunks, `Denied`, and `Unanswered` when patience runs out.
+        Lost connections are made again, and what was read is not read twice; nor is anything lost
+        when waiting for the next chunk is given up. Raises `IndexExpired` rather than leave out
+        chunks, `Denied`, and `Unanswered` when patience runs out.
         """
         connection = self._connect()
-        follower = connection.follower(run, key, start_index, timeout, strict)
-        return Reader(connection, follower, maker(None, parts))
+        session = connection.session(run, key, start_index, timeout, strict)
+        return Reader(connection, session, maker(None, parts))
 
     def stop(self, run: str, key: str | None = None) -> None:
         """Ask the producers of a stream to stop: their sources are closed, and the stream ends as
@@ -399,10 +353,11 @@ class Streams:
     ) -> RunScope:
         """Be in a run: what is written inside goes to its streams, unless a target is named.
 
-        A context manager and a decorator. Without *id* one is made; without *parent* it is the run
-        we are in. The run is registered at the beginning. At the end what was begun in it is sent,
-        60 seconds at most, and it is completed; or, after an exception, its streams are closed as
-        failed. An error of a pipe that nobody has waited for is raised here.
+        A context manager, and a decorator of functions. Without *id* one is made;
+        without *parent* it is the run we are in. The run is registered at the beginning. At the end
+        what was begun in it is sent, 60 seconds at most, and it is completed; or, after an
+        exception, its streams are closed as failed. An error of a pipe that nobody has waited for
+        is raised here.
         """
         return RunScope(self._connect, id, parent, root)
 
@@ -483,5 +438,5 @@ class Defined(Generic[T]):
         `InvalidChunk`.
         """
         connection = self._connect()
-        follower = connection.follower(run, self.key, start_index, timeout, strict)
-        return Reader(connection, follower, maker(self._decode, parts))
+        session = connection.session(run, self.key, start_index, timeout, strict)
+        return Reader(connection, session, maker(self._decode, parts))

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+import re
 from base64 import urlsafe_b64encode
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -37,6 +38,11 @@ def sign(secret: str, scopes: list[str], now: float, seconds: float) -> str:
         "iat": int(now),
         "exp": int(now + seconds),
     }
+    return signed(secret, said)
+
+
+def signed(secret: str, said: Mapping[str, Any]) -> str:
+    """Return what is *said* as a token, signed with *secret* by HS256."""
     head = _part({"alg": "HS256", "typ": "JWT"}) + "." + _part(said)
     signature = hmac.digest(secret.encode(), head.encode(), hashlib.sha256)
     return f"{head}.{_base64(signature)}"
@@ -60,3 +66,22 @@ def _part(value: Any) -> str:
 
 def _base64(data: bytes) -> str:
     return urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+_FORM = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])")
+
+
+def seconds_of(duration: float | str) -> float:
+    """Return *duration* in seconds: a number of them, or text like `"90s"`, `"15m"`, `"1h"`,
+    `"7d"`. Raises `InvalidSetting`.
+    """
+    if isinstance(duration, str):
+        found = _FORM.fullmatch(duration.strip())
+        if found is None:
+            raise InvalidSetting(f"{duration!r} is not a duration like '90s', '15m', '1h' or '7d'")
+        duration = float(found[1]) * UNITS[found[2]]
+    if not 0 < duration < float("inf"):
+        raise InvalidSetting(f"a duration must be positive, not {duration}")
+    return duration

@@ -5,7 +5,7 @@ import os
 import shlex
 from pathlib import Path
 
-from .. import __version__
+from .._version import __version__
 from .errors import CannotRun
 from .secret_key import FILE, VARIABLE
 from .settings import Settings

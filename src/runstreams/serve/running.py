@@ -12,7 +12,8 @@ import uvicorn
 import uvloop
 
 from ..core.log import Log
-from ..http import Host, Keys, Service, Stop, appending, build_app, dashboard, managing, reading
+from ..http import Host, Keys, Service, Stop, build_app
+from ..http.routes import appending, dashboard, managing, reading
 from .folder import open_folder
 from .listening import listen, url_of
 from .open_files import NoFileLeft, raise_limit
@@ -23,6 +24,7 @@ from .server import Server
 from .settings import Settings
 from .storing import new_id, open_store
 from .sweeping import keep_swept
+from .uvicorn import left_over, quieten
 
 KEEP_ALIVE_SECONDS = 65
 """How long an idle connection is kept: a little longer than the minute for which many clients keep
@@ -68,7 +70,10 @@ async def _serve(settings: Settings, keys: Keys, listener: socket, *, key_given:
         open_store(settings), limits=settings.limits, clock=_now, new_id=new_id, background=True
     )
     stop = Stop()
-    app = build_app(Service(log, keys, Host(stopping=stop), settings.allowed_origins), ROUTERS)
+    app = build_app(
+        Service(log, keys, Host(left_over=left_over, stopping=stop), settings.allowed_origins),
+        ROUTERS,
+    )
     config = uvicorn.Config(
         app,
         http=Protocol,
@@ -81,6 +86,7 @@ async def _serve(settings: Settings, keys: Keys, listener: socket, *, key_given:
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         backlog=ACCEPTED_AT_A_TIME,
     )
+    quieten()
     url = url_of(listener)
     server = Server(config, stop, lambda: announce(settings, url, key_given))
     asyncio.get_running_loop().set_exception_handler(NoFileLeft())

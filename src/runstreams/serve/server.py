@@ -2,6 +2,9 @@
 
 The published clients take a clean end of a stream for its completion. So a reader that is attached
 when the server stops loses its connection, comes back, and goes on where it was.
+
+What is overridden, and the connections' cycles that are looked at:
+https://github.com/Kludex/uvicorn/blob/main/uvicorn/server.py.
 """
 
 import asyncio

@@ -8,7 +8,7 @@ from uuid import uuid4
 from ..core.limits import Limits
 from ..core.log import Log
 from ..sdk.clients import Client, use_as_default
-from ..sdk.direct import DirectTransport
+from ..sdk.transports.direct import DirectTransport
 from ..stores.memory import MemoryStore
 
 SECRET_KEY = "sk_testing"

@@ -1,6 +1,5 @@
 """Streams on AWS: objects in S3, heads and runs in one DynamoDB table."""
 
-from .resources import create_resources
 from .store import AwsStore, SettingMissing, connect
 
-__all__ = ["AwsStore", "SettingMissing", "connect", "create_resources"]
+__all__ = ["AwsStore", "SettingMissing", "connect"]

@@ -1,0 +1,142 @@
+"""Where the API meets Lambda: one application a function, made once a process.
+
+Powertools does what every function needs: log lines as JSON with API Gateway's request id, and
+metrics in the log. Chunks, secret keys and tokens are in neither.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from aws_lambda_powertools.logging import Logger, correlation_paths
+from aws_lambda_powertools.metrics import Metrics, MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from mangum import Mangum
+from starlette.requests import Request
+from starlette.routing import Router
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from ..core.limits import LAMBDA_BODY_BYTES, WAIT_SECONDS_MAX
+from ..http.app import build_app
+from ..http.service import Host
+from .metrics import namespace
+from .service import service_of
+
+NAME = "runstreams"
+"""The logger above all of ours."""
+
+TEXT_TYPES = ["application/json", "application/x-ndjson", "text/"]
+"""What is handed over as text; everything else as base64."""
+
+MARGIN_SECONDS = 2.0
+"""What a wait leaves of the function's time: to read a page, render it and hand it over."""
+
+Event = dict[str, Any]
+Answer = dict[str, Any]
+Handler = Callable[[Event, LambdaContext], Answer]
+
+
+def lambda_handler(*routers: Router) -> Handler:
+    """Return the Lambda handler of an API with *routers*."""
+    logger, metrics = Logger(service=NAME), Metrics(namespace=namespace(os.environ))
+    invocation = Invocation()
+    service = service_of(os.environ, metrics, _host(os.environ), invocation.milliseconds_left)
+    answer_to = Adapter(build_app(service, routers))
+
+    @logger.inject_lambda_context(
+        correlation_id_path=correlation_paths.API_GATEWAY_HTTP, clear_state=True
+    )
+    @metrics.log_metrics(capture_cold_start_metric=True)
+    def handle(event: Event, context: LambdaContext) -> Answer:
+        invocation.context = context
+        metrics.add_metric("Requests", MetricUnit.Count, 1)
+        logger.append_keys(**_about(event))
+        answer = answer_to(event, context)
+        metrics.add_metric("Failures", MetricUnit.Count, int(answer["statusCode"] >= 500))
+        return answer
+
+    return _traced(handle)
+
+
+def _about(event: Event) -> dict[str, str]:
+    """Return what each log line says of the request: its route, and the run and stream in it."""
+    names = event.get("pathParameters") or {}
+    return {
+        "route": event["routeKey"],
+        **{part: name for part, name in names.items() if part in ("run", "target", "key")},
+    }
+
+
+class Invocation:
+    """The invocation that the process is busy with; there is never more than one."""
+
+    context: LambdaContext
+
+    def milliseconds_left(self) -> int:
+        """Return the function's time that is left."""
+        return self.context.get_remaining_time_in_millis()
+
+
+def _host(environ: Mapping[str, str]) -> Host:
+    return Host(
+        wait_seconds_max=WAIT_SECONDS_MAX,
+        body_bytes=LAMBDA_BODY_BYTES,
+        sse=False,
+        disconnects=False,
+        time_left=_time_left,
+        streaming_url=environ.get("RUNSTREAMS_STREAMING_URL") or None,
+    )
+
+
+def _time_left(request: Request) -> float:
+    context: LambdaContext = request.scope["aws.context"]
+    return context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS
+
+
+class Adapter:
+    """Mangum, on one event loop for the whole life of the process.
+
+    The store's threads and locks belong to a loop, so each invocation runs on the same one.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(self._loop)
+        # Mangum's lifespan would start and stop the application at each invocation.
+        self._answer = Mangum(Settled(app), lifespan="off", text_mime_types=TEXT_TYPES)
+
+    def __call__(self, event: Event, context: Any) -> Answer:
+        asyncio.set_event_loop(self._loop)
+        answer: Answer = self._answer(event, context)
+        return answer
+
+
+class Settled:
+    """Leaves nothing running behind an answer.
+
+    Lambda freezes the process between invocations, and whatever ran on would go on in the middle of
+    a later one, with a connection that has long been closed.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            left = asyncio.all_tasks() - {asyncio.current_task()}
+            for task in left:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
+
+
+def _traced(handle: Handler) -> Handler:
+    if os.environ.get("RUNSTREAMS_TRACING", "off") != "on":
+        return handle
+    from aws_lambda_powertools.tracing import Tracer  # brings the X-Ray SDK, 0.1 s to import
+
+    # Answers hold chunks, which have no business in a trace.
+    traced: Handler = Tracer(service=NAME).capture_lambda_handler(handle, capture_response=False)
+    return traced

@@ -1,0 +1,62 @@
+"""What the functions serve, as their environment sets it."""
+
+import time
+from collections.abc import Callable, Mapping
+from uuid import uuid4
+
+from aws_lambda_powertools.metrics import Metrics
+from botocore.session import Session
+
+from ..core.limits import DAY_MS, Limits
+from ..http.access import Keys
+from ..http.service import Host, Service
+from ..stores.aws import AwsStore, SettingMissing
+from ..stores.aws.store import session
+from .metrics import MeasuredLog
+
+THREADS = 16
+"""Calls to AWS at a time. A process has one request at a time, and a page may need many objects."""
+
+
+def service_of(
+    environ: Mapping[str, str], metrics: Metrics, host: Host, time_left: Callable[[], int]
+) -> Service:
+    """Return what the API serves at *host*; *time_left* is the function's own, in milliseconds.
+
+    Raises `SettingMissing`.
+    """
+    aws = session()  # one for all clients: making it takes longer than making a client
+    log = MeasuredLog(
+        metrics,
+        AwsStore.from_environment(threads=THREADS, aws=aws),
+        limits=_limits(environ),
+        clock=lambda: time.time_ns() // 1_000_000,
+        new_id=lambda: uuid4().hex,
+        time_left=time_left,
+    )
+    origins = environ.get("RUNSTREAMS_ALLOWED_ORIGINS") or "*"
+    return Service(
+        log, _keys(environ, aws), host, tuple(each.strip() for each in origins.split(","))
+    )
+
+
+def _limits(environ: Mapping[str, str]) -> Limits:
+    usual = Limits()
+    days = environ.get("RUNSTREAMS_RETENTION_DAYS")
+    size = environ.get("RUNSTREAMS_STREAM_MAX_BYTES")
+    return Limits(
+        round(float(days) * DAY_MS) if days else usual.retention_ms,
+        int(size) if size else usual.stream_bytes,
+    )
+
+
+def _keys(environ: Mapping[str, str], aws: Session) -> Keys:
+    if given := environ.get("RUNSTREAMS_SECRET_KEY"):
+        return Keys([given])
+    secret = environ.get("RUNSTREAMS_SECRET_ARN")
+    if not secret:
+        raise SettingMissing("neither RUNSTREAMS_SECRET_ARN nor RUNSTREAMS_SECRET_KEY is set")
+    from .keys import PREVIOUS_DAYS, RotatingKeys  # only where it is needed: it takes 20 ms
+
+    days = float(environ.get("RUNSTREAMS_PREVIOUS_KEY_DAYS") or PREVIOUS_DAYS)
+    return RotatingKeys(aws, secret, days)

@@ -1,0 +1,59 @@
+"""Waiting for as long as the client is there and the process goes on."""
+
+import asyncio
+from types import TracebackType
+
+from starlette.types import Receive
+
+from ..call import Call, ClientGone
+
+
+class Stopping(Exception):
+    """The process is about to stop; who waits here can wait elsewhere."""
+
+
+class Presence:
+    """A block of code that is left at its next await when the client goes or the process stops,
+    with `ClientGone` or `Stopping`. One small task notices the former.
+    """
+
+    def __init__(self, call: Call) -> None:
+        self._receive = call.receive if call.host.disconnects else None
+        self._stop = call.host.stopping
+        self._gone = False
+        self._limit = asyncio.timeout(None)
+        self._watcher: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> None:
+        if self._stop is not None:
+            if self._stop.is_set():
+                raise Stopping
+            self._stop.interrupts.add(self._interrupt)
+        if self._receive is not None:
+            self._watcher = asyncio.create_task(self._watch(self._receive))
+        await self._limit.__aenter__()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._watcher is not None:
+            self._watcher.cancel()
+        if self._stop is not None:
+            self._stop.interrupts.discard(self._interrupt)
+        try:
+            await self._limit.__aexit__(kind, error, trace)
+        except TimeoutError:
+            raise (ClientGone if self._gone else Stopping) from None
+
+    async def _watch(self, receive: Receive) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass  # a body that nobody reads
+        self._gone = True
+        self._interrupt()
+
+    def _interrupt(self) -> None:
+        if self._limit.when() is None:
+            self._limit.reschedule(0)

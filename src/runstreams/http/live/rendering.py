@@ -1,0 +1,83 @@
+"""Pages as bytes: as the JSON of a long poll, and as a server-sent event.
+
+Chunks go out as they came in, byte for byte; nothing is parsed. A page keeps its renderings, since
+many readers may be sent the same one.
+"""
+
+import json
+
+from ...core.model import Closed, Head, Page
+
+DONE = b"data: [DONE]\n\n"
+"""The end of a server-sent stream that ends cleanly."""
+
+
+def as_json(page: Page) -> bytes:
+    """Return the answer to a long poll."""
+    if (rendered := page.renderings.get("json")) is None:
+        rendered = page.renderings["json"] = _json(page)
+    return rendered
+
+
+def as_event(page: Page) -> bytes:
+    """Return the page, which is not empty, as one server-sent event."""
+    if (rendered := page.renderings.get("event")) is None:
+        rendered = page.renderings["event"] = _event(page)
+    return rendered
+
+
+def ping(now: int, head: Head | None) -> bytes:
+    """Return the event that shows a silent stream to be alive."""
+    tail = (head.tail, head.last_time) if head is not None else (0, 0)
+    return b'event: ping\ndata: {"timestamp":%d,"tail":{"seq_num":%d,"timestamp":%d}}\n\n' % (
+        now,
+        *tail,
+    )
+
+
+def _json(page: Page) -> bytes:
+    generation = page.generation.encode()
+    chunks = b",".join(
+        b'{"index":%d,"data":%b,"id":"%b-%d","timestamp":%d}'
+        % (index, data, generation, index, timestamp)
+        for index, timestamp, data in page.chunks
+    )
+    return b'{"chunks":[%b],"next_index":%d,"tail":%d,"closed":%b}' % (
+        chunks,
+        page.next_index,
+        page.tail,
+        _closed(page.closed),
+    )
+
+
+def _closed(closed: Closed | None) -> bytes:
+    if closed is None:
+        return b"null"
+    return json.dumps(
+        {"status": closed.status, "error": closed.error}, separators=(",", ":")
+    ).encode()
+
+
+def _event(page: Page) -> bytes:
+    generation = page.generation.encode()
+    records = b",".join(
+        b'{"seq_num":%d,"timestamp":%d,"body":"{\\"data\\":%b,\\"id\\":\\"%b-%d\\"}"}'
+        % (index, timestamp, escaped, generation, index)
+        for (index, timestamp, _), escaped in zip(page.chunks, _escaped(page), strict=True)
+    )
+    last = page.chunks[-1]
+    return (
+        b'event: batch\nid: %d\ndata: {"records":[%b],"tail":{"seq_num":%d,"timestamp":%d}}\n\n'
+        % (last.index, records, page.tail, last.timestamp)
+    )
+
+
+def _escaped(page: Page) -> list[bytes]:
+    """Return each chunk as it stands inside a JSON string.
+
+    A chunk is valid JSON without a newline, so beside quotes and backslashes only tabs and returns
+    between its tokens need escaping, and all chunks can be escaped at once, with newlines between.
+    """
+    joined = b"\n".join(chunk.data for chunk in page.chunks)
+    joined = joined.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+    return joined.replace(b"\t", b"\\t").replace(b"\r", b"\\r").split(b"\n")

@@ -1,0 +1,215 @@
+"""Routes that write: register a stream, take chunks in, say how far a client has come."""
+
+import hashlib
+import json
+from base64 import urlsafe_b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import cast, get_args
+
+from starlette.routing import Route, Router
+
+from ...core.access import Grant, of_stream
+from ...core.errors import BodyTooLarge, InvalidChunk, InvalidIndex, RunCompleted
+from ...core.json_lines import check_chunk, encode_text
+from ...core.limits import APPEND_BODY_BYTES, INPUT_BODY_BYTES
+from ...core.model import Batch, StreamId
+from ...core.names import INPUT, check_client, check_key, check_run
+from ...core.runs import Target
+from ..call import Call, Endpoint, require
+from ..errors import Headers, InvalidParams
+from ..fields import whole
+from ..trigger import is_published_writer, resume_after
+from . import closing
+from .ingest import Taken, ingest
+
+TARGETS = get_args(Target)
+
+CANNOT_APPEND = "Cannot append to a realtime stream on a completed run"
+CANNOT_CREATE = "Cannot initialize a realtime stream on a completed run"
+CANNOT_SEND = "Cannot send to input stream on a completed run"
+
+router = Router()
+
+
+async def create(call: Call) -> None:
+    """Register a stream, and tell the writer which flavour to speak: JSON lines, to us."""
+    stream = await _target(call, call.grant())
+    with _run_completed(CANNOT_CREATE):
+        await call.service.log.create(stream)
+    await call.answer(202, b'{"version":"v1"}')
+
+
+async def write(call: Call) -> None:
+    """Take in JSON lines; or close or stop a stream, where the last part of the path says so."""
+    grant = call.grant()
+    if call.part("target") not in TARGETS and call.part("key") in closing.VERBS:
+        stream = StreamId(check_run(call.part("run")), check_key(call.part("target")))
+        await closing.VERBS[call.part("key")](call, grant, stream)
+        return
+    if call.host.body_bytes is not None:
+        call.check_length(call.host.body_bytes)
+    client = call.header(b"x-client-id")
+    number = _resume_from(call.header(b"x-resume-from-chunk"))
+    if client is not None:
+        check_client(client)
+    stream = await _target(call, grant)
+    with _run_completed(CANNOT_APPEND):
+        receipt = await ingest(call, stream, client, number if client is not None else 0)
+    json_wanted = b"application/json" in call.headers.get(b"accept", b"").lower()
+    await call.answer(
+        200, _receipt_json(receipt) if json_wanted else b"", _receipt_headers(receipt)
+    )
+
+
+async def last_chunk(call: Call) -> None:
+    """Say how far a client has come, by its own count."""
+    grant = call.grant()
+    client = call.header(b"x-client-id")
+    if client is not None:
+        check_client(client)
+    stream = await _target(call, grant)
+    last = -1 if client is None else await call.service.log.last_number(stream, client)
+    if is_published_writer(call):
+        last = resume_after(last)
+    await call.answer(200, headers=[(b"x-last-chunk-index", b"%d" % last)])
+
+
+async def append(call: Call) -> None:
+    """Append the body, whatever it is, as one chunk: a JSON string."""
+    grant = call.grant()
+    if not call.headers.get(b"content-length", b"").isdigit():
+        raise BodyTooLarge(
+            "Request body too large: it needs a Content-Length", limit=APPEND_BODY_BYTES
+        )
+    call.check_length(APPEND_BODY_BYTES)
+    stream = await _target(call, grant)
+    await _append_text(call, stream, await call.body(APPEND_BODY_BYTES), CANNOT_APPEND)
+
+
+async def send(call: Call) -> None:
+    """Send something into a run: append the body's `data`, as JSON in a string, to an input stream
+    of it. That is how the published clients read it.
+    """
+    grant = call.grant()
+    call.check_length(INPUT_BODY_BYTES)
+    stream = call.stream(INPUT)
+    require(grant, ("write",), ("inputStreams", stream.run), *of_stream(stream))
+    await _append_text(call, stream, _data(await call.body(INPUT_BODY_BYTES)), CANNOT_SEND)
+
+
+async def _append_text(call: Call, stream: StreamId, text: bytes, completed: str) -> None:
+    """Append *text* as one chunk, once however often it is sent; *completed* is what is said when
+    the run is.
+    """
+    log = call.service.log
+    batch = Batch(encode_text(text) + b"\n", 1, log.clock(), once=_once(call))
+    with _run_completed(completed):
+        done = await log.append(stream, batch)
+    said = {"ok": True, "index": done.last, "tail": done.tail, "stop": done.stop}
+    await call.answer(200, json.dumps(said, separators=(",", ":")).encode())
+
+
+def _data(body: bytes) -> bytes:
+    """Return the `data` of a body as one line of JSON. Raises `InvalidChunk`, `ChunkTooLarge`."""
+    try:
+        data = json.loads(body)["data"]
+        line = json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
+    except (ValueError, TypeError, LookupError, RecursionError):
+        raise InvalidChunk("Invalid request body") from None
+    return check_chunk(line)
+
+
+async def close(call: Call) -> None:
+    """Close a stream, or ask its producer to stop; on the path that names a target."""
+    grant = call.grant()
+    verb = closing.VERBS[call.scope["path"].rpartition("/")[2]]
+    await verb(call, grant, await _resolve(call))
+
+
+async def _target(call: Call, grant: Grant) -> StreamId:
+    """Return the stream to write to. Raises `InvalidParams`, `InvalidName`, `TargetMissing`,
+    `Unauthorized`.
+    """
+    stream = await _resolve(call)
+    require(grant, ("write",), *of_stream(stream))
+    return stream
+
+
+async def _resolve(call: Call) -> StreamId:
+    stream, target = call.stream(), call.part("target")
+    if target not in TARGETS:
+        raise InvalidParams(f"the target must be one of {', '.join(TARGETS)}", target=target)
+    if target == "self":
+        return stream
+    run = await call.service.log.runs.resolve(stream.run, cast(Target, target))
+    return StreamId(run, stream.key)
+
+
+def _resume_from(text: str | None) -> int:
+    try:
+        return 0 if text is None else whole("X-Resume-From-Chunk", text.strip())
+    except InvalidIndex:
+        raise InvalidIndex(f"Invalid X-Resume-From-Chunk header value: {text}") from None
+
+
+def _once(call: Call) -> str | None:
+    """Return a short hash of what makes a one-chunk append recognisable when it is sent again."""
+    name = call.headers.get(b"x-part-id") or call.headers.get(b"x-trigger-request-idempotency-key")
+    return urlsafe_b64encode(hashlib.sha256(name).digest()[:12]).decode() if name else None
+
+
+@contextmanager
+def _run_completed(message: str) -> Iterator[None]:
+    """Say what the published server says when the run is completed."""
+    try:
+        yield
+    except RunCompleted as error:
+        error.message = message
+        raise
+
+
+def _receipt_headers(receipt: Taken) -> Headers:
+    headers: Headers = [
+        (b"x-stream-tail", b"%d" % receipt.tail),
+        (b"x-stream-stop", b"true" if receipt.stop else b"false"),
+    ]
+    if receipt.last is not None:
+        headers.append((b"x-last-index", b"%d" % receipt.last))
+    return headers
+
+
+def _receipt_json(receipt: Taken) -> bytes:
+    said = {
+        "first_index": receipt.first,
+        "last_index": receipt.last,
+        "tail": receipt.tail,
+        "stop": receipt.stop,
+        "duplicate": receipt.duplicate,
+    }
+    return json.dumps(said, separators=(",", ":")).encode()
+
+
+STREAM = "/realtime/v1/streams/{run}/{target}/{key}"
+
+router.routes.extend(
+    [
+        Route(
+            STREAM,
+            Endpoint(
+                {"POST": write, "PUT": create, "HEAD": last_chunk},
+                "Only HEAD requests are allowed for this endpoint",
+            ),
+            name="write",
+        ),
+        Route(
+            "/realtime/v1/streams/{run}/input/{key}",
+            Endpoint({"POST": send}),
+            methods=["POST"],
+            name="send",
+        ),
+        Route(STREAM + "/append", Endpoint({"POST": append}), name="append"),
+        Route(STREAM + "/close", Endpoint({"POST": close}), name="close"),
+        Route(STREAM + "/stop", Endpoint({"POST": close}), name="stop"),
+    ]
+)

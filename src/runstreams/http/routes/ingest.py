@@ -1,0 +1,192 @@
+"""Taking chunks in from a body of JSON lines, while it arrives.
+
+Complete lines that arrived together are one batch; the next piece is read when they are committed,
+so that a fast writer is slowed down to what the store can do. A bad line stores nothing of itself,
+and everything before it stays.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, cast
+
+from ...core.errors import ChunkTooLarge, InvalidChunk, RunstreamsError, StreamFull
+from ...core.json_lines import check_chunk, plain_chunks
+from ...core.limits import BATCH_BYTES, BATCH_CHUNKS, BODY_CHUNKS, CHUNK_BYTES
+from ...core.log import NO_POINTERS, Log
+from ...core.model import Appended, Batch, StreamId
+from ..call import Call, ClientGone
+from ..trigger import check_overlap, is_published_writer, overlap
+from .lines import Lines
+
+SPACE = b" \t\r\n"
+
+UNFINISHED = CHUNK_BYTES + 1024
+"""Longest line that is waited for: a chunk, and some white space around it."""
+
+
+class Taken(NamedTuple):
+    """What became of a whole body."""
+
+    first: int | None
+    """Index of the first chunk that it added; None if it added none."""
+    last: int | None
+    """Index of its last chunk; None without chunks, or for an old resend."""
+    tail: int
+    stop: bool
+    duplicate: bool
+
+
+class Writer:
+    """Commits one body's lines, batch by batch."""
+
+    def __init__(
+        self,
+        log: Log,
+        stream: StreamId,
+        client: str | None,
+        number: int,
+        batch: tuple[int, int],
+        known: Mapping[int, bytes],
+    ) -> None:
+        """Number the chunks of *client* from *number* on; a batch has at most so many bytes and
+        chunks. Those that are *known* are compared.
+        """
+        self._log = log
+        self._stream = stream
+        self._client = client
+        self._number = number
+        self._bytes, self._chunks = batch
+        self._known = known
+        self._line = 0
+        self._first: int | None = None
+        self._answer: Appended | None = None
+
+    async def write(self, lines: list[bytes]) -> None:
+        """Commit *lines*; where a stream is full, those that fit. Raises what `Log.append` and
+        `check_chunk` raise, with the last index as a fact, and the line where it is to blame.
+        """
+        before, first = self._line, self._number
+        try:
+            await self._write(lines)
+        except StreamFull as error:
+            self._line = before + _place(lines, self._number - first)
+            raise self._at_line(error) from None
+
+    async def _write(self, lines: list[bytes]) -> None:
+        if self._fit(lines) and (chunks := plain_chunks(lines)) is not None:
+            self._line += len(lines)
+            await self._commit(chunks)
+            return
+        good: list[bytes] = []
+        size = 0
+        for line in lines:
+            self._line += 1
+            try:
+                chunk = check_chunk(line) if line.strip(SPACE) else b""
+            except (InvalidChunk, ChunkTooLarge) as error:
+                await self._commit(good)
+                raise self._at_line(error) from None
+            if not chunk:
+                continue
+            if good and (size + len(chunk) > self._bytes or len(good) == self._chunks):
+                await self._commit(good)
+                good, size = [], 0
+            good.append(chunk)
+            size += len(chunk)
+        await self._commit(good)
+
+    def _fit(self, lines: Sequence[bytes]) -> bool:
+        return len(lines) <= self._chunks and sum(map(len, lines)) <= self._bytes
+
+    async def refuse(self, size: int) -> None:
+        """Refuse a line that has *size* bytes already and goes on. Raises `ChunkTooLarge`."""
+        self._line += 1
+        message = f"a chunk may have {CHUNK_BYTES} bytes, this one has {size} or more"
+        raise self._at_line(ChunkTooLarge(message, limit=CHUNK_BYTES, size=size))
+
+    async def receipt(self) -> Taken:
+        """Return what became of the body."""
+        if (answer := self._answer) is not None:
+            return Taken(
+                self._first, answer.last, answer.tail, answer.stop, duplicate=self._first is None
+            )
+        head = await self._log.head(self._stream, since=NO_POINTERS)
+        if head is None:
+            return Taken(None, None, 0, False, False)
+        return Taken(None, None, head.tail, head.stop, False)
+
+    async def _commit(self, chunks: list[bytes]) -> None:
+        if not chunks:
+            return
+        count = len(chunks)
+        try:
+            check_overlap(self._known, self._number, chunks)
+            lines = b"\n".join((*chunks, b""))
+            batch = Batch(lines, count, self._log.clock(), self._client, self._number)
+            self._answer = await self._log.append(self._stream, batch)
+        except StreamFull as error:
+            if not (fitting := _fitting(chunks, error)):
+                raise
+            await self._commit(chunks[:fitting])
+            await self._commit(chunks[fitting:])  # to be told how full it is now
+            return
+        except RunstreamsError as error:
+            error.facts.setdefault("last_index", self._last)
+            raise
+        self._number += count
+        if self._first is None:
+            self._first = self._answer.first
+
+    @property
+    def _last(self) -> int | None:
+        return self._answer.last if self._answer else None
+
+    def _at_line(self, error: RunstreamsError) -> RunstreamsError:
+        error.facts |= {"line": self._line, "last_index": self._last}
+        error.message = f"line {self._line}: {error.message}"
+        return error
+
+
+def _place(lines: Sequence[bytes], stored: int) -> int:
+    """Return which of *lines*, counted from 1, is the first chunk after *stored* ones."""
+    chunks = [at for at, line in enumerate(lines, 1) if line.strip(SPACE)]
+    return chunks[stored]
+
+
+def _fitting(chunks: Sequence[bytes], full: StreamFull) -> int:
+    """Return how many of *chunks* fit into a stream that was too *full* for all of them."""
+    size, limit = cast("int", full.facts["size"]), cast("int", full.facts["limit"])
+    over, count = size - limit, len(chunks)
+    while count and over > 0:
+        count -= 1
+        over -= len(chunks[count])
+    return count
+
+
+async def ingest(call: Call, stream: StreamId, client: str | None, number: int) -> Taken:
+    """Append the body's lines to *stream*; return when the body has ended.
+
+    An unterminated last line counts when the body ends cleanly, and not when it breaks off. Raises
+    `ClientGone` then, and what `Writer.write` raises.
+    """
+    log, most = call.service.log, call.host.body_bytes
+    known: Mapping[int, bytes] = {}
+    if client is not None and is_published_writer(call):
+        known = await overlap(log, stream, client, number)
+    if most is not None:
+        writer = Writer(log, stream, client, number, (most, BODY_CHUNKS), known)
+        await writer.write((await call.body(most)).split(b"\n"))
+        return await writer.receipt()
+    writer = Writer(log, stream, client, number, (BATCH_BYTES, BATCH_CHUNKS), known)
+    lines = Lines()
+    try:
+        async for piece in call.pieces():
+            if complete := lines.feed(piece):
+                await writer.write(complete)
+            if lines.unfinished > UNFINISHED:
+                await writer.refuse(lines.unfinished)
+    except ClientGone:
+        await writer.write(lines.feed(call.left_over()))
+        raise
+    if last := lines.end():
+        await writer.write(last)
+    return await writer.receipt()

@@ -1,0 +1,97 @@
+"""What can be asked of a server, tried again until it succeeds or will not."""
+
+from collections.abc import Iterable
+from functools import partial
+from uuid import uuid4
+
+from ...core.errors import Refused, RunCompleted
+from ...core.model import Status, StreamId
+from ..records import Ended, RunInfo, StreamInfo
+from .engine import Engine
+
+
+def new_client() -> str:
+    """Return a fresh client id."""
+    return uuid4().hex[:16]
+
+
+class Calls:
+    """Coroutines for the engine; each raises what the server refuses with, or `Unanswered`."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def append(self, stream: StreamId, line: bytes) -> int:
+        """Append one chunk once, however often that is tried; return its index."""
+        client = new_client()
+        receipt = await self._engine.persist(
+            lambda: self._engine.transport.append(stream, client, 0, line)
+        )
+        assert receipt.last_index is not None
+        return receipt.last_index
+
+    async def close(self, stream: StreamId, status: Status, error: str | None) -> Ended:
+        """Close a stream."""
+        return await self._engine.persist(
+            lambda: self._engine.transport.close(stream, status, error)
+        )
+
+    async def stop(self, stream: StreamId) -> None:
+        """Ask the producers of a stream to stop."""
+        await self._engine.persist(lambda: self._engine.transport.stop(stream))
+
+    async def describe(self, stream: StreamId) -> StreamInfo:
+        """Return the state of a stream. Raises `NotThere`."""
+        return await self._engine.persist(lambda: self._engine.transport.describe(stream))
+
+    async def delete(self, stream: StreamId) -> bool:
+        """Delete a stream; return whether there was one."""
+        return await self._engine.persist(lambda: self._engine.transport.delete(stream))
+
+    async def streams(self, run: str) -> list[StreamInfo]:
+        """Return all streams of a run, by key."""
+        found: list[StreamInfo] = []
+        after: str | None = None
+        while True:
+            ask = partial(self._engine.transport.streams, run, after)
+            page, after = await self._engine.persist(ask)
+            found += page
+            if after is None:
+                return found
+
+    async def runs(self, limit: int) -> list[RunInfo]:
+        """Return up to *limit* runs, newest first."""
+        found: list[RunInfo] = []
+        after: str | None = None
+        while len(found) < limit:
+            ask = partial(self._engine.transport.runs, limit - len(found), after)
+            page, after = await self._engine.persist(ask)
+            found += page
+            if after is None:
+                break
+        return found[:limit]
+
+    async def register(self, run: str, parent: str | None, root: str | None) -> RunInfo:
+        """Register a run and what is above it."""
+        return await self._engine.persist(
+            lambda: self._engine.transport.register(run, parent, root)
+        )
+
+    async def complete(self, run: str) -> RunInfo:
+        """Complete a run: its open streams close."""
+        return await self._engine.persist(lambda: self._engine.transport.complete(run))
+
+    async def end_badly(self, run: str, status: Status, error: str | None) -> RunInfo:
+        """Close a run's open streams as failed or canceled, then complete it."""
+        await self._close_all(await self.streams(run), status, error)
+        return await self.complete(run)
+
+    async def _close_all(
+        self, infos: Iterable[StreamInfo], status: Status, error: str | None
+    ) -> None:
+        for info in infos:
+            if info.closed is None:
+                try:
+                    await self.close(StreamId(info.run, info.key), status, error)
+                except (Refused, RunCompleted):
+                    continue  # somebody else was quicker

@@ -1,0 +1,62 @@
+"""Waking who waits, whether in a thread or in an event loop.
+
+Chunks cross between the user's threads and loops and the engine's. Each crossing keeps its state
+under a lock, and has a signal for those who wait for that state to change.
+"""
+
+import asyncio
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
+from typing import TypeVar
+
+T = TypeVar("T")
+
+Waiter = Future[None]
+"""Done when the signal has fired: a thread waits for its `result`, a coroutine by `fired`."""
+
+
+class Signal:
+    """Rings for everybody who asked since it rang last. Used under its owner's lock."""
+
+    def __init__(self) -> None:
+        self._waiting: list[Waiter] = []
+
+    def waiter(self) -> Waiter:
+        """Return what is done when the signal rings next."""
+        waiter = Waiter()
+        self._waiting.append(waiter)
+        return waiter
+
+    def fire(self) -> None:
+        """Wake everybody who waits."""
+        if self._waiting:
+            waiting, self._waiting = self._waiting, []
+            for waiter in waiting:
+                _wake(waiter)
+
+
+async def fired(waiter: Waiter, seconds: float | None = None) -> None:
+    """Wait for *waiter*, at most *seconds*."""
+    try:
+        await asyncio.wait([asyncio.wrap_future(waiter)], timeout=seconds)
+    finally:
+        # Nobody waits any more; the loop of who did may have ended when the signal rings.
+        waiter.cancel()
+
+
+async def settled(future: "Future[T]", seconds: float | None = None) -> None:
+    """Wait until *future* is done, at most *seconds*. Cancelled, it leaves *future* to others."""
+    waiter = Waiter()
+    future.add_done_callback(lambda _: _wake(waiter))
+    await fired(waiter, seconds)
+
+
+async def outcome(future: "Future[T]") -> T:
+    """Return the result of *future*. Cancelled, it leaves *future* to others."""
+    await settled(future)
+    return future.result()
+
+
+def _wake(waiter: Waiter) -> None:
+    with suppress(InvalidStateError):  # whoever waited was cancelled
+        waiter.set_result(None)

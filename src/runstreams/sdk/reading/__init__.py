@@ -1,0 +1,1 @@
+"""From a stream to values in order, each once: what a reader is made of."""

@@ -1,0 +1,86 @@
+"""A reader's place in a stream: what it has, what comes next, and what must not happen.
+
+Whatever connections do, each chunk comes out once and in order: what is behind the place is
+dropped, and what would leave a hole is an error. The place is counted in indexes of one generation
+of the stream; when the stream was deleted and begun anew, it goes back to 0.
+"""
+
+from ...core.errors import IndexBeyondTail, IndexExpired
+from ..records import Ended, Page, Part
+
+
+class ReadCursor:
+    """Where a reader is. It knows nothing of connections and time."""
+
+    def __init__(self, start: int) -> None:
+        """Begin at index *start*; 0 means the oldest chunk left."""
+        self.next_index = start
+        """The first index that has not been read."""
+        self.closed: Ended | None = None
+        """How the stream ended, once that is reached."""
+        self.tail = 0
+        """The tail as it was last heard of."""
+        self._ask = start
+        self._generation: str | None = None
+
+    @property
+    def ask(self) -> int | None:
+        """The index to ask for; None for the oldest chunk left."""
+        return self._ask or None
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether there is more to read already."""
+        return self.closed is None and self._ask < self.tail
+
+    def take(self, page: Page) -> list[Part[object]]:
+        """Return the chunks of *page* that are new. Raises `IndexExpired` when one was missed."""
+        if page.parts and self._is_begun_anew(page.parts[0]):
+            self._restart()
+            if page.parts[0].index > 0:
+                self.tail = page.tail
+                return []  # the new stream is read from its beginning
+        parts = [part for part in page.parts if part.index >= self.next_index]
+        if parts and parts[0].index > self.next_index > 0:
+            first = parts[0].index
+            raise IndexExpired(
+                f"chunk {self.next_index} has expired; the oldest left is {first}",
+                first_index=first,
+            )
+        self._ask, self.tail, self.closed = page.next_index, page.tail, page.closed
+        if page.parts:
+            self._generation = _generation(page.parts[0])
+        if parts:
+            self.next_index = parts[-1].index + 1
+        return parts
+
+    def beyond(self, error: IndexBeyondTail) -> None:
+        """Take in that the asked index is not there yet: wait for it at the tail.
+
+        When it was read before, the stream has been begun anew, and is read from its beginning.
+        """
+        tail = error.facts["tail"]
+        assert isinstance(tail, int)
+        if self._generation is not None:
+            self._restart()
+        else:
+            self._ask = self.tail = tail
+
+    def expired(self, error: IndexExpired) -> None:
+        """Take in that the asked index is gone. Raises *error* unless that is because the stream
+        has been begun anew.
+        """
+        if error.facts.get("first_index") != 0:
+            raise error
+        self._restart()
+
+    def _is_begun_anew(self, part: Part[object]) -> bool:
+        return self._generation not in (None, _generation(part))
+
+    def _restart(self) -> None:
+        self.next_index = self._ask = self.tail = 0
+        self._generation = None
+
+
+def _generation(part: Part[object]) -> str:
+    return part.id.rpartition("-")[0]

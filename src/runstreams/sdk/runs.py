@@ -1,0 +1,150 @@
+"""Runs: which one we are in, what lies above it, what a target means, and how a run ends."""
+
+import inspect
+import logging
+import os
+import threading
+from collections.abc import Mapping
+from contextvars import ContextVar
+
+from ..core.names import check_run
+from .closing import reason_of, status_after
+from .engine.calls import Calls
+from .errors import NoRun, NotSent
+from .writing.flushing import flush, report
+from .writing.producer import Producer
+
+logger = logging.getLogger("runstreams")
+
+RUN_ID = "RUNSTREAMS_RUN_ID"
+PARENT_RUN_ID = "RUNSTREAMS_PARENT_RUN_ID"
+ROOT_RUN_ID = "RUNSTREAMS_ROOT_RUN_ID"
+"""How a process is told which run it belongs to."""
+
+
+class Run:
+    """A run, those above it, and what is being written in it."""
+
+    def __init__(self, id: str, parent_id: str | None = None, root_id: str | None = None) -> None:
+        self.id = id
+        self.parent_id = parent_id
+        self.root_id = root_id
+        self._lock = threading.Lock()
+        self._producers: set[Producer] = set()
+
+    def environ(self) -> dict[str, str]:
+        """Return the environment variables that put another process into this run."""
+        said = {RUN_ID: self.id, PARENT_RUN_ID: self.parent_id, ROOT_RUN_ID: self.root_id}
+        return {name: value for name, value in said.items() if value is not None}
+
+    def _adopt(self, producer: Producer) -> None:
+        with self._lock:
+            self._producers.add(producer)
+        producer.result.add_done_callback(lambda _: self._forget(producer))
+
+    def _left(self) -> list[Producer]:
+        """Return what was begun in this run, and has not ended well."""
+        with self._lock:
+            return [producer for producer in self._producers if producer.is_ours]
+
+    def _forget(self, producer: Producer) -> None:
+        if producer.result.exception() is None:
+            with self._lock:
+                self._producers.discard(producer)
+
+
+current: ContextVar[Run | None] = ContextVar("runstreams.run", default=None)
+"""The innermost run that was entered here."""
+
+
+def current_run(environ: Mapping[str, str] = os.environ) -> Run | None:
+    """Return the run we are in: the innermost `streams.run`, or else the environment's."""
+    if (found := current.get()) is not None:
+        return found
+    if not (run := environ.get(RUN_ID)):
+        return None
+    return Run(run, environ.get(PARENT_RUN_ID) or None, environ.get(ROOT_RUN_ID) or None)
+
+
+def adopt(producer: Producer) -> None:
+    """Wait for *producer* at the end of the run that was entered here, if one was."""
+    if (run := current.get()) is not None:
+        run._adopt(producer)
+
+
+def resolve(target: str | None, run: Run | None) -> str:
+    """Return the id of the run that *target* means, seen from *run*.
+
+    None and `"self"` mean the run itself, `"parent"` and `"root"` those above it or, where there
+    are none, the run itself; anything else is a run's id. Raises `NoRun`, `InvalidName`.
+    """
+    if target not in (None, "self", "parent", "root"):
+        return check_run(target)
+    if run is None:
+        raise NoRun(
+            "no run to write to: name one with target='run_...', or be inside `streams.run(...)`"
+        )
+    above = {"parent": run.parent_id, "root": run.root_id}.get(target or "self")
+    return above or run.id
+
+
+def begun(id: str, parent: str | None, root: str | None, inside: Run | None) -> Run:
+    """Return run *id*, begun *inside* another one, which is its parent unless one is named.
+
+    A run that is entered again keeps what is above it.
+    """
+    if inside is None or parent is not None or root is not None:
+        return Run(id, parent, root)
+    if inside.id == id:
+        return Run(id, inside.parent_id, inside.root_id)
+    return Run(id, inside.id, inside.root_id or inside.id)
+
+
+def check_ends(work: object) -> None:
+    """Raise `TypeError` where *work* is a generator function, whose call ends before it begins."""
+    if inspect.isgeneratorfunction(work) or inspect.isasyncgenfunction(work):
+        raise TypeError("a generator cannot be a run: it would end before it is iterated")
+
+
+async def end_run(
+    calls: Calls, run: Run, error: BaseException | None, seconds: float
+) -> BaseException | None:
+    """Send what is left of *run*, at most *seconds* long, and end it as its body has ended.
+
+    Returns what else went wrong and nobody has seen: an error of one pipe, or a group of several.
+    """
+    if status_after(error) == "canceled":
+        for producer in run._left():
+            # Whoever interrupts does not want to wait for sources to end.
+            producer.seen = True
+            producer.cancel(error)
+    problems = await _problems(run, seconds)
+    cause = error or (problems[0] if problems else None)
+    status = status_after(cause)
+    if cause is None or status == "completed":
+        await calls.complete(run.id)
+    else:
+        await calls.end_badly(run.id, status, reason_of(cause))
+    if error is not None:
+        for problem in problems:
+            logger.error("beside the error that ended run %s: %s", run.id, problem)
+        return None
+    return _together(problems)
+
+
+async def _problems(run: Run, seconds: float) -> list[BaseException]:
+    producers = run._left()
+    problems: list[BaseException] = []
+    for producer in await flush(producers, seconds):
+        problems.append(NotSent(report(producer), unsent=producer.unsent))
+        producer.cancel()
+    for producer in producers:
+        if producer.result.done() and not producer.seen and (error := producer.result.exception()):
+            problems.append(error)
+    return problems
+
+
+def _together(problems: list[BaseException]) -> BaseException | None:
+    if len(problems) < 2:
+        return problems[0] if problems else None
+    return BaseExceptionGroup("several streams of the run were not sent", problems)

@@ -1,0 +1,1 @@
+"""The ways to the streams: over HTTP, or directly in the stores."""

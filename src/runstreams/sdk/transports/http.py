@@ -1,0 +1,297 @@
+"""The server over HTTP."""
+
+import asyncio
+import email.utils
+import inspect
+import json
+import math
+import time
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import fields
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import httpx
+
+from ..._version import __version__
+from ...core.model import Status, StreamId
+from ..errors import NoEventStream, Unexpected, Unreachable, error_of
+from ..records import Ended, Page, Part, Receipt, RunInfo, StreamInfo
+from ..settings import Timeouts, Token
+from .events import Event, EventDecoder
+from .exchange import exchange, put_away
+
+R = TypeVar("R", Ended, RunInfo, StreamInfo)
+
+LIST_LIMIT = 1000
+"""Streams asked for at a time; the most that the protocol gives."""
+
+IDLE_SECONDS = 30
+"""How long an idle connection is kept: less than servers and load balancers keep theirs."""
+
+
+MOMENT_SECONDS = 0.05
+"""Least time that an event stream is read for."""
+
+
+class HttpTransport:
+    """Speaks docs/protocol.md to one server."""
+
+    def __init__(self, base_url: str, token: Token, timeouts: Timeouts) -> None:
+        self._give_token = token
+        self._token: str | None = token if isinstance(token, str) else None
+        self._timeouts = timeouts
+        self._http = httpx.AsyncClient(
+            base_url=base_url,
+            headers={"user-agent": f"runstreams-python/{__version__}"},
+            timeout=httpx.Timeout(timeouts.request, connect=timeouts.connect),
+            limits=httpx.Limits(
+                max_connections=None, max_keepalive_connections=100, keepalive_expiry=IDLE_SECONDS
+            ),
+        )
+
+    # Writing
+
+    async def append(self, stream: StreamId, client: str, number: int, body: bytes) -> Receipt:
+        headers = {
+            "content-type": "application/x-ndjson",
+            "x-client-id": client,
+            "x-resume-from-chunk": str(number),
+        }
+        said = await self._ask("POST", _stream(stream, "self"), content=body, headers=headers)
+        return Receipt(_get(said, "last_index"), _get(said, "tail"), bool(_get(said, "stop")))
+
+    async def close(self, stream: StreamId, status: Status, error: str | None) -> Ended:
+        path = _stream(stream, "self") + "/close"
+        said = await self._ask("POST", path, json={"status": status, "error": error})
+        return _known(Ended, _get(said, "closed"))
+
+    async def stop(self, stream: StreamId) -> None:
+        await self._ask("POST", _stream(stream, "self") + "/stop")
+
+    # Reading
+
+    async def page(self, stream: StreamId, start: int | None, wait: float, limit: int) -> Page:
+        query = {"wait": f"{wait:.3f}", "limit": str(limit)}
+        if start is not None:
+            query["start"] = str(start)
+        return _page(await self._ask("GET", _stream(stream), params=query, wait=wait))
+
+    async def tail(self, stream: StreamId) -> int:
+        query = {"wait": "0", "start": "tail", "limit": "1"}
+        return int(_get(await self._ask("GET", _stream(stream), params=query), "next_index"))
+
+    async def follow(
+        self, stream: StreamId, start: int, silence: float
+    ) -> AsyncGenerator[Page | None, None]:
+        headers = {
+            "accept": "text/event-stream",
+            "accept-encoding": "identity",
+            "timeout-seconds": str(max(1, math.ceil(silence))),
+        }
+        if start:
+            headers["last-event-id"] = str(start - 1)
+        timeouts = self._timeouts
+        read = max(MOMENT_SECONDS, min(timeouts.stall, silence))
+        timeout = httpx.Timeout(timeouts.request, connect=timeouts.connect, read=read)
+        request = self._http.build_request("GET", _stream(stream), headers=headers, timeout=timeout)
+        try:
+            with _connecting():
+                answer = await self._send(request, stream=True)
+                try:
+                    await _check_event_stream(answer)
+                    async for page in _pages(answer):
+                        yield page
+                finally:
+                    await put_away(answer)
+        except Unreachable as error:
+            # Shorter than the server's signs of life, silence is waited for here.
+            if not (isinstance(error.__cause__, httpx.ReadTimeout) and silence < timeouts.stall):
+                raise
+
+    # Managing
+
+    async def describe(self, stream: StreamId) -> StreamInfo:
+        return _info(await self._ask("GET", _managed(stream)))
+
+    async def delete(self, stream: StreamId) -> bool:
+        return bool(_get(await self._ask("DELETE", _managed(stream)), "deleted"))
+
+    async def streams(self, run: str, after: str | None) -> tuple[list[StreamInfo], str | None]:
+        query = {"limit": str(LIST_LIMIT)} | ({"after": after} if after else {})
+        said = await self._ask("GET", f"/api/v1/runs/{_name(run)}/streams", params=query)
+        return [_info(one) for one in _get(said, "streams")], _get(said, "next")
+
+    async def runs(self, limit: int, after: str | None) -> tuple[list[RunInfo], str | None]:
+        query = {"limit": str(min(limit, LIST_LIMIT))} | ({"after": after} if after else {})
+        said = await self._ask("GET", "/api/v1/runs", params=query)
+        return [_known(RunInfo, one) for one in _get(said, "runs")], _get(said, "next")
+
+    async def register(self, run: str, parent: str | None, root: str | None) -> RunInfo:
+        above = {"parent": parent, "root": root}
+        return _known(RunInfo, await self._ask("PUT", f"/api/v1/runs/{_name(run)}", json=above))
+
+    async def complete(self, run: str) -> RunInfo:
+        return _known(RunInfo, await self._ask("POST", f"/api/v1/runs/{_name(run)}/complete"))
+
+    async def aclose(self) -> None:
+        await self._http.aclose()
+
+    # One request
+
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        wait: float = 0,
+        **more: Any,
+    ) -> dict[str, Any]:
+        """Return the JSON of an answer that may take *wait* seconds longer than usual."""
+        timeouts = self._timeouts
+        timeout = httpx.Timeout(timeouts.request + wait, connect=timeouts.connect)
+        fields = {"accept": "application/json", **(headers or {})}
+        request = self._http.build_request(method, path, headers=fields, timeout=timeout, **more)
+        with _connecting():
+            return _said(await self._send(request))
+
+    async def _send(self, request: httpx.Request, stream: bool = False) -> httpx.Response:
+        """Send *request*, once more with a fresh token if there is one and the first is refused."""
+        known = self._token
+        await self._authorize(request)
+        answer = await exchange(self._http, request, stream=stream)
+        if answer.status_code == 401 and known is not None and callable(self._give_token):
+            await answer.aclose()
+            if self._token == known:
+                self._token = None
+            await self._authorize(request)
+            answer = await exchange(self._http, request, stream=stream)
+        return answer
+
+    async def _authorize(self, request: httpx.Request) -> None:
+        if self._token is None:
+            assert callable(self._give_token)
+            # It may ask somebody over the network, and must not hold up everything else meanwhile.
+            given = await asyncio.to_thread(self._give_token)
+            self._token = str(await given if inspect.isawaitable(given) else given)
+        request.headers["authorization"] = f"Bearer {self._token}"
+
+
+@contextmanager
+def _connecting() -> Iterator[None]:
+    """Raise `Unreachable` for everything that can happen to a connection."""
+    try:
+        yield
+    except (httpx.RequestError, httpx.StreamError) as error:
+        reason = str(error) or type(error).__name__
+        raise Unreachable(f"the server cannot be reached: {reason}") from error
+
+
+def _said(answer: httpx.Response) -> dict[str, Any]:
+    if not answer.is_success:
+        raise error_of(answer.status_code, answer.content, _retry_after(answer))
+    try:
+        said = answer.json()
+        if isinstance(said, dict):
+            return said
+    except ValueError:
+        pass
+    raise Unexpected(f"not an answer of this protocol: {answer.text[:200]!r}", http_status=502)
+
+
+def _get(said: dict[str, Any], name: str) -> Any:
+    try:
+        return said[name]
+    except KeyError:
+        raise Unexpected(f"the answer has no {name!r}", http_status=502) from None
+
+
+def _retry_after(answer: httpx.Response) -> float | None:
+    text = answer.headers.get("retry-after", "").strip()
+    if text.isdigit():
+        return float(text)
+    try:
+        return email.utils.parsedate_to_datetime(text).timestamp() - time.time()
+    except ValueError:
+        return None
+
+
+async def _pages(answer: httpx.Response) -> AsyncGenerator[Page | None, None]:
+    """Yield the chunks of an event stream until it ends cleanly. Raises `Unreachable` if it breaks
+    off.
+    """
+    decoder = EventDecoder()
+    async for piece in answer.aiter_raw():
+        for event in decoder.feed(piece):
+            if event.data == "[DONE]":
+                return
+            yield _events_page(event)
+    raise Unreachable("the event stream broke off")
+
+
+async def _check_event_stream(answer: httpx.Response) -> None:
+    if not answer.is_success:
+        raise error_of(answer.status_code, await answer.aread(), _retry_after(answer))
+    if not answer.headers.get("content-type", "").startswith("text/event-stream"):
+        raise NoEventStream("the answer is no event stream")
+
+
+def _events_page(event: Event) -> Page | None:
+    """Return the chunks of an event; None when it only shows that the server lives."""
+    if event.name == "error":
+        raise Unreachable(f"the event stream broke off: {event.data}")
+    if event.name != "batch":
+        return None
+    try:
+        said = json.loads(event.data)
+        parts = [_record(record) for record in said["records"]]
+        return Page(parts, parts[-1].index + 1, said["tail"]["seq_num"])
+    except (ValueError, KeyError, IndexError, TypeError) as error:
+        raise Unexpected("an event is not of this protocol", http_status=502) from error
+
+
+def _record(record: dict[str, Any]) -> Part[object]:
+    body = json.loads(record["body"])
+    return Part(record["seq_num"], body["data"], body["id"], record["timestamp"])
+
+
+def _page(said: dict[str, Any]) -> Page:
+    try:
+        parts: list[Part[object]] = [
+            Part(chunk["index"], chunk["data"], chunk["id"], chunk["timestamp"])
+            for chunk in said["chunks"]
+        ]
+        closed = _known(Ended, said["closed"]) if said["closed"] else None
+        return Page(parts, said["next_index"], said["tail"], closed)
+    except (KeyError, TypeError) as error:
+        raise Unexpected("a page is not of this protocol", http_status=502) from error
+
+
+def _info(said: dict[str, Any]) -> StreamInfo:
+    closed = said.get("closed")
+    return _known(StreamInfo, said | {"closed": _known(Ended, closed) if closed else None})
+
+
+def _known(kind: type[R], said: dict[str, Any]) -> R:
+    """Return *said* as a *kind*, without what a newer server may tell beside it. Raises
+    `Unexpected`.
+    """
+    try:
+        return kind(**{field.name: said[field.name] for field in fields(kind)})
+    except (KeyError, TypeError) as error:
+        raise Unexpected(f"the answer is no {kind.__name__}", http_status=502) from error
+
+
+def _stream(stream: StreamId, target: str | None = None) -> str:
+    parts = [stream.run, *([target] if target else []), stream.key]
+    return "/realtime/v1/streams/" + "/".join(map(_name, parts))
+
+
+def _managed(stream: StreamId) -> str:
+    return f"/api/v1/runs/{_name(stream.run)}/streams/{_name(stream.key)}"
+
+
+def _name(name: str) -> str:
+    return quote(name, safe="")

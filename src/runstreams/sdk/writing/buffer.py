@@ -1,0 +1,147 @@
+"""The chunks of one writer that are not acknowledged yet, and when the next batch of them leaves.
+
+The first chunk leaves at once. The next batch gathers while one is under way, and after it for the
+linger, unless it is full before. The linger is counted from when the batch before it left, not from
+its own chunks, so that nothing that is written can put it off.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from ...core.limits import KIB, MIB
+
+NOW = float("-inf")
+"""Due already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batching:
+    """How chunks are gathered into batches, and how many may wait."""
+
+    linger: float = 0.1
+    """Longest time from one batch to the next that is not full, in seconds.
+
+    Where appends are quick, it is less: see `ROUND_TRIPS`.
+    """
+    chunks: int = 1000
+    """Most chunks of a batch; the server commits so many at once."""
+    size: int = 512 * KIB
+    """Most bytes of a batch, unless a single chunk is larger."""
+    unsent_chunks: int = 10_000
+    """So many unsent chunks make a writer wait."""
+    unsent_size: int = 8 * MIB
+    """So many unsent bytes make a writer wait."""
+
+
+ROUND_TRIPS = 3
+"""The linger is at most so many times what an append takes.
+
+So a writer keeps its server busy a quarter of the time at most. In AWS, where an append takes 30 ms
+or more and each is paid for, that is about the whole linger; a server on the same machine answers
+in 3 ms, and lingering there for 100 would only make its readers wait.
+"""
+
+SMOOTHING = 0.3
+"""How much the latest append counts in the estimate of what one takes."""
+
+
+class InFlight(NamedTuple):
+    """A batch under way: the writer's own number of its first chunk, how many there are, and their
+    lines.
+    """
+
+    number: int
+    size: int
+    body: bytes
+
+
+class Buffer:
+    """The chunks of one writer, from when they are written until they are acknowledged."""
+
+    def __init__(self, batching: Batching) -> None:
+        self._batching = batching
+        self._lines: deque[bytes] = deque()
+        self._size = 0
+        self._number = 0
+        self._in_flight: InFlight | None = None
+        self._left: float | None = None
+        self._round_trip: float | None = None
+        self._urgent = 0
+
+    @property
+    def unsent(self) -> int:
+        """How many chunks are not acknowledged."""
+        return len(self._lines) + (self._in_flight.size if self._in_flight else 0)
+
+    @property
+    def unsent_size(self) -> int:
+        """How many bytes are not acknowledged."""
+        return self._size + (len(self._in_flight.body) if self._in_flight else 0)
+
+    @property
+    def written(self) -> int:
+        """How many chunks have been put in."""
+        return self.acknowledged + self.unsent
+
+    @property
+    def acknowledged(self) -> int:
+        """How many chunks the server has."""
+        return self._number - (self._in_flight.size if self._in_flight else 0)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether whoever writes should wait."""
+        batching = self._batching
+        return self.unsent >= batching.unsent_chunks or self.unsent_size >= batching.unsent_size
+
+    @property
+    def is_batch_full(self) -> bool:
+        """Whether the next batch gains nothing by waiting."""
+        batching = self._batching
+        return len(self._lines) >= batching.chunks or self._size >= batching.size
+
+    def put(self, line: bytes) -> None:
+        """Take in a chunk, its newline included."""
+        self._lines.append(line)
+        self._size += len(line)
+
+    def hurry(self) -> None:
+        """Let what has been written until now leave without lingering."""
+        self._urgent = self.written
+
+    def due(self) -> float | None:
+        """Return when the next batch may leave; None when there is none, or one is under way."""
+        if self._in_flight is not None or not self._lines:
+            return None
+        if self._left is None or self.is_batch_full or self._urgent > self._number:
+            return NOW
+        return self._left + self._linger
+
+    @property
+    def _linger(self) -> float:
+        if self._round_trip is None:
+            return self._batching.linger
+        return min(self._batching.linger, ROUND_TRIPS * self._round_trip)
+
+    def take(self, now: float) -> InFlight:
+        """Return the next batch, which leaves *now*; it stays under way until `arrived`."""
+        lines, size = [self._lines.popleft()], 0
+        size = len(lines[0])
+        while self._lines and len(lines) < self._batching.chunks:
+            if size + len(self._lines[0]) > self._batching.size:
+                break
+            line = self._lines.popleft()
+            lines.append(line)
+            size += len(line)
+        self._size -= size
+        self._in_flight = InFlight(self._number, len(lines), b"".join(lines))
+        self._number += len(lines)
+        self._left = now
+        return self._in_flight
+
+    def arrived(self, seconds: float) -> None:
+        """Forget the batch under way: the server has it. Its append took *seconds*."""
+        self._in_flight = None
+        known = seconds if self._round_trip is None else self._round_trip
+        self._round_trip = known + SMOOTHING * (seconds - known)

@@ -1,0 +1,253 @@
+"""Everything that one pipe or writer sends into one stream, from its start until it is done.
+
+It goes on in the background, whether anybody waits for it or not: sources are pulled by threads, or
+by tasks of the loop they belong to, and the engine sends what they give.
+"""
+
+import asyncio
+import logging
+import os
+import threading
+import weakref
+from collections.abc import AsyncIterable, Iterable
+from concurrent.futures import Future
+from typing import Any, cast
+
+from ...core.errors import ClosedDifferently, Refused, StreamClosed
+from ...core.model import Status, StreamId
+from ..closing import reason_of, status_after
+from ..engine.engine import Engine
+from ..engine.queues import Tee
+from ..engine.waiting import Waiter
+from ..errors import NotSent, StopRequested
+from ..records import Receipt
+from ..values import encode
+from . import sources
+from .buffer import Batching
+from .sender import Sender
+from .sources import Puller, Source, TaskPuller, ThreadPuller
+
+logger = logging.getLogger("runstreams")
+
+
+class Producer:
+    """One client of a stream, and the sources it is fed from."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        stream: StreamId,
+        client: str,
+        batching: Batching,
+        close: bool | None,
+    ) -> None:
+        """Begin to send to *stream* as *client*.
+
+        With *close* the stream is closed at the end, whatever that is; with None, unless all went
+        well; with False, never.
+        """
+        self.stream = stream
+        self.result: Future[int | None] = Future()
+        """The index of the last chunk, when all is done; or what went wrong."""
+        self.stopped = False
+        """Whether somebody asked the producer to stop."""
+        self.seen = False
+        """Whether anybody has asked for the result."""
+        self._process = os.getpid()
+        self._engine = engine
+        self._close = close
+        self._sender = Sender(stream, client, batching)
+        self._lock = threading.Lock()
+        self.is_open = True
+        """Whether it may be written to, beside what its sources give."""
+        self._pulling = 0
+        self._pullers: list[Puller] = []
+        self._error: BaseException | None = None
+        self._canceled = False
+        self._tee: weakref.ref[Tee[Any]] = lambda: None  # type: ignore[assignment]
+        engine.spawn(self.send(), self.sent)
+        engine.keep(self)
+
+    def tee(self) -> "Tee[Any]":
+        """Return what passes, for `.stream`; it is kept for as long as somebody holds it."""
+        tee = Tee[Any]()
+        self._tee = weakref.ref(tee)
+        return tee
+
+    # Feeding
+
+    def write(self, value: object) -> Waiter | None:
+        """Queue *value*; return what to wait for before the next one, when too much is unsent.
+
+        Raises `InvalidChunk`, `ChunkTooLarge`, `StopRequested`, `WriterClosed`, `BufferFull`, and
+        what sending has failed with.
+        """
+        self._check_process()
+        line = encode(value)
+        if self.stopped:
+            raise StopRequested("somebody has asked this stream's producers to stop")
+        full = self._sender.put(line)
+        if (tee := self._tee()) is not None:
+            tee.put(value, len(line))
+        return full
+
+    def merge(self, source: Source[Any]) -> None:
+        """Write the values of *source* too, in the background. Raises `InvalidSource`."""
+        sources.check_source(source)
+        with self._lock:
+            self._pulling += 1
+        puller = self._puller_of(source)
+        with self._lock:
+            self._pullers.append(puller)
+
+    def _puller_of(self, source: Source[Any]) -> Puller:
+        if not sources.is_async(source):
+            name = f"runstreams source of {self.stream.run}/{self.stream.key}"
+            return ThreadPuller(
+                cast(Iterable[Any], source), self.write, self._is_over, self._pulled, name
+            )
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:  # none here: the engine's will do
+            loop = self._engine.loop
+        return TaskPuller(
+            loop, cast(AsyncIterable[Any], source), self.write, self._is_over, self._pulled
+        )
+
+    def _pulled(self, error: BaseException | None) -> None:
+        """Note that a source has come to its end, with *error* or well."""
+        with self._lock:
+            self._pulling -= 1
+        self._note(None if self._is_over() else error)
+
+    def finish(self, error: BaseException | None = None) -> None:
+        """End the writing; it is done when the sources are, too. With *error* it has failed."""
+        self.is_open = False
+        self._note(error)
+
+    def _note(self, error: BaseException | None) -> None:
+        with self._lock:
+            if self._error is None and not isinstance(error, StopRequested):
+                self._error = error
+            over = not self.is_open and not self._pulling
+        if over:
+            self._end()
+
+    def cancel(self, error: BaseException | None = None) -> None:
+        """Close the sources and end the stream as canceled, or as *error* says; what was written
+        stays.
+        """
+        self.is_open = False
+        self._canceled = True
+        self._note(error)
+        self._end()
+
+    def _is_over(self) -> bool:
+        return self.stopped or self._canceled
+
+    def _end(self) -> None:
+        self._sender.end()
+        if (tee := self._tee()) is not None:
+            tee.end(self._error)
+        with self._lock:
+            pullers, self._pullers = self._pullers, []
+        if self._is_over():
+            for puller in pullers:
+                puller.stop()
+
+    # Sending, in the engine
+
+    async def send(self) -> None:
+        """Send until the end, then close the stream if that is due."""
+        try:
+            await self._sender.run(self._engine.transport, self._engine.patience(), self._receive)
+            await self._close_stream()
+        except StreamClosed as error:
+            if error.facts.get("status") == "canceled":
+                self._stop()  # another producer of the stream was quicker to hear of it
+            else:
+                self._fail(error)
+        except Exception as error:
+            self._fail(error)
+
+    def sent(self) -> None:
+        """Tell the result, now that `send` has ended or was cancelled."""
+        if not self._sender.is_done:
+            self._fail(NotSent("the client was closed before the end", unsent=self.unsent))
+        self._engine.done(self)
+        if self._error is None:
+            self.result.set_result(self._sender.last_index)
+            return
+        if not self.seen:  # it may be that nobody ever asks
+            logger.warning("%s/%s was broken off: %s", *self.stream, reason_of(self._error))
+        self.result.set_exception(self._error)
+
+    def _receive(self, receipt: Receipt) -> None:
+        if receipt.stop and not self.stopped:
+            self._stop()
+
+    def _stop(self) -> None:
+        self.stopped = True
+        self._end()
+
+    async def _close_stream(self) -> None:
+        status = self._status()
+        if status is None:
+            return
+        try:
+            await self._engine.persist(
+                lambda: self._engine.transport.close(self.stream, status, self._reason())
+            )
+        except Refused as error:
+            if status == "completed" and isinstance(error, ClosedDifferently):
+                raise
+            logger.info("%s/%s was closed already: %s", *self.stream, error)
+
+    def _status(self) -> Status | None:
+        if self._close is False:
+            return None
+        is_cut = self._error is None and self._is_over()
+        status = "canceled" if is_cut else status_after(self._error)
+        return status if status != "completed" or self._close else None
+
+    def _reason(self) -> str | None:
+        return None if self._error is None else reason_of(self._error)
+
+    def _fail(self, error: BaseException) -> None:
+        if self._error is None:
+            self._error = error
+        self._canceled = True
+        self._end()
+
+    # What there is to tell
+
+    @property
+    def unsent(self) -> int:
+        """How many chunks are not acknowledged."""
+        return self._sender.unsent
+
+    def told(self) -> "Future[int | None]":
+        """Return the result, to somebody who will see it. Raises `NotSent` in a child of the
+        process that began this: it is sent there.
+        """
+        self._check_process()
+        self.seen = True
+        return self.result
+
+    def ending(self) -> "Future[Any]":
+        """Return what is done when there is nothing left to wait for."""
+        return self._sender.drained() if self.is_open else self.result
+
+    def drained(self) -> "Future[None]":
+        """Return what is done when all that has been written until now is acknowledged."""
+        self._check_process()
+        return self._sender.drained()
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether this process sends it, rather than the one it was forked from."""
+        return os.getpid() == self._process
+
+    def _check_process(self) -> None:
+        if not self.is_ours:
+            raise NotSent("this belongs to the process that began it, and is sent there")

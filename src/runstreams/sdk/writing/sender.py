@@ -1,0 +1,186 @@
+"""Sending one writer's chunks: in order, in batches, each until it is acknowledged.
+
+The server knows a writer by its client id and counts its chunks, so a batch that may or may not
+have arrived is sent again as it was, and what had arrived of it is acknowledged and dropped. That
+is how a writer goes on from the server's last chunk, without asking for it first.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+
+from ...core.errors import RunstreamsError
+from ...core.limits import MIB
+from ...core.model import StreamId
+from ..engine.waiting import Signal, Waiter, fired
+from ..errors import BufferFull, WriterClosed
+from ..records import Receipt
+from ..retrying import Patience
+from ..transport import Transport
+from .buffer import Batching, Buffer, InFlight
+
+TICK = 0.001
+"""Timers may ring a little early; what is due so soon is due."""
+
+BUFFER_BYTES = 64 * MIB
+"""Unsent bytes beyond which a write that nobody waits for is refused, rather than fill the memory.
+"""
+
+
+class Sender:
+    """Carries chunks from whoever writes, in any thread, to the server, in the engine."""
+
+    def __init__(self, stream: StreamId, client: str, batching: Batching) -> None:
+        self.stream = stream
+        self.client = client
+        self.last_index: int | None = None
+        """Index of the last chunk that is acknowledged."""
+        self._buffer = Buffer(batching)
+        self._lock = threading.Lock()
+        self._news = Signal()
+        self._room = Signal()
+        self._drains: list[tuple[int, Future[None]]] = []
+        self._ended = False
+        self._failure: BaseException | None = None
+
+    # Whoever writes
+
+    def put(self, line: bytes) -> Waiter | None:
+        """Queue a chunk; return what to wait for before the next one, when too much is unsent.
+
+        Raises what sending has failed with, `WriterClosed`, `BufferFull`.
+        """
+        with self._lock:
+            self._check_open()
+            buffer = self._buffer
+            was_idle = buffer.due() is None
+            buffer.put(line)
+            if was_idle or buffer.is_batch_full:
+                self._news.fire()
+            return self._room.waiter() if buffer.is_full else None
+
+    def drained(self) -> "Future[None]":
+        """Return what is done when all that has been written until now is acknowledged."""
+        done = Future[None]()
+        with self._lock:
+            if self._failure is not None:
+                done.set_exception(self._failure)
+            elif not self._buffer.unsent:
+                done.set_result(None)
+            else:
+                self._drains.append((self._buffer.written, done))
+                self._buffer.hurry()
+                self._news.fire()
+        return done
+
+    def end(self) -> None:
+        """Take no more chunks; what is queued leaves without lingering."""
+        with self._lock:
+            self._ended = True
+            self._buffer.hurry()
+            self._news.fire()
+            self._room.fire()
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it has ended, with everything acknowledged or in failure."""
+        with self._lock:
+            return self._failure is not None or (self._ended and not self._buffer.unsent)
+
+    @property
+    def unsent(self) -> int:
+        """How many chunks are not acknowledged."""
+        with self._lock:
+            return self._buffer.unsent
+
+    def _check_open(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+        if self._ended:
+            raise WriterClosed("the writer has ended and takes no more chunks")
+        if self._buffer.unsent_size > BUFFER_BYTES:
+            raise BufferFull(
+                f"more than {BUFFER_BYTES} bytes wait to be sent: await the writes, or drain",
+                limit=BUFFER_BYTES,
+                size=self._buffer.unsent_size,
+            )
+
+    # The engine
+
+    async def run(
+        self, transport: Transport, patience: Patience, receive: Callable[[Receipt], None]
+    ) -> None:
+        """Send until everything is acknowledged and the end is called; hand each answer to
+        *receive*.
+
+        Raises what the server refuses with, or the last failure when *patience* runs out.
+        """
+        try:
+            while (in_flight := await self._next()) is not None:
+                receive(await self._deliver(transport, patience, in_flight))
+        except Exception as error:
+            self._fail(error)
+            raise
+        except BaseException:
+            self._fail(WriterClosed("the client was closed before everything was sent"))
+            raise
+
+    async def _next(self) -> InFlight | None:
+        """Wait until a batch is due and return it; None when all is done."""
+        time = asyncio.get_running_loop().time
+        while True:
+            with self._lock:
+                now, due = time(), self._buffer.due()
+                if due is not None and due - now < TICK:
+                    return self._buffer.take(now)
+                if due is None and self._ended:
+                    return None
+                waiter = self._news.waiter()
+            await fired(waiter, None if due is None else due - now)
+
+    async def _deliver(
+        self, transport: Transport, patience: Patience, in_flight: InFlight
+    ) -> Receipt:
+        time = asyncio.get_running_loop().time
+        while True:
+            started = time()
+            try:
+                receipt = await transport.append(
+                    self.stream, self.client, in_flight.number, in_flight.body
+                )
+            except RunstreamsError as error:
+                await asyncio.sleep(patience.after(error))
+                continue
+            patience.progress()
+            self._arrived(receipt, time() - started)
+            return receipt
+
+    def _arrived(self, receipt: Receipt, seconds: float) -> None:
+        with self._lock:
+            self._buffer.arrived(seconds)
+            if receipt.last_index is not None:
+                self.last_index = receipt.last_index
+            if not self._buffer.is_full:
+                self._room.fire()
+            done = [drain for drain in self._drains if drain[0] <= self._buffer.acknowledged]
+            self._drains = [drain for drain in self._drains if drain not in done]
+        for _, drained in done:
+            _settle(drained, None)
+
+    def _fail(self, error: Exception) -> None:
+        with self._lock:
+            self._failure = error
+            self._room.fire()
+            drains, self._drains = self._drains, []
+        for _, drained in drains:
+            _settle(drained, self._failure)
+
+
+def _settle(done: "Future[None]", failure: BaseException | None) -> None:
+    if not done.set_running_or_notify_cancel():
+        return  # whoever waited has given up
+    if failure is None:
+        done.set_result(None)
+    else:
+        done.set_exception(failure)

@@ -1,0 +1,169 @@
+"""What can be piped: iterables and async iterables of values, generators, files, streams of
+SDKs.
+"""
+
+import asyncio
+import contextvars
+import inspect
+import threading
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping
+from contextlib import suppress
+from typing import Any, Protocol, TypeVar
+
+from ..engine.waiting import Waiter, fired
+from ..errors import InvalidSource, SourceCut
+
+T = TypeVar("T")
+
+Source = Iterable[T] | AsyncIterable[T]
+"""Where chunks come from, one item a chunk."""
+
+
+def check_source(source: object) -> None:
+    """Raise `InvalidSource` unless *source* is an iterable of chunks, rather than a value
+    itself.
+    """
+    if isinstance(source, str | bytes | bytearray):
+        raise InvalidSource(
+            f"a source must be an iterable of chunks, not one {type(source).__name__}: "
+            "wrap it in a list, or use append"
+        )
+    if inspect.iscoroutine(source):
+        source.close()
+        raise InvalidSource("a source must be an iterable, not a coroutine: await it first")
+    # A model is iterable too: over its fields.
+    is_value = isinstance(source, Mapping) or hasattr(type(source), "model_dump")
+    is_iterable = hasattr(type(source), "__iter__") or hasattr(type(source), "__aiter__")
+    if is_value or isinstance(source, type) or not is_iterable:
+        raise InvalidSource(f"a source must be an iterable of chunks, not {type(source).__name__}")
+
+
+def is_async(source: Source[T]) -> bool:
+    """Say whether *source* belongs to an event loop."""
+    return hasattr(type(source), "__aiter__")
+
+
+def text_of(item: object) -> object:
+    """Return *item*, or the text that it is: lines of a binary file are bytes."""
+    return item.decode() if isinstance(item, bytes) else item
+
+
+def close(source: object) -> None:
+    """Close a *source* that is not read to its end, if it can be closed: a generator, a
+    response.
+    """
+    if callable(end := getattr(source, "close", None)):
+        # Its own trouble while ending is of no interest any more.
+        with suppress(Exception):
+            end()
+
+
+async def aclose(source: object) -> None:
+    """Close an async *source* that is not read to its end, if it can be closed."""
+    for name in ("aclose", "close"):
+        if callable(end := getattr(source, name, None)):
+            with suppress(Exception):
+                ending = end()
+                if inspect.isawaitable(ending):
+                    await ending
+            return
+
+
+Write = Callable[[object], Waiter | None]
+"""Takes an item; returns what to wait for before the next one."""
+
+IsOver = Callable[[], bool]
+"""Says whether nobody wants more."""
+
+Done = Callable[[BaseException | None], None]
+"""Is told what the source has raised."""
+
+
+class Puller(Protocol):
+    """A source that is being pulled."""
+
+    def stop(self) -> None:
+        """Stop where it waits, if that is possible; nobody wants more."""
+
+
+class ThreadPuller:
+    """Pulls an iterable in a thread. It cannot be interrupted: it looks up at each item."""
+
+    def __init__(
+        self, source: Iterable[Any], write: Write, is_over: IsOver, done: Done, name: str
+    ) -> None:
+        self._source = source
+        self._write = write
+        self._is_over = is_over
+        self._done = done
+        # What the source does inside is done in the run that we are in.
+        run = contextvars.copy_context().run
+        threading.Thread(target=run, args=(self._pull,), name=name, daemon=True).start()
+
+    def stop(self) -> None:
+        pass
+
+    def _pull(self) -> None:
+        error: BaseException | None = None
+        try:
+            for item in self._source:
+                if self._is_over():
+                    break
+                if (full := self._write(text_of(item))) is not None:
+                    full.result()
+        except BaseException as problem:
+            error = problem
+        if error is not None or self._is_over():
+            close(self._source)
+        self._done(error)
+
+
+class TaskPuller:
+    """Pulls an async iterable in a task of *loop*."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        source: AsyncIterable[Any],
+        write: Write,
+        is_over: IsOver,
+        done: Done,
+    ) -> None:
+        self._loop = loop
+        self._source = source
+        self._write = write
+        self._is_over = is_over
+        self._done = done
+        self._task: asyncio.Task[None] | None = None
+        loop.call_soon_threadsafe(self._begin, context=contextvars.copy_context())
+
+    def stop(self) -> None:
+        with suppress(RuntimeError):  # the loop has ended before
+            self._loop.call_soon_threadsafe(self._cancel)
+
+    def _begin(self) -> None:
+        self._task = self._loop.create_task(self._pull())
+        self._task.add_done_callback(self._over)
+
+    def _cancel(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _pull(self) -> None:
+        ended = False
+        try:
+            async for item in self._source:
+                if self._is_over():
+                    return
+                if (full := self._write(text_of(item))) is not None:
+                    await fired(full)
+            ended = True
+        finally:
+            if not ended:
+                await aclose(self._source)
+
+    def _over(self, task: "asyncio.Task[None]") -> None:
+        if task.cancelled():
+            self._done(SourceCut("the source was cancelled, as when its event loop ends"))
+        else:
+            self._done(task.exception())

@@ -1,0 +1,94 @@
+"""A reader's place: nothing twice, nothing missing."""
+
+import pytest
+
+from runstreams.core.errors import IndexBeyondTail, IndexExpired
+from runstreams.sdk.reading.cursor import ReadCursor
+from runstreams.sdk.records import Ended, Page, Part
+
+
+def page(*indexes: int, tail: int | None = None, stream: str = "a", next_index: int = 0) -> Page:
+    parts: list[Part[object]] = [Part(index, index, f"{stream}-{index}", 0) for index in indexes]
+    end = indexes[-1] + 1 if indexes else next_index
+    return Page(parts, end, end if tail is None else tail)
+
+
+def indexes(parts: list[Part[object]]) -> list[int]:
+    return [part.index for part in parts]
+
+
+def test_pages_follow_one_another() -> None:
+    place = ReadCursor(0)
+    assert place.ask is None
+    assert indexes(place.take(page(0, 1, tail=3))) == [0, 1]
+    assert (place.ask, place.is_behind) == (2, True)
+    assert indexes(place.take(page(2))) == [2]
+    assert (place.ask, place.is_behind) == (3, False)
+
+
+def test_what_comes_twice_is_dropped() -> None:
+    place = ReadCursor(0)
+    place.take(page(0, 1, 2))
+    assert indexes(place.take(page(1, 2, 3))) == [3]
+    assert place.take(page(2, 3)) == []
+    assert place.next_index == 4
+
+
+def test_a_hole_is_an_error_that_names_what_is_left() -> None:
+    place = ReadCursor(0)
+    place.take(page(0, 1))
+    with pytest.raises(IndexExpired) as caught:
+        place.take(page(5, 6))
+    assert caught.value.facts == {"first_index": 5}
+
+
+def test_from_the_beginning_means_from_the_oldest_chunk_left() -> None:
+    assert indexes(ReadCursor(0).take(page(7, 8))) == [7, 8]
+
+
+def test_an_index_that_was_asked_for_and_is_gone_is_an_error() -> None:
+    with pytest.raises(IndexExpired):
+        ReadCursor(3).take(page(7, 8))
+
+
+def test_an_index_that_is_not_there_yet_is_waited_for_at_the_tail() -> None:
+    place = ReadCursor(10)
+    place.beyond(IndexBeyondTail("beyond", tail=8))
+    assert (place.ask, place.is_behind) == (8, False)
+    assert indexes(place.take(page(8, 9, 10, 11))) == [10, 11]
+
+
+def test_a_stream_begun_anew_is_read_from_its_beginning() -> None:
+    place = ReadCursor(0)
+    place.take(page(0, 1, 2))
+    assert indexes(place.take(page(0, 1, stream="b"))) == [0, 1]
+
+
+def test_a_stream_begun_anew_that_is_longer_already_is_asked_for_from_its_beginning() -> None:
+    place = ReadCursor(0)
+    place.take(page(0, 1))
+    assert place.take(page(2, 3, stream="b", tail=4)) == []
+    assert (place.ask, place.is_behind) == (None, True)
+    assert indexes(place.take(page(0, 1, 2, 3, stream="b"))) == [0, 1, 2, 3]
+
+
+def test_a_tail_below_what_was_read_means_that_the_stream_was_begun_anew() -> None:
+    place = ReadCursor(0)
+    place.take(page(0, 1, 2))
+    place.beyond(IndexBeyondTail("beyond", tail=1))
+    assert place.ask is None
+
+
+def test_what_has_expired_meanwhile_is_an_error_unless_the_stream_is_new() -> None:
+    place = ReadCursor(4)
+    with pytest.raises(IndexExpired):
+        place.expired(IndexExpired("gone", first_index=9))
+    place.expired(IndexExpired("begun anew", first_index=0))
+    assert place.ask is None
+
+
+def test_the_end_is_known_when_it_is_reached() -> None:
+    place = ReadCursor(0)
+    place.take(page(0)._replace(closed=Ended("failed", "why")))
+    assert place.closed == Ended("failed", "why")
+    assert not place.is_behind

@@ -1,0 +1,355 @@
+"""Following a stream through everything that connections do, in virtual time."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from runstreams.core.errors import Unauthorized
+from runstreams.core.model import Closed
+from runstreams.errors import (
+    IndexExpired,
+    RunstreamsError,
+    StreamCanceled,
+    StreamFailed,
+    Unreachable,
+)
+from runstreams.sdk.engine.queues import NothingYet
+from runstreams.sdk.engine.waiting import fired
+from runstreams.sdk.reading.session import ReadSession
+from runstreams.sdk.retrying import Retries
+from tests import virtual_time
+from tests.sdk.scripted import STREAM, Bench, Scripted, lines
+
+DOWN = Unreachable("down")
+
+
+class World:
+    """A stream, those who write it, and a reader."""
+
+    def __init__(self, retries: Retries | None = None) -> None:
+        self.transport = Scripted()
+        self.bench = Bench(self.transport, retries)
+        self._number = 0
+        self.session: ReadSession | None = None
+
+    async def write(self, *values: int) -> None:
+        await self.transport.append(STREAM, "c1", self._number, b"".join(lines(values)))
+        self._number += len(values)
+
+    def follow(
+        self, start: Any = 0, timeout: float | None = 10, strict: bool = True
+    ) -> ReadSession:
+        self.session = ReadSession(self.bench, STREAM, start, timeout, strict)  # type: ignore[arg-type]
+        self.session.start()
+        return self.session
+
+    async def rest(self, session: ReadSession) -> list[object]:
+        """Read until the end."""
+        return [value async for value in values(session)]
+
+
+async def values(session: ReadSession) -> Any:
+    while True:
+        try:
+            for part in session.take():
+                yield part.data
+        except NothingYet as nothing:
+            await fired(nothing.waiter)
+        except StopIteration:
+            return
+
+
+def story(tell: Callable[[World], Awaitable[Any]], **world: Any) -> Any:
+    """Tell a story in virtual time; nothing may be left of the reader at its end."""
+
+    async def main() -> None:
+        here = World(**world)
+        await asyncio.wait_for(tell(here), 100_000)  # type: ignore[arg-type]
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    virtual_time.run(main())
+
+
+def now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+@pytest.fixture(params=[False, True], ids=["polling", "events"])
+def events(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param)
+
+
+def test_history_and_what_comes_are_one(events: bool) -> None:
+    async def tell(world: World) -> None:
+        world.transport.events = events
+        await world.write(0, 1)
+        session = world.follow()
+        reading = asyncio.create_task(world.rest(session))
+        for value in range(2, 10):
+            await asyncio.sleep(3)
+            await world.write(value)
+        await world.transport.log.close(STREAM, Closed("completed"))
+        ended = now()
+        assert await reading == list(range(10))
+        assert now() - ended < 1
+        assert session.state == "closed"
+
+    story(tell)
+
+
+def test_silence_ends_it_quietly(events: bool) -> None:
+    async def tell(world: World) -> None:
+        world.transport.events = events
+        await world.write(0)
+        assert await world.rest(world.follow(timeout=7.5)) == [0]
+        assert 7.5 < now() < 8
+
+    story(tell)
+
+
+def test_silence_is_counted_anew_with_each_chunk(events: bool) -> None:
+    async def tell(world: World) -> None:
+        world.transport.events = events
+        reading = asyncio.create_task(world.rest(world.follow(timeout=5)))
+        for value in range(4):
+            await asyncio.sleep(4)
+            await world.write(value)
+        assert await reading == [0, 1, 2, 3]
+        assert 21 < now() < 22
+
+    story(tell)
+
+
+def test_without_a_timeout_silence_may_last(events: bool) -> None:
+    async def tell(world: World) -> None:
+        world.transport.events = events
+        reading = asyncio.create_task(world.rest(world.follow(timeout=None)))
+        await asyncio.sleep(5000)
+        await world.write(0)
+        await world.transport.log.close(STREAM, Closed("completed"))
+        assert await reading == [0]
+
+    story(tell)
+
+
+def test_a_server_that_cannot_be_reached_is_not_silent() -> None:
+    async def tell(world: World) -> None:
+        world.transport.fail("page", *[DOWN] * 20)
+        reading = asyncio.create_task(world.rest(world.follow(timeout=3)))
+        await asyncio.sleep(1)
+        await world.write(0)
+        assert await reading == [0]
+        assert now() > 60
+
+    story(tell)
+
+
+def test_a_process_that_was_frozen_reads_on_before_it_believes_in_silence(events: bool) -> None:
+    async def tell(world: World) -> None:
+        world.transport.events = events
+        reading = asyncio.create_task(world.rest(world.follow(timeout=5)))
+        await asyncio.sleep(1)
+        # The clock goes on while nothing runs; meanwhile somebody else writes.
+        asyncio.get_running_loop().skip(60)  # type: ignore[attr-defined]
+        await world.transport._log.append(STREAM, _batch(0))
+        assert await reading == [0]
+
+    story(tell)
+
+
+def _batch(value: int) -> Any:
+    from runstreams.core.model import Batch
+
+    return Batch(b"%d\n" % value, 1, virtual_time.clock(), "other", 0)
+
+
+def test_lost_connections_resume_by_index() -> None:
+    async def tell(world: World) -> None:
+        await world.write(*range(5))
+        world.transport.fail("page", DOWN, None, DOWN, DOWN, None, DOWN)
+        reading = asyncio.create_task(world.rest(world.follow()))
+        await asyncio.sleep(2)
+        await world.write(5)
+        assert await reading == list(range(6))
+        assert set(world.transport.asked) == {None, 5, 6}
+
+    story(tell)
+
+
+def test_a_broken_event_stream_goes_on_where_it_was() -> None:
+    async def tell(world: World) -> None:
+        world.transport.events = True
+        world.transport.fail("events", None, DOWN, None, DOWN)
+        reading = asyncio.create_task(world.rest(world.follow()))
+        for value in range(6):
+            await asyncio.sleep(1)
+            await world.write(value)
+        assert await reading == list(range(6))
+        assert world.transport.followed[:3] == [0, 1, 2]
+
+    story(tell)
+
+
+def test_where_event_streams_never_bring_anything_it_polls() -> None:
+    async def tell(world: World) -> None:
+        world.transport.events = False
+        reading = asyncio.create_task(world.rest(world.follow()))
+        await asyncio.sleep(1)
+        await world.write(0)
+        assert await reading == [0]
+        assert world.transport.followed == [0]
+
+    story(tell)
+
+
+def test_where_polling_fails_events_are_tried_again() -> None:
+    async def tell(world: World) -> None:
+        reading = asyncio.create_task(world.rest(world.follow()))
+        await asyncio.sleep(1)
+        world.transport.events = True
+        world.transport.fail("page", DOWN, DOWN)
+        await world.write(0)
+        assert await reading == [0]
+        assert len(world.transport.followed) > 1
+
+    story(tell)
+
+
+def test_a_refusal_ends_it_at_once() -> None:
+    async def tell(world: World) -> None:
+        world.transport.fail("page", Unauthorized("no"))
+        session = world.follow()
+        with pytest.raises(Unauthorized):
+            await world.rest(session)
+        assert session.state == "failed"
+        assert len(world.transport.asked) == 1
+
+    story(tell)
+
+
+def test_patience_ends() -> None:
+    async def tell(world: World) -> None:
+        world.transport.fail("page", *[DOWN] * 3)
+        with pytest.raises(Unreachable):
+            await world.rest(world.follow())
+
+    story(tell, retries=Retries(attempts=3))
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [("failed", StreamFailed), ("canceled", StreamCanceled)]
+)
+def test_an_early_end_is_an_error_after_the_last_chunk(
+    status: Any, kind: type[RunstreamsError]
+) -> None:
+    async def tell(world: World) -> None:
+        await world.write(0, 1)
+        await world.transport.log.close(STREAM, Closed(status, "why"))
+        reading = values(world.follow())
+        assert [await anext(reading), await anext(reading)] == [0, 1]
+        with pytest.raises(kind) as caught:
+            await anext(reading)
+        assert caught.value.facts == {"error": "why", "next_index": 2}
+        assert await world.rest(world.follow(strict=False)) == [0, 1]
+
+    story(tell)
+
+
+@pytest.mark.parametrize(
+    ("start", "found"), [(2, [2, 3]), (0, [0, 1, 2, 3]), (-1, [3]), (-9, [0, 1, 2, 3])]
+)
+def test_it_begins_where_it_is_told(start: int, found: list[int]) -> None:
+    async def tell(world: World) -> None:
+        await world.write(*range(4))
+        assert await world.rest(world.follow(start=start, timeout=0)) == found
+
+    story(tell)
+
+
+def test_from_the_tail_means_only_what_comes() -> None:
+    async def tell(world: World) -> None:
+        await world.write(0, 1)
+        reading = asyncio.create_task(world.rest(world.follow(start="tail")))
+        await asyncio.sleep(1)
+        await world.write(2)
+        assert await reading == [2]
+
+    story(tell)
+
+
+def test_an_index_that_is_not_there_yet_is_waited_for(events: bool) -> None:
+    async def tell(world: World) -> None:
+        world.transport.events = events
+        await world.write(0)
+        reading = asyncio.create_task(world.rest(world.follow(start=3)))
+        for value in range(1, 6):
+            await asyncio.sleep(1)
+            await world.write(value)
+        assert await reading == [3, 4, 5]
+
+    story(tell)
+
+
+def test_a_stream_begun_anew_is_read_from_its_beginning(events: bool) -> None:
+    async def tell(world: World) -> None:
+        world.transport.events = events
+        await world.write(0, 1)
+        reading = asyncio.create_task(world.rest(world.follow()))
+        await asyncio.sleep(1)
+        await world.transport.delete(STREAM)
+        world._number = 0
+        await world.write(7)
+        await asyncio.sleep(1)
+        await world.write(8)
+        assert await reading == [0, 1, 7, 8]
+
+    story(tell)
+
+
+def test_what_has_expired_is_never_left_out_silently() -> None:
+    async def tell(world: World) -> None:
+        await world.write(0)
+        world.transport.fail("page", IndexExpired("gone", first_index=9))
+        with pytest.raises(IndexExpired):
+            await world.rest(world.follow(start=1))
+
+    story(tell)
+
+
+def test_a_slow_reader_holds_the_server_back() -> None:
+    async def tell(world: World) -> None:
+        await world.write(*range(1000))
+        for first in range(1000, 40_000, 1000):
+            await world.write(*range(first, first + 1000))
+        session = world.follow()
+        await asyncio.sleep(10)
+        assert len(world.transport.asked) == 1
+        assert await world.rest(session) == list(range(40_000))
+
+    story(tell)
+
+
+def test_stopped_it_lets_go() -> None:
+    async def tell(world: World) -> None:
+        world.transport.events = True
+        await world.write(0)
+        session = world.follow()
+        await asyncio.sleep(1)
+        session.stop()
+        await asyncio.sleep(1)
+        assert session.over.done()
+        assert await world.rest(session) == []
+
+    story(tell)
+
+
+def test_stopped_before_it_has_begun_it_lets_go() -> None:
+    async def tell(world: World) -> None:
+        session = world.follow()
+        session.stop()
+        await asyncio.sleep(1)
+        assert session.over.done()
+
+    story(tell)
