@@ -50,6 +50,12 @@ const GRACE = 10;
 /** Servers, by address, that offer no event streams, or sit behind a proxy that holds them back. */
 const polled = new Set<string>();
 
+/** Say whether bodies can be read piece by piece: not in React Native, and jsdom has no fetch at all. */
+function hasBodies(): boolean {
+  const { ReadableStream, Response } = globalThis;
+  return !!ReadableStream && !!Response && "body" in Response.prototype;
+}
+
 /** The proxy holds the event stream back: this is what it should have brought by now. */
 class HeldBack {
   constructor(readonly answer: Answer<any>) {}
@@ -74,6 +80,8 @@ export class StreamReader<T = unknown> implements AsyncIterable<Chunk<T>> {
   #status: Status = "connecting";
   #transport: Transport;
   #eventsBase: string | undefined;
+  /** Whether event streams may get through here, cut as they may be. */
+  #mayStream: boolean;
   #isProven = false;
   #failures = 0;
   /** Failures since the transport in use brought anything. */
@@ -85,7 +93,8 @@ export class StreamReader<T = unknown> implements AsyncIterable<Chunk<T>> {
     this.#options = options;
     this.#requests = new Requests(run, key, options);
     this.#place = new Place(options.startIndex);
-    this.#transport = options.transport ?? (this.#mayStream() ? "events" : "poll");
+    this.#mayStream = hasBodies() && !polled.has(this.#requests.base);
+    this.#transport = options.transport ?? (this.#mayStream ? "events" : "poll");
   }
 
   /** What it is about. */
@@ -237,6 +246,7 @@ export class StreamReader<T = unknown> implements AsyncIterable<Chunk<T>> {
     } catch (error) {
       if (this.#options.transport || !this.#isNoStream(error)) throw error;
       if (this.#isElsewhere(error)) return;
+      this.#mayStream = false;
       this.#transport = "poll";
       if (!(error instanceof Stalled)) polled.add(this.#requests.base);
       if (!(error instanceof HeldBack)) return;
@@ -353,13 +363,6 @@ export class StreamReader<T = unknown> implements AsyncIterable<Chunk<T>> {
     return true;
   }
 
-  #mayStream(): boolean {
-    // React Native's fetch has no bodies to read piece by piece, and jsdom has no fetch.
-    const { ReadableStream, Response } = globalThis;
-    const hasBodies = !!ReadableStream && !!Response && "body" in Response.prototype;
-    return hasBodies && !polled.has(this.#requests.base);
-  }
-
   /** Return what is new in *answer*. Only chunks are progress: a sign of life is soon given. */
   #take(answer: Answer<T>): Page<T> {
     const page = this.#place.take(answer);
@@ -389,7 +392,7 @@ export class StreamReader<T = unknown> implements AsyncIterable<Chunk<T>> {
     this.#fruitless = 0;
     this.#isProven = false;
     if (this.#options.transport) return;
-    this.#transport = this.#transport === "poll" && this.#mayStream() ? "events" : "poll";
+    this.#transport = this.#transport === "poll" && this.#mayStream ? "events" : "poll";
   }
 
   #end(error: StreamError): StreamError {

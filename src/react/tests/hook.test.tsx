@@ -26,11 +26,18 @@ import { StreamReader } from "../src/reader.js";
 
 type Options = RealtimeStreamOptions<any>;
 
-/** A component that keeps a record of all it was shown. */
+/**
+ * A component that keeps a record of all it was shown. It reads by event streams only, so that its reads
+ * can be counted: on a busy machine it would look behind them.
+ */
 function recorder() {
   const seen: RealtimeStream<any>[] = [];
   function Shown({ stream, ...options }: { stream: { run: string; key: string } } & Options) {
-    const found = useRealtimeStream<any>(stream.run, stream.key, { ...through, ...options });
+    const found = useRealtimeStream<any>(stream.run, stream.key, {
+      ...through,
+      transport: "events",
+      ...options,
+    });
     seen.push(found);
     return null;
   }
