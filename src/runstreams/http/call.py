@@ -6,7 +6,6 @@ rest of an append.
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 
-from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from ..core.access import Grant, Resource
@@ -61,7 +60,7 @@ class Asked:
     def time_left(self) -> float:
         """Return the seconds that this request may still take."""
         left = self.service.host.time_left
-        return float("inf") if left is None else left(Request(self.scope))
+        return float("inf") if left is None else left()
 
     async def pieces(self) -> AsyncIterator[bytes]:
         """Yield the body as it arrives. Raises `ClientGone` when it breaks off."""

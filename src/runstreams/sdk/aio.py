@@ -2,7 +2,6 @@
 
 import functools
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from types import TracebackType
 from typing import Any, Generic, Literal, ParamSpec, TypeVar, overload
 
 from ..core.model import Closed, RunInfo, Status, StreamInfo
@@ -72,12 +71,7 @@ class Writer(Piped[T], Writable[T]):
     async def __aenter__(self) -> "Writer[T]":
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> bool:
+    async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
         if error is None or isinstance(error, StopRequested):
             self._producer.finish()
             await self.wait_until_complete()
@@ -133,12 +127,7 @@ class RunScope:
         self._entered.append((connection, run, current.set(run)))
         return run
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         connection, run, token = self._entered.pop()
         current.reset(token)
         ending = end_run(connection.calls, run, error, connection.timeouts.flush)

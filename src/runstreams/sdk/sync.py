@@ -3,7 +3,6 @@
 
 import functools
 from collections.abc import Callable, Iterator
-from types import TracebackType
 from typing import Any, Generic, Literal, ParamSpec, TypeVar, overload
 
 from ..core.model import Closed, RunInfo, Status, StreamInfo
@@ -73,12 +72,7 @@ class Writer(Piped[T], Writable[T]):
     def __enter__(self) -> "Writer[T]":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> bool:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
         if error is None or isinstance(error, StopRequested):
             self._producer.finish()
             self.wait_until_complete()
@@ -134,12 +128,7 @@ class RunScope:
         self._entered.append((connection, run, current.set(run)))
         return run
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         connection, run, token = self._entered.pop()
         current.reset(token)
         ending = end_run(connection.calls, run, error, connection.timeouts.flush)
