@@ -16,6 +16,7 @@ from runstreams.core.log import Log
 from runstreams.http import Host, Keys, Service, Stop, build_app
 from runstreams.http.routes import appending, managing, reading
 from runstreams.serve.protocol import Protocol
+from runstreams.serve.running import KEEP_ALIVE_SECONDS
 from runstreams.stores.memory import MemoryStore
 from tests.http.asgi import SECRET
 
@@ -42,7 +43,13 @@ class Served:
         service = Service(self.log, Keys([SECRET]), Host(stopping=self.stop))
         app = build_app(service, [appending.router, reading.router, managing.router])
         config = uvicorn.Config(
-            app, port=0, http=http, lifespan="off", log_config=None, access_log=False
+            app,
+            port=0,
+            http=http,
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
         )
         self.server = uvicorn.Server(config)
 

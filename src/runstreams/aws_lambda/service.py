@@ -8,6 +8,7 @@ from aws_lambda_powertools.metrics import Metrics
 from botocore.session import Session
 
 from ..core.limits import DAY_MS, Limits
+from ..core.origins import ANY, origins_of
 from ..http.access import Keys
 from ..http.service import Host, Service
 from ..stores.aws import AwsStore, SettingMissing
@@ -23,7 +24,7 @@ def service_of(
 ) -> Service:
     """Return what the API serves at *host*; *time_left* is the function's own, in milliseconds.
 
-    Raises `SettingMissing`.
+    Raises `SettingMissing`, and `ValueError` for an origin that is none.
     """
     aws = session()  # one for all clients: making it takes longer than making a client
     log = MeasuredLog(
@@ -34,10 +35,8 @@ def service_of(
         new_id=lambda: uuid4().hex,
         time_left=time_left,
     )
-    origins = environ.get("RUNSTREAMS_ALLOWED_ORIGINS") or "*"
-    return Service(
-        log, _keys(environ, aws), host, tuple(each.strip() for each in origins.split(","))
-    )
+    origins = origins_of(environ.get("RUNSTREAMS_ALLOWED_ORIGINS") or ANY)
+    return Service(log, _keys(environ, aws), host, origins)
 
 
 def _limits(environ: Mapping[str, str]) -> Limits:

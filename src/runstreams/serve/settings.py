@@ -1,18 +1,28 @@
 """What can be set about a local server, each as a flag and as an environment variable."""
 
 import argparse
+import logging
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from ..core.limits import DAY_MS, Limits
+from ..core.origins import origins_of
 from .errors import CannotRun
 
 N = TypeVar("N", int, float)
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
+INJECTED = re.compile(r"(tcp|udp|sctp)://")
+"""How Kubernetes begins what it puts into `RUNSTREAMS_PORT` of every pod beside a Service that is
+called runstreams.
+"""
+
 YES, NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +86,19 @@ def settings_of(args: argparse.Namespace, environ: Mapping[str, str]) -> Setting
     for option in OPTIONS:
         if hasattr(args, option.name):
             given[option.name] = getattr(args, option.name)
-        elif text := environ.get(option.variable):
+        elif (text := environ.get(option.variable)) and not _is_injected(option, text):
             try:
                 given[option.name] = option.parse(text)
             except argparse.ArgumentTypeError as error:
                 raise CannotRun(f"{option.variable}: {error}") from None
     return Settings(**given)
+
+
+def _is_injected(option: Option, text: str) -> bool:
+    injected = option.name == "port" and INJECTED.match(text) is not None
+    if injected:
+        logger.warning("%s=%s is of Kubernetes, not for us: ignored", option.variable, text)
+    return injected
 
 
 def _between(convert: Callable[[str], N], least: N, most: N) -> Callable[[str], N]:
@@ -110,8 +127,11 @@ def _switch(text: str) -> bool:
     return _one_of(*YES, *NO)(text) in YES
 
 
-def _list(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
+def _origins(text: str) -> tuple[str, ...]:
+    try:
+        return origins_of(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 _port = _between(int, 0, 65_535)
@@ -129,7 +149,7 @@ OPTIONS = (
     Option(
         "stream_max_bytes", "BYTES", _bytes, "most bytes of one stream, 0: no limit (314572800)"
     ),
-    Option("allowed_origins", "LIST", _list, "web origins that may read, split by commas (*)"),
+    Option("allowed_origins", "LIST", _origins, "web origins that may read, split by commas (*)"),
     Option("log_level", "LEVEL", _level, "debug, info, warning or error (warning)"),
     Option("ready_file", "FILE", Path, "write URL, port and process id here once ready"),
 )
