@@ -201,6 +201,19 @@ async def test_several_writers_keep_their_own_order_in_one_stream() -> None:
         assert [number for writer, number in chunks if writer == name] == list(range(20))
 
 
+@in_virtual_time
+async def test_halves_of_characters_are_kept_as_they_came_and_so_is_what_follows() -> None:
+    """As JavaScript says text that was cut between its units: `"ok 👍 bye".split("")`."""
+    api = Api()
+    units = ["o", "k", " ", "\ud83d", "\udc4d", " ", "b", "y", "e"]
+    body = "".join(json.dumps(unit) + "\n" for unit in units)
+    assert (await api.ask("POST", STREAM, body, resume(0))).status == 200
+    assert await api.chunks() == units
+    async with api.following() as reader:
+        await asyncio.sleep(1)
+        assert rb"\"data\":\"\\ud83d\"" in reader.answer.body
+
+
 @pytest.mark.parametrize(
     "bad",
     [
@@ -212,8 +225,8 @@ async def test_several_writers_keep_their_own_order_in_one_stream() -> None:
         b"-Infinity",
         b"1e400",
         b"9" * 5000,
-        b'"\\ud800"',
         b'"\xff"',
+        b"\xef\xbb\xbf1",
         b"[" * 100_000,
         b"[" * 257 + b"]" * 257,
         b'"\x00"',

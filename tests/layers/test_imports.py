@@ -42,7 +42,7 @@ ALLOWED = {
 }
 """Beside the standard library and the layer itself."""
 
-SDK_EXTRAS = {"clients.py": {"stores", "boto3"}, "values.py": {"pydantic"}}
+SDK_EXTRAS = {"clients.py": {"stores", "boto3"}, "typed.py": {"pydantic"}}
 """What parts of the SDK import where it is installed, and only when they are used."""
 
 

@@ -20,6 +20,7 @@ from .runs import Run, begun, current, current_run, resolve
 from .settings import Timeouts, Token, base_url_of, token_of
 from .tokens import scopes_of, seconds_of, sign
 from .transport import Transport
+from .values import Encode
 from .writing.buffer import Batching
 from .writing.flushing import flush_engine
 from .writing.producer import Producer
@@ -63,10 +64,18 @@ class Connection:
         """
         return StreamId(resolve(target, current_run()), check_key(_key(key)))
 
-    def producer(self, key: str | None, target: str | None, close: bool | None) -> Producer:
-        """Begin to write to a stream. Raises `NoRun`, `InvalidName`."""
+    def producer(
+        self,
+        key: str | None,
+        target: str | None,
+        close: bool | None,
+        encode: Encode,
+    ) -> Producer:
+        """Begin to write to a stream, values as *encode* makes them. Raises `NoRun`,
+        `InvalidName`.
+        """
         stream = self.target(key, target)
-        producer = Producer(self.engine, stream, new_client(), self.batching, close)
+        producer = Producer(self.engine, stream, new_client(), self.batching, close, encode)
         if (run := current.get()) is not None:
             run.adopt(producer)
         return producer

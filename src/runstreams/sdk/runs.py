@@ -116,7 +116,7 @@ async def end_run(
         await calls.end_badly(run.id, status, reason_of(cause))
     if error is not None:
         for problem in problems:
-            logger.error("beside the error that ended run %s: %s", run.id, problem)
+            logger.error("beside the error that ended run %s: %s", run.id, reason_of(problem))
         return None
     return _together(problems)
 

@@ -15,7 +15,8 @@ from .handles import Reading, Sending, Writing
 from .reading.session import ReadSession
 from .records import Ended, Part, RunInfo, StreamInfo
 from .runs import Run, current, end_run
-from .values import Decode, decoder, encode, maker
+from .typed import form_of
+from .values import JSON, Form, maker
 from .writing.producer import Producer
 from .writing.sources import Source, check_source
 
@@ -198,8 +199,9 @@ class RunScope:
 class Streams:
     """Everything that can be done with streams."""
 
-    def __init__(self, connect: Callable[[], Connection]) -> None:
+    def __init__(self, connect: Callable[[], Connection], form: Form = JSON) -> None:
         self._connect = connect
+        self._form = form
 
     # Writing
 
@@ -242,7 +244,7 @@ class Streams:
         """
         key, source = split(args, key, "source")
         check_source(source)
-        producer = self._connect().producer(key, target, close)
+        producer = self._connect().producer(key, target, close, self._form.encode)
         piped = Piped[Any](self._connect(), producer)
         producer.merge(source)
         producer.finish()
@@ -264,7 +266,7 @@ class Streams:
         key, value = split(args, key, "value")
         connection = self._connect()
         stream = connection.target(key, target)
-        return connection.engine.call(connection.calls.append(stream, encode(value)))
+        return connection.engine.call(connection.calls.append(stream, self._form.encode(value)))
 
     def writer(
         self,
@@ -280,7 +282,9 @@ class Streams:
         *target* and *close* as for `pipe`. Raises `NoRun`, `InvalidName`, and what *execute*
         raises.
         """
-        writer = Writer[Any](self._connect(), self._connect().producer(key, target, close))
+        writer = Writer[Any](
+            self._connect(), self._connect().producer(key, target, close, self._form.encode)
+        )
         if execute is not None:
             self._execute(writer, execute)
         return writer
@@ -359,7 +363,7 @@ class Streams:
         """
         connection = self._connect()
         session = connection.session(run, key, start_index, timeout, strict)
-        return Reader(connection, session, maker(None, parts))
+        return Reader(connection, session, maker(self._form.decode, parts))
 
     def stop(self, run: str, key: str | None = None) -> None:
         """Ask the producers of a stream to stop: their sources are closed, and the stream ends as
@@ -411,22 +415,21 @@ class Streams:
     def define(self, key: str, type: Any = None) -> "Defined[Any]":
         """Name a stream and the type of its chunks in one place.
 
-        What is read is made into that type, and checked, by pydantic. Raises `InvalidSetting` where
-        the type needs it and it is not installed.
+        What is written is checked, and made JSON, as pydantic does it for that type; and what is
+        read is made into that type. Raises `InvalidSetting` where the type needs pydantic and it is
+        not installed, or knows nothing of the type.
         """
-        return Defined(self, self._connect, key, decoder(type))
+        return Defined(self._connect, key, form_of(type))
 
 
 class Defined(Generic[T]):
     """A stream's key and the type of its chunks; the calls are those of `Streams`."""
 
-    def __init__(
-        self, streams: Streams, connect: Callable[[], Connection], key: str, decode: Decode | None
-    ) -> None:
+    def __init__(self, connect: Callable[[], Connection], key: str, form: Form) -> None:
         self.key = key
-        self._streams = streams
+        self._streams = Streams(connect, form)
         self._connect = connect
-        self._decode = decode
+        self._form = form
 
     def pipe(
         self, source: Source[T], *, target: str | None = None, close: bool | None = None
@@ -482,4 +485,4 @@ class Defined(Generic[T]):
         """
         connection = self._connect()
         session = connection.session(run, self.key, start_index, timeout, strict)
-        return Reader(connection, session, maker(self._decode, parts))
+        return Reader(connection, session, maker(self._form.decode, parts))

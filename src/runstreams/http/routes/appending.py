@@ -11,7 +11,7 @@ from starlette.routing import Route, Router
 
 from ...core.access import Grant, of_stream
 from ...core.errors import BodyTooLarge, InvalidChunk, InvalidIndex, RunCompleted
-from ...core.json_lines import check_chunk, encode_text
+from ...core.json_lines import check_chunk, encode_text, utf8
 from ...core.limits import APPEND_BODY_BYTES, INPUT_BODY_BYTES
 from ...core.model import Batch, StreamId
 from ...core.names import INPUT, check_client, check_key, check_run
@@ -114,7 +114,7 @@ def _data(body: bytes) -> bytes:
     """Return the `data` of a body as one line of JSON. Raises `InvalidChunk`, `ChunkTooLarge`."""
     try:
         data = json.loads(body)["data"]
-        line = json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
+        line = utf8(json.dumps(data, ensure_ascii=False, separators=(",", ":")))
     except (ValueError, TypeError, LookupError, RecursionError):
         raise InvalidChunk("Invalid request body") from None
     return check_chunk(line)

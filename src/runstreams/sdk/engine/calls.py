@@ -6,6 +6,7 @@ from uuid import uuid4
 
 from ...core.errors import Refused, RunCompleted
 from ...core.model import Status, StreamId
+from ..closing import sayable
 from ..records import Ended, RunInfo, StreamInfo
 from .engine import Engine
 
@@ -32,8 +33,9 @@ class Calls:
 
     async def close(self, stream: StreamId, status: Status, error: str | None) -> Ended:
         """Close a stream."""
+        reason = sayable(error)
         return await self._engine.persist(
-            lambda: self._engine.transport.close(stream, status, error)
+            lambda: self._engine.transport.close(stream, status, reason)
         )
 
     async def stop(self, stream: StreamId) -> None:

@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeVar
 
 from ..engine.waiting import Waiter, fired
 from ..errors import InvalidSource, SourceCut
+from .texts import Texts
 
 T = TypeVar("T")
 
@@ -41,11 +42,6 @@ def check_source(source: object) -> None:
 def is_async(source: Source[T]) -> bool:
     """Say whether *source* belongs to an event loop."""
     return hasattr(type(source), "__aiter__")
-
-
-def text_of(item: object) -> object:
-    """Return *item*, or the text that it is: lines of a binary file are bytes."""
-    return item.decode() if isinstance(item, bytes) else item
 
 
 def close(source: object) -> None:
@@ -79,6 +75,13 @@ Done = Callable[[BaseException | None], None]
 """Is told what the source has raised."""
 
 
+def let_out(texts: Texts, write: Write) -> None:
+    """Write the half of a character with which a source has broken off."""
+    with suppress(Exception):  # why it broke off is the trouble to tell of
+        for half in texts.end():
+            write(half)
+
+
 class Puller(Protocol):
     """A source that is being pulled."""
 
@@ -93,6 +96,7 @@ class ThreadPuller:
         self, source: Iterable[Any], write: Write, is_over: IsOver, done: Done, name: str
     ) -> None:
         self._source = source
+        self._texts = Texts()
         self._write = write
         self._is_over = is_over
         self._done = done
@@ -109,13 +113,19 @@ class ThreadPuller:
             for item in self._source:
                 if self._is_over():
                     break
-                if (full := self._write(text_of(item))) is not None:
-                    full.result()
+                self._take(self._texts.feed(item))
+            self._take(self._texts.end())
         except BaseException as problem:
             error = problem
+            let_out(self._texts, self._write)
         if error is not None or self._is_over():
             close(self._source)
         self._done(error)
+
+    def _take(self, values: list[object]) -> None:
+        for value in values:
+            if (full := self._write(value)) is not None:
+                full.result()
 
 
 class TaskPuller:
@@ -131,6 +141,7 @@ class TaskPuller:
     ) -> None:
         self._loop = loop
         self._source = source
+        self._texts = Texts()
         self._write = write
         self._is_over = is_over
         self._done = done
@@ -155,12 +166,18 @@ class TaskPuller:
             async for item in self._source:
                 if self._is_over():
                     return
-                if (full := self._write(text_of(item))) is not None:
-                    await fired(full)
+                await self._take(self._texts.feed(item))
+            await self._take(self._texts.end())
             ended = True
         finally:
             if not ended:
+                let_out(self._texts, self._write)
                 await aclose(self._source)
+
+    async def _take(self, values: list[object]) -> None:
+        for value in values:
+            if (full := self._write(value)) is not None:
+                await fired(full)
 
     def _over(self, task: "asyncio.Task[None]") -> None:
         if task.cancelled():
