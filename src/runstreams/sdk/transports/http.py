@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields
+from datetime import UTC
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -21,6 +22,7 @@ from ..records import Ended, Page, Part, Receipt, RunInfo, StreamInfo
 from ..settings import Timeouts, Token
 from .events import Event, EventDecoder
 from .exchange import exchange, put_away
+from .surroundings import open_client
 
 R = TypeVar("R", Ended, RunInfo, StreamInfo)
 
@@ -31,6 +33,10 @@ IDLE_SECONDS = 30
 """How long an idle connection is kept: less than servers and load balancers keep theirs."""
 
 
+SECONDS_DIGITS = 9
+"""As much as is looked at of a number of seconds: that is thirty years."""
+
+
 MOMENT_SECONDS = 0.05
 """Least time that an event stream is read for."""
 
@@ -39,11 +45,12 @@ class HttpTransport:
     """Speaks docs/protocol.md to one server."""
 
     def __init__(self, base_url: str, token: Token, timeouts: Timeouts) -> None:
+        """Speak to the server at *base_url*. Raises `InvalidSetting`."""
         self._give_token = token
         self._token: str | None = token if isinstance(token, str) else None
         self._timeouts = timeouts
-        self._http = httpx.AsyncClient(
-            base_url=base_url,
+        self._http = open_client(
+            base_url,
             headers={"user-agent": f"runstreams-python/{__version__}"},
             timeout=httpx.Timeout(timeouts.request, connect=timeouts.connect),
             limits=httpx.Limits(
@@ -210,12 +217,13 @@ def _get(said: dict[str, Any], name: str) -> Any:
 
 def _retry_after(answer: httpx.Response) -> float | None:
     text = answer.headers.get("retry-after", "").strip()
-    if text.isdigit():
-        return float(text)
+    if text.isascii() and text.isdecimal():
+        return float(text[:SECONDS_DIGITS])
     try:
-        return email.utils.parsedate_to_datetime(text).timestamp() - time.time()
+        date = email.utils.parsedate_to_datetime(text)
     except ValueError:
         return None
+    return date.replace(tzinfo=date.tzinfo or UTC).timestamp() - time.time()
 
 
 async def _pages(answer: httpx.Response) -> AsyncGenerator[Page | None, None]:
