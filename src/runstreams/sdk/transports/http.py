@@ -1,12 +1,13 @@
 """The server over HTTP."""
 
 import asyncio
+import contextvars
 import email.utils
 import inspect
 import json
 import math
 import time
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields
 from datetime import UTC
@@ -24,6 +25,7 @@ from .events import Event, EventDecoder
 from .exchange import exchange, put_away
 from .surroundings import open_client
 
+T = TypeVar("T")
 R = TypeVar("R", Ended, RunInfo, StreamInfo)
 
 LIST_LIMIT = 1000
@@ -180,10 +182,22 @@ class HttpTransport:
     async def _authorize(self, request: httpx.Request) -> None:
         if self._token is None:
             assert callable(self._give_token)
-            # It may ask somebody over the network, and must not hold up everything else meanwhile.
-            given = await asyncio.to_thread(self._give_token)
+            given = await _aside(self._give_token)
             self._token = str(await given if inspect.isawaitable(given) else given)
         request.headers["authorization"] = f"Bearer {self._token}"
+
+
+async def _aside(ask: Callable[[], T]) -> T:
+    """Return what *ask* returns. It may ask somebody over the network, and must not hold up
+    everything else meanwhile.
+    """
+    calling = contextvars.copy_context().run
+    try:
+        asked = asyncio.get_running_loop().run_in_executor(None, calling, ask)
+    except RuntimeError:
+        # The program ends, and begins no threads any more. Nobody but us is left to be held up.
+        return ask()
+    return await asked
 
 
 @contextmanager
