@@ -14,7 +14,7 @@ from .engine.waiting import Waiter, fired, outcome, settled
 from .errors import StopRequested
 from .handles import Reading, Sending, Writing
 from .records import Ended, Part, RunInfo, StreamInfo
-from .runs import Run, current, end_run
+from .runs import Run, current, end_run, leave
 from .typed import form_of
 from .values import JSON, Form, maker
 from .writing.producer import Producer
@@ -192,7 +192,7 @@ class RunScope:
         trace: TracebackType | None,
     ) -> None:
         run, token = self._entered.pop()
-        current.reset(token)
+        leave(run, token)
         connection = self._connect()
         ending = end_run(connection.calls, run, error, connection.timeouts.flush)
         if (problem := await connection.engine.acall(ending)) is not None:

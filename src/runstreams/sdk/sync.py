@@ -14,7 +14,7 @@ from .errors import StopRequested
 from .handles import Reading, Sending, Writing
 from .reading.session import ReadSession
 from .records import Ended, Part, RunInfo, StreamInfo
-from .runs import Run, current, end_run
+from .runs import Run, current, end_run, leave
 from .typed import form_of
 from .values import JSON, Form, maker
 from .writing.producer import Producer
@@ -176,7 +176,7 @@ class RunScope:
         trace: TracebackType | None,
     ) -> None:
         run, token = self._entered.pop()
-        current.reset(token)
+        leave(run, token)
         connection = self._connect()
         ending = end_run(connection.calls, run, error, connection.timeouts.flush)
         if (problem := connection.engine.call(ending)) is not None:

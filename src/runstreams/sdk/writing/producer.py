@@ -261,6 +261,13 @@ class Producer:
         self.seen = True
         return self.result
 
+    def give_up_lost(self) -> None:
+        """Wait no longer for sources whose event loop has ended without a word."""
+        with self._lock:
+            pullers = list(self._pullers)
+        for puller in pullers:
+            puller.give_up()
+
     def ending(self) -> "Future[Any]":
         """Return what is done when there is nothing left to wait for."""
         return self._sender.drained() if self.is_open else self.result

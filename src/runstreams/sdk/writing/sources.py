@@ -88,6 +88,9 @@ class Puller(Protocol):
     def stop(self) -> None:
         """Stop where it waits, if that is possible; nobody wants more."""
 
+    def give_up(self) -> None:
+        """Be done, if what pulls has ended without a word and nothing will come any more."""
+
 
 class ThreadPuller:
     """Pulls an iterable in a thread. It cannot be interrupted: it looks up at each item."""
@@ -105,6 +108,9 @@ class ThreadPuller:
         threading.Thread(target=run, args=(self._pull,), name=name, daemon=True).start()
 
     def stop(self) -> None:
+        pass
+
+    def give_up(self) -> None:
         pass
 
     def _pull(self) -> None:
@@ -146,11 +152,17 @@ class TaskPuller:
         self._is_over = is_over
         self._done = done
         self._task: asyncio.Task[None] | None = None
+        self._untold = threading.Lock()
         loop.call_soon_threadsafe(self._begin, context=contextvars.copy_context())
 
     def stop(self) -> None:
         with suppress(RuntimeError):  # the loop has ended before
             self._loop.call_soon_threadsafe(self._cancel)
+
+    def give_up(self) -> None:
+        # A loop that does not turn may do so again; but somebody is waiting for the end already.
+        if not self._loop.is_running():
+            self._tell(SourceCut("the event loop of the source has ended before the source"))
 
     def _begin(self) -> None:
         self._task = self._loop.create_task(self._pull())
@@ -181,6 +193,11 @@ class TaskPuller:
 
     def _over(self, task: "asyncio.Task[None]") -> None:
         if task.cancelled():
-            self._done(SourceCut("the source was cancelled, as when its event loop ends"))
+            self._tell(SourceCut("the source was cancelled, as when its event loop ends"))
         else:
-            self._done(task.exception())
+            self._tell(task.exception())
+
+    def _tell(self, error: BaseException | None) -> None:
+        """Say that it is done, once."""
+        if self._untold.acquire(blocking=False):
+            self._done(error)
