@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .sdk.runs import Run
     from .sdk.settings import Timeouts
     from .sdk.sync import Defined, Piped, Reader, Writer
+    from .sdk.transport import Transport
     from .sdk.writing.buffer import Batching
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "RunInfo",
     "StreamInfo",
     "Timeouts",
+    "Transport",
     "Writer",
     "auth",
     "configure",
@@ -51,6 +53,7 @@ _PLACES = {
     "RunInfo": "records",
     "StreamInfo": "records",
     "Timeouts": "settings",
+    "Transport": "transport",
     "Writer": "sync",
     "auth": "clients",
     "configure": "clients",

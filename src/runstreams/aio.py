@@ -7,6 +7,7 @@ from .sdk.records import Ended, Part, RunInfo, StreamInfo
 from .sdk.retrying import Retries
 from .sdk.runs import Run
 from .sdk.settings import Timeouts
+from .sdk.transport import Transport
 from .sdk.writing.buffer import Batching
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "RunInfo",
     "StreamInfo",
     "Timeouts",
+    "Transport",
     "Writer",
     "auth",
     "configure",

@@ -23,11 +23,8 @@ RETURNED = {
 }
 """What calls return without the user naming it."""
 
-NOT_MADE = {"Defined", "Piped", "Reader", "Run", "Writer"}
+NOT_MADE = {"Defined", "Piped", "Reader", "Run", "Transport", "Writer"}
 """Named for annotations; only calls make them."""
-
-OURS = {"adopt", "producers"}
-"""Used between parts of the SDK."""
 
 DUNDERS = ("__enter__", "__aenter__", "__iter__", "__aiter__", "__call__")
 
@@ -70,7 +67,7 @@ def _class(name: str, kind: type, *, how_to_make: bool) -> Iterator[str]:
 def _attributes(kind: type) -> Iterator[tuple[str, Any]]:
     names = [*dir(kind), *kind.__annotations__] if hasattr(kind, "__annotations__") else dir(kind)
     for attribute in sorted(set(names)):
-        if attribute not in OURS and (not attribute.startswith("_") or attribute in DUNDERS):
+        if not attribute.startswith("_") or attribute in DUNDERS:
             yield attribute, inspect.getattr_static(kind, attribute, None)
 
 

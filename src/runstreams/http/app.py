@@ -1,6 +1,5 @@
 """The API as one ASGI application, the same on Lambda and on a server of our own."""
 
-import logging
 from collections.abc import Iterable, Sequence
 
 from starlette.routing import BaseRoute, Route, Router
@@ -37,7 +36,6 @@ def build_app(service: Service, routers: Iterable[Router]) -> Api:
     # A fixed word outranks a variable, as at API Gateway.
     plain.sort(key=lambda route: str(route.path).count("{"))  # type: ignore[attr-defined]
     typed = [route for route in routes if not _is_plain(route)]
-    _quieten_uvicorn()
     return Api(service, plain, _typed_app(typed) if typed else None)
 
 
@@ -51,17 +49,3 @@ def _typed_app(routes: Iterable[BaseRoute]) -> ASGIApp:
     )
 
     return typed_app(routes)
-
-
-class _NotOurBreaks(logging.Filter):
-    """Drops the line that uvicorn writes when an answer is broken off, as we do on purpose."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        return record.msg != "ASGI callable returned without completing response."
-
-
-_breaks = _NotOurBreaks()
-
-
-def _quieten_uvicorn() -> None:
-    logging.getLogger("uvicorn.error").addFilter(_breaks)

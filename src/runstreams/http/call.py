@@ -75,13 +75,8 @@ class Call:
             yield message.get("body", b"")
 
     def left_over(self) -> bytes:
-        """Return what arrived before the connection broke, and was not received any more.
-
-        uvicorn keeps it from an application, as ASGI has no place for it; whole lines are worth
-        keeping.
-        """
-        connection = getattr(self.receive, "__self__", None)
-        return bytes(getattr(connection, "body", b""))
+        """Return what arrived before the connection broke, and was not received any more."""
+        return self.host.left_over(self.receive)
 
     async def body(self, most: int) -> bytes:
         """Return the whole body, of up to *most* bytes. Raises `BodyTooLarge`, `ClientGone`."""

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from starlette.requests import Request
+from starlette.types import Receive
 
 from ..core.limits import WAIT_SECONDS_MAX
 from ..core.log import Log
 from .access import Keys
-from .live.page_cache import PageCache
 
 
 class Stop(asyncio.Event):
@@ -39,6 +39,10 @@ class Host:
     """Whether an answer can be sent bit by bit."""
     disconnects: bool = True
     """Whether `receive` tells when the client has gone; through Mangum it never does."""
+    left_over: Callable[[Receive], bytes] = lambda _: b""
+    """Returns what arrived of a body that broke off, and was not received any more: whole lines are
+    worth keeping, and ASGI has no place for them.
+    """
     stopping: Stop | None = None
     time_left: Callable[[Request], float] | None = None
     """Seconds that a request may still spend waiting, what it needs to answer left out; None: as
@@ -57,4 +61,3 @@ class Service:
     host: Host = field(default_factory=Host)
     allowed_origins: tuple[str, ...] = ("*",)
     """Web origins whose pages may call; `*` means all."""
-    pages: PageCache = field(default_factory=PageCache)

@@ -16,7 +16,7 @@ from .errors import InvalidSetting
 from .reading.session import ReadSession
 from .records import StreamInfo
 from .retrying import Retries
-from .runs import Run, begun, current, current_run, resolve
+from .runs import Run, adopt, begun, current_run, resolve
 from .settings import Timeouts, Token, base_url_of, token_of
 from .tokens import scopes_of, seconds_of, sign
 from .transport import Transport
@@ -76,8 +76,7 @@ class Connection:
         """
         stream = self.target(key, target)
         producer = Producer(self.engine, stream, new_client(), self.batching, close, encode)
-        if (run := current.get()) is not None:
-            run.adopt(producer)
+        adopt(producer)
         return producer
 
     def session(

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Generic, TypeVar
 
 from .connection import Connection
+from .engine.queues import NothingYet, Tee
 from .reading.session import ReadSession, State
 from .records import Ended, Part
 from .writing.producer import Producer
@@ -59,10 +60,32 @@ class Writing(Sending, Generic[T]):
             self._producer.finish()
 
 
+class Watching(Generic[T]):
+    """What passes through a pipe or a writer, for whoever wants to see it."""
+
+    def __init__(self, connection: Connection, producer: Producer) -> None:
+        self._engine = connection.engine
+        self._producer = producer
+        self._tee: Tee[T] = producer.tee()
+
+    def _next(self) -> T:
+        """Return the next value. Raises `NothingYet`, `StopIteration`, and what went wrong."""
+        try:
+            return self._tee.next()
+        except (NothingYet, StopIteration):
+            raise
+        except Exception:
+            self._producer.seen = True
+            raise
+
+
 class Reading(Generic[T]):
     """The chunks of a stream, as they come."""
 
-    def __init__(self, session: ReadSession, make: Callable[[Part[Any]], T]) -> None:
+    def __init__(
+        self, connection: Connection, session: ReadSession, make: Callable[[Part[Any]], T]
+    ) -> None:
+        self._engine = connection.engine
         self._session = session
         self._make = make
         self._parts: Iterator[Part[Any]] = iter(())

@@ -1,5 +1,6 @@
 """Runs: which one we are in, what lies above it, what a target means, and how a run ends."""
 
+import inspect
 import logging
 import os
 import threading
@@ -48,15 +49,13 @@ class Run:
         finally:
             leave(self, token)
 
-    def adopt(self, producer: Producer) -> None:
-        """Wait for *producer* at the end of the run."""
+    def _adopt(self, producer: Producer) -> None:
         with self._lock:
             self._producers.add(producer)
         producer.result.add_done_callback(lambda _: self._forget(producer))
 
-    @property
-    def producers(self) -> list[Producer]:
-        """What was begun in this run, and has not ended well."""
+    def _left(self) -> list[Producer]:
+        """Return what was begun in this run, and has not ended well."""
         with self._lock:
             return [producer for producer in self._producers if producer.is_ours]
 
@@ -92,6 +91,12 @@ def current_run(environ: Mapping[str, str] = os.environ) -> Run | None:
     return Run(run, environ.get(PARENT_RUN_ID) or None, environ.get(ROOT_RUN_ID) or None)
 
 
+def adopt(producer: Producer) -> None:
+    """Wait for *producer* at the end of the run that was entered here, if one was."""
+    if (run := current.get()) is not None:
+        run._adopt(producer)
+
+
 def resolve(target: str | None, run: Run | None) -> str:
     """Return the id of the run that *target* means, seen from *run*.
 
@@ -121,6 +126,12 @@ def begun(id: str, parent: str | None, root: str | None, inside: Run | None) -> 
     return Run(id, inside.id, inside.root_id or inside.id)
 
 
+def check_ends(work: object) -> None:
+    """Raise `TypeError` where *work* is a generator function, whose call ends before it begins."""
+    if inspect.isgeneratorfunction(work) or inspect.isasyncgenfunction(work):
+        raise TypeError("a generator cannot be a run: it would end before it is iterated")
+
+
 async def end_run(
     calls: Calls, run: Run, error: BaseException | None, seconds: float
 ) -> BaseException | None:
@@ -129,7 +140,7 @@ async def end_run(
     Returns what else went wrong and nobody has seen: an error of one pipe, or a group of several.
     """
     if status_after(error) == "canceled":
-        for producer in run.producers:
+        for producer in run._left():
             # Whoever interrupts does not want to wait for sources to end.
             producer.seen = True
             producer.cancel(error)
@@ -148,7 +159,7 @@ async def end_run(
 
 
 async def _problems(run: Run, seconds: float) -> list[BaseException]:
-    producers = run.producers
+    producers = run._left()
     problems: list[BaseException] = []
     for producer in await flush(producers, seconds):
         problems.append(NotSent(report(producer), unsent=producer.unsent))

@@ -3,6 +3,9 @@ HTTP/1.0 understands.
 
 What cannot be understood never gets as far as an application. Here it does: the API itself refuses
 it, so that a refusal looks like every other, and comes when those before it are answered.
+
+It overrides callbacks of uvicorn's parser and makes a cycle of its own:
+https://github.com/Kludex/uvicorn/blob/main/uvicorn/protocols/http/httptools_impl.py.
 """
 
 import asyncio

@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import logging
-import time
 from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from socket import socket
@@ -11,9 +10,9 @@ from socket import socket
 import uvicorn
 import uvloop
 
-from ..core.log import Log
 from ..http import Host, Keys, Service, Stop, build_app
 from ..http.routes import appending, dashboard, managing, reading
+from ..wiring import now, open_log
 from .folder import open_folder
 from .listening import listen, url_of
 from .open_files import NoFileLeft, raise_limit
@@ -22,8 +21,9 @@ from .ready import announce
 from .secret_key import VARIABLE, secret_key
 from .server import Server
 from .settings import Settings
-from .storing import new_id, open_store
+from .storing import limits_in, open_store
 from .sweeping import keep_swept
+from .uvicorn import left_over, quieten
 
 KEEP_ALIVE_SECONDS = 65
 """How long an idle connection is kept: a little longer than the minute for which many clients keep
@@ -65,11 +65,13 @@ def run(settings: Settings, environ: Mapping[str, str]) -> None:
 
 
 async def _serve(settings: Settings, keys: Keys, listener: socket, *, key_given: bool) -> None:
-    log = Log(
-        open_store(settings), limits=settings.limits, clock=_now, new_id=new_id, background=True
-    )
+    store = open_store(settings)
+    log = open_log(store, limits_in(store, settings))
     stop = Stop()
-    app = build_app(Service(log, keys, Host(stopping=stop), settings.allowed_origins), ROUTERS)
+    app = build_app(
+        Service(log, keys, Host(left_over=left_over, stopping=stop), settings.allowed_origins),
+        ROUTERS,
+    )
     config = uvicorn.Config(
         app,
         http=Protocol,
@@ -82,10 +84,11 @@ async def _serve(settings: Settings, keys: Keys, listener: socket, *, key_given:
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         backlog=ACCEPTED_AT_A_TIME,
     )
+    quieten()
     url = url_of(listener)
     server = Server(config, stop, lambda: announce(settings, url, key_given))
     asyncio.get_running_loop().set_exception_handler(NoFileLeft())
-    sweep = asyncio.create_task(keep_swept(log.store, settings.limits, _now))
+    sweep = asyncio.create_task(keep_swept(store, log.limits, now))
     # What the start has made stays. Looking through it again and again for garbage takes 15 ms each
     # time, in which nobody is served.
     gc.collect()
@@ -105,7 +108,3 @@ def _loop_factory(files: int) -> Callable[[], asyncio.AbstractEventLoop] | None:
         return uvloop.new_event_loop
     logger.warning("only %d files may be open: about as many readers can wait", files)
     return None
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000_000

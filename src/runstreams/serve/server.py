@@ -2,6 +2,9 @@
 
 The published clients take a clean end of a stream for its completion. So a reader that is attached
 when the server stops loses its connection, comes back, and goes on where it was.
+
+What is overridden, and the connections' cycles that are looked at:
+https://github.com/Kludex/uvicorn/blob/main/uvicorn/server.py.
 """
 
 import asyncio
@@ -76,10 +79,11 @@ class Server(uvicorn.Server):
             connection.transport.abort()
 
     def _let_go(self, connection: Any) -> None:
-        """Close an idle connection, let a short answer come, break what would go on."""
+        """Close an idle connection, break an upload, and let an answer come. An event stream has
+        heard of it, and breaks off by itself, with a last word to its reader.
+        """
         cycle = connection.cycle
-        under_way = cycle is not None and not cycle.response_complete
-        if under_way and (cycle.response_started or cycle.more_body):
+        if cycle is not None and not cycle.response_complete and cycle.more_body:
             connection.transport.abort()
         else:
             connection.shutdown()

@@ -64,14 +64,16 @@ def _server(secret_key: str) -> "tuple[uvicorn.Server, Stop]":
 
         from ..http import Host, Keys, Service, Stop, build_app
         from ..http.routes import appending, dashboard, managing, reading
+        from ..serve.uvicorn import left_over, quieten
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
             f"a server needs {error.name}, which is not installed: "
             'pip install "runstreams[server]"',
             name=error.name,
         ) from error
+    quieten()
     stop = Stop()
-    service = Service(memory_log(), Keys([secret_key]), Host(stopping=stop))
+    service = Service(memory_log(), Keys([secret_key]), Host(left_over=left_over, stopping=stop))
     routers = (appending.router, reading.router, managing.router, dashboard.router)
     app = build_app(service, routers)
     config = uvicorn.Config(

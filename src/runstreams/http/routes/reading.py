@@ -1,30 +1,27 @@
 """Routes that read: a long poll, or an event stream when one is asked for."""
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from starlette.routing import Route, Router
 
 from ...core.access import of_stream
-from ...core.errors import IndexBeyondTail, IndexExpired, InvalidIndex
+from ...core.errors import InvalidIndex
 from ...core.limits import (
-    PAGE_BYTES,
     PAGE_CHUNKS,
     PAGE_CHUNKS_DEFAULT,
     SILENCE_SECONDS,
     SILENCE_SECONDS_MAX,
     WAIT_SECONDS,
 )
-from ...core.log import EMPTY, NO_POINTERS
-from ...core.model import Head, Page, StreamId
+from ...core.log import TAIL, Start
+from ...core.model import Page, StreamId
 from ...core.names import INPUT
 from ..call import Call, Endpoint, require
 from ..errors import NoEventStream
 from ..fields import event_id, leading, query, seconds, whole
-from ..live.event_stream import EventStream
-from ..live.presence import Presence, Stopping
+from ..live.event_stream import send_events
+from ..live.presence import Presence
 from ..live.rendering import as_json
-
-TAIL: Literal["tail"] = "tail"
 
 router = Router()
 
@@ -32,7 +29,7 @@ router = Router()
 class Wanted(NamedTuple):
     """What a long poll asks for."""
 
-    start: int | Literal["tail"] | None
+    start: Start | None
     wait: float
     limit: int
 
@@ -68,45 +65,13 @@ def _wanted(call: Call) -> Wanted:
 
 
 async def _page(call: Call, stream: StreamId, wanted: Wanted) -> Page:
-    """Return the page that a long poll is answered with. Raises `IndexExpired`,
-    `IndexBeyondTail`.
-    """
-    log = call.service.log
-    start = wanted.start
-    head = await log.head(stream, since=NO_POINTERS if start == TAIL else start or 0)
-    tail = head.tail if head is not None else 0
-    if start == TAIL:
-        start = tail
-    if start is not None and start > tail:
-        raise IndexBeyondTail(f"index {start} is beyond the tail, {tail}", tail=tail)
-    at = start or 0
-    if at < tail or (head is not None and head.closed is not None):
-        assert head is not None
-        cursor = log.cursor(stream)
-        return await cursor.page(head, at, exact=start is not None, most=wanted.limit)
-    news = await _wait(call, stream, head, at, wanted.wait)
-    if news is None:
-        return EMPTY
-    if head is not None and news.generation != head.generation and at:
-        raise IndexExpired("the stream has begun anew; the oldest left is 0", first_index=0)
-    if news.tail == at and news.closed is None:
-        return Page((), at, at, news.generation)
-    cursor = log.cursor(stream)
-    return await call.service.pages.page(cursor, news, at, wanted.limit, PAGE_BYTES)
-
-
-async def _wait(
-    call: Call, stream: StreamId, head: Head | None, index: int, wait: float
-) -> Head | None:
-    """Wait for chunk *index* for as long as is asked for and allowed; return the head."""
-    wait = min(wait, call.host.wait_seconds_max, call.time_left())
-    if wait <= 0:
-        return head
-    try:
-        async with Presence(call):
-            return await call.service.log.beyond(stream, head, index, wait)
-    except Stopping:
-        return head
+    return await call.service.log.read(
+        stream,
+        wanted.start,
+        most=wanted.limit,
+        seconds=min(wanted.wait, call.host.wait_seconds_max, call.time_left()),
+        presence=Presence(call),
+    )
 
 
 def _silence(text: str | None) -> float:
@@ -128,12 +93,14 @@ async def _follow(call: Call, stream: StreamId, silence: float) -> None:
             url=call.host.streaming_url,
         )
     last = call.header(b"last-event-id")
-    latest = last is None and call.headers.get(b"x-trigger-stream-start") == b"latest"
     seen = event_id(last) if last is not None else None
-    start = 0 if seen is None else seen + 1
-    head = await call.service.log.head(stream, since=NO_POINTERS if latest else start)
-    tail = head.tail if head is not None else 0
-    await EventStream(call, stream, head, tail if latest else min(start, tail), silence).follow()
+    start: Start = 0 if seen is None else seen + 1
+    if last is None and call.headers.get(b"x-trigger-stream-start") == b"latest":
+        start = TAIL
+    follower = await call.service.log.follow(
+        stream, start, silence=silence, seconds=call.time_left()
+    )
+    await send_events(call, follower)
 
 
 router.routes.extend(

@@ -152,6 +152,7 @@ class Loop(asyncio.SelectorEventLoop):
         super().__init__()
         # The loop that this one extends holds its connections weakly. The garbage collector would
         # find those of a dropped client together with it, and end them before they can be closed.
+        # https://github.com/python/cpython/blob/3.13/Lib/asyncio/selector_events.py: `_transports`.
         self._transports: dict[int, asyncio.Transport] = {}
 
     def create_task(self, *args: Any, **kwargs: Any) -> "asyncio.Task[Any]":

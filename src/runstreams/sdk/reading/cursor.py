@@ -6,6 +6,7 @@ of the stream; when the stream was deleted and begun anew, it goes back to 0.
 """
 
 from ...core.errors import IndexBeyondTail, IndexExpired
+from ...core.position import Position, tells_of_beginning_anew
 from ..records import Ended, Page, Part
 
 
@@ -14,14 +15,17 @@ class ReadCursor:
 
     def __init__(self, start: int) -> None:
         """Begin at index *start*; 0 means the oldest chunk left."""
-        self.next_index = start
-        """The first index that has not been read."""
         self.closed: Ended | None = None
         """How the stream ended, once that is reached."""
         self.tail = 0
         """The tail as it was last heard of."""
         self._ask = start
-        self._generation: str | None = None
+        self._position = Position(start)
+
+    @property
+    def next_index(self) -> int:
+        """The first index that has not been read."""
+        return self._position.index
 
     @property
     def ask(self) -> int | None:
@@ -35,23 +39,20 @@ class ReadCursor:
 
     def take(self, page: Page) -> list[Part[object]]:
         """Return the chunks of *page* that are new. Raises `IndexExpired` when one was missed."""
-        if page.parts and self._is_begun_anew(page.parts[0]):
-            self._restart()
-            if page.parts[0].index > 0:
-                self.tail = page.tail
-                return []  # the new stream is read from its beginning
-        parts = [part for part in page.parts if part.index >= self.next_index]
-        if parts and parts[0].index > self.next_index > 0:
+        position = self._position
+        if page.parts and position.meet(_generation(page.parts[0])) and page.parts[0].index > 0:
+            self._ask, self.tail = 0, page.tail
+            return []  # the new stream is read from its beginning
+        parts = [part for part in page.parts if part.index >= position.index]
+        if parts and parts[0].index > position.index > 0:
             first = parts[0].index
             raise IndexExpired(
-                f"chunk {self.next_index} has expired; the oldest left is {first}",
+                f"chunk {position.index} has expired; the oldest left is {first}",
                 first_index=first,
             )
         self._ask, self.tail, self.closed = page.next_index, page.tail, page.closed
-        if page.parts:
-            self._generation = _generation(page.parts[0])
         if parts:
-            self.next_index = parts[-1].index + 1
+            position.index = parts[-1].index + 1
         return parts
 
     def beyond(self, error: IndexBeyondTail) -> None:
@@ -61,7 +62,7 @@ class ReadCursor:
         """
         tail = error.facts["tail"]
         assert isinstance(tail, int)
-        if self._generation is not None:
+        if self._position.generation is not None:
             self._restart()
         else:
             self._ask = self.tail = tail
@@ -70,16 +71,13 @@ class ReadCursor:
         """Take in that the asked index is gone. Raises *error* unless that is because the stream
         has been begun anew.
         """
-        if error.facts.get("first_index") != 0:
+        if not tells_of_beginning_anew(error):
             raise error
         self._restart()
 
-    def _is_begun_anew(self, part: Part[object]) -> bool:
-        return self._generation not in (None, _generation(part))
-
     def _restart(self) -> None:
-        self.next_index = self._ask = self.tail = 0
-        self._generation = None
+        self._ask = self.tail = 0
+        self._position = Position(0)
 
 
 def _generation(part: Part[object]) -> str:

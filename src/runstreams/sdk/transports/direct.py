@@ -1,13 +1,14 @@
 """No server in between: the same core, in this process, on the store itself."""
 
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
+from ...core import model as core
 from ...core.errors import NotThere
 from ...core.json_lines import check_chunk, decode, plain_chunks
-from ...core.limits import PAGE_BYTES
+from ...core.limits import LIST_MAX
 from ...core.log import NO_POINTERS, Description, Log
 from ...core.model import Batch, Closed, Run, Status, StreamId
-from ..errors import NoEventStream
 from ..records import Ended, Page, Part, Receipt, RunInfo, StreamInfo
 
 
@@ -28,12 +29,7 @@ class DirectTransport:
         return Receipt(done.last, done.tail, done.stop)
 
     async def page(self, stream: StreamId, start: int | None, wait: float, limit: int) -> Page:
-        page = await self._log.read(stream, start, most=limit, size=PAGE_BYTES, seconds=wait)
-        parts: list[Part[object]] = [
-            Part(index, decode(bytes(data)), f"{page.generation}-{index}", timestamp)
-            for index, timestamp, data in page.chunks
-        ]
-        return Page(parts, page.next_index, page.tail, _ended(page.closed))
+        return _page(await self._log.read(stream, start, most=limit, seconds=wait))
 
     async def tail(self, stream: StreamId) -> int:
         head = await self._log.head(stream, since=NO_POINTERS)
@@ -42,8 +38,10 @@ class DirectTransport:
     async def follow(
         self, stream: StreamId, start: int, silence: float
     ) -> AsyncGenerator[Page | None, None]:
-        raise NoEventStream("pages wait for chunks themselves here")
-        yield None
+        follower = await self._log.follow(stream, start, silence=silence)
+        async with aclosing(follower.events()) as events:
+            async for event in events:
+                yield _page(event) if isinstance(event, core.Page) else None
 
     async def close(self, stream: StreamId, status: Status, error: str | None) -> Ended:
         head = await self._log.close(stream, Closed(status, error))
@@ -64,8 +62,8 @@ class DirectTransport:
         return await self._log.delete(stream)
 
     async def streams(self, run: str, after: str | None) -> tuple[list[StreamInfo], str | None]:
-        found = await self._log.streams(run, LIST_LIMIT, after)
-        more = found[-1].key if len(found) == LIST_LIMIT else None
+        found = await self._log.streams(run, LIST_MAX, after)
+        more = found[-1].key if len(found) == LIST_MAX else None
         return [_info(run, one) for one in found], more
 
     async def runs(self, limit: int, after: str | None) -> tuple[list[RunInfo], str | None]:
@@ -83,8 +81,12 @@ class DirectTransport:
         await self._log.aclose()
 
 
-LIST_LIMIT = 1000
-"""Streams listed at a time."""
+def _page(page: core.Page) -> Page:
+    parts: list[Part[object]] = [
+        Part(index, decode(bytes(data)), f"{page.generation}-{index}", timestamp)
+        for index, timestamp, data in page.chunks
+    ]
+    return Page(parts, page.next_index, page.tail, _ended(page.closed))
 
 
 def _place(after: str | None) -> tuple[int, str] | None:

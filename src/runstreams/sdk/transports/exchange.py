@@ -3,6 +3,10 @@
 httpx, or rather what it stands on, loses a connection that is cancelled while it is made, just
 before it is used, or while an answer is put away: it is not closed, and never used again. Those
 moments are short, so they are waited for.
+
+https://github.com/encode/httpcore/issues/1093, and #658 and #830 before it; once #1099 there is
+released, this module can go. The names of the steps are those of httpcore's `trace` extension:
+https://www.encode.io/httpcore/extensions/#trace.
 """
 
 import asyncio

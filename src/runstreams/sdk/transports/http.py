@@ -17,6 +17,7 @@ from urllib.parse import quote
 import httpx
 
 from ..._version import __version__
+from ...core.limits import LIST_MAX
 from ...core.model import Status, StreamId
 from ..errors import NoEventStream, Unexpected, Unreachable, error_of
 from ..records import Ended, Page, Part, Receipt, RunInfo, StreamInfo
@@ -27,9 +28,6 @@ from .surroundings import open_client
 
 T = TypeVar("T")
 R = TypeVar("R", Ended, RunInfo, StreamInfo)
-
-LIST_LIMIT = 1000
-"""Streams asked for at a time; the most that the protocol gives."""
 
 IDLE_SECONDS = 30
 """How long an idle connection is kept: less than servers and load balancers keep theirs."""
@@ -128,12 +126,12 @@ class HttpTransport:
         return bool(_get(await self._ask("DELETE", _managed(stream)), "deleted"))
 
     async def streams(self, run: str, after: str | None) -> tuple[list[StreamInfo], str | None]:
-        query = {"limit": str(LIST_LIMIT)} | ({"after": after} if after else {})
+        query = {"limit": str(LIST_MAX)} | ({"after": after} if after else {})
         said = await self._ask("GET", f"/api/v1/runs/{_name(run)}/streams", params=query)
         return [_info(one) for one in _get(said, "streams")], _get(said, "next")
 
     async def runs(self, limit: int, after: str | None) -> tuple[list[RunInfo], str | None]:
-        query = {"limit": str(min(limit, LIST_LIMIT))} | ({"after": after} if after else {})
+        query = {"limit": str(min(limit, LIST_MAX))} | ({"after": after} if after else {})
         said = await self._ask("GET", "/api/v1/runs", params=query)
         return [_known(RunInfo, one) for one in _get(said, "runs")], _get(said, "next")
 

@@ -85,7 +85,7 @@ def _close_at_exit() -> None:
 
 def _at_exit(flush: Callable[[], None]) -> None:
     # Before the pools of threads are shut down that an event loop needs to look up names; `atexit`
-    # is after it.
+    # is after it. https://github.com/python/cpython/blob/3.13/Lib/threading.py: `_register_atexit`.
     register = getattr(threading, "_register_atexit", None)
     if register is None:
         atexit.register(flush)

@@ -187,7 +187,8 @@ class Producer:
     async def send(self) -> None:
         """Send until the end, then close the stream if that is due."""
         try:
-            await self._sender.run(self._engine.transport, self._engine.patience(), self._receive)
+            engine = self._engine
+            await self._sender.run(lambda: engine.transport, engine.patience(), self._receive)
             await self._close_stream()
         except StreamClosed as error:
             if error.facts.get("status") == "canceled":
@@ -222,9 +223,7 @@ class Producer:
         if status is None:
             return
         try:
-            await self._engine.persist(
-                lambda: self._engine.transport.close(self.stream, status, self._reason())
-            )
+            await self._engine.persist(lambda to: to.close(self.stream, status, self._reason()))
         except Refused as error:
             if status == "completed" and isinstance(error, ClosedDifferently):
                 raise

@@ -18,7 +18,7 @@ async def check(told: Told, screen: Screen) -> None:
         screen.check(got == words, f"{writer}: all of its {len(words)} chunks, in its order")
     screen.check(
         [len(resumed) for resumed in told.resumed.values()] == [0, 1],
-        "guide: its connection broke once, and it went on where it was",
+        "reading: its connection broke once, and it went on where it was",
     )
     screen.check(_count(told.steps, STEPS), f"progress: {STEPS} JSON chunks, each once")
     screen.check(again == told.seen, "replayed from the beginning: the same chunks")

@@ -6,20 +6,20 @@ from dataclasses import dataclass, field
 
 import httpx
 
+from .documents import tokens
 from .screen import Screen
-from .texts import tokens
 from .wire import Received, Stream
 from .writing import Writer
 
 RUN = "run_demo"
-DOCUMENTS = {"readme": "README.md", "guide": "docs/development.md"}
+DOCUMENTS = ("keeping", "reading")
 TOKENS = 500
 """Of each document; at the pace below they last about eight seconds."""
 
 PACE = 0.015
 STEPS = 16
 CUT_AT = 200
-"""The chunk in whose middle the guide's connection is cut."""
+"""The chunk in whose middle the second writer's connection is cut."""
 
 
 @dataclass
@@ -36,7 +36,7 @@ class Told:
 async def tell(http: httpx.AsyncClient, screen: Screen) -> Told:
     """Write two documents to one stream and the progress to another, and follow both live."""
     text, progress = Stream(http, RUN, "text"), Stream(http, RUN, "progress")
-    sent = {name: tokens(path, TOKENS) for name, path in DOCUMENTS.items()}
+    sent = {name: tokens(name, TOKENS) for name in DOCUMENTS}
     writers = [Writer(text, name, PACE) for name in sent]
     told = Told(text, sent, {writer.client: writer.resumed for writer in writers})
     async with asyncio.TaskGroup() as readers:
@@ -59,7 +59,7 @@ async def _write(writer: Writer, words: Sequence[str], screen: Screen) -> None:
         )
 
     chunks = [{"by": writer.client, "text": word} for word in words]
-    await writer.pipe(chunks, CUT_AT if writer.client == "guide" else None, on_cut)
+    await writer.pipe(chunks, CUT_AT if writer.client == "reading" else None, on_cut)
 
 
 async def _count(progress: Stream) -> None:

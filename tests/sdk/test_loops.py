@@ -1,4 +1,4 @@
-"""The async surface against a real server: what is not the same as in the sync one."""
+"""What only the async surface does: it waits in event loops. All else is in `tests/sdk/aio`."""
 
 import asyncio
 import contextlib
@@ -12,28 +12,10 @@ import pytest
 
 from runstreams import Ended
 from runstreams.aio import AsyncClient
-from runstreams.errors import BufferFull, InvalidSource, StreamFailed, WriterClosed
+from runstreams.errors import BufferFull, StreamFailed, WriterClosed
 from runstreams.sdk.writing import sender
-from tests.sdk.test_sync import Token
+from tests.sdk.aio.helpers import read, slowly
 from tests.serve.process import ServerProcess
-
-
-async def read(client: AsyncClient, run: str, key: str | None = None, **options: Any) -> list[Any]:
-    return [item async for item in client.streams.read(run, key, **{"timeout": 0, **options})]
-
-
-async def slowly(values: range, seconds: float = 0.01) -> AsyncIterator[int]:
-    for value in values:
-        yield value
-        await asyncio.sleep(seconds)
-
-
-@pytest.mark.also_deployed
-async def test_a_pipe_is_a_plain_call(aclient: AsyncClient, run: str) -> None:
-    piped = aclient.streams.pipe("words", slowly(range(5)), target=run)
-    assert [value async for value in piped.stream] == [0, 1, 2, 3, 4]
-    assert await piped.wait_until_complete() == 4
-    assert await read(aclient, run, "words") == [0, 1, 2, 3, 4]
 
 
 async def test_a_blocking_source_does_not_block_the_loop(aclient: AsyncClient, run: str) -> None:
@@ -65,23 +47,6 @@ async def test_blocking_the_loop_does_not_hold_up_what_is_sent(
     assert await writer.wait_until_complete() == 0
 
 
-async def test_a_value_is_no_source(aclient: AsyncClient, run: str) -> None:
-    with pytest.raises(InvalidSource):
-        aclient.streams.pipe("text", target=run)
-
-
-@pytest.mark.also_deployed
-async def test_a_writer_writes_merges_and_is_done_at_its_end(
-    aclient: AsyncClient, run: str
-) -> None:
-    async with aclient.streams.writer("logs", target=run) as writer:
-        await writer.write("one")
-        writer.write("two")
-        writer.merge(slowly(range(3)))
-    assert await read(aclient, run, "logs") == ["one", "two", 0, 1, 2]
-    assert await writer.wait_until_complete() == 4
-
-
 async def test_a_coroutine_function_writes_in_the_background(
     aclient: AsyncClient, run: str
 ) -> None:
@@ -109,17 +74,6 @@ async def test_a_coroutine_function_that_raises_fails_the_stream(
         await read(aclient, run)
 
 
-async def test_a_body_that_raises_fails_the_stream(aclient: AsyncClient, run: str) -> None:
-    async def body() -> None:
-        async with aclient.streams.writer(target=run) as writer:
-            writer.write(1)
-            raise LookupError("gone")
-
-    with pytest.raises(LookupError):
-        await body()
-    assert (await aclient.streams.describe(run)).closed == Ended("failed", "LookupError: gone")
-
-
 async def test_awaited_writes_are_slowed_down_and_others_refused_in_the_end(
     aclient: AsyncClient, run: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -136,19 +90,6 @@ async def write_without_waiting(client: AsyncClient, run: str) -> None:
     async with client.streams.writer("other", target=run) as writer:
         for _ in range(100):
             writer.write("x" * 100)
-
-
-@pytest.mark.also_deployed
-async def test_a_source_that_raises_loses_nothing(aclient: AsyncClient, run: str) -> None:
-    async def source() -> AsyncIterator[int]:
-        for value in range(1500):
-            yield value
-        raise LookupError("gone")
-
-    piped = aclient.streams.pipe(source(), target=run)
-    with pytest.raises(LookupError):
-        await piped.wait_until_complete()
-    assert await read(aclient, run, strict=False) == list(range(1500))
 
 
 @pytest.mark.also_deployed
@@ -173,6 +114,15 @@ async def test_when_readers_ask_to_stop_a_source_that_waits_is_closed_at_once(
     assert (await aclient.streams.describe(run)).closed == Ended("canceled")
 
 
+async def test_a_plain_function_has_written_when_the_call_returns(
+    aclient: AsyncClient, run: str
+) -> None:
+    writer = aclient.streams.writer(target=run, execute=lambda writer: writer.write(1))
+    with pytest.raises(WriterClosed):
+        writer.write("late")
+    assert await writer.wait_until_complete() == 0
+
+
 # Cancelling at any await
 
 
@@ -187,7 +137,7 @@ async def cancelled_at_once(work: Awaitable[Any]) -> None:
 async def test_who_gives_up_waiting_for_a_pipe_leaves_it_to_others(
     aclient: AsyncClient, run: str
 ) -> None:
-    piped = aclient.streams.pipe(slowly(range(20)), target=run)
+    piped = aclient.streams.pipe(slowly(range(20), 0.01), target=run)
     await cancelled_at_once(piped.wait_until_complete())
     with pytest.raises(TimeoutError):
         await piped.wait_until_complete(timeout=0.001)
@@ -207,7 +157,7 @@ async def test_a_timeout_does_not_end_what_passes(aclient: AsyncClient, run: str
 async def test_a_timeout_does_not_end_a_reader_and_loses_nothing(
     aclient: AsyncClient, run: str
 ) -> None:
-    piped = aclient.streams.pipe(slowly(range(20)), target=run)
+    piped = aclient.streams.pipe(slowly(range(20), 0.01), target=run)
     reader = aclient.streams.read(run, timeout=None)
     found: list[int] = []
     while len(found) < 20:
@@ -239,7 +189,7 @@ async def write_some(client: AsyncClient, run: str) -> None:
 async def be_in(client: AsyncClient, run: str) -> None:
     async with client.streams.run(run):
         await client.streams.append(1)
-        client.streams.pipe(slowly(range(100)))
+        client.streams.pipe(slowly(range(100), 0.01))
         await asyncio.sleep(3600)
 
 
@@ -281,6 +231,25 @@ async def test_a_body_that_is_cancelled_keeps_what_was_written(
     assert closed.status == "canceled"
 
 
+async def test_a_run_that_is_cancelled_says_so(aclient: AsyncClient, run: str) -> None:
+    begun = asyncio.Event()
+
+    async def job() -> None:
+        async with aclient.streams.run(run):
+            await aclient.streams.append(1)
+            begun.set()
+            await asyncio.sleep(3600)
+
+    task = asyncio.create_task(job())
+    await begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    closed = (await aclient.streams.describe(run)).closed
+    assert closed is not None
+    assert closed.status == "canceled"
+
+
 async def test_no_exception_is_never_retrieved(
     aclient: AsyncClient, run: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -317,7 +286,7 @@ def test_what_is_piped_is_sent_even_if_its_loop_ends_first(
 
     async def main() -> None:
         client.streams.pipe("plain", range(1000), target=run, close=True)
-        piped = client.streams.pipe("endless", slowly(range(10**9)), target=run)
+        piped = client.streams.pipe("endless", slowly(range(10**9), 0.01), target=run)
         assert await anext(piped.stream) == 0
 
     asyncio.run(main())
@@ -340,24 +309,3 @@ async def test_closing_the_client_ends_what_is_read(aclient: AsyncClient, run: s
         await reading
     with pytest.raises(WriterClosed):
         await aclient.streams.append(1, target=run)
-
-
-@pytest.mark.also_deployed
-async def test_a_defined_stream_gives_back_its_type(aclient: AsyncClient, run: str) -> None:
-    answer = aclient.streams.define("answer", Token)
-    await answer.append(Token(text="a"), target=run)
-    await answer.pipe([Token(text="b")], target=run).wait_until_complete()
-    async with answer.writer(target=run, close=True) as writer:
-        writer.write(Token(text="c"))
-    assert [token.text async for token in answer.read(run)] == ["a", "b", "c"]
-
-
-async def test_many_readers_and_writers_at_once(aclient: AsyncClient, run: str) -> None:
-    async def one(number: int) -> None:
-        key = f"k{number}"
-        piped = aclient.streams.pipe(key, slowly(range(20), 0.001), target=run, close=True)
-        both = [read(aclient, run, key, timeout=10) for _ in range(2)]
-        assert await asyncio.gather(*both) == [list(range(20))] * 2
-        await piped.wait_until_complete()
-
-    await asyncio.gather(*(one(number) for number in range(20)))

@@ -3,7 +3,7 @@
 import os
 import sys
 
-COLOURS = {"readme": 36, "guide": 33, "progress": 35, "note": 1, "pass": 32, "fail": 31}
+COLOURS = {"keeping": 36, "reading": 33, "progress": 35, "note": 1, "pass": 32, "fail": 31}
 
 
 class Screen:

@@ -1,4 +1,4 @@
-"""Run the demo: `make demo`."""
+"""Run the demo: `runstreams demo`."""
 
 import asyncio
 import sys
@@ -12,6 +12,7 @@ from .story import tell
 
 
 def main() -> int:
+    """Tell the story and check it; return the exit code."""
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(encoding="utf-8")
     screen = Screen()
@@ -30,7 +31,3 @@ async def _tell(url: str, key: str, screen: Screen) -> None:
     headers = {"Authorization": f"Bearer {key}"}
     async with httpx.AsyncClient(base_url=url, headers=headers, timeout=30) as http:
         await check(await tell(http, screen), screen)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

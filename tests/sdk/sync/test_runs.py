@@ -1,24 +1,17 @@
-"""`streams.run`: what happens inside, and at its end."""
+# Written by scripts/unasync.py: change tests/sdk/aio/test_runs.py, then `make format`.
+"""`streams.run` of the sync surface: what happens inside, and at its end."""
 
-import asyncio
-import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from runstreams import Client, Ended
-from runstreams.aio import AsyncClient
+from runstreams import Client, Ended, Timeouts, streams
 from runstreams.errors import NoRun, NotSent
-from runstreams.sdk.settings import Timeouts
-from tests.serve.process import ServerProcess
-
-
-def slowly(end: int) -> Iterator[int]:
-    for value in range(end):
-        time.sleep(0.005)
-        yield value
+from runstreams.sdk.runs import current_run
+from runstreams.testing import in_memory
+from tests.sdk.in_threads import Event, happened, sleep
+from tests.sdk.sync.helpers import failing, read, slowly, together
 
 
 @pytest.mark.also_deployed
@@ -26,7 +19,7 @@ def test_inside_a_run_its_streams_are_meant(client: Client) -> None:
     with client.streams.run() as run:
         client.streams.append("a")
         client.streams.append("b", target="self")
-    assert list(client.streams.read(run.id)) == ["a", "b"]
+    assert read(client, run.id) == ["a", "b"]
 
 
 def test_afterwards_there_is_no_run_any_more(client: Client) -> None:
@@ -42,15 +35,15 @@ def test_parent_and_root_are_the_runs_above(client: Client, run: str) -> None:
         assert (inside.id, inside.parent_id, inside.root_id) == (f"{run}c", f"{run}b", f"{run}a")
         client.streams.append("to parent", target="parent")
         client.streams.append("to root", target="root")
-    assert list(client.streams.read(f"{run}b", timeout=0)) == ["to parent"]
-    assert list(client.streams.read(f"{run}a", timeout=0)) == ["to root"]
+    assert read(client, f"{run}b") == ["to parent"]
+    assert read(client, f"{run}a") == ["to root"]
 
 
 def test_without_anything_above_a_run_is_its_own_parent(client: Client) -> None:
     with client.streams.run() as run:
         client.streams.append("a", target="parent")
         client.streams.append("b", target="root")
-    assert list(client.streams.read(run.id)) == ["a", "b"]
+    assert read(client, run.id) == ["a", "b"]
 
 
 def test_a_run_in_a_run_is_its_child(client: Client) -> None:
@@ -62,8 +55,8 @@ def test_a_run_in_a_run_is_its_child(client: Client) -> None:
         assert (leaf.parent_id, leaf.root_id) == (middle.id, root.id)
         client.streams.append("up", target="root")
         client.streams.append("here")
-    assert list(client.streams.read(root.id)) == ["up"]
-    assert list(client.streams.read(leaf.id)) == ["here"]
+    assert read(client, root.id) == ["up"]
+    assert read(client, leaf.id) == ["here"]
 
 
 def test_the_server_knows_what_is_above_the_parent(client: Client, run: str) -> None:
@@ -80,30 +73,30 @@ def test_the_environment_may_name_the_run(
     monkeypatch.setenv("RUNSTREAMS_PARENT_RUN_ID", f"{run}p")
     client.streams.append("a")
     client.streams.append("b", target="parent")
-    assert list(client.streams.read(run, timeout=0)) == ["a"]
-    assert list(client.streams.read(f"{run}p", timeout=0)) == ["b"]
+    assert read(client, run) == ["a"]
+    assert read(client, f"{run}p") == ["b"]
 
 
 @pytest.mark.also_deployed
 def test_at_its_end_everything_is_sent_and_the_run_completed(client: Client) -> None:
     with client.streams.run() as run:
-        client.streams.pipe("words", slowly(30))
+        client.streams.pipe("words", slowly(range(30), 0.005))
         writer = client.streams.writer("logs", execute=lambda writer: writer.write("x"))
-    assert list(client.streams.read(run.id, "words")) == list(range(30))
-    assert list(client.streams.read(run.id, "logs")) == ["x"]
-    assert client.streams.describe(run.id, "words").closed == Ended("completed")
+    assert read(client, run.id, "words", timeout=60) == list(range(30))
+    assert read(client, run.id, "logs", timeout=60) == ["x"]
+    assert (client.streams.describe(run.id, "words")).closed == Ended("completed")
     assert writer.wait_until_complete() == 0
 
 
 def test_what_is_begun_for_another_run_is_sent_too(client: Client, run: str) -> None:
     with client.streams.run():
-        client.streams.pipe(slowly(10), target=run)
-    assert list(client.streams.read(run, timeout=0)) == list(range(10))
+        client.streams.pipe(slowly(range(10), 0.005), target=run)
+    assert read(client, run) == list(range(10))
 
 
 def raise_inside(client: Client, run: str, error: BaseException) -> None:
     with client.streams.run(run):
-        client.streams.pipe("words", slowly(5))
+        client.streams.pipe("words", slowly(range(5), 0.005))
         client.streams.append("closed", 1)
         client.streams.close("closed")
         raise error
@@ -125,28 +118,24 @@ def test_a_run_that_raises_says_so_at_the_end_of_each_open_stream(
 ) -> None:
     with pytest.raises(type(error)):
         raise_inside(client, run, error)
-    assert client.streams.describe(run, "words").closed == ended
-    assert client.streams.describe(run, "closed").closed == Ended("completed")
-    found = list(client.streams.read(run, "words", strict=False))
+    assert (client.streams.describe(run, "words")).closed == ended
+    assert (client.streams.describe(run, "closed")).closed == Ended("completed")
+    found = read(client, run, "words", timeout=60, strict=False)
     # Whoever interrupts does not wait for the source.
     assert found == list(range(5 if ended.status != "canceled" else len(found)))
-
-
-def failing() -> Iterator[int]:
-    yield 0
-    raise LookupError("gone")
 
 
 def fail_unseen(client: Client, run: str, times: int = 1) -> None:
     with client.streams.run(run):
         for number in range(times):
-            client.streams.pipe(f"k{number}", failing())
+            client.streams.pipe(f"k{number}", failing(1))
 
 
 def test_a_pipe_that_failed_and_nobody_waited_for_fails_the_run(client: Client, run: str) -> None:
     with pytest.raises(LookupError):
         fail_unseen(client, run)
-    assert client.streams.describe(run, "k0").closed == Ended("failed", "LookupError: gone")
+    closed = (client.streams.describe(run, "k0")).closed
+    assert closed == Ended("failed", "LookupError: the model is gone")
 
 
 def test_several_of_them_come_together(client: Client, run: str) -> None:
@@ -157,19 +146,19 @@ def test_several_of_them_come_together(client: Client, run: str) -> None:
 
 def test_a_failure_that_was_seen_is_not_raised_again(client: Client) -> None:
     with client.streams.run() as run:
-        piped = client.streams.pipe(failing())
+        piped = client.streams.pipe(failing(1))
         with pytest.raises(LookupError):
             piped.wait_until_complete()
         client.streams.append("other", 1)
-    assert client.streams.describe(run.id, "other").closed == Ended("completed")
+    assert (client.streams.describe(run.id, "other")).closed == Ended("completed")
 
 
-def test_what_takes_too_long_is_cut_off_and_reported(server: ServerProcess, run: str) -> None:
-    go_on = threading.Event()
+def test_what_takes_too_long_is_cut_off_and_reported(server: Any, run: str) -> None:
+    go_on = Event()
 
     def source() -> Iterator[int]:
         yield 0
-        go_on.wait(20)
+        happened(go_on)
 
     def body() -> None:
         with client.streams.run(run):
@@ -179,10 +168,21 @@ def test_what_takes_too_long_is_cut_off_and_reported(server: ServerProcess, run:
         with pytest.raises(NotSent, match="cut off"):
             body()
         go_on.set()
-        assert list(client.streams.read(run, strict=False)) == [0]
-        closed = client.streams.describe(run).closed
+        assert read(client, run, timeout=60, strict=False) == [0]
+        closed = (client.streams.describe(run)).closed
         assert closed is not None
         assert closed.status != "completed"
+
+
+def test_a_run_ends_where_it_began(run: str) -> None:
+    with in_memory() as client:
+        scope = streams.run(run)
+        scope.__enter__()
+        with in_memory() as other:
+            scope.__exit__(None, None, None)
+            assert other.streams.runs() == []
+        (info,) = client.streams.runs()
+        assert info.completed is not None
 
 
 def test_a_decorated_function_is_a_run_each_time(client: Client) -> None:
@@ -191,31 +191,17 @@ def test_a_decorated_function_is_a_run_each_time(client: Client) -> None:
     @client.streams.run(parent="run_above")
     def job(value: int) -> int:
         """Doubles."""
-        from runstreams.sdk.runs import current_run
-
         run = current_run()
         assert run is not None
         seen.append(run.id)
         assert run.parent_id == "run_above"
-        client.streams.pipe([value])
+        client.streams.pipe(slowly([value]))
         return 2 * value
 
     assert [job(1), job(2)] == [2, 4]
     assert job.__doc__ == "Doubles."
-    assert [list(client.streams.read(run)) for run in seen] == [[1], [2]]
+    assert [read(client, run, timeout=60) for run in seen] == [[1], [2]]
     assert len(set(seen)) == 2
-
-
-def test_each_surface_decorates_its_own_kind_of_function(
-    client: Client, aclient: AsyncClient
-) -> None:
-    async def work() -> None:
-        pass
-
-    with pytest.raises(TypeError, match=r"runstreams\.aio"):
-        client.streams.run()(work)
-    with pytest.raises(TypeError, match="sync"):
-        aclient.streams.run()(lambda: None)  # type: ignore[arg-type,return-value]
 
 
 def test_a_source_is_in_the_run_that_pipes_it(client: Client) -> None:
@@ -225,54 +211,16 @@ def test_a_source_is_in_the_run_that_pipes_it(client: Client) -> None:
 
     with client.streams.run() as run:
         client.streams.pipe(source())
-    assert list(client.streams.read(run.id, "beside")) == ["x"]
+    assert read(client, run.id, "beside", timeout=60) == ["x"]
 
 
-async def test_runs_of_tasks_do_not_meet(aclient: AsyncClient) -> None:
-    async def one() -> str:
-        async with aclient.streams.run() as run:
-            await aclient.streams.append(run.id)
-            await asyncio.sleep(0.01)
-            aclient.streams.pipe([run.id])
+def test_runs_side_by_side_do_not_meet(client: Client) -> None:
+    def one(_: int) -> str:
+        with client.streams.run() as run:
+            client.streams.append(run.id)
+            sleep(0.01)
+            client.streams.pipe([run.id])
             return run.id
 
-    for run in await asyncio.gather(*(one() for _ in range(5))):
-        assert [item async for item in aclient.streams.read(run)] == [run, run]
-
-
-async def test_an_async_run_does_all_the_same(aclient: AsyncClient) -> None:
-    async def source() -> Any:
-        for value in range(5):
-            await asyncio.sleep(0.005)
-            yield value
-
-    @aclient.streams.run()
-    async def job() -> str:
-        from runstreams.sdk.runs import current_run
-
-        aclient.streams.pipe("words", source())
-        run = current_run()
-        assert run is not None
-        return run.id
-
-    run = await job()
-    assert [item async for item in aclient.streams.read(run, "words")] == [0, 1, 2, 3, 4]
-
-
-async def test_an_async_run_that_is_cancelled_says_so(aclient: AsyncClient, run: str) -> None:
-    begun = asyncio.Event()
-
-    async def job() -> None:
-        async with aclient.streams.run(run):
-            await aclient.streams.append(1)
-            begun.set()
-            await asyncio.sleep(3600)
-
-    task = asyncio.create_task(job())
-    await begun.wait()
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    closed = (await aclient.streams.describe(run)).closed
-    assert closed is not None
-    assert closed.status == "canceled"
+    for run in together(one, range(5)):
+        assert read(client, run, timeout=60) == [run, run]
