@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from runstreams.http.live.rendering import BROKEN_OFF
 from runstreams.serve.protocol import AHEAD, HEAD_BYTES, PIECE_BYTES
 from tests.http.asgi import OUT, READ, SECRET, STREAM
 from tests.http.serving import Connection, Served, emptied, serving, wait_until
@@ -279,6 +280,7 @@ def test_an_old_client_sees_when_an_event_stream_is_broken_off() -> None:
         connection.until(b"\r\n\r\n")
         wait_until(lambda: api.stop.interrupts)
         api.stop_now()
+        connection.until(BROKEN_OFF)
         with pytest.raises(ConnectionResetError):
             connection.socket.recv(1)
 
