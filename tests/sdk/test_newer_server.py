@@ -44,10 +44,19 @@ ANSWERS = {
 }
 
 
+ELSEWHERE = "https://streams.example/api/v1/runs/run_1/streams/moved"
+
+
 class _Newer(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
+        if self.path.startswith(("/api/v1/runs/run_1/streams/moved", "/realtime/v1/streams/run_2")):
+            self.send_response(301)
+            self.send_header("Location", ELSEWHERE)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
         body = json.dumps(ANSWERS[self.path.partition("?")[0]]).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
@@ -82,3 +91,16 @@ def test_what_it_tells_beside_what_is_known_is_left_out(client: Client) -> None:
 def test_what_is_missing_is_an_error_that_says_so(client: Client) -> None:
     with pytest.raises(Unexpected, match="the answer is no StreamInfo"):
         client.streams.describe("run_1", "torn")
+
+
+@pytest.mark.parametrize("follow", [False, True])
+def test_a_server_that_leads_elsewhere_is_not_followed_and_the_error_says_where(
+    client: Client, follow: bool
+) -> None:
+    """It might be anybody's, and would be shown the key."""
+    with pytest.raises(Unexpected, match=f"301 and leads to {ELSEWHERE}") as led:
+        if follow:
+            list(client.streams.read("run_2"))
+        else:
+            client.streams.describe("run_1", "moved")
+    assert led.value.facts == {"http_status": 301, "location": ELSEWHERE}

@@ -25,6 +25,12 @@ class MethodNotAllowed(RunstreamsError):
     code = "method_not_allowed"
 
 
+class UnsupportedEncoding(RunstreamsError):
+    """The body is compressed, or something else that it would have to be made plain from."""
+
+    code = "unsupported_encoding"
+
+
 class HeadTooLarge(LimitExceeded):
     """The request line and the headers are larger than the server reads."""
 
@@ -58,6 +64,7 @@ STATUS: dict[type[RunstreamsError], int] = {
     core.Busy: 503,
     core.StoreFull: 507,
     MethodNotAllowed: 405,
+    UnsupportedEncoding: 415,
     NoEventStream: 422,
     RunstreamsError: 500,
 }

@@ -17,6 +17,7 @@ from urllib.parse import quote
 import httpx
 
 from ..._version import __version__
+from ...core.errors import RunstreamsError
 from ...core.limits import LIST_MAX
 from ...core.model import Status, StreamId
 from ..errors import NoEventStream, Unexpected, Unreachable, error_of
@@ -210,7 +211,7 @@ def _connecting() -> Iterator[None]:
 
 def _said(answer: httpx.Response) -> dict[str, Any]:
     if not answer.is_success:
-        raise error_of(answer.status_code, answer.content, _retry_after(answer))
+        raise _refusal(answer, answer.content)
     try:
         said = answer.json()
         if isinstance(said, dict):
@@ -225,6 +226,15 @@ def _get(said: dict[str, Any], name: str) -> Any:
         return said[name]
     except KeyError:
         raise Unexpected(f"the answer has no {name!r}", http_status=502) from None
+
+
+def _refusal(answer: httpx.Response, body: bytes) -> RunstreamsError:
+    """Return the error that an answer tells of. Nobody is followed elsewhere with a key."""
+    if answer.has_redirect_location:
+        status, target = answer.status_code, answer.headers["location"]
+        reason = f"the server answered {status} and leads to {target}: is its address another one?"
+        return Unexpected(reason, http_status=status, location=target)
+    return error_of(answer.status_code, body, _retry_after(answer))
 
 
 def _retry_after(answer: httpx.Response) -> float | None:
@@ -253,7 +263,7 @@ async def _pages(answer: httpx.Response) -> AsyncGenerator[Page | None, None]:
 
 async def _check_event_stream(answer: httpx.Response) -> None:
     if not answer.is_success:
-        raise error_of(answer.status_code, await answer.aread(), _retry_after(answer))
+        raise _refusal(answer, await answer.aread())
     if not answer.headers.get("content-type", "").startswith("text/event-stream"):
         raise NoEventStream("the answer is no event stream")
 
