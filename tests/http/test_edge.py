@@ -121,6 +121,17 @@ async def test_only_allowed_origins_are_told_that_they_may() -> None:
 
 
 @in_virtual_time
+async def test_an_origin_may_be_written_otherwise_than_browsers_send_it() -> None:
+    api = Api(allowed_origins=("HTTPS://App.Example:443/",))
+    answer = await api.ask("GET", "/health", headers=ORIGIN)
+    assert answer.headers["access-control-allow-origin"] == ORIGIN["origin"]
+
+
+def test_an_origin_that_would_never_match_is_refused_at_once() -> None:
+    with pytest.raises(ValueError, match=r"app\.example"):
+        Api(allowed_origins=("app.example",))
+
+
 async def test_a_page_of_any_origin_may_call_by_default() -> None:
     assert (await Api().ask("GET", "/health")).headers["access-control-allow-origin"] == "*"
 

@@ -5,6 +5,7 @@ from uuid import uuid4
 
 from ...core.errors import Refused, RunCompleted
 from ...core.model import Closed, RunInfo, RunPage, Status, StreamId, StreamInfo, StreamPage
+from ..closing import sayable
 from .engine import Engine
 
 
@@ -28,7 +29,8 @@ class PatientCalls:
 
     async def close(self, stream: StreamId, status: Status, error: str | None) -> Closed:
         """Close a stream."""
-        return await self._engine.persist(lambda to: to.close(stream, status, error))
+        reason = sayable(error)
+        return await self._engine.persist(lambda to: to.close(stream, status, reason))
 
     async def stop(self, stream: StreamId) -> None:
         """Ask the producers of a stream to stop."""

@@ -41,6 +41,9 @@ class Pending(Protocol):
     def unsent(self) -> int:
         """How many chunks are not acknowledged."""
 
+    def give_up_lost(self) -> None:
+        """Wait no longer for sources whose event loop has ended without a word."""
+
     def ending(self) -> "Future[Any]":
         """Return what is done when there is nothing left to wait for."""
 
