@@ -33,7 +33,7 @@ def serve(*flags: str, **environ: str) -> Settings:
 
 def test_the_defaults_are_the_documented_ones() -> None:
     assert serve() == Settings()
-    assert Settings().limits == Limits()
+    assert Settings().limits() == Limits()
 
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)

@@ -194,3 +194,17 @@ async def test_when_power_may_fail_every_commit_waits_for_the_disk_on_a_thread(p
         thread, setting = await transactions.run(where)
     assert thread != here
     assert full == setting
+
+
+@pytest.mark.parametrize(
+    ("size", "aside", "name"),
+    [(0, False, "MainThread"), (0, True, "write"), (MUCH, False, "write")],
+)
+async def test_a_step_that_takes_long_runs_on_the_thread(
+    path: Path, size: int, aside: bool, name: str
+) -> None:
+    async with opened(path) as transactions:
+        ran_on = await transactions.run(
+            lambda db: threading.current_thread().name, size, aside=aside
+        )
+    assert name in ran_on

@@ -265,6 +265,7 @@ export class StreamReader<T = unknown> implements AsyncIterable<Chunk<T>> {
       for (const event of decoder.decode(text.decode(value, { stream: true }))) {
         if (this.#isDone()) return;
         if (event.data === "[DONE]") return yield* this.#finish();
+        if (event.name === "error") throw new StreamError("the server broke off", 0, "broken");
         this.#isProven ||= event.name === "ping";
         yield* this.#takeEvent(event);
       }

@@ -98,6 +98,22 @@ describe.concurrent("a reader", () => {
     expect(reader.transport).toBe("events");
   });
 
+  it("takes an error event for a break, though the connection stays", async () => {
+    let asked = 0;
+    const breakingOff = async (request: IncomingMessage, response: ServerResponse) => {
+      if (!wantsEvents(request) || asked++) return passBack(await passOn(request), response);
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      response.write("event: error\ndata: go on behind the last event\n\n");
+    };
+    await serving(breakingOff, async (url) => {
+      const stream = new Stream();
+      await stream.append(0);
+      await stream.close();
+      expect(await collect(read(stream, url))).toHaveLength(1);
+    });
+    expect(asked).toBe(2);
+  });
+
   it("polls where there is none, and does not ask again", async () => {
     const refused: string[] = [];
     await serving(refusing(null, refused), async (url) => {

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-from ..sdk.records import Part
+from ..sdk.records import Chunk
 from ..serve.errors import CannotRun
 from .connecting import ATTEMPTS, PATIENT, client_of
 from .exits import DONE
@@ -22,32 +22,32 @@ def run(args: argparse.Namespace) -> int:
     with (
         client_of(args, PATIENT if args.follow else ATTEMPTS) as client,
         client.streams.read(
-            args.run, args.key, start_index=args.start, timeout=timeout, parts=True
+            args.run, args.key, start_index=args.start, timeout=timeout, chunks=True
         ) as reader,
     ):
         _print(reader, form, at_once=args.follow)
     return DONE
 
 
-def _print(reader: Any, form: Callable[[Part[Any]], str], at_once: bool) -> None:
+def _print(reader: Any, form: Callable[[Chunk[Any]], str], at_once: bool) -> None:
     output = sys.stdout.buffer
     try:
-        for part in reader:
-            output.write(form(part).encode())
+        for chunk in reader:
+            output.write(form(chunk).encode())
             if at_once:
                 output.flush()
     finally:
         output.flush()
 
 
-def _line(part: Part[Any]) -> str:
-    return _piece(part) + "\n"
+def _line(chunk: Chunk[Any]) -> str:
+    return _piece(chunk) + "\n"
 
 
-def _piece(part: Part[Any]) -> str:
-    data = part.data
+def _piece(chunk: Chunk[Any]) -> str:
+    data = chunk.data
     return data if isinstance(data, str) else json.dumps(data, ensure_ascii=False)
 
 
-def _json(part: Part[Any]) -> str:
-    return json.dumps(asdict(part), ensure_ascii=False) + "\n"
+def _json(chunk: Chunk[Any]) -> str:
+    return json.dumps(asdict(chunk), ensure_ascii=False) + "\n"

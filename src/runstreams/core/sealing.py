@@ -11,14 +11,14 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from .errors import Busy, ObjectMissing, StoreFull, Uncertain
-from .limits import Limits
+from .limits import DAY_MS, Limits
 from .merging import Merger
 from .model import Head, Pointer, SegmentName, Sent, StreamId
 from .ports import Clock, Store
 from .retention import cutoff
 from .segment import SealedBatch, build
 
-CLIENT_MARGIN_MS = 24 * 60 * 60 * 1000
+CLIENT_MARGIN_MS = DAY_MS
 """How much longer than the stream's last chunk a moved-out client is remembered, for clocks that
 differ.
 """

@@ -31,7 +31,7 @@ ANSWER_SECONDS = 0.8
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-class Server(uvicorn.Server):
+class GracefulServer(uvicorn.Server):
     """Serves until SIGINT or SIGTERM."""
 
     def __init__(self, config: uvicorn.Config, stopping: Stop, ready: Callable[[], None]) -> None:
@@ -79,10 +79,11 @@ class Server(uvicorn.Server):
             connection.transport.abort()
 
     def _let_go(self, connection: Any) -> None:
-        """Close an idle connection, let a short answer come, break what would go on."""
+        """Close an idle connection, break an upload, and let an answer come. An event stream has
+        heard of it, and breaks off by itself, with a last word to its reader.
+        """
         cycle = connection.cycle
-        under_way = cycle is not None and not cycle.response_complete
-        if under_way and (cycle.response_started or cycle.more_body):
+        if cycle is not None and not cycle.response_complete and cycle.more_body:
             connection.transport.abort()
         else:
             connection.shutdown()

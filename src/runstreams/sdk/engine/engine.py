@@ -159,12 +159,12 @@ class Engine:
         """Return a fresh budget of failures."""
         return Patience(self._retries, random.random)
 
-    async def persist(self, attempt: Callable[[], Awaitable[T]]) -> T:
+    async def persist(self, attempt: Callable[[Transport], Awaitable[T]]) -> T:
         """Do *attempt* until it succeeds. Raises what does not pass, or the last failure."""
         patience = self.patience()
         while True:
             try:
-                return await attempt()
+                return await attempt(self.transport)
             except RunstreamsError as error:
                 await asyncio.sleep(patience.after(error))
 

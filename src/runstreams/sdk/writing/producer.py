@@ -160,10 +160,11 @@ class Producer:
     async def send(self) -> None:
         """Send until the end, then close the stream if that is due."""
         try:
-            await self._sender.run(self._engine.transport, self._engine.patience(), self._receive)
+            engine = self._engine
+            await self._sender.run(lambda: engine.transport, engine.patience(), self._receive)
             await self._close_stream()
         except StreamClosed as error:
-            if error.facts.get("status") == "canceled":
+            if error.status == "canceled":
                 self._stop()  # another producer of the stream was quicker to hear of it
             else:
                 self._fail(error)
@@ -195,9 +196,7 @@ class Producer:
         if status is None:
             return
         try:
-            await self._engine.persist(
-                lambda: self._engine.transport.close(self.stream, status, self._reason())
-            )
+            await self._engine.persist(lambda to: to.close(self.stream, status, self._reason()))
         except Refused as error:
             if status == "completed" and isinstance(error, ClosedDifferently):
                 raise
@@ -250,4 +249,4 @@ class Producer:
 
     def _check_process(self) -> None:
         if not self.is_ours:
-            raise NotSent("this belongs to the process that began it, and is sent there")
+            raise NotSent("this belongs to the process that began it, and is sent there", unsent=0)

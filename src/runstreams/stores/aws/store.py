@@ -2,7 +2,6 @@
 
 import os
 from typing import TYPE_CHECKING, cast
-from uuid import uuid4
 
 from botocore.config import Config
 from botocore.loaders import Loader
@@ -11,6 +10,7 @@ from botocore.session import Session, get_session
 from ...core.limits import MIB, SealingPlan
 from ...core.ports import NewId
 from .calls import Calls
+from .deployment import told
 from .heads import DynamoHeads
 from .runs import DynamoRuns
 from .s3 import Bucket, S3Batches, S3Segments
@@ -51,12 +51,12 @@ class AwsStore:
         bucket: str,
         table: str,
         *,
+        new_id: NewId,
         plan: SealingPlan | None = None,
         threads: int = THREADS,
-        new_id: NewId = lambda: uuid4().hex,
     ) -> None:
         self.plan = plan or SealingPlan()
-        self._clients = (s3, dynamodb)
+        self._clients, self._bucket = (s3, dynamodb), bucket
         self._calls = Calls(threads)
         objects, items = Bucket(s3, bucket, self._calls), Table(dynamodb, table, self._calls)
         self.heads = DynamoHeads(items, self.plan)
@@ -65,7 +65,9 @@ class AwsStore:
         self.segments = S3Segments(objects)
 
     @classmethod
-    def from_environment(cls, *, threads: int = THREADS, aws: Session | None = None) -> "AwsStore":
+    def from_environment(
+        cls, *, new_id: NewId, threads: int = THREADS, aws: Session | None = None
+    ) -> "AwsStore":
         """Use the bucket RUNSTREAMS_BUCKET and the table RUNSTREAMS_TABLE, through *aws* or a
         session of its own.
 
@@ -74,7 +76,14 @@ class AwsStore:
         """
         bucket = _setting("RUNSTREAMS_BUCKET", "S3 bucket")
         table = _setting("RUNSTREAMS_TABLE", "DynamoDB table")
-        return cls(*connect(aws or session(), threads), bucket, table, threads=threads)
+        clients = connect(aws or session(), threads)
+        return cls(*clients, bucket, table, new_id=new_id, threads=threads)
+
+    def told(self) -> dict[str, str]:
+        """Return what the deployment says of the limits, by the names of variables; it takes a
+        request. Raises `Untold`, `Busy`.
+        """
+        return told(self._clients[0], self._bucket)
 
     async def aclose(self) -> None:
         """End the threads and close the connections."""
