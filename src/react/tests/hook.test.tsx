@@ -149,10 +149,11 @@ describe.concurrent("the hook", () => {
   it("shows a replay of 10,000 chunks in few renders", async () => {
     const { Shown, seen, now } = recorder();
     const stream = await numbers(10_000);
-    const page = show(<Shown stream={stream} />);
+    // So long that it does not matter how long a busy machine takes.
+    const page = show(<Shown stream={stream} throttleInMs={1_000} />);
     await until(() => now().parts.length === 10_000);
     expect(now().parts).toEqual(range(10_000));
-    expect(seen.length).toBeLessThan(12);
+    expect(seen.length).toBeLessThan(6);
     page.remove();
   });
 
