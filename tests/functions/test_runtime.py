@@ -156,6 +156,12 @@ def test_a_function_without_its_settings_says_which_one_is_missing(start: Start)
     assert "RUNSTREAMS_TABLE" in error["errorMessage"]
 
 
+def test_a_function_refuses_a_limit_that_makes_no_sense(start: Start) -> None:
+    api = start("append", RUNSTREAMS_RETENTION_DAYS="0")
+    error = api.init_errors.get(timeout=ANSWER_SECONDS)
+    assert error["errorMessage"] == "RUNSTREAMS_RETENTION_DAYS: 0 is not between 0.001 and 36500"
+
+
 def test_a_traced_function_tells_of_its_calls_and_of_no_chunk(start: Start, run: str) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as daemon:
         daemon.bind(("127.0.0.1", 0))

@@ -4,10 +4,11 @@ thread, for tests in virtual time.
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from contextlib import aclosing
 from itertools import count
 from typing import Any, TypeVar
 
-from runstreams.core.errors import IndexBeyondTail, NoEventStream
+from runstreams.core.errors import NoEventStream
 from runstreams.core.limits import Limits
 from runstreams.core.log import Log
 from runstreams.core.model import Closed, Status, StreamId
@@ -92,19 +93,16 @@ class Scripted(DirectTransport):
             raise NoEventStream("none here", url=None)
         yield None
         self.on_events()
-        while True:
-            fault = self.faults["events"].pop(0) if self.faults.get("events") else None
-            if isinstance(fault, RunstreamsError):
-                raise fault
-            try:
-                page = await super().page(stream, start or None, silence, 1000)
-            except IndexBeyondTail:
-                start = 0  # the stream has been begun anew, and goes on from there
-                continue
-            if not page.chunks:
-                return
-            yield page
-            start = page.next_index
+        self._meet("events")
+        async with aclosing(super().follow(stream, start, silence)) as pages:
+            async for page in pages:
+                yield page
+                self._meet("events")
+
+    def _meet(self, what: str) -> None:
+        fault = self.faults[what].pop(0) if self.faults.get(what) else None
+        if isinstance(fault, RunstreamsError):
+            raise fault
 
     async def written(self, stream: StreamId = STREAM) -> list[object]:
         """Return what is in a stream."""
@@ -121,11 +119,11 @@ class Bench:
     def patience(self) -> Patience:
         return Patience(self.retries, lambda: 0.0)
 
-    async def persist(self, attempt: Callable[[], Awaitable[T]]) -> T:
+    async def persist(self, attempt: Callable[[Scripted], Awaitable[T]]) -> T:
         patience = self.patience()
         while True:
             try:
-                return await attempt()
+                return await attempt(self.transport)
             except RunstreamsError as error:
                 await asyncio.sleep(patience.after(error))
 

@@ -1,7 +1,7 @@
 """A server that is newer than the SDK tells more, and one that is something else tells less."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
@@ -46,11 +46,20 @@ ANSWERS = {
 }
 
 
+ELSEWHERE = "https://streams.example/api/v1/runs/run_1/streams/moved"
+
+
 class _Newer(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
         path = unquote(self.path.partition("?")[0])
+        if path.startswith(("/api/v1/runs/run_1/streams/moved", "/realtime/v1/streams/run_2")):
+            self.send_response(301)
+            self.send_header("Location", ELSEWHERE)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
         _, is_busy, seconds = path.partition("/busy ")
         body = json.dumps({} if is_busy else ANSWERS[path]).encode()
         self.send_response(503 if is_busy else 200)
@@ -111,3 +120,17 @@ def test_whatever_it_says_of_the_time_to_wait_is_no_surprise(
     with pytest.raises(Unexpected) as caught:
         client.streams.describe("run_1", f"busy {told}")
     assert (caught.value.http_status, caught.value.retry_after) == (503, seconds)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [lambda streams: streams.describe("run_1", "moved"), lambda streams: [*streams.read("run_2")]],
+    ids=["describe", "read"],
+)
+def test_a_server_that_leads_elsewhere_is_not_followed_and_the_error_says_where(
+    client: Client, ask: Callable[[Any], object]
+) -> None:
+    """It might be anybody's, and would be shown the key."""
+    with pytest.raises(Unexpected, match=f"301 and leads to {ELSEWHERE}") as led:
+        ask(client.streams)
+    assert (led.value.http_status, led.value.location) == (301, ELSEWHERE)

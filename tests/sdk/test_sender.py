@@ -29,7 +29,7 @@ class World:
         self.sender = Sender(STREAM, "c1", batching or Batching())
         bench = Bench(self.transport, retries)
         self.task = asyncio.create_task(
-            self.sender.run(self.transport, bench.patience(), lambda receipt: None)
+            self.sender.run(lambda: self.transport, bench.patience(), lambda receipt: None)
         )
 
     def put(self, *values: object) -> None:

@@ -130,6 +130,10 @@ PASSING = [
     ("PutObject", refuse("OperationAborted", 409)),
     ("PutObject", refuse("InternalError", 500)),
     ("PutObject", refuse("SlowDown", 503)),
+    ("PutObject", refuse("RequestTimeout")),
+    ("PutObject", refuse("BadDigest")),
+    ("PutObject", refuse("KMS.ThrottlingException")),
+    ("UpdateItem", refuse("ThrottledException")),
     ("UpdateItem", refuse("TransactionConflictException")),
     ("UpdateItem", refuse("ProvisionedThroughputExceededException")),
     ("TransactWriteItems", cancel),
@@ -152,6 +156,9 @@ UNUSABLE = [
     ("PutObject", refuse("NoSuchBucket", 404)),
     ("PutObject", refuse("AccessDenied", 403)),
     ("PutObject", refuse("ExpiredToken", 400)),
+    ("PutObject", refuse("RequestTimeTooSkewed", 403)),
+    ("PutObject", refuse("KMS.DisabledException", 400)),
+    ("UpdateItem", refuse("InvalidSignatureException")),
     ("UpdateItem", refuse("ResourceNotFoundException")),
     ("UpdateItem", refuse("AccessDeniedException")),
     ("UpdateItem", refuse("ExpiredTokenException")),
@@ -225,6 +232,31 @@ async def test_sealing_that_fails_is_made_up_for_later(
     head = await it.log.head(it.stream) or head
     assert (head.sealed, head.unsealed) == (6, 0)
     assert await texts(it) == [b"%d" % number for number in range(6)]
+
+
+async def test_a_resend_is_acknowledged_by_a_store_that_deletes_nothing(
+    it: Watched, batch: Batch
+) -> None:
+    await it.log.append(it.stream, batch)
+    it.tap.script = [("DeleteObjects", refuse("NotImplemented"))]
+    assert (await it.log.append(it.stream, batch)).duplicate
+    assert not it.tap.script
+
+
+async def test_a_store_that_deletes_nothing_seals_and_merges_all_the_same(
+    it: Watched, caplog: pytest.LogCaptureFixture
+) -> None:
+    it.tap.always = ("DeleteObjects", refuse("NotImplemented"))
+    for number in range(18):
+        await it.append(b"%d" % number, client="c", number=number)
+    await it.log.close(it.stream, Closed("completed"))
+    head = await it.log.head(it.stream)
+    assert head is not None
+    assert (head.sealed, head.unsealed) == (18, 0)
+    [largest, *_] = await it.store.segments.names(it.stream, head.generation, 17)
+    assert (largest.first, largest.last) == (0, 17)
+    assert await texts(it) == [b"%d" % number for number in range(18)]
+    assert {record.levelname for record in caplog.records} == {"WARNING"}
 
 
 @pytest.mark.parametrize("fault", FAULTS)

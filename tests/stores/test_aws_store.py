@@ -17,6 +17,7 @@ from runstreams.core.names import check_client, check_key, check_run
 from runstreams.core.ports import Committed, Terms
 from runstreams.stores.aws import AwsStore, SettingMissing
 from runstreams.stores.aws.expressions import REMOVALS
+from runstreams.wiring import new_id
 from tests.emulators.place import Place
 from tests.emulators.resources import create_resources
 from tests.stores.aws_strategies import RUNS
@@ -50,7 +51,7 @@ def test_a_missing_setting_is_named(
         monkeypatch.setenv(name, value)
     monkeypatch.delenv(missing)
     with pytest.raises(SettingMissing, match=missing):
-        AwsStore.from_environment()
+        AwsStore.from_environment(new_id=new_id)
 
 
 async def test_a_store_finds_its_place_in_the_environment(
@@ -58,7 +59,7 @@ async def test_a_store_finds_its_place_in_the_environment(
 ) -> None:
     for name, value in quick_aws_place.environment().items():
         monkeypatch.setenv(name, value)
-    store, other = AwsStore.from_environment(), quick_aws_place.store()
+    store, other = AwsStore.from_environment(new_id=new_id), quick_aws_place.store()
     stream = StreamId(uuid4().hex, "key")
     await open_stream(store, stream)
     staged = await store.batches.put(stream, Batch(b"1\n", 1, time=5))

@@ -2,7 +2,9 @@
 
 import asyncio
 from collections import defaultdict
-from contextlib import suppress
+from collections.abc import Sequence
+from contextlib import aclosing, suppress
+from typing import Any, Literal
 from unittest.mock import patch
 
 import pytest
@@ -18,8 +20,9 @@ from runstreams.core.errors import (
     StreamClosed,
     StreamFull,
 )
+from runstreams.core.following import End
 from runstreams.core.limits import DAY_MS, WRITERS_COUNTED, Limits
-from runstreams.core.model import Closed, Head, StreamId
+from runstreams.core.model import Batch, Closed, Head, Page, Pointer, SegmentName, StreamId
 from tests.stores.conftest import Kept
 
 STREAM = StreamId("run", "key")
@@ -257,6 +260,107 @@ async def test_a_deleted_stream_is_gone_with_its_objects_and_starts_anew(kept: K
     assert await kept.store.segments.generations(STREAM) == []
     await kept.append(STREAM, b'"new"', client="c")
     assert [chunk.data for chunk in await kept.everything(STREAM)] == [b'"new"']
+
+
+async def deleted_while_read(
+    kept: Kept, *anew: bytes, start: Literal["tail"] | int | None, seconds: float = 0
+) -> Page:
+    """Return a page whose stream is deleted, and begun anew with *anew*, just before its chunks are
+    fetched.
+    """
+    other, get, happened = kept.another(), kept.store.batches.get, asyncio.Event()
+
+    async def late(stream: StreamId, pointers: Sequence[Pointer]) -> list[Batch]:
+        if not happened.is_set():
+            happened.set()
+            await other.delete(STREAM)
+            if anew:
+                await other.append(STREAM, kept.batch(*anew))
+        return await get(stream, pointers)
+
+    with patch.object(kept.store.batches, "get", late):
+        return await kept.log.read(STREAM, start, seconds=seconds)
+
+
+@pytest.mark.parametrize("start", [None, 0])
+async def test_a_page_of_a_stream_that_is_begun_anew_under_it_is_the_new_streams(
+    kept: Kept, start: int | None
+) -> None:
+    await kept.append(STREAM, b"0", b"1")
+    page = await deleted_while_read(kept, b'"a"', start=start)
+    assert [(chunk.index, bytes(chunk.data)) for chunk in page.chunks] == [(0, b'"a"')]
+    assert (await deleted_while_read(kept, start=start)).chunks == ()
+
+
+async def test_a_page_from_an_index_of_a_stream_that_is_begun_anew_says_so(kept: Kept) -> None:
+    await kept.append(STREAM, b"0", b"1")
+    with pytest.raises(IndexExpired) as anew:
+        await deleted_while_read(kept, b'"a"', b'"b"', b'"c"', start=1)
+    assert anew.value.facts["first_index"] == 0
+    with pytest.raises(IndexBeyondTail) as gone:
+        await deleted_while_read(kept, start=1)
+    assert gone.value.facts["tail"] == 0
+
+
+@pytest.mark.parametrize("start", [2, "tail"])
+async def test_who_was_woken_by_a_chunk_of_a_stream_that_is_begun_anew_is_told(
+    kept: Kept, start: Literal["tail"] | int
+) -> None:
+    await kept.append(STREAM, b"0", b"1")
+    reading = asyncio.create_task(deleted_while_read(kept, b'"a"', start=start, seconds=20))
+    await until_waited_for(kept)
+    await kept.append(STREAM, b"2")
+    with pytest.raises(IndexExpired) as anew:
+        await reading
+    assert anew.value.facts["first_index"] == 0
+
+
+@pytest.mark.parametrize("anew", [[], [b'"a"']])
+async def test_a_stream_that_is_deleted_while_it_is_described_is_the_one_after_it_or_none(
+    kept: Kept, anew: list[bytes]
+) -> None:
+    for number in range(2):
+        await kept.append(STREAM, b"%d" % number)
+        kept.now += 3 * WEEK - number * WEEK
+    await kept.log.close(STREAM, Closed("completed"))
+    other, names, happened = kept.another(), kept.store.segments.names, asyncio.Event()
+
+    async def late(*where: Any) -> list[SegmentName]:
+        if not happened.is_set():
+            happened.set()
+            await other.delete(STREAM)
+            for chunk in anew:
+                await other.append(STREAM, kept.batch(chunk))
+        return await names(*where)
+
+    described = await kept.log.describe(STREAM)
+    assert described is not None
+    assert (described.first_index, described.tail) == (1, 2)
+    with patch.object(kept.store.segments, "names", late):
+        listed = await kept.log.streams("run", 10, None)
+    assert [one.tail for one in listed] == [1 for _ in anew]
+
+
+async def test_a_live_reader_goes_on_in_a_stream_that_is_begun_anew(kept: Kept) -> None:
+    await kept.append(STREAM, b"0", b"1")
+    follower = await kept.log.follow(STREAM, silence=20)
+    seen = list[tuple[int, bytes]]()
+    async with aclosing(follower.events()) as events:
+        async for event in events:
+            if isinstance(event, Page):
+                seen += [(chunk.index, bytes(chunk.data)) for chunk in event.chunks]
+                if event.next_index == 2:
+                    other = kept.another()
+                    await other.delete(STREAM)
+                    await other.append(STREAM, kept.batch(b'"a"'))
+                    await other.close(STREAM, Closed("completed"))
+    assert follower.end is End.CLOSED
+    assert seen == [(0, b"0"), (1, b"1"), (0, b'"a"')]
+
+
+async def until_waited_for(kept: Kept) -> None:
+    while not kept.log._watches._watches:
+        await asyncio.sleep(0.01)
 
 
 async def test_a_deleted_run_is_gone_with_its_streams(kept: Kept) -> None:

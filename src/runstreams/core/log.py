@@ -2,8 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractAsyncContextManager, nullcontext
+from functools import partial
 from itertools import islice
+from math import inf
+from typing import Literal
 
 from .appending import ATTEMPTS, Appender
 from .deleting import delete_stream
@@ -15,6 +18,7 @@ from .errors import (
     SealingBehind,
     StreamClosed,
 )
+from .following import Follower
 from .limits import PAGE_BYTES, PAGE_CHUNKS, WRITERS_COUNTED, Limits
 from .model import (
     Appended,
@@ -28,11 +32,14 @@ from .model import (
     StreamInfo,
     StreamPage,
 )
+from .observing import Observer
+from .page_cache import PageCache
 from .ports import Clock, NewId, Store
-from .reading import Cursor, Lookup
+from .position import Position, begun_anew, generation_of
+from .reading import Cursor, Lookup, StreamGone
 from .retention import is_expired
 from .runs import RunBook
-from .seal_schedule import SEALING_NEEDS_MS, SealSchedule
+from .seal_schedule import SealSchedule
 from .sealing import Sealer
 from .waiting import Watches
 
@@ -48,6 +55,14 @@ NO_POINTERS = 2**63 - 1
 EMPTY = Page((), 0, 0, "")
 """What there is to read of a stream that was never written."""
 
+TAIL: Literal["tail"] = "tail"
+"""Where a reader begins who wants only what comes."""
+
+Start = int | Literal["tail"]
+
+ANYHOW = nullcontext()
+"""Where a wait goes on whatever happens."""
+
 
 class Log:
     """Appends to, reads, closes, lists and deletes streams."""
@@ -60,13 +75,14 @@ class Log:
         clock: Clock,
         new_id: NewId,
         background: bool,
-        time_left: Callable[[], int] = lambda: SEALING_NEEDS_MS,
+        time_left: Callable[[], int] | None = None,
+        observer: Observer | None = None,
     ) -> None:
         """Keep streams in *store*.
 
         With *background* sealing runs beside the append that found it due; without, inside of it,
         as it must in a Lambda function, which stands still between requests, if *time_left* (in ms)
-        allows.
+        allows. *observer* is told of all this.
         """
         self.store = store
         self.limits = limits
@@ -75,8 +91,10 @@ class Log:
         self._appender = Appender(store, limits, clock, new_id)
         self._lookup = Lookup(store, limits, clock)
         self._sealer = Sealer(store, limits, clock)
-        self._seals = SealSchedule(self._sealer, background, time_left)
-        self._watches = Watches(self._lookup, clock)
+        self._observer = observer or Observer()
+        self._seals = SealSchedule(self._sealer, background, time_left, self._observer)
+        self._watches = Watches(self._lookup, clock, self._observer)
+        self._pages = PageCache()
 
     # Writing
 
@@ -84,6 +102,12 @@ class Log:
         """Append *batch*. Raises `ChunkGap`, `StreamClosed`, `RunCompleted`, `StreamFull`,
         `Busy`, `Uncertain`.
         """
+        with self._observer.appending():
+            answer = await self._append(stream, batch)
+        self._observer.appended(batch, answer)
+        return answer
+
+    async def _append(self, stream: StreamId, batch: Batch) -> Appended:
         try:
             answer, head = await self._appender.append(stream, batch)
         except StreamClosed:
@@ -201,52 +225,57 @@ class Log:
         """Return the index of the oldest chunk left, or the tail."""
         return await self._lookup.first_index(stream, head)
 
-    async def beyond(
-        self, stream: StreamId, seen: Head | None, index: int, seconds: float
-    ) -> Head | None:
-        """Wait until chunk *index* exists or there will be none, at most *seconds*; return the
-        head.
-        """
-        return await self._watches.beyond(stream, seen, index, seconds)
-
-    def watching(self, stream: StreamId, seen: Head | None) -> AbstractContextManager[object]:
-        """Return a context in which whoever waits for *stream* time and again misses no commit of
-        this process in between.
-        """
-        return self._watches.watching(stream, seen)
-
     async def read(
         self,
         stream: StreamId,
-        start: int | None = None,
+        start: Start | None = None,
         *,
         most: int = PAGE_CHUNKS,
         size: int = PAGE_BYTES,
         seconds: float = 0,
+        presence: AbstractAsyncContextManager[object] = ANYHOW,
     ) -> Page:
         """Return a page from *start* (None: the oldest chunk left), waiting up to *seconds* for its
         first chunk.
 
-        Raises `IndexExpired`, `IndexBeyondTail`.
+        It is waited in *presence*; where that ends quietly before the wait does, the page is empty.
+        Raises `IndexExpired`, also when the stream begins anew meanwhile, and `IndexBeyondTail`.
         """
-        at = start or 0
-        head = await self.head(stream, since=at)
-        if head is None and at:
-            raise IndexBeyondTail(f"index {at} is beyond the tail, 0", tail=0)
-        if head is None or (at == head.tail and head.closed is None):
-            head = await self.beyond(stream, head, at, seconds)
-        if head is None:
-            return EMPTY
-        return await self.cursor(stream).page(
-            head, at, exact=start is not None, most=most, size=size
-        )
+        head = await self.head(stream, since=_since(start))
+        index = _index(start, head)
+        position, cursor = Position(index, generation_of(head)), self.cursor(stream)
+        read = cursor.page
+        if seconds > 0 and (head is None or (index == head.tail and head.closed is None)):
+            async with presence:
+                head = await self._watches.beyond(stream, head, index, seconds)
+            read = partial(self._pages.page, cursor)
+        while head is not None:
+            if position.meet(head.generation) and index:
+                raise begun_anew()
+            try:
+                return await read(head, index, exact=start is not None, most=most, size=size)
+            except StreamGone as gone:
+                head = gone.head
+        _index(index, None)
+        return EMPTY
+
+    async def follow(
+        self, stream: StreamId, start: Start = 0, *, silence: float, seconds: float = inf
+    ) -> Follower:
+        """Return a live reader from *start* on, or from the tail where that is beyond it, until
+        *silence* seconds without a chunk or *seconds* in all.
+        """
+        head = await self.head(stream, since=_since(start))
+        tail = head.tail if head is not None else 0
+        index = tail if start == TAIL else min(start, tail)
+        ours = self._lookup, self._watches, self._pages
+        return Follower(*ours, stream, head, index, silence=silence, seconds=seconds)
 
     # Overview
 
     async def describe(self, stream: StreamId) -> StreamInfo | None:
         """Return the state of a stream; None when there is none."""
-        head = await self.head(stream)
-        return None if head is None else await self._described(stream, head)
+        return await self._described(stream, await self.head(stream))
 
     async def streams(self, run: str, limit: int, after: str | None) -> list[StreamInfo]:
         """Return a run's streams that are not forgotten, by key, those after *after*."""
@@ -255,9 +284,10 @@ class Log:
             listed = await self.store.heads.streams(run, wanted, after)
             now = self.clock()
             found += [
-                await self._described(StreamId(run, key), head)
+                described
                 for key, head in listed
                 if not is_expired(head, now, self.limits)
+                and (described := await self._described(StreamId(run, key), head))
             ]
             if len(listed) < wanted:
                 break
@@ -269,11 +299,17 @@ class Log:
         found = await self.streams(run, limit, after)
         return StreamPage(found, found[-1].key if len(found) == limit else None)
 
-    async def _described(self, stream: StreamId, head: Head) -> StreamInfo:
+    async def _described(self, stream: StreamId, head: Head | None) -> StreamInfo | None:
+        if head is None:
+            return None
+        try:
+            first = await self.first_index(stream, head)
+        except StreamGone as gone:
+            return await self._described(stream, gone.head)
         return StreamInfo(
             run=stream.run,
             key=stream.key,
-            first_index=await self.first_index(stream, head),
+            first_index=first,
             tail=head.tail,
             bytes=head.size,
             created=head.created,
@@ -316,3 +352,17 @@ class Log:
         await self._seals.aclose()
         await self._watches.aclose()
         await self.store.aclose()
+
+
+def _since(start: Start | None) -> int:
+    """Return from where on a reader who begins at *start* needs the head's pointers."""
+    return NO_POINTERS if start == TAIL else start or 0
+
+
+def _index(start: Start | None, head: Head | None) -> int:
+    """Return the index that a page from *start* begins with. Raises `IndexBeyondTail`."""
+    tail = head.tail if head is not None else 0
+    index = tail if start == TAIL else start or 0
+    if index > tail:
+        raise IndexBeyondTail(f"index {index} is beyond the tail, {tail}", tail=tail)
+    return index

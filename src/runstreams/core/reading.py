@@ -7,7 +7,6 @@ replay costs one listing and one request per window of a segment; nothing is ski
 
 from collections import OrderedDict
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 
 from .errors import IndexBeyondTail, IndexExpired, ObjectMissing
@@ -24,7 +23,7 @@ TRIES = 4
 """How often a page starts over when objects are sealed or merged away under it."""
 
 CHUNK_OVERHEAD = 100
-"""Bytes a chunk takes in a rendered page beside its data."""
+"""Bytes a chunk takes in a rendered page beside its data: index, id and time."""
 
 
 @dataclass(slots=True)
@@ -35,6 +34,16 @@ class _Window:
     start: int
     end: int
     data: bytes
+
+
+class StreamGone(ObjectMissing):
+    """The stream that is read was deleted or forgotten; *head* is that of the stream that has its
+    name now, if there is one.
+    """
+
+    def __init__(self, head: Head | None) -> None:
+        super().__init__("the stream is gone")
+        self.head = head
 
 
 class Lookup:
@@ -58,12 +67,27 @@ class Lookup:
         return head
 
     async def first_index(self, stream: StreamId, head: Head) -> int:
-        """Return the index of the oldest chunk that has not expired, or the tail."""
-        for _ in range(TRIES - 1):
-            # A segment may be merged away between its listing and the look into it.
-            with suppress(ObjectMissing):
+        """Return the index of the oldest chunk that has not expired, or the tail. Raises
+        `StreamGone`, `ObjectMissing`.
+        """
+        for attempt in range(TRIES):
+            try:
                 return await self._first_index(stream, head)
-        return await self._first_index(stream, head)
+            except ObjectMissing:
+                # A segment may be merged away between its listing and the look into it.
+                head = await self.again(stream, head)
+                if attempt == TRIES - 1:
+                    raise
+        raise AssertionError("unreachable")
+
+    async def again(self, stream: StreamId, head: Head, since: int = 0) -> Head:
+        """Return the head as it is now, since something was not where *head* says. Raises
+        `StreamGone`.
+        """
+        fresh = await self.head(stream, since=since)
+        if fresh is None or fresh.generation != head.generation:
+            raise StreamGone(fresh) from None
+        return fresh
 
     async def _first_index(self, stream: StreamId, head: Head) -> int:
         now = self.clock()
@@ -132,20 +156,17 @@ class Cursor:
 
         *head* was read with pointers from *start* on. When *start* has expired, *exact* raises
         `IndexExpired`; otherwise the page begins with the oldest chunk left. Raises
-        `IndexBeyondTail`, `ObjectMissing`.
+        `IndexBeyondTail`, `StreamGone`, `ObjectMissing`.
         """
         for attempt in range(TRIES):
             try:
                 return await self._page(head, start, exact, most, size)
             except ObjectMissing:
-                # Sealed or merged since we looked: look again, once more each time.
+                # Sealed, merged or deleted since we looked: look again, once more each time.
+                self._forget()
+                head = await self._lookup.again(self.stream, head, start)
                 if attempt == TRIES - 1:
                     raise
-                self._forget()
-                fresh = await self._lookup.head(self.stream, since=start)
-                if fresh is None or fresh.generation != head.generation:
-                    raise
-                head = fresh
         raise AssertionError("unreachable")
 
     async def _page(self, head: Head, start: int, exact: bool, most: int, size: int) -> Page:

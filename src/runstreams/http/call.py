@@ -6,7 +6,6 @@ rest of an append.
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 
-from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from ..core.access import Grant, Resource
@@ -14,10 +13,13 @@ from ..core.errors import BodyTooLarge, Unauthorized
 from ..core.model import StreamId
 from ..core.names import check_key, check_run
 from . import trigger
-from .errors import Headers, MethodNotAllowed
+from .errors import Headers, MethodNotAllowed, UnsupportedEncoding
 from .service import Host, Service
 
 JSON = b"application/json"
+
+IDENTITY = b"identity"
+"""The encoding of a body that is sent as it is."""
 
 
 class ClientGone(Exception):
@@ -61,10 +63,13 @@ class Asked:
     def time_left(self) -> float:
         """Return the seconds that this request may still take."""
         left = self.service.host.time_left
-        return float("inf") if left is None else left(Request(self.scope))
+        return float("inf") if left is None else left()
 
     async def pieces(self) -> AsyncIterator[bytes]:
-        """Yield the body as it arrives. Raises `ClientGone` when it breaks off."""
+        """Yield the body as it arrives. Raises `UnsupportedEncoding`, and `ClientGone` when it
+        breaks off.
+        """
+        self._check_encoding()
         more = True
         while more:
             message = await self.receive()
@@ -72,6 +77,13 @@ class Asked:
                 raise ClientGone
             more = message.get("more_body", False)
             yield message.get("body", b"")
+
+    def _check_encoding(self) -> None:
+        encoding = self.headers.get(b"content-encoding", IDENTITY).lower()
+        if encoding not in (b"", IDENTITY):
+            raise UnsupportedEncoding(
+                "Request bodies are sent as they are", encoding=encoding.decode("latin-1")
+            )
 
     def left_over(self) -> bytes:
         """Return what arrived before the connection broke, and was not received any more."""

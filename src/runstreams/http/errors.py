@@ -31,6 +31,16 @@ class MethodNotAllowed(RunstreamsError):
     allow: str | None
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
+class UnsupportedEncoding(RunstreamsError):
+    """The body is compressed, or something else that it would have to be made plain from: by
+    *encoding*.
+    """
+
+    code = "unsupported_encoding"
+    encoding: str
+
+
 class HeadTooLarge(LimitExceeded):
     """The request line and the headers are larger than the server reads."""
 
@@ -58,6 +68,7 @@ STATUS: dict[type[RunstreamsError], int] = {
     core.Busy: 503,
     core.StoreFull: 507,
     MethodNotAllowed: 405,
+    UnsupportedEncoding: 415,
     core.NoEventStream: 422,
     RunstreamsError: 500,
 }

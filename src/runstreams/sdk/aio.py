@@ -2,7 +2,6 @@
 
 import functools
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from types import TracebackType
 from typing import Any, Generic, Literal, ParamSpec, TypeVar, overload
 
 from ..core.model import Closed, RunInfo, Status, StreamInfo
@@ -11,8 +10,9 @@ from .connection import Connection, Start, split
 from .errors import StopRequested
 from .handles import Reading, Sending, Watching
 from .records import Chunk
-from .runs import Run, current, end_run
-from .values import Decode, decoder, encode, maker
+from .runs import Run, current, end_run, leave
+from .typed import form_of
+from .values import JSON, Form, maker
 from .writing.producer import Producer
 from .writing.sources import Source, check_source
 
@@ -72,12 +72,7 @@ class Writer(Piped[T], Writable[T]):
     async def __aenter__(self) -> "Writer[T]":
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> bool:
+    async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
         if error is None or isinstance(error, StopRequested):
             self._producer.finish()
             await self.wait_until_complete()
@@ -133,14 +128,9 @@ class RunScope:
         self._entered.append((connection, run, current.set(run)))
         return run
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         connection, run, token = self._entered.pop()
-        current.reset(token)
+        leave(run, token)
         ending = end_run(connection.calls, run, error, connection.timeouts.flush)
         if (problem := await connection.engine.acall(ending)) is not None:
             raise problem
@@ -159,8 +149,9 @@ class RunScope:
 class Streams:
     """Everything that can be done with streams."""
 
-    def __init__(self, connect: Callable[[], Connection]) -> None:
+    def __init__(self, connect: Callable[[], Connection], form: Form = JSON) -> None:
         self._connect = connect
+        self._form = form
 
     # Writing
 
@@ -205,7 +196,7 @@ class Streams:
         key, source = split(args, key, "source")
         check_source(source)
         connection = self._connect()
-        producer = connection.producer(key, target, close)
+        producer = connection.producer(key, target, close, self._form.encode)
         piped = Piped[Any](connection, producer)
         producer.merge(source)
         producer.finish()
@@ -227,7 +218,9 @@ class Streams:
         key, value = split(args, key, "value")
         connection = self._connect()
         stream = connection.target(key, target)
-        return await connection.engine.acall(connection.calls.append(stream, encode(value)))
+        return await connection.engine.acall(
+            connection.calls.append(stream, self._form.encode(value))
+        )
 
     def writer(
         self,
@@ -245,7 +238,7 @@ class Streams:
         *execute* raises.
         """
         connection = self._connect()
-        writer = Writer[Any](connection, connection.producer(key, target, close))
+        writer = Writer[Any](connection, connection.producer(key, target, close, self._form.encode))
         if execute is not None:
             let_write(writer._producer, functools.partial(execute, writer))
         return writer
@@ -315,7 +308,7 @@ class Streams:
         """
         connection = self._connect()
         session = connection.session(run, key, start_index, timeout, strict)
-        return Reader(connection, session, maker(None, chunks))
+        return Reader(connection, session, maker(self._form.decode, chunks))
 
     async def stop(self, run: str, key: str | None = None) -> None:
         """Ask the producers of a stream to stop: their sources are closed, and the stream ends as
@@ -368,22 +361,21 @@ class Streams:
     def define(self, key: str, type: Any = None) -> "Defined[Any]":
         """Name a stream and the type of its chunks in one place.
 
-        What is read is made into that type, and checked, by pydantic. Raises `InvalidSetting` where
-        the type needs it and it is not installed.
+        What is written is checked, and made JSON, as pydantic does it for that type; and what is
+        read is made into that type. Raises `InvalidSetting` where the type needs pydantic and it is
+        not installed, or knows nothing of the type.
         """
-        return Defined(self, self._connect, key, decoder(type))
+        return Defined(self._connect, key, form_of(type))
 
 
 class Defined(Generic[T]):
     """A stream's key and the type of its chunks; the calls are those of `Streams`."""
 
-    def __init__(
-        self, streams: Streams, connect: Callable[[], Connection], key: str, decode: Decode | None
-    ) -> None:
+    def __init__(self, connect: Callable[[], Connection], key: str, form: Form) -> None:
         self.key = key
-        self._streams = streams
+        self._streams = Streams(connect, form)
         self._connect = connect
-        self._decode = decode
+        self._form = form
 
     def pipe(
         self, source: Source[T], *, target: str | None = None, close: bool | None = None
@@ -439,4 +431,4 @@ class Defined(Generic[T]):
         """
         connection = self._connect()
         session = connection.session(run, self.key, start_index, timeout, strict)
-        return Reader(connection, session, maker(self._decode, chunks))
+        return Reader(connection, session, maker(self._form.decode, chunks))

@@ -19,6 +19,7 @@ from .runs import Run, adopt, begun, current_run, resolve
 from .settings import Timeouts, Token, base_url_of, token_of
 from .tokens import scopes_of, seconds_of, sign
 from .transport import Transport
+from .values import Encode
 from .writing.buffer import Batching
 from .writing.flushing import flush_engine
 from .writing.producer import Producer
@@ -62,10 +63,18 @@ class Connection:
         """
         return StreamId(resolve(target, current_run()), check_key(_key(key)))
 
-    def producer(self, key: str | None, target: str | None, close: bool | None) -> Producer:
-        """Begin to write to a stream. Raises `NoRun`, `InvalidName`."""
+    def producer(
+        self,
+        key: str | None,
+        target: str | None,
+        close: bool | None,
+        encode: Encode,
+    ) -> Producer:
+        """Begin to write to a stream, values as *encode* makes them. Raises `NoRun`,
+        `InvalidName`.
+        """
         stream = self.target(key, target)
-        producer = Producer(self.engine, stream, new_client(), self.batching, close)
+        producer = Producer(self.engine, stream, new_client(), self.batching, close, encode)
         adopt(producer)
         return producer
 

@@ -63,11 +63,12 @@ class Unreachable(Unanswered):
 @dataclass(eq=False, repr=False, kw_only=True)
 class Unexpected(Unanswered):
     """The answer is not one of this protocol; *server_code* is the code that it has all the
-    same.
+    same, *location* where it leads to.
     """
 
     code = "unexpected"
     server_code: str | None = None
+    location: str | None = None
 
 
 @dataclass(eq=False, repr=False, kw_only=True)

@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import logging
-import time
 from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from socket import socket
@@ -11,9 +10,9 @@ from socket import socket
 import uvicorn
 import uvloop
 
-from ..core.log import Log
 from ..http import Host, Keys, Service, Stop, build_app
 from ..http.routes import appending, dashboard, managing, reading
+from ..wiring import now, open_log
 from .folder import open_folder
 from .listening import listen, url_of
 from .open_files import NoFileLeft, raise_limit
@@ -22,7 +21,7 @@ from .ready import announce
 from .secret_key import VARIABLE, secret_key
 from .server import GracefulServer
 from .settings import Settings
-from .storing import new_id, open_store
+from .storing import limits_in, open_store
 from .sweeping import keep_swept
 from .uvicorn import left_over, quieten
 
@@ -66,9 +65,8 @@ def run(settings: Settings, environ: Mapping[str, str]) -> None:
 
 
 async def _serve(settings: Settings, keys: Keys, listener: socket, *, key_given: bool) -> None:
-    log = Log(
-        open_store(settings), limits=settings.limits, clock=_now, new_id=new_id, background=True
-    )
+    store = open_store(settings)
+    log = open_log(store, limits_in(store, settings))
     stop = Stop()
     app = build_app(
         Service(log, keys, Host(left_over=left_over, stopping=stop), settings.allowed_origins),
@@ -90,7 +88,7 @@ async def _serve(settings: Settings, keys: Keys, listener: socket, *, key_given:
     url = url_of(listener)
     server = GracefulServer(config, stop, lambda: announce(settings, url, key_given))
     asyncio.get_running_loop().set_exception_handler(NoFileLeft())
-    sweep = asyncio.create_task(keep_swept(log.store, settings.limits, _now))
+    sweep = asyncio.create_task(keep_swept(store, log.limits, now))
     # What the start has made stays. Looking through it again and again for garbage takes 15 ms each
     # time, in which nobody is served.
     gc.collect()
@@ -110,7 +108,3 @@ def _loop_factory(files: int) -> Callable[[], asyncio.AbstractEventLoop] | None:
         return uvloop.new_event_loop
     logger.warning("only %d files may be open: about as many readers can wait", files)
     return None
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000_000

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from ..core.commit import applied, fits
 from ..core.errors import ObjectMissing, RunCompleted
-from ..core.limits import MIB, Limits, SealingPlan
+from ..core.limits import MIB, NAMES_AT_ONCE, Limits, SealingPlan
 from ..core.model import Batch, Closed, Head, Pointer, RunInfo, SegmentName, Sent, StreamId
 from ..core.ports import Committed, NewId, NotCommitted, Staged, StoredBatch, Terms
 from ..core.runs import completed, registered
@@ -75,7 +75,7 @@ class MemorySegments:
             for name, body in self.objects.get(stream, {}).items()
             if name.generation == generation and name.last >= index
         )
-        return sorted(found)[:1000]
+        return sorted(found)[:NAMES_AT_ONCE]
 
     async def generations(self, stream: StreamId) -> list[str]:
         return sorted({name.generation for name in self.objects.get(stream, {})})

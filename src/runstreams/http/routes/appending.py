@@ -9,7 +9,7 @@ from starlette.routing import Route, Router
 
 from ...core.access import Grant, of_stream
 from ...core.errors import BodyTooLarge, InvalidChunk, RunCompleted, TargetMissing
-from ...core.json_lines import check_chunk, encode_text
+from ...core.json_lines import check_chunk, encode_text, utf8
 from ...core.limits import APPEND_BODY_BYTES, INPUT_BODY_BYTES
 from ...core.model import Batch, StreamId
 from ...core.names import check_client, check_key, check_run
@@ -107,7 +107,7 @@ def _data(body: bytes) -> bytes:
     """Return the `data` of a body as one line of JSON. Raises `InvalidChunk`, `ChunkTooLarge`."""
     try:
         data = json.loads(body)["data"]
-        line = json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
+        line = utf8(json.dumps(data, ensure_ascii=False, separators=(",", ":")))
     except (ValueError, TypeError, LookupError, RecursionError):
         raise InvalidChunk(trigger.INVALID_BODY) from None
     return check_chunk(line)

@@ -1,27 +1,24 @@
 """Routes that read: a long poll, or an event stream when one is asked for."""
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from starlette.routing import Route, Router
 
 from ...core.access import of_stream
-from ...core.errors import IndexBeyondTail, IndexExpired, NoEventStream
+from ...core.errors import NoEventStream
 from ...core.limits import (
-    PAGE_BYTES,
     PAGE_CHUNKS,
     PAGE_CHUNKS_DEFAULT,
     WAIT_SECONDS,
 )
-from ...core.log import EMPTY, NO_POINTERS
-from ...core.model import Head, Page, StreamId
+from ...core.log import TAIL, Start
+from ...core.model import Page, StreamId
 from .. import trigger
 from ..call import Call, Endpoint, require
 from ..fields import query, seconds, whole
-from ..live.event_stream import EventStream
-from ..live.presence import Presence, Stopping
+from ..live.event_stream import send_events
+from ..live.presence import Presence
 from ..live.rendering import as_json
-
-TAIL: Literal["tail"] = "tail"
 
 router = Router()
 
@@ -29,7 +26,7 @@ router = Router()
 class Wanted(NamedTuple):
     """What a long poll asks for."""
 
-    start: int | Literal["tail"] | None
+    start: Start | None
     wait: float
     limit: int
 
@@ -65,45 +62,13 @@ def _wanted(call: Call) -> Wanted:
 
 
 async def _page(call: Call, stream: StreamId, wanted: Wanted) -> Page:
-    """Return the page that a long poll is answered with. Raises `IndexExpired`,
-    `IndexBeyondTail`.
-    """
-    log = call.service.log
-    start = wanted.start
-    head = await log.head(stream, since=NO_POINTERS if start == TAIL else start or 0)
-    tail = head.tail if head is not None else 0
-    if start == TAIL:
-        start = tail
-    if start is not None and start > tail:
-        raise IndexBeyondTail(f"index {start} is beyond the tail, {tail}", tail=tail)
-    at = start or 0
-    if at < tail or (head is not None and head.closed is not None):
-        assert head is not None
-        cursor = log.cursor(stream)
-        return await cursor.page(head, at, exact=start is not None, most=wanted.limit)
-    news = await _wait(call, stream, head, at, wanted.wait)
-    if news is None:
-        return EMPTY
-    if head is not None and news.generation != head.generation and at:
-        raise IndexExpired("the stream has begun anew; the oldest left is 0", first_index=0)
-    if news.tail == at and news.closed is None:
-        return Page((), at, at, news.generation)
-    cursor = log.cursor(stream)
-    return await call.service.pages.page(cursor, news, at, wanted.limit, PAGE_BYTES)
-
-
-async def _wait(
-    call: Call, stream: StreamId, head: Head | None, index: int, wait: float
-) -> Head | None:
-    """Wait for chunk *index* for as long as is asked for and allowed; return the head."""
-    wait = min(wait, call.host.wait_seconds_max, call.time_left())
-    if wait <= 0:
-        return head
-    try:
-        async with Presence(call):
-            return await call.service.log.beyond(stream, head, index, wait)
-    except Stopping:
-        return head
+    return await call.service.log.read(
+        stream,
+        wanted.start,
+        most=wanted.limit,
+        seconds=min(wanted.wait, call.host.wait_seconds_max, call.time_left()),
+        presence=Presence(call),
+    )
 
 
 async def _follow(call: Call, stream: StreamId, silence: float) -> None:
@@ -113,10 +78,10 @@ async def _follow(call: Call, stream: StreamId, silence: float) -> None:
             url=call.host.streaming_url,
         )
     start = trigger.first_event(call.headers)
-    head = await call.service.log.head(stream, since=NO_POINTERS if start is None else start)
-    tail = head.tail if head is not None else 0
-    start = tail if start is None else min(start, tail)
-    await EventStream(call, stream, head, start, silence).follow()
+    follower = await call.service.log.follow(
+        stream, TAIL if start is None else start, silence=silence, seconds=call.time_left()
+    )
+    await send_events(call, follower)
 
 
 router.routes.extend(

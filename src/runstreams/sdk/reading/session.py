@@ -107,7 +107,7 @@ class ReadSession:
     async def _begin(self) -> None:
         start = self._start
         if start == "tail" or start < 0:
-            tail = await self._engine.persist(lambda: self._engine.transport.tail(self.stream))
+            tail = await self._engine.persist(lambda to: to.tail(self.stream))
             start = tail if start == "tail" else max(0, tail + start)
         self.place = ReadCursor(int(start))
         self._heard()

@@ -1,14 +1,16 @@
 """No server in between: the same core, in this process, on the store itself."""
 
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
-from ...core.errors import NoEventStream, NotThere
+from ...core.errors import NotThere
 from ...core.json_lines import check_chunk, decode, plain_chunks
-from ...core.limits import PAGE_BYTES
+from ...core.limits import LIST_MAX
 from ...core.log import NO_POINTERS, Log
 from ...core.model import (
     Batch,
     Closed,
+    Page,
     RunInfo,
     RunPage,
     Status,
@@ -37,12 +39,7 @@ class DirectTransport:
         return Receipt(done.last, done.tail, done.stop)
 
     async def page(self, stream: StreamId, start: int | None, wait: float, limit: int) -> ChunkPage:
-        page = await self._log.read(stream, start, most=limit, size=PAGE_BYTES, seconds=wait)
-        chunks: list[Chunk[object]] = [
-            Chunk(index, decode(bytes(data)), f"{page.generation}-{index}", timestamp)
-            for index, timestamp, data in page.chunks
-        ]
-        return ChunkPage(chunks, page.next_index, page.tail, page.closed)
+        return _decoded(await self._log.read(stream, start, most=limit, seconds=wait))
 
     async def tail(self, stream: StreamId) -> int:
         head = await self._log.head(stream, since=NO_POINTERS)
@@ -51,8 +48,10 @@ class DirectTransport:
     async def follow(
         self, stream: StreamId, start: int, silence: float
     ) -> AsyncGenerator[ChunkPage | None, None]:
-        raise NoEventStream("pages wait for chunks themselves here", url=None)
-        yield None
+        follower = await self._log.follow(stream, start, silence=silence)
+        async with aclosing(follower.events()) as events:
+            async for event in events:
+                yield _decoded(event) if isinstance(event, Page) else None
 
     async def close(self, stream: StreamId, status: Status, error: str | None) -> Closed:
         head = await self._log.close(stream, Closed(status, error))
@@ -72,7 +71,7 @@ class DirectTransport:
         return await self._log.delete(stream)
 
     async def streams(self, run: str, after: str | None) -> StreamPage:
-        return await self._log.stream_page(run, LIST_LIMIT, after)
+        return await self._log.stream_page(run, LIST_MAX, after)
 
     async def runs(self, limit: int, after: str | None) -> RunPage:
         return await self._log.runs.page(limit, None if after is None else place_of(after))
@@ -87,5 +86,9 @@ class DirectTransport:
         await self._log.aclose()
 
 
-LIST_LIMIT = 1000
-"""Streams listed at a time."""
+def _decoded(page: Page) -> ChunkPage:
+    chunks: list[Chunk[object]] = [
+        Chunk(index, decode(bytes(data)), f"{page.generation}-{index}", timestamp)
+        for index, timestamp, data in page.chunks
+    ]
+    return ChunkPage(chunks, page.next_index, page.tail, page.closed)

@@ -1,32 +1,34 @@
 """The server over HTTP."""
 
 import asyncio
+import contextvars
 import email.utils
 import inspect
 import json
 import math
 import time
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields, replace
+from datetime import UTC
 from typing import Any, TypeVar
 from urllib.parse import quote
 
 import httpx
 
 from ..._version import __version__
-from ...core.errors import NoEventStream
+from ...core.errors import NoEventStream, RunstreamsError
+from ...core.limits import LIST_MAX
 from ...core.model import Closed, RunInfo, RunPage, Status, StreamId, StreamInfo, StreamPage
 from ..errors import Unexpected, Unreachable, error_of
 from ..records import Chunk, ChunkPage, Receipt
 from ..settings import Timeouts, Token
 from .events import Event, EventDecoder
 from .exchange import exchange, put_away
+from .surroundings import open_client
 
+T = TypeVar("T")
 R = TypeVar("R", Closed, RunInfo, StreamInfo)
-
-LIST_LIMIT = 1000
-"""Streams asked for at a time; the most that the protocol gives."""
 
 IDLE_SECONDS = 30
 """How long an idle connection is kept: less than servers and load balancers keep theirs."""
@@ -34,6 +36,9 @@ IDLE_SECONDS = 30
 
 YEAR_SECONDS = 31_536_000
 """No server means more, whatever it says."""
+
+SECONDS_DIGITS = 9
+"""As much as is looked at of a number of seconds: that is thirty years."""
 
 MOMENT_SECONDS = 0.05
 """Least time that an event stream is read for."""
@@ -43,11 +48,12 @@ class HttpTransport:
     """Speaks docs/protocol.md to one server."""
 
     def __init__(self, base_url: str, token: Token, timeouts: Timeouts) -> None:
+        """Speak to the server at *base_url*. Raises `InvalidSetting`."""
         self._give_token = token
         self._token: str | None = token if isinstance(token, str) else None
         self._timeouts = timeouts
-        self._http = httpx.AsyncClient(
-            base_url=base_url,
+        self._http = open_client(
+            base_url,
             headers={"user-agent": f"runstreams-python/{__version__}"},
             timeout=httpx.Timeout(timeouts.request, connect=timeouts.connect),
             limits=httpx.Limits(
@@ -123,12 +129,12 @@ class HttpTransport:
         return bool(_get(await self._ask("DELETE", _managed(stream)), "deleted"))
 
     async def streams(self, run: str, after: str | None) -> StreamPage:
-        query = {"limit": str(LIST_LIMIT)} | ({"after": after} if after else {})
+        query = {"limit": str(LIST_MAX)} | ({"after": after} if after else {})
         said = await self._ask("GET", f"/api/v1/runs/{_name(run)}/streams", params=query)
         return StreamPage([_info(one) for one in _get(said, "streams")], _get(said, "next"))
 
     async def runs(self, limit: int, after: str | None) -> RunPage:
-        query = {"limit": str(min(limit, LIST_LIMIT))} | ({"after": after} if after else {})
+        query = {"limit": str(min(limit, LIST_MAX))} | ({"after": after} if after else {})
         said = await self._ask("GET", "/api/v1/runs", params=query)
         return RunPage([_known(RunInfo, one) for one in _get(said, "runs")], _get(said, "next"))
 
@@ -177,10 +183,22 @@ class HttpTransport:
     async def _authorize(self, request: httpx.Request) -> None:
         if self._token is None:
             assert callable(self._give_token)
-            # It may ask somebody over the network, and must not hold up everything else meanwhile.
-            given = await asyncio.to_thread(self._give_token)
+            given = await _aside(self._give_token)
             self._token = str(await given if inspect.isawaitable(given) else given)
         request.headers["authorization"] = f"Bearer {self._token}"
+
+
+async def _aside(ask: Callable[[], T]) -> T:
+    """Return what *ask* returns. It may ask somebody over the network, and must not hold up
+    everything else meanwhile.
+    """
+    calling = contextvars.copy_context().run
+    try:
+        asked = asyncio.get_running_loop().run_in_executor(None, calling, ask)
+    except RuntimeError:
+        # The program ends, and begins no threads any more. Nobody but us is left to be held up.
+        return ask()
+    return await asked
 
 
 @contextmanager
@@ -195,7 +213,7 @@ def _connecting() -> Iterator[None]:
 
 def _said(answer: httpx.Response) -> dict[str, Any]:
     if not answer.is_success:
-        raise error_of(answer.status_code, answer.content, _retry_after(answer))
+        raise _refusal(answer, answer.content)
     try:
         said = answer.json()
         if isinstance(said, dict):
@@ -212,15 +230,24 @@ def _get(said: dict[str, Any], name: str) -> Any:
         raise Unexpected(f"the answer has no {name!r}", http_status=502) from None
 
 
+def _refusal(answer: httpx.Response, body: bytes) -> RunstreamsError:
+    """Return the error that an answer tells of. Nobody is followed elsewhere with a key."""
+    if answer.has_redirect_location:
+        status, target = answer.status_code, answer.headers["location"]
+        reason = f"the server answered {status} and leads to {target}: is its address another one?"
+        return Unexpected(reason, http_status=status, location=target)
+    return error_of(answer.status_code, body, _retry_after(answer))
+
+
 def _retry_after(answer: httpx.Response) -> float | None:
     text = answer.headers.get("retry-after", "").strip()
+    if text.isascii() and text.isdecimal():
+        return float(min(int(text[:SECONDS_DIGITS]), YEAR_SECONDS))
     try:
-        if text.isdigit():
-            seconds = float(int(text))
-        else:
-            seconds = email.utils.parsedate_to_datetime(text).timestamp() - time.time()
-    except (ValueError, OverflowError):
+        date = email.utils.parsedate_to_datetime(text)
+    except ValueError:
         return None
+    seconds = date.replace(tzinfo=date.tzinfo or UTC).timestamp() - time.time()
     return min(seconds, YEAR_SECONDS)
 
 
@@ -239,7 +266,7 @@ async def _pages(answer: httpx.Response) -> AsyncGenerator[ChunkPage | None, Non
 
 async def _check_event_stream(answer: httpx.Response) -> None:
     if not answer.is_success:
-        raise error_of(answer.status_code, await answer.aread(), _retry_after(answer))
+        raise _refusal(answer, await answer.aread())
     if not answer.headers.get("content-type", "").startswith("text/event-stream"):
         raise NoEventStream("the answer is no event stream", url=None)
 
