@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from runstreams import Client, Ended, StreamInfo
+from runstreams import Client, Closed, StreamInfo
 from runstreams.aio import AsyncClient
 from runstreams.core.limits import DAY_MS
 from runstreams.core.model import StreamId
 from runstreams.errors import ChunkTooLarge, InvalidSetting, NotThere, RunCompleted, StreamFull
-from runstreams.sdk.records import Page
+from runstreams.sdk.records import ChunkPage
 from runstreams.sdk.transports.direct import DirectTransport
 from runstreams.stores.sqlite import SqliteStore
 from runstreams.wiring import new_id, now, open_log
@@ -30,7 +30,7 @@ def test_everything_is_done_in_the_process(run: str) -> None:
             streams.close("logs", status="failed", error="why")
         assert list(streams.read(run, "words")) == list(range(3000))
         assert [info.key for info in streams.list(run)] == ["logs", "words"]
-        assert streams.describe(run, "logs").closed == Ended("failed", "why")
+        assert streams.describe(run, "logs").closed == Closed("failed", "why")
         assert list(streams.read(run, "words", start_index=2998)) == [2998, 2999]
         assert list(streams.read(run, "words", start_index="tail")) == []
         assert [found.id for found in streams.runs()] == [run]
@@ -72,7 +72,9 @@ async def test_a_reader_follows_live_rather_than_ask_for_page_after_page(run: st
     asked: list[float] = []
 
     class Watched(DirectTransport):
-        async def page(self, stream: StreamId, start: int | None, wait: float, limit: int) -> Page:
+        async def page(
+            self, stream: StreamId, start: int | None, wait: float, limit: int
+        ) -> ChunkPage:
             asked.append(wait)
             return await super().page(stream, start, wait, limit)
 

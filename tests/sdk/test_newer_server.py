@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
-from runstreams import Client, Ended, Retries
+from runstreams import Client, Closed, Retries
 from runstreams.errors import Unexpected
 
 MORE = {"mood": "sunny"}
@@ -33,6 +34,7 @@ CHUNK = {"index": 0, "data": "a", "id": "g-0", "timestamp": 2, **MORE}
 ANSWERS = {
     "/api/v1/runs/run_1/streams/words": STREAM,
     "/api/v1/runs/run_1/streams/torn": {"run": "run_1"},
+    "/api/v1/runs/run_1/streams/older": {**STREAM, "closed": {"status": "completed"}},
     "/api/v1/runs": {"runs": [{**RUN, **MORE}], "next": None, **MORE},
     "/realtime/v1/streams/run_1/words": {
         "chunks": [CHUNK],
@@ -57,8 +59,12 @@ class _Newer(BaseHTTPRequestHandler):
             self.send_header("Content-Length", "0")
             self.end_headers()
             return
-        body = json.dumps(ANSWERS[self.path.partition("?")[0]]).encode()
-        self.send_response(200)
+        path = unquote(self.path.partition("?")[0])
+        _, is_busy, seconds = path.partition("/busy ")
+        body = json.dumps({} if is_busy else ANSWERS[path]).encode()
+        self.send_response(503 if is_busy else 200)
+        if is_busy:
+            self.send_header("Retry-After", seconds)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -83,7 +89,7 @@ def client() -> Iterator[Client]:
 
 
 def test_what_it_tells_beside_what_is_known_is_left_out(client: Client) -> None:
-    assert client.streams.describe("run_1", "words").closed == Ended("failed", "why")
+    assert client.streams.describe("run_1", "words").closed == Closed("failed", "why")
     assert [run.id for run in client.streams.runs()] == ["run_1"]
     assert list(client.streams.read("run_1", "words", strict=False)) == ["a"]
 
@@ -107,4 +113,27 @@ def test_a_server_that_leads_elsewhere_is_not_followed_and_the_error_says_where(
     """It might be anybody's, and would be shown the key."""
     with pytest.raises(Unexpected, match=f"301 and leads to {ELSEWHERE}") as led:
         ask(client.streams)
-    assert led.value.facts == {"http_status": 301, "location": ELSEWHERE}
+    assert led.value.http_status == 301
+
+
+def test_what_an_older_one_does_not_tell_is_as_if_nothing_were_known(client: Client) -> None:
+    assert client.streams.describe("run_1", "older").closed == Closed("completed", None)
+
+
+@pytest.mark.parametrize(
+    ("told", "seconds"),
+    [
+        ("7", 7),
+        ("9" * 100, 31_536_000),
+        ("²", None),
+        ("soon", None),
+        ("Fri, 31 Dec 1999 23:59:59 GMT", 0),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", 31_536_000),
+    ],
+)
+def test_whatever_it_says_of_the_time_to_wait_is_no_surprise(
+    client: Client, told: str, seconds: int | None
+) -> None:
+    with pytest.raises(Unexpected) as caught:
+        client.streams.describe("run_1", f"busy {told}")
+    assert (caught.value.http_status, caught.value.retry_after) == (503, seconds)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from runstreams import Client, Ended
+from runstreams import Client, Closed
 from tests.sdk.programs import Program
 from tests.serve.process import ServerProcess
 
@@ -298,7 +298,7 @@ def test_an_interrupted_program_has_sent_what_was_written(
     found = read(client, run)
     assert found == list(range(len(found)))
     assert found
-    assert client.streams.describe(run).closed == Ended("canceled", "KeyboardInterrupt: ")
+    assert client.streams.describe(run).closed == Closed("canceled", "KeyboardInterrupt: ")
 
 
 def test_an_interrupted_run_ends_at_once_and_its_streams_say_so(
@@ -321,7 +321,7 @@ def test_an_interrupted_run_ends_at_once_and_its_streams_say_so(
     assert code in (1, -signal.SIGINT)
     assert "Exception ignored" not in complained
     closed = client.streams.describe(run).closed
-    assert closed == Ended("canceled", "KeyboardInterrupt: ")
+    assert closed == Closed("canceled", "KeyboardInterrupt: ")
 
 
 FREEZING = """

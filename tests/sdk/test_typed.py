@@ -149,7 +149,7 @@ def test_a_chunk_that_is_not_of_the_type_is_named(kind: Any, chunk: Any) -> None
     assert decode is not None
     with pytest.raises(InvalidChunk, match="chunk 7 is not as defined") as refused:
         decode(chunk, 7)
-    assert refused.value.facts == {"index": 7}
+    assert refused.value.index == 7
 
 
 class Unknown:
@@ -197,4 +197,4 @@ def test_a_defined_stream_is_written_and_read_by_its_type_in_every_way() -> None
                 writer.write(value)
             defined.writer(execute=lambda writer: writer.write(value)).wait_until_complete()
         assert list(defined.read("run_1", timeout=0)) == [value] * 4
-        assert [part.data for part in defined.read("run_1", timeout=0, parts=True)] == [value] * 4
+        assert [chunk.data for chunk in defined.read("run_1", timeout=0, chunks=True)] == [value] * 4

@@ -98,8 +98,7 @@ class ClientWriter:
         self.acked = max(self.acked, number + count)
 
     def _check_gap(self, gap: ChunkGap, number: int) -> None:
-        expected = gap.facts["expected"]
-        assert isinstance(expected, int)
+        expected = gap.expected
         if self.world.starts_anew and expected < self.acked:
             self.name += "'"  # the stream is another one, so the client is too
             self.acked = 0
@@ -199,12 +198,12 @@ async def follower(world: World) -> None:
             continue
         except IndexBeyondTail as beyond:
             require(world.starts_anew, "the tail went back")
-            if beyond.facts["tail"] == 0:
+            if beyond.tail == 0:
                 check_absent(world, before, process.clock())
             position = 0
             continue
         except IndexExpired as expired:
-            position = int(str(expired.facts["first_index"]))
+            position = expired.first_index
             check_expired(world, position, process.clock(), began)
             check_forgotten(world, before, began)
             continue

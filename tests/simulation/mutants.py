@@ -14,7 +14,7 @@ from runstreams.core.following import End, Follower
 from runstreams.core.limits import Limits
 from runstreams.core.log import Log
 from runstreams.core.merging import Merger
-from runstreams.core.model import Batch, Head, Pointer, Run, SegmentName, Sent, StreamId
+from runstreams.core.model import Batch, Head, Pointer, RunInfo, SegmentName, Sent, StreamId
 from runstreams.core.ports import Committed, NotCommitted, Staged, Terms
 from runstreams.core.position import Position
 from runstreams.core.reading import Cursor
@@ -379,7 +379,7 @@ def nobody_moves_out_of_the_head() -> AbstractContextManager[Any]:
 
 @mutant
 def opening_does_not_look_at_the_run() -> AbstractContextManager[Any]:
-    async def open_(self: MemoryHeads, stream: StreamId, head: Head, run: Run) -> None:
+    async def open_(self: MemoryHeads, stream: StreamId, head: Head, run: RunInfo) -> None:
         there = self._find(stream)
         if there is None or there.expires <= head.created:
             self._keep(stream, head)
@@ -389,7 +389,7 @@ def opening_does_not_look_at_the_run() -> AbstractContextManager[Any]:
 
 @mutant
 def opening_replaces_a_stream_that_is_there() -> AbstractContextManager[Any]:
-    async def open_(self: MemoryHeads, stream: StreamId, head: Head, run: Run) -> None:
+    async def open_(self: MemoryHeads, stream: StreamId, head: Head, run: RunInfo) -> None:
         self._keep(stream, head)
 
     return patch.object(MemoryHeads, "open", open_)
@@ -399,7 +399,7 @@ def opening_replaces_a_stream_that_is_there() -> AbstractContextManager[Any]:
 def a_stream_opened_again_keeps_its_generation() -> AbstractContextManager[Any]:
     original = MemoryHeads.open
 
-    async def open_(self: MemoryHeads, stream: StreamId, head: Head, run: Run) -> None:
+    async def open_(self: MemoryHeads, stream: StreamId, head: Head, run: RunInfo) -> None:
         await original(self, stream, replace(head, generation="0"), run)
 
     return patch.object(MemoryHeads, "open", open_)

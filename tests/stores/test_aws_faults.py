@@ -175,7 +175,7 @@ async def test_a_store_that_is_not_there_or_not_for_us_is_busy_and_the_log_says_
     it.tap.script = [(operation, fault)]
     with pytest.raises(Busy) as busy:
         await it.append(b'"after"', client="c", number=1)
-    assert busy.value.facts["retry_after"] == MEND_SECONDS
+    assert busy.value.retry_after == MEND_SECONDS
     [told] = [record for record in caplog.records if record.levelname == "ERROR"]
     assert fault.__name__ in told.getMessage()
     assert await texts(it) == [b'"before"']
@@ -302,7 +302,7 @@ async def test_a_run_is_completed_whatever_happens_to_its_requests(
     assert record is not None
     assert record.completed is not None
     assert head is not None
-    assert head.closed == Closed("completed", by_run=True)
+    assert (head.closed, head.closed_by_run) == (Closed("completed"), True)
 
 
 async def test_deleting_again_after_a_lost_answer_leaves_nothing(it: Watched) -> None:

@@ -87,7 +87,7 @@ def _host(environ: Mapping[str, str], invocation: Invocation) -> Host:
         body_bytes=LAMBDA_BODY_BYTES,
         sse=False,
         disconnects=False,
-        time_left=lambda _: invocation.seconds_left() - MARGIN_SECONDS,
+        time_left=lambda: invocation.seconds_left() - MARGIN_SECONDS,
         streaming_url=environ.get("RUNSTREAMS_STREAMING_URL") or None,
     )
 

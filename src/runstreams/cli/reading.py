@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ..core.json_lines import utf8
-from ..sdk.records import Part
+from ..sdk.records import Chunk
 from ..sdk.writing.texts import Texts
 from ..serve.errors import CannotRun
 from .connecting import ATTEMPTS, PATIENT, client_of
@@ -24,7 +24,7 @@ def run(args: argparse.Namespace) -> int:
     with (
         client_of(args, PATIENT if args.follow else ATTEMPTS) as client,
         client.streams.read(
-            args.run, args.key, start_index=args.start, timeout=timeout, parts=True
+            args.run, args.key, start_index=args.start, timeout=timeout, chunks=True
         ) as reader,
     ):
         _print(form(reader), at_once=args.follow)
@@ -42,24 +42,24 @@ def _print(pieces: Iterable[bytes], at_once: bool) -> None:
         output.flush()
 
 
-def _lines(parts: Iterable[Part[Any]]) -> Iterator[bytes]:
-    for part in parts:
-        data = part.data
+def _lines(chunks: Iterable[Chunk[Any]]) -> Iterator[bytes]:
+    for chunk in chunks:
+        data = chunk.data
         yield (_shown(data) if isinstance(data, str) else _said(data)) + b"\n"
 
 
-def _text(parts: Iterable[Part[Any]]) -> Iterator[bytes]:
+def _text(chunks: Iterable[Chunk[Any]]) -> Iterator[bytes]:
     texts = Texts()
-    for part in parts:
-        for piece in texts.feed(part.data):
+    for chunk in chunks:
+        for piece in texts.feed(chunk.data):
             yield _shown(piece) if isinstance(piece, str) else _said(piece)
     for half in texts.end():
         yield _shown(str(half))
 
 
-def _json(parts: Iterable[Part[Any]]) -> Iterator[bytes]:
-    for part in parts:
-        yield _said(asdict(part)) + b"\n"
+def _json(chunks: Iterable[Chunk[Any]]) -> Iterator[bytes]:
+    for chunk in chunks:
+        yield _said(asdict(chunk)) + b"\n"
 
 
 def _said(value: Any) -> bytes:

@@ -48,7 +48,7 @@ class Input:
             try:
                 yield decode(check_chunk(line))
             except InvalidChunk as error:
-                raise InvalidChunk(f"line {number}: {error}", line=number) from None
+                raise InvalidChunk(f"line {number}: {error}") from None
 
     def pieces(self) -> Iterator[str]:
         """Yield text as it comes, cut between characters at most."""
@@ -97,4 +97,4 @@ class Input:
         try:
             return line.decode()
         except UnicodeDecodeError:
-            raise InvalidChunk(f"line {self.count} is not UTF-8", line=self.count) from None
+            raise InvalidChunk(f"line {self.count} is not UTF-8") from None

@@ -13,7 +13,7 @@ from .cleaning import cleaned
 from .commit import LookOutside, Open, Outside, Retry, judge
 from .errors import Busy, RunstreamsError, StoreError, Uncertain
 from .limits import Limits
-from .model import Appended, Batch, Head, Run, StreamId
+from .model import Appended, Batch, Head, RunInfo, StreamId
 from .ports import Clock, Committed, NewId, NotCommitted, Staged, Store, Terms
 
 ATTEMPTS = 8
@@ -78,7 +78,7 @@ class Appender:
         # A record that is there already must outlive this stream as well.
         await self._store.runs.extend(stream.run, now + 2 * life)
         await self._store.heads.open(
-            stream, head, Run(stream.run, created=now, expires=now + 2 * life)
+            stream, head, RunInfo(stream.run, created=now, expires=now + 2 * life)
         )
 
     async def _first_try(self, stream: StreamId, batch: Batch) -> _Try:

@@ -131,7 +131,7 @@ def _log_failure(error: Exception, request_id: str) -> None:
     known = ours(error)
     if isinstance(known, Internal):
         logger.error("request %s failed", request_id, exc_info=error)
-    elif status_of(known) >= 500:
+    elif status_of(type(known)) >= 500:
         logger.warning("request %s failed: %s: %s", request_id, known.code, known.message)
 
 

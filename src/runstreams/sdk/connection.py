@@ -8,13 +8,12 @@ from functools import partial
 from secrets import token_hex
 from typing import Any, Literal
 
-from ..core.model import StreamId
+from ..core.model import StreamId, StreamInfo
 from ..core.names import check_key, check_run
-from .engine.calls import Calls, new_client
+from .engine.calls import PatientCalls, new_client
 from .engine.engine import Engine
 from .errors import InvalidSetting
 from .reading.session import ReadSession
-from .records import StreamInfo
 from .retrying import Retries
 from .runs import Run, adopt, begun, current_run, resolve
 from .settings import Timeouts, Token, base_url_of, token_of
@@ -56,7 +55,7 @@ class Connection:
             shown = token_of(token, os.environ)
             transport = partial(HttpTransport, url, shown, self.timeouts)
         self.engine = Engine(transport, retries or Retries())
-        self.calls = Calls(self.engine)
+        self.calls = PatientCalls(self.engine)
 
     def target(self, key: str | None, target: str | None) -> StreamId:
         """Return the stream *key* of the run that *target* means here. Raises `NoRun`,

@@ -10,7 +10,7 @@ from contextvars import ContextVar, Token
 
 from ..core.names import check_run
 from .closing import reason_of, status_after
-from .engine.calls import Calls
+from .engine.calls import PatientCalls
 from .errors import NoRun, NotSent
 from .writing.flushing import flush, report
 from .writing.producer import Producer
@@ -133,7 +133,7 @@ def check_ends(work: object) -> None:
 
 
 async def end_run(
-    calls: Calls, run: Run, error: BaseException | None, seconds: float
+    calls: PatientCalls, run: Run, error: BaseException | None, seconds: float
 ) -> BaseException | None:
     """Send what is left of *run*, at most *seconds* long, and end it as its body has ended.
 

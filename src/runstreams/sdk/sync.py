@@ -3,15 +3,14 @@
 
 import functools
 from collections.abc import Callable, Iterator
-from types import TracebackType
 from typing import Any, Generic, Literal, ParamSpec, TypeVar, overload
 
-from ..core.model import Status
+from ..core.model import Closed, RunInfo, Status, StreamInfo
 from .blocking import Writable, check_work, let_write, result, settled, taken
 from .connection import Connection, Start, split
 from .errors import StopRequested
 from .handles import Reading, Sending, Watching
-from .records import Ended, Part, RunInfo, StreamInfo
+from .records import Chunk
 from .runs import Run, current, end_run, leave
 from .typed import form_of
 from .values import JSON, Form, maker
@@ -74,12 +73,7 @@ class Writer(Piped[T], Writable[T]):
     def __enter__(self) -> "Writer[T]":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> bool:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
         if error is None or isinstance(error, StopRequested):
             self._producer.finish()
             self.wait_until_complete()
@@ -135,12 +129,7 @@ class RunScope:
         self._entered.append((connection, run, current.set(run)))
         return run
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         connection, run, token = self._entered.pop()
         leave(run, token)
         ending = end_run(connection.calls, run, error, connection.timeouts.flush)
@@ -259,7 +248,7 @@ class Streams:
         target: str | None = None,
         status: Status = "completed",
         error: str | None = None,
-    ) -> Ended:
+    ) -> Closed:
         """Close a stream: its readers come to an end, and it takes no more chunks.
 
         *status* is completed, failed or canceled, *error* up to 4 KiB of text. Closing again with
@@ -280,7 +269,7 @@ class Streams:
         start_index: Start = 0,
         timeout: float | None = 60,
         strict: bool = True,
-        parts: Literal[False] = False,
+        chunks: Literal[False] = False,
     ) -> Reader[Any]: ...
     @overload
     def read(
@@ -291,8 +280,8 @@ class Streams:
         start_index: Start = 0,
         timeout: float | None = 60,
         strict: bool = True,
-        parts: Literal[True],
-    ) -> Reader[Part[Any]]: ...
+        chunks: Literal[True],
+    ) -> Reader[Chunk[Any]]: ...
     def read(
         self,
         run: str,
@@ -301,7 +290,7 @@ class Streams:
         start_index: Start = 0,
         timeout: float | None = 60,
         strict: bool = True,
-        parts: bool = False,
+        chunks: bool = False,
     ) -> Reader[Any]:
         """Iterate over the chunks of a stream: those there are, then those that come.
 
@@ -309,7 +298,7 @@ class Streams:
         end, `"tail"` means only what comes. It ends with the stream, or after *timeout* seconds of
         silence (None: never). A stream that was closed as failed or canceled raises `StreamFailed`
         or `StreamCanceled` after its last chunk, unless *strict* is False: then `closed` of the
-        reader tells. With *parts* each item is a `Part`: index, data, id, timestamp.
+        reader tells. With *chunks* each item is a `Chunk`: index, data, id, timestamp.
 
         Lost connections are made again, and what was read is not read twice; nor is anything lost
         when waiting for the next chunk is given up. Raises `IndexExpired` rather than leave out
@@ -317,7 +306,7 @@ class Streams:
         """
         connection = self._connect()
         session = connection.session(run, key, start_index, timeout, strict)
-        return Reader(connection, session, maker(self._form.decode, parts))
+        return Reader(connection, session, maker(self._form.decode, chunks))
 
     def stop(self, run: str, key: str | None = None) -> None:
         """Ask the producers of a stream to stop: their sources are closed, and the stream ends as
@@ -414,7 +403,7 @@ class Defined(Generic[T]):
         start_index: Start = 0,
         timeout: float | None = 60,
         strict: bool = True,
-        parts: Literal[False] = False,
+        chunks: Literal[False] = False,
     ) -> Reader[T]: ...
     @overload
     def read(
@@ -424,8 +413,8 @@ class Defined(Generic[T]):
         start_index: Start = 0,
         timeout: float | None = 60,
         strict: bool = True,
-        parts: Literal[True],
-    ) -> Reader[Part[T]]: ...
+        chunks: Literal[True],
+    ) -> Reader[Chunk[T]]: ...
     def read(
         self,
         run: str,
@@ -433,11 +422,11 @@ class Defined(Generic[T]):
         start_index: Start = 0,
         timeout: float | None = 60,
         strict: bool = True,
-        parts: bool = False,
+        chunks: bool = False,
     ) -> Reader[Any]:
         """Iterate over the chunks of the stream; one that is not as defined raises
         `InvalidChunk`.
         """
         connection = self._connect()
         session = connection.session(run, self.key, start_index, timeout, strict)
-        return Reader(connection, session, maker(self._form.decode, parts))
+        return Reader(connection, session, maker(self._form.decode, chunks))

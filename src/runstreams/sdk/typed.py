@@ -49,14 +49,14 @@ def _encode_text(value: Any) -> bytes:
 
 
 def _decode_text(value: Any, index: int) -> Any:
-    return _checked_text(value, f"chunk {index}", index=index)
+    return _checked_text(value, f"chunk {index}", index)
 
 
-def _checked_text(value: Any, name: str, **facts: int) -> str:
+def _checked_text(value: Any, name: str, index: int | None = None) -> str:
     """Return a *value* that is text, of any halves of characters: pydantic would not have them."""
     if isinstance(value, str):
         return value
-    raise InvalidChunk(f"{name} is not as defined: {type(value).__name__} is not str", **facts)
+    raise InvalidChunk(f"{name} is not as defined: {type(value).__name__} is not str", index=index)
 
 
 def _adapted(adapter: "TypeAdapter[Any]") -> Form:

@@ -10,7 +10,7 @@ from ..core.json_lines import utf8
 from ..core.limits import CHUNK_BYTES
 from .closing import said
 from .plain import plain, with_plain_keys
-from .records import Part
+from .records import Chunk
 
 Encode = Callable[[Any], bytes]
 """Makes a line of JSON of a value."""
@@ -62,23 +62,23 @@ JSON = Form(encode, None)
 """What a stream has whose type nobody has named."""
 
 
-def maker(decode: Decode | None, parts: bool) -> Callable[[Part[Any]], Any]:
-    """Return what makes of a chunk what a reader's loop gets: its value, or with *parts* all that
+def maker(decode: Decode | None, chunks: bool) -> Callable[[Chunk[Any]], Any]:
+    """Return what makes of a chunk what a reader's loop gets: its value, or with *chunks* all that
     is known of it.
     """
     if decode is None:
-        return _whole if parts else _value
+        return _whole if chunks else _value
 
-    def make(part: Part[Any]) -> Any:
-        value = decode(part.data, part.index)
-        return replace(part, data=value) if parts else value
+    def make(chunk: Chunk[Any]) -> Any:
+        value = decode(chunk.data, chunk.index)
+        return replace(chunk, data=value) if chunks else value
 
     return make
 
 
-def _whole(part: Part[Any]) -> Part[Any]:
-    return part
+def _whole(chunk: Chunk[Any]) -> Chunk[Any]:
+    return chunk
 
 
-def _value(part: Part[Any]) -> Any:
-    return part.data
+def _value(chunk: Chunk[Any]) -> Any:
+    return chunk.data

@@ -17,7 +17,7 @@ from .listening import listen, url_of
 from .open_files import NoFileLeft, raise_limit
 from .ready import announce
 from .secret_key import VARIABLE, secret_key
-from .server import Server
+from .server import GracefulServer
 from .settings import Settings
 from .speaking import spoken
 from .storing import limits_in, open_store
@@ -73,7 +73,7 @@ async def _serve(settings: Settings, keys: Keys, listener: socket, *, key_given:
     )
     config = spoken(app, timeout_keep_alive=KEEP_ALIVE_SECONDS, backlog=ACCEPTED_AT_A_TIME)
     url = url_of(listener)
-    server = Server(config, stop, lambda: announce(settings, url, key_given))
+    server = GracefulServer(config, stop, lambda: announce(settings, url, key_given))
     asyncio.get_running_loop().set_exception_handler(NoFileLeft())
     sweep = asyncio.create_task(keep_swept(store, log.limits, now))
     # What the start has made stays. Looking through it again and again for garbage takes 15 ms each

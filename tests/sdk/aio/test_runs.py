@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from runstreams.aio import AsyncClient, Ended, Timeouts, streams
+from runstreams.aio import AsyncClient, Closed, Timeouts, streams
 from runstreams.errors import NoRun, NotSent
 from runstreams.sdk.runs import current_run
 from runstreams.testing import in_memory
@@ -83,7 +83,7 @@ async def test_at_its_end_everything_is_sent_and_the_run_completed(aclient: Asyn
         writer = aclient.streams.writer("logs", execute=lambda writer: writer.write("x"))
     assert await read(aclient, run.id, "words", timeout=60) == list(range(30))
     assert await read(aclient, run.id, "logs", timeout=60) == ["x"]
-    assert (await aclient.streams.describe(run.id, "words")).closed == Ended("completed")
+    assert (await aclient.streams.describe(run.id, "words")).closed == Closed("completed")
     assert await writer.wait_until_complete() == 0
 
 
@@ -105,20 +105,20 @@ async def raise_inside(client: AsyncClient, run: str, error: BaseException) -> N
 @pytest.mark.parametrize(
     ("error", "ended"),
     [
-        (LookupError("gone"), Ended("failed", "LookupError: gone")),
-        (KeyboardInterrupt(), Ended("canceled", "KeyboardInterrupt: ")),
-        (SystemExit(1), Ended("failed", "SystemExit: 1")),
-        (SystemExit(0), Ended("completed")),
+        (LookupError("gone"), Closed("failed", "LookupError: gone")),
+        (KeyboardInterrupt(), Closed("canceled", "KeyboardInterrupt: ")),
+        (SystemExit(1), Closed("failed", "SystemExit: 1")),
+        (SystemExit(0), Closed("completed")),
     ],
     ids=["error", "interrupt", "exit 1", "exit 0"],
 )
 async def test_a_run_that_raises_says_so_at_the_end_of_each_open_stream(
-    aclient: AsyncClient, run: str, error: BaseException, ended: Ended
+    aclient: AsyncClient, run: str, error: BaseException, ended: Closed
 ) -> None:
     with pytest.raises(type(error)):
         await raise_inside(aclient, run, error)
     assert (await aclient.streams.describe(run, "words")).closed == ended
-    assert (await aclient.streams.describe(run, "closed")).closed == Ended("completed")
+    assert (await aclient.streams.describe(run, "closed")).closed == Closed("completed")
     found = await read(aclient, run, "words", timeout=60, strict=False)
     # Whoever interrupts does not wait for the source.
     assert found == list(range(5 if ended.status != "canceled" else len(found)))
@@ -136,7 +136,7 @@ async def test_a_pipe_that_failed_and_nobody_waited_for_fails_the_run(
     with pytest.raises(LookupError):
         await fail_unseen(aclient, run)
     closed = (await aclient.streams.describe(run, "k0")).closed
-    assert closed == Ended("failed", "LookupError: the model is gone")
+    assert closed == Closed("failed", "LookupError: the model is gone")
 
 
 async def test_several_of_them_come_together(aclient: AsyncClient, run: str) -> None:
@@ -151,7 +151,7 @@ async def test_a_failure_that_was_seen_is_not_raised_again(aclient: AsyncClient)
         with pytest.raises(LookupError):
             await piped.wait_until_complete()
         await aclient.streams.append("other", 1)
-    assert (await aclient.streams.describe(run.id, "other")).closed == Ended("completed")
+    assert (await aclient.streams.describe(run.id, "other")).closed == Closed("completed")
 
 
 async def test_what_takes_too_long_is_cut_off_and_reported(server: Any, run: str) -> None:

@@ -191,7 +191,7 @@ class Producer:
             await self._sender.run(lambda: engine.transport, engine.patience(), self._receive)
             await self._close_stream()
         except StreamClosed as error:
-            if error.facts.get("status") == "canceled":
+            if error.status == "canceled":
                 self._stop()  # another producer of the stream was quicker to hear of it
             else:
                 self._fail(error)
@@ -283,4 +283,4 @@ class Producer:
 
     def _check_process(self) -> None:
         if not self.is_ours:
-            raise NotSent("this belongs to the process that began it, and is sent there")
+            raise NotSent("this belongs to the process that began it, and is sent there", unsent=0)
