@@ -240,7 +240,7 @@ def _retry_after(answer: httpx.Response) -> float | None:
     text = answer.headers.get("retry-after", "").strip()
     try:
         if text.isdigit():
-            seconds = float(int(text))
+            seconds = float(int(text[:20]))  # as many digits as matter
         else:
             date = email.utils.parsedate_to_datetime(text)
             seconds = date.replace(tzinfo=date.tzinfo or UTC).timestamp() - time.time()
