@@ -1,5 +1,6 @@
 """Functions in an emulated AWS that holds what the template declares."""
 
+import logging
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -49,3 +50,13 @@ def handlers() -> Iterator[Functions]:
 def functions(handlers: Functions, emulated: None) -> Functions:
     """All functions, with an empty bucket and an empty table."""
     return handlers
+
+
+@pytest.fixture(scope="module", autouse=True)
+def logging_as_before() -> Iterator[None]:
+    """Powertools' logger is that of the whole package; it is the tests' own again afterwards."""
+    logger = logging.getLogger("runstreams")
+    before = logger.level, logger.handlers[:], logger.filters[:], logger.propagate
+    yield
+    level, logger.handlers[:], logger.filters[:], logger.propagate = before
+    logger.setLevel(level)

@@ -33,9 +33,7 @@ class MethodNotAllowed(RunstreamsError, internal=True):
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class UnsupportedEncoding(RunstreamsError, internal=True):
-    """The body is compressed, or something else that it would have to be made plain from: by
-    *encoding*.
-    """
+    """The body is compressed, or has another *encoding* that it would have to be freed of."""
 
     code = "unsupported_encoding"
     encoding: str
