@@ -1,6 +1,5 @@
 """Functions in an emulated AWS that holds what the template declares."""
 
-import logging
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -50,12 +49,3 @@ def handlers() -> Iterator[Functions]:
 def functions(handlers: Functions, emulated: None) -> Functions:
     """All functions, with an empty bucket and an empty table."""
     return handlers
-
-
-@pytest.fixture(scope="module", autouse=True)
-def levels_as_before() -> Iterator[None]:
-    """Powertools' logger is that of the whole package: what it lets through is no other test's."""
-    logger = logging.getLogger("runstreams")
-    level = logger.level
-    yield
-    logger.setLevel(level)
