@@ -35,6 +35,8 @@ from typing import Any, ClassVar, NamedTuple
 
 from .model import Status
 
+PACKAGE = __name__.partition(".")[0]
+
 
 class BodyPlace(NamedTuple):
     """Where in a body of lines something went wrong."""
@@ -66,6 +68,11 @@ class RunstreamsError(Exception):
     request_id: str | None = None
     """What the server's log has it under."""
 
+    def __init_subclass__(cls, *, internal: bool = False) -> None:
+        # A traceback names a class by where users find it.
+        if not internal:
+            cls.__module__ = PACKAGE
+
     def __post_init__(self) -> None:
         super().__init__(self.message)
 
@@ -86,6 +93,9 @@ class RunstreamsError(Exception):
             elif value is not None or each.default is MISSING:
                 said[each.name] = value
         return said
+
+
+RunstreamsError.__module__ = PACKAGE
 
 
 def _bare(kind: type[RunstreamsError], args: tuple[Any, ...]) -> RunstreamsError:
@@ -235,7 +245,7 @@ class IndexBeyondTail(NotThere):
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
-class NoEventStream(RunstreamsError):
+class NoEventStream(RunstreamsError, internal=True):
     """An event stream was asked for where none is served; *url* is where there is one, if known."""
 
     code = "no_event_stream"
@@ -274,7 +284,7 @@ class Busy(StoreError):
     code = "busy"
 
 
-class SealingBehind(Busy):
+class SealingBehind(Busy, internal=True):
     """Too many of the stream's batches wait to be sealed; nothing happened."""
 
 

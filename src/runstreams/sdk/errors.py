@@ -148,7 +148,7 @@ class PassedBy(WriterError):
 def _kinds(kind: type[RunstreamsError]) -> Iterator[type[RunstreamsError]]:
     yield kind
     for below in kind.__subclasses__():
-        if below.__module__ == core.__name__:
+        if getattr(core, below.__name__, None) is below:
             yield from _kinds(below)
 
 

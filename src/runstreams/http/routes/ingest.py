@@ -36,7 +36,7 @@ class Taken(NamedTuple):
     duplicate: bool
 
 
-class BodyWriter:
+class _BodyWriter:
     """Commits one body's lines, batch by batch."""
 
     def __init__(
@@ -164,17 +164,17 @@ async def ingest(call: Call, stream: StreamId, client: str | None, number: int) 
     """Append the body's lines to *stream*; return when the body has ended.
 
     An unterminated last line counts when the body ends cleanly, and not when it breaks off. Raises
-    `ClientGone` then, and what `BodyWriter.write` raises.
+    `ClientGone` then, and what `_BodyWriter.write` raises.
     """
     log, most = call.service.log, call.host.body_bytes
     known: Mapping[int, bytes] = {}
     if client is not None and is_published_writer(call.headers):
         known = await overlap(log, stream, client, number)
     if most is not None:
-        writer = BodyWriter(log, stream, client, number, (most, BODY_CHUNKS), known)
+        writer = _BodyWriter(log, stream, client, number, (most, BODY_CHUNKS), known)
         await writer.write((await call.body(most)).split(b"\n"))
         return await writer.receipt()
-    writer = BodyWriter(log, stream, client, number, (BATCH_BYTES, BATCH_CHUNKS), known)
+    writer = _BodyWriter(log, stream, client, number, (BATCH_BYTES, BATCH_CHUNKS), known)
     lines = Lines()
     try:
         async for piece in call.pieces():
