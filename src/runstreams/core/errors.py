@@ -38,7 +38,7 @@ from .model import Status
 PACKAGE = __name__.partition(".")[0]
 
 
-class Place(NamedTuple):
+class BodyPlace(NamedTuple):
     """Where in a body of lines something went wrong."""
 
     line: int | None
@@ -61,7 +61,7 @@ class RunstreamsError(Exception):
     message: str = field(kw_only=False)
     retry_after: int | None = None
     """Seconds to wait before trying again, where that is known."""
-    place: Place | None = None
+    place: BodyPlace | None = None
     """Where in a body of lines it went wrong."""
     http_status: int | None = None
     """Status of the answer that told of it, if one did."""
@@ -87,7 +87,7 @@ class RunstreamsError(Exception):
         said: dict[str, str | int | None] = {}
         for each in (*every[len(common) :], *common[1:]):
             value = getattr(self, each.name)
-            if isinstance(value, Place):
+            if isinstance(value, BodyPlace):
                 line = {} if value.line is None else {"line": value.line}
                 said |= {**line, "last_index": value.last_index}
             elif value is not None or each.default is MISSING:

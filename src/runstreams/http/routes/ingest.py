@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from ...core.errors import ChunkTooLarge, InvalidChunk, Place, RunstreamsError, StreamFull
+from ...core.errors import BodyPlace, ChunkTooLarge, InvalidChunk, RunstreamsError, StreamFull
 from ...core.json_lines import check_chunk, plain_chunks
 from ...core.limits import BATCH_BYTES, BATCH_CHUNKS, BODY_CHUNKS, CHUNK_BYTES
 from ...core.log import NO_POINTERS, Log
@@ -131,7 +131,7 @@ class _BodyWriter:
             await self._commit(chunks[fitting:])  # to be told how full it is now
             return
         except RunstreamsError as error:
-            raise replace(error, place=Place(None, self._last)) from error
+            raise replace(error, place=BodyPlace(None, self._last)) from error
         self._number += count
         if self._first is None:
             self._first = self._answer.first
@@ -142,7 +142,7 @@ class _BodyWriter:
 
     def _at_line(self, error: RunstreamsError) -> RunstreamsError:
         message = f"line {self._line}: {error.message}"
-        return replace(error, message=message, place=Place(self._line, self._last))
+        return replace(error, message=message, place=BodyPlace(self._line, self._last))
 
 
 def _place(lines: Sequence[bytes], stored: int) -> int:
