@@ -21,8 +21,11 @@ tools: ## Install MiniStack and SAM under .tools, and the npm packages of the te
 	@scripts/tools
 	@if command -v npm >/dev/null; then for folder in $(NPM); do scripts/packages $$folder || exit; done; fi
 
-demo: setup ## Stream real text through a real server, break it, and check every chunk
-	@$(BIN)/python -m demo
+demo: ## Stream real text through a real server, break it, and check every chunk
+	@cmp -s requirements/server.txt .tools/demo/.installed || { \
+		scripts/venv .tools/demo requirements/server.txt $(PYTHON) && \
+		cp requirements/server.txt .tools/demo/.installed; }
+	@PYTHONPATH=src .tools/demo/bin/python -m runstreams demo
 
 test: setup tools lint ## Check style and types, then run the tests (minutes)
 	@$(BIN)/pytest -n 2 --dist worksteal
@@ -50,15 +53,17 @@ bench: setup tools ## Measure speed and cold starts, and print the table
 	@$(BIN)/python -m bench
 	@$(BIN)/python -m tests.deployed.cold_start
 
-lint: setup ## Check style and types
+lint: setup ## Check style, types and generated files
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
+	@$(BIN)/python scripts/unasync.py --check
 	@$(BIN)/mypy
 	@$(BIN)/python scripts/picture.py --check
 
 format: setup ## Rewrite the code in the house's format, and what is made from it
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
+	@$(BIN)/python scripts/unasync.py
 	@$(BIN)/python scripts/picture.py
 
 clean: ## Remove everything that make has made

@@ -1,7 +1,6 @@
 import { before, describe } from "node:test";
 
 import { calls } from "./suites/calls.js";
-import { errors } from "./suites/errors.js";
 import { inputs } from "./suites/inputs.js";
 import { resume } from "./suites/resume.js";
 import { tokens } from "./suites/tokens.js";
@@ -11,7 +10,6 @@ import { filterRejections } from "./support/rejections.js";
 describe(`streams of ${process.env.CLIENT}`, { concurrency: 100, timeout: 100_000 }, () => {
   before(filterRejections);
   calls();
-  errors();
   inputs();
   resume();
   tokens();

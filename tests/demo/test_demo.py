@@ -12,25 +12,25 @@ from typing import Any, cast
 
 import pytest
 
-from demo.checks import check
-from demo.screen import Screen
-from demo.story import STEPS, Told
-from demo.wire import Received, Stream
+from runstreams.demo.checks import check
+from runstreams.demo.screen import Screen
+from runstreams.demo.story import STEPS, Told
+from runstreams.demo.wire import Received, Stream
 from tests.tools import ROOT
 
-SENT = {"readme": ["a ", "b"], "guide": ["c ", "d"]}
+SENT = {"keeping": ["a ", "b"], "reading": ["c ", "d"]}
 SEEN = [
-    Received(0, {"by": "readme", "text": "a "}),
-    Received(1, {"by": "guide", "text": "c "}),
-    Received(2, {"by": "guide", "text": "d"}),
-    Received(3, {"by": "readme", "text": "b"}),
+    Received(0, {"by": "keeping", "text": "a "}),
+    Received(1, {"by": "reading", "text": "c "}),
+    Received(2, {"by": "reading", "text": "d"}),
+    Received(3, {"by": "keeping", "text": "b"}),
 ]
 
 
 def started(tmp_path: Path) -> "subprocess.Popen[str]":
     """Start the demo in a session of its own, like a terminal's; its files go to *tmp_path*."""
     return subprocess.Popen(
-        [sys.executable, "-m", "demo"],
+        [sys.executable, "-m", "runstreams", "demo"],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,
@@ -77,7 +77,7 @@ class Replayed:
 def told(seen: list[Received], replayed: list[Received], **faults: Any) -> Told:
     steps = [Received(step, {}) for step in range(STEPS)]
     stream = cast(Stream, Replayed(replayed))
-    whole = Told(stream, SENT, {"readme": [], "guide": [1]}, seen, steps)
+    whole = Told(stream, SENT, {"keeping": [], "reading": [1]}, seen, steps)
     return replace(whole, **faults)
 
 
@@ -100,7 +100,7 @@ def test_a_story_without_faults_passes() -> None:
         told([SEEN[0], replace(SEEN[2], index=1), replace(SEEN[1], index=2), SEEN[3]], SEEN),
         told(SEEN, SEEN[1:]),
         told(SEEN, SEEN[:3]),
-        told(SEEN, SEEN, resumed={"readme": [], "guide": []}),
+        told(SEEN, SEEN, resumed={"keeping": [], "reading": []}),
         told(SEEN, SEEN, steps=[]),
     ],
     ids=[

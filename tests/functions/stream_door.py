@@ -1,134 +1,82 @@
-"""The door for event streams as `functions/stream` meets it: a gateway that sends answers on as
-they come, the Lambda Web Adapter, and Lambda.
+"""The doors for event streams, as `template.yaml` makes them of `functions/stream`: a REST API, and
+a Function URL.
 
-What it has of them: one request at a time in each environment, which stands still in between; the
-body comes whole; the deadline is told in the adapter's header, and who is late is killed; an answer
-that breaks off breaks the client's connection.
+What both have of the real ones: bodies come whole; answers are sent on as they come; nobody tells
+the function that a client has gone, so it goes on to its end; headers that only the gateway may set
+get other names. What tells them apart is how an answer ends that was not whole:
+
+- A REST API breaks the connection when the integration's `TimeoutInMillis` is over (API Gateway's
+  guide on response streaming: curl then says "transfer closed with outstanding read data
+  remaining"), and when the function is killed at its deadline. The function goes on meanwhile.
+- Behind a Function URL nothing does. Every answer ends properly, even one that Lambda had to end:
+  what exactly it does then is not documented, so this is the worst of it.
 """
 
 import json
-import os
-import signal
 import socket
-import struct
-import subprocess
-import sys
-import sysconfig
 import threading
 import time
-import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
-from http.client import HTTPConnection, HTTPException, HTTPResponse
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from queue import Empty, SimpleQueue
-from typing import Any
+from typing import Any, ClassVar
 
-from tests.emulators.process import free_port
-from tests.tools import ROOT
+from tests.functions.environment import Environments
+from tests.functions.template import resource, stream_linger
+from tests.functions.web_adapter import ERROR_TYPE, Failed, Late, Request, hand_over
 
-FOLDER = ROOT / "functions" / "stream"
+HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length"}
+"""Headers of a request that are about a connection, and not handed over."""
 
-READY_SECONDS = 40
-"""How long an environment may take to answer /health; two cores full of tests make it slow."""
-
-HOP_BY_HOP = {"connection", "host", "keep-alive", "transfer-encoding", "content-length"}
-
-
-class Environment:
-    """One execution environment: `run.sh`, started as the adapter starts it."""
-
-    def __init__(self, settings: Mapping[str, str], log: Path, folder: Path = FOLDER) -> None:
-        self.port = free_port()
-        with log.open("ab") as output:
-            self._process = subprocess.Popen(
-                [folder / "run.sh"],
-                env={**os.environ, **_lambda(self.port), **settings},
-                stdout=output,
-                stderr=output,
-            )
-        deadline = time.monotonic() + READY_SECONDS
-        while not self._is_ready():
-            assert self._process.poll() is None, log.read_text()
-            assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.02)
-
-    def _is_ready(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health", timeout=5):
-                return True
-        except OSError:
-            return False
-
-    def freeze(self) -> None:
-        """Stop it, as Lambda does between invocations."""
-        self._process.send_signal(signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        """Let it go on."""
-        self._process.send_signal(signal.SIGCONT)
-
-    def kill(self) -> None:
-        """End it, as Lambda does at the deadline."""
-        self._process.kill()
-        self._process.wait()
-
-
-def _lambda(port: int) -> dict[str, str]:
-    """Return what Lambda sets for a function of its Python runtime, and the adapter's port."""
-    return {
-        "AWS_LAMBDA_FUNCTION_NAME": "stream",
-        "AWS_LWA_PORT": str(port),
-        "LAMBDA_RUNTIME_DIR": sysconfig.get_path("purelib"),
-        "LAMBDA_TASK_ROOT": str(FOLDER),
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONPATH": str(ROOT / "src"),
-        "PYTHONUNBUFFERED": "",  # as on Lambda, whatever the tests run with
-        "POWERTOOLS_SERVICE_NAME": "stream",
-    }
+REMAPPED = {"connection", "content-length", "date", "server"}
+"""Headers of an answer that get other names, since the gateway sets its own."""
 
 
 class StreamDoor:
-    """Gateway, adapter and Lambda, on loopback."""
+    """A door, the adapter and Lambda, on loopback."""
+
+    base: ClassVar[str] = ""
+    """The path in front of everything, which the function is not told."""
+    breaks: ClassVar[bool] = False
+    """Whether the door breaks connections."""
+    headers: ClassVar[list[tuple[str, str]]] = []
+    """Headers of what the door answers by itself."""
 
     def __init__(self, settings: Mapping[str, str], log: Path) -> None:
         self.log = log
-        self.seconds = 29.0
-        """The function's timeout; a test may change it."""
+        self.seconds = 24.0
+        """The parameter `StreamTimeout`; a test may change it."""
         self.ends: list[str] = []
-        """How answers ended, in turn: `clean`, `broken`, or `late` where Lambda had to do it."""
-        self._settings = settings
-        self._idle: SimpleQueue[Environment] = SimpleQueue()
-        self._all: list[Environment] = []
+        """How answers ended that were waited for, in turn: `clean`; `torn` where the function broke
+        one off, so that the adapter's text stands in it; `cut` where the gateway's patience was
+        over; `late` where Lambda killed the function; `failed` where that gave none.
+        """
+        self.follows = 0
+        """How many event streams were asked for."""
+        self.environments = Environments(settings, log)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {}))
         self._server.RequestHandlerClass.door = self  # type: ignore[attr-defined]
         self._server.daemon_threads = True
 
     @property
+    def host(self) -> str:
+        """The name that clients know it by."""
+        return f"127.0.0.1:{self._server.server_port}"
+
+    @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}"
+        """The base address for clients."""
+        return f"http://{self.host}{self.base}"
 
-    def take(self) -> Environment:
-        """Return an environment that is idle, or a new one."""
-        try:
-            found = self._idle.get_nowait()
-            found.thaw()
-        except Empty:
-            found = Environment(self._settings, self.log)
-            self._all.append(found)
-        return found
+    def deadline(self) -> float:
+        """Return when a function that starts now will be killed."""
+        return time.time() + self.seconds + stream_linger()
 
-    def give_back(self, environment: Environment) -> None:
-        """Keep an environment for the next request."""
-        environment.freeze()
-        self._idle.put(environment)
-
-    def prepare(self, count: int) -> None:
-        """Start *count* environments, so that nobody waits for them later."""
-        for each in [self.take() for _ in range(count)]:
-            self.give_back(each)
+    @staticmethod
+    def context(method: str, path: str) -> dict[str, Any]:
+        """Return what the door says of a request, as the adapter hands it on."""
+        raise NotImplementedError
 
     @contextmanager
     def open(self) -> Iterator["StreamDoor"]:
@@ -141,8 +89,111 @@ class StreamDoor:
             self._server.shutdown()
             self._server.server_close()
             thread.join()
-            for each in self._all:
-                each.kill()
+            self.environments.kill()
+
+
+class RestDoor(StreamDoor):
+    """A REST API whose integration streams, with its stage."""
+
+    base = "/live"
+    breaks = True
+    headers: ClassVar = [
+        (name.removeprefix("gatewayresponse.header.").lower(), value.strip("'"))
+        for name, value in resource("StreamApiFailure")["ResponseParameters"].items()
+    ]
+
+    @staticmethod
+    def context(method: str, path: str) -> dict[str, Any]:
+        return {
+            "accountId": "123456789012",
+            "resourceId": "abc123",
+            "stage": "live",
+            "domainName": "api.execute-api.us-east-1.amazonaws.com",
+            "domainPrefix": "api",
+            "requestId": "gateway-1",
+            "protocol": "HTTP/1.1",
+            "identity": {"sourceIp": "127.0.0.1"},
+            "resourcePath": "/{proxy+}",
+            "path": f"/live{path}",
+            "httpMethod": method,
+            "requestTimeEpoch": 0,
+            "apiId": "api",
+        }
+
+
+class UrlDoor(StreamDoor):
+    """A Function URL whose invoke mode streams."""
+
+    @staticmethod
+    def context(method: str, path: str) -> dict[str, Any]:
+        return {
+            "routeKey": "$default",
+            "accountId": "anonymous",
+            "stage": "$default",
+            "requestId": "gateway-1",
+            "apiId": "url",
+            "domainName": "url.lambda-url.us-east-1.on.aws",
+            "domainPrefix": "url",
+            "timeEpoch": 0,
+            "http": {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "::1"},
+        }
+
+
+DOORS: tuple[type[StreamDoor], ...] = (RestDoor, UrlDoor)
+
+
+class _Client:
+    """The other end of a connection. It may go, or be cut off, at any moment; what is sent to it
+    from then on is lost without a word.
+    """
+
+    def __init__(self, handler: BaseHTTPRequestHandler) -> None:
+        self._handler = handler
+        self._lock = threading.Lock()
+        self._gone = False
+        self._chunked = False
+        self.begun = False
+
+    def begin(self, status: int, headers: list[tuple[str, str]]) -> None:
+        """Send the head of an answer."""
+        self.begun = True
+        self._chunked = self._handler.command != "HEAD" and status not in (204, 304)
+        head = [("transfer-encoding", "chunked"), *headers] if self._chunked else headers
+        lines = [f"HTTP/1.1 {status} .", *(f"{name}: {value}" for name, value in head)]
+        self._write("\r\n".join([*lines, "", ""]).encode("latin-1"))
+
+    def send(self, piece: bytes) -> None:
+        """Send a piece of its body."""
+        if self._chunked:
+            self._write(b"%x\r\n%s\r\n" % (len(piece), piece))
+
+    def end(self) -> None:
+        """End the answer as one that is whole."""
+        if self._chunked:
+            self._write(b"0\r\n\r\n")
+
+    def is_there(self) -> bool:
+        """Say whether it waits for more."""
+        try:
+            return bool(self._handler.connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+
+    def cut(self) -> None:
+        """Close the connection, whatever the answer lacks."""
+        with self._lock, suppress(OSError):
+            self._gone = self._handler.close_connection = True
+            self._handler.connection.shutdown(socket.SHUT_RDWR)
+
+    def _write(self, data: bytes) -> None:
+        with self._lock:
+            try:
+                if not self._gone:
+                    self._handler.wfile.write(data)
+            except OSError:
+                self._gone = self._handler.close_connection = True
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -150,29 +201,28 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def _pass_on(self) -> None:
-        body = self._body()
-        environment, deadline = self.door.take(), time.time() + self.door.seconds
-        connection = HTTPConnection("127.0.0.1", environment.port, timeout=self.door.seconds)
-        has_body, how = False, "broken"
-        with suppress(HTTPException, OSError), closing(connection):
-            try:
-                connection.request(self.command, self.path, body, self._headers(body, deadline))
-                has_body = self._answer(connection, connection.getresponse(), deadline)
-                how = "clean"
-            except TimeoutError:
-                how = "late"
-        # The client hears of it last: a test looks, and asks again, as soon as it has its answer.
-        self.door.ends.append(how)
+        door, client, request = self.door, _Client(self), self._request()
+        with self._patience(client) as over:
+            environment = door.environments.take()
+            how = self._relay(environment.port, request, door.deadline(), client)
         if how == "late":
             environment.kill()
         else:
-            self.door.give_back(environment)
-        if how == "clean":
-            self._end(has_body)
-        else:
-            self._break()
+            door.environments.give_back(environment)
+        # The client hears of it last: a test looks, and asks again, as soon as it has its answer.
+        if not over.is_set():
+            door.ends.append(how)
+        self._finish(client, how)
 
     do_GET = do_POST = do_PUT = do_HEAD = do_DELETE = do_OPTIONS = _pass_on
+
+    def _request(self) -> Request:
+        path = self.path.removeprefix(self.door.base)
+        assert path != self.path or not self.door.base, f"{self.path} is not below the stage"
+        passed = {k: v for k, v in self.headers.items() if k.lower() not in HOP_BY_HOP}
+        context = self.door.context(self.command, path.partition("?")[0])
+        self.door.follows += passed.get("Accept", passed.get("accept")) == "text/event-stream"
+        return Request(self.command, path, passed, self._body(), context)
 
     def _body(self) -> bytes:
         """Return the whole body, however it is sent."""
@@ -185,49 +235,59 @@ class _Handler(BaseHTTPRequestHandler):
         self.rfile.readline()
         return b"".join(pieces)
 
-    def _headers(self, body: bytes, deadline: float) -> dict[str, str]:
-        passed = {k: v for k, v in self.headers.items() if k.lower() not in HOP_BY_HOP}
-        context: Any = {"request_id": "invocation-1", "deadline": int(deadline * 1000)}
-        return passed | {
-            "Host": "127.0.0.1",
-            "Content-Length": str(len(body)),
-            "x-amzn-lambda-context": json.dumps(context),
-            "x-amzn-request-context": json.dumps({"requestId": "gateway-1"}),
-        }
+    @contextmanager
+    def _patience(self, client: _Client) -> Iterator[threading.Event]:
+        """Cut the client off when the gateway's time is over, and note it."""
+        over = threading.Event()
 
-    def _answer(self, connection: HTTPConnection, response: HTTPResponse, deadline: float) -> bool:
-        """Send the answer on but for its end; return whether it has a body."""
-        self.send_response(response.status)
-        for name, value in response.getheaders():
-            if name.lower() not in HOP_BY_HOP:
-                self.send_header(name, value)
-        has_body = self.command != "HEAD" and response.status != 304
-        if not has_body:
-            return False
-        self.send_header("Transfer-Encoding", "chunked")
-        self.end_headers()
-        while True:
-            assert connection.sock is not None or response.isclosed()
-            if connection.sock is not None:
-                connection.sock.settimeout(max(deadline - time.time(), 0.001))
-            if not (piece := response.read1(65_536)):
-                return True
-            self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+        def cut() -> None:
+            over.set()
+            if client.is_there():
+                self.door.ends.append("cut")
+            if not client.begun:
+                self._say(client, 504, "Endpoint request timed out")
+            client.cut()
 
-    def _end(self, has_body: bool) -> None:
-        with suppress(OSError):  # the client may have gone
-            if has_body:
-                self.wfile.write(b"0\r\n\r\n")
-            else:
-                self.end_headers()
+        timer = threading.Timer(self.door.seconds, cut)
+        timer.daemon = True
+        if self.door.breaks:
+            timer.start()
+        try:
+            yield over
+        finally:
+            timer.cancel()
 
-    def _break(self) -> None:
-        """End the client's connection without a word."""
-        self.close_connection = True
-        with suppress(OSError):
-            linger = struct.pack("ii", 1, 0)
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-            self.wfile.flush()
+    def _relay(self, port: int, request: Request, deadline: float, client: _Client) -> str:
+        """Send the function's answer on, but for its end; return how it has ended."""
+        last = b""
+        try:
+            answer = hand_over(port, request, deadline)
+            client.begin(answer.status, [_remapped(*each) for each in answer.headers])
+            for last in answer.pieces:
+                client.send(last)
+        except Late:
+            return "late"
+        except Failed:
+            return "failed"
+        return "torn" if last.startswith(ERROR_TYPE) else "clean"
+
+    def _finish(self, client: _Client, how: str) -> None:
+        if not client.begun:
+            self._say(client, 502, "Internal server error")
+        elif how == "late" and self.door.breaks:
+            client.cut()
+        else:
+            client.end()
+
+    def _say(self, client: _Client, status: int, message: str) -> None:
+        """Answer in the door's own words."""
+        client.begin(status, [*self.door.headers, ("content-type", "application/json")])
+        client.send(json.dumps({"message": message}).encode())
+        client.end()
 
     def log_message(self, *_: Any) -> None:
         """Keep the tests' output clean."""
+
+
+def _remapped(name: str, value: str) -> tuple[str, str]:
+    return (f"x-amzn-remapped-{name}" if name in REMAPPED else name, value)

@@ -128,6 +128,15 @@ def allowed(function: str) -> dict[str, set[str]]:
     return found
 
 
+def stream_linger() -> float:
+    """Return the seconds by which the stream function outlives the gateway's patience."""
+    [difference] = {
+        each["Function"] - each["Gateway"] / 1000
+        for each in template()["Mappings"]["StreamTimeout"].values()
+    }
+    return float(difference)
+
+
 def create_bucket(s3: "S3Client", name: str) -> None:
     """Make the bucket that the template declares.
 

@@ -10,9 +10,9 @@ from urllib.request import urlopen
 import pytest
 
 from tests.deployed.built import built_function, link_runtime, python
+from tests.functions.environment import Environment
 from tests.functions.handlers import ENVIRONMENT, FUNCTIONS, event
 from tests.functions.sam import build
-from tests.functions.stream_door import Environment
 from tests.tools import ROOT
 
 

@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
+from runstreams.aws_lambda.web import OUTLIVING_SECONDS
 from tests.functions.translation import Filled, Template, translated
+from tests.tools import ROOT
 
 pytestmark = pytest.mark.needs("sam")
 
@@ -12,6 +14,8 @@ FUNCTIONS = ("AppendFunction", "ReadFunction", "ManageFunction", "StreamFunction
 HTTP = FUNCTIONS[:3]
 READERS = ("ReadFunction", "StreamFunction")
 WRITERS = ("AppendFunction", "ManageFunction")
+
+GATEWAY_DEPLOYMENT = "AWS::ApiGateway::Deployment"
 
 
 @pytest.fixture(scope="module")
@@ -33,12 +37,13 @@ PLACES: list[tuple[str, Any, tuple[str, ...], str]] = [
     ("RetentionDays", 7, FUNCTIONS, f"{VARIABLES}RUNSTREAMS_RETENTION_DAYS"),
     ("RetentionDays", 7, ("Bucket",), "LifecycleConfiguration/Rules/0/ExpirationInDays"),
     ("RetentionDays", 7, ("Bucket",), "LifecycleConfiguration/Rules/1/ExpirationInDays"),
+    ("RetentionDays", 7, ("Bucket",), "Tags/0/Value"),
     ("StreamMaxBytes", 0, FUNCTIONS, f"{VARIABLES}RUNSTREAMS_STREAM_MAX_BYTES"),
+    ("StreamMaxBytes", 0, ("Bucket",), "Tags/1/Value"),
     ("PreviousKeyDays", 1, FUNCTIONS, f"{VARIABLES}RUNSTREAMS_PREVIOUS_KEY_DAYS"),
     ("MemorySize", 1024, WRITERS, "MemorySize"),
     ("ReadMemorySize", 512, READERS, "MemorySize"),
     ("ReservedConcurrency", 50, READERS, "ReservedConcurrentExecutions"),
-    ("StreamTimeout", 60, ("StreamFunction",), "Timeout"),
     ("LogLevel", "DEBUG", FUNCTIONS, f"{VARIABLES}POWERTOOLS_LOG_LEVEL"),
     ("LogRetentionDays", 90, ("AppendLogs", "ReadLogs", "StreamLogs"), "RetentionInDays"),
     ("Architecture", "x86_64", FUNCTIONS, "Architectures/0"),
@@ -61,8 +66,9 @@ def test_a_parameter_arrives_where_it_counts(
 
 def test_every_parameter_is_tried(template: Template) -> None:
     """The rest is about doors and snapshots: below, and in `test_snap_start.py`."""
-    tried = {parameter for parameter, *_ in PLACES} | {"StreamDoor", "SnapStart"}
-    assert set(template["Parameters"]) == tried
+    tried = {parameter for parameter, *_ in PLACES}
+    doors = {"StreamDoor", "StreamTimeout", "AdapterLayerVersion"}
+    assert set(template["Parameters"]) == tried | doors | {"SnapStart"}
 
 
 def test_by_default_functions_run_python_3_13_on_arm64(template: Template) -> None:
@@ -77,16 +83,57 @@ def test_by_default_nothing_is_reserved_and_nobody_is_told_of_alarms(template: T
     assert Filled(template).resource("FailuresAlarm")["AlarmActions"] == nothing
 
 
+@pytest.mark.parametrize("seconds", [60, 300, 890])
+def test_the_gateway_loses_its_patience_seconds_before_the_function_ends(
+    template: Template, seconds: int
+) -> None:
+    """Where the function ends first, the published clients take that for the end of the stream."""
+    filled = Filled(template, StreamTimeout=seconds)
+    integration = filled.resource("StreamApiMethod")["Integration"]
+    assert integration["TimeoutInMillis"] == seconds * 1000
+    assert filled.resource("StreamFunction")["Timeout"] == seconds + OUTLIVING_SECONDS <= 900
+
+
+def test_another_patience_is_another_deployment(template: Template) -> None:
+    """A deployment is a snapshot of the methods, and would keep the patience it was made with."""
+    values = template["Parameters"]["StreamTimeout"]["AllowedValues"]
+    assert set(values) == {int(each) for each in template["Mappings"]["StreamTimeout"]}
+    stages = [Filled(template, StreamTimeout=each).resource("StreamApiStage") for each in values]
+    deployments = [stage["DeploymentId"]["Ref"] for stage in stages]
+    made = [Filled(template, StreamTimeout=each).made(GATEWAY_DEPLOYMENT) for each in values]
+    assert made == [[name] for name in deployments]
+    assert len(set(deployments)) == len(values)
+
+
+@pytest.mark.parametrize("door", ["function-url", "none"])
+def test_without_a_rest_api_nothing_of_it_is_deployed(template: Template, door: str) -> None:
+    assert Filled(template, StreamDoor=door).made(GATEWAY_DEPLOYMENT) == []
+
+
 @pytest.mark.parametrize(
     ("architecture", "layer"),
     [("arm64", "LambdaAdapterLayerArm64"), ("x86_64", "LambdaAdapterLayerX86")],
 )
-def test_the_adapters_layer_is_pinned_for_either_processor(
-    template: Template, architecture: str, layer: str
+@pytest.mark.parametrize(
+    ("region", "publisher"),
+    [
+        ("us-east-1", "753240598075"),
+        ("cn-north-1", "041581134020"),
+        ("cn-northwest-1", "069767869989"),
+    ],
+)
+def test_the_adapters_layer_is_its_publishers_for_the_region_and_the_processor(
+    template: Template, region: str, publisher: str, architecture: str, layer: str
 ) -> None:
-    function = Filled(template, Architecture=architecture).resource("StreamFunction")
-    arn, known = function["Layers"][2]["Fn::Sub"]
-    assert (arn.rpartition(":")[2], known["Name"]) == ("26", layer)
+    known = {"AWS::Region": region, "Architecture": architecture, "AdapterLayerVersion": 31}
+    arn, parts = Filled(template, **known).resource("StreamFunction")["Layers"][2]["Fn::Sub"]
+    assert parts == {"Publisher": publisher, "Name": layer}
+    assert arn == ("arn:${AWS::Partition}:lambda:${AWS::Region}:${Publisher}:layer:${Name}:31")
+
+
+def test_by_default_the_adapter_is_the_release_that_the_documents_name(template: Template) -> None:
+    version = template["Parameters"]["AdapterLayerVersion"]["Default"]
+    assert f"`AdapterLayerVersion` | `{version}`" in (ROOT / "docs" / "deployment.md").read_text()
 
 
 @pytest.mark.parametrize(

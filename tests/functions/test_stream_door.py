@@ -1,33 +1,44 @@
-"""`functions/stream` through its own start script: everything at one address, and event streams
-that are broken at the function's deadline instead of ended.
+"""`functions/stream` through its own start script, behind both doors: everything at one address,
+and event streams that say so when they end too early.
 """
 
 import json
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import httpx
 import pytest
 
-from tests.emulators.place import fresh_place
+from runstreams import Client
+from tests.emulators.place import Place, fresh_place
 from tests.functions.handlers import ENVIRONMENT
-from tests.functions.stream_door import StreamDoor
+from tests.functions.stream_door import DOORS, StreamDoor
 
 SECRET = ENVIRONMENT["RUNSTREAMS_SECRET_KEY"]
 AS_EVENTS = {"Accept": "text/event-stream"}
+BROKEN_OFF = "event: error\ndata: go on behind the last event\n\n"
 
 
 @pytest.fixture(scope="module")
-def door(quick_aws_endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StreamDoor]:
-    place = fresh_place(quick_aws_endpoint)
+def place(quick_aws_endpoint: str) -> Place:
+    return fresh_place(quick_aws_endpoint)
+
+
+@pytest.fixture(scope="module", params=DOORS)
+def door(
+    request: pytest.FixtureRequest, place: Place, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[StreamDoor]:
     settings = {**place.environment(), "RUNSTREAMS_SECRET_KEY": SECRET}
-    with StreamDoor(settings, tmp_path_factory.mktemp("door") / "log").open() as found:
+    with request.param(settings, tmp_path_factory.mktemp("door") / "log").open() as found:
+        found.environments.prepare(3)
         yield found
 
 
 @pytest.fixture
 def http(door: StreamDoor) -> Iterator[httpx.Client]:
-    door.seconds = 29
+    door.seconds = 24
     door.ends.clear()
     headers = {"Authorization": f"Bearer {SECRET}"}
     with httpx.Client(base_url=door.url, headers=headers, timeout=60) as client:
@@ -52,6 +63,13 @@ def _data(events: str) -> list[str]:
     return [json.loads(record["body"])["data"] for record in records]
 
 
+def _wait_for_ends(door: StreamDoor, *ends: str) -> None:
+    """Wait until answers have ended like this; one without a body is there before its end."""
+    while len(door.ends) < len(ends):
+        time.sleep(0.01)
+    assert door.ends == [*ends]
+
+
 def test_one_address_writes_reads_follows_and_manages(http: httpx.Client, stream: str) -> None:
     run = stream.split("/")[4]
     assert _write(http, stream, "Hello", "wörld").status_code == 200
@@ -66,35 +84,93 @@ def test_one_address_writes_reads_follows_and_manages(http: httpx.Client, stream
     assert described["tail"] == 2
 
 
-def test_the_dashboard_is_at_that_address_too_and_not_sent_twice(http: httpx.Client) -> None:
+def test_the_dashboard_is_at_that_address_too_and_not_sent_twice(
+    http: httpx.Client, door: StreamDoor
+) -> None:
     page = http.get("/dashboard")
     assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
     again = http.get("/dashboard", headers={"If-None-Match": page.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
+    _wait_for_ends(door, "clean", "clean")
     led = http.get("/dashboard/", follow_redirects=True)
-    assert (led.status_code, led.url.path) == (200, "/dashboard")
+    assert (led.status_code, led.url.path) == (200, f"{door.base}/dashboard")
 
 
-def test_an_event_stream_is_broken_before_the_deadline_and_goes_on_where_it_was(
+def _followed(http: httpx.Client, stream: str) -> tuple[str, bool]:
+    """Return the events of a stream, and whether the connection broke behind them."""
+    pieces: list[str] = []
+    with http.stream("GET", stream, headers=AS_EVENTS) as answer:
+        try:
+            pieces.extend(answer.iter_text())
+        except httpx.TransportError:
+            return "".join(pieces), True
+    return "".join(pieces), False
+
+
+def test_an_event_stream_that_outlasts_its_time_says_that_this_is_not_the_end(
     http: httpx.Client, door: StreamDoor, stream: str
 ) -> None:
-    """A published client takes a clean end for the end of the stream."""
+    """The REST API then breaks it off, for those of the published clients that only heed that."""
     _write(http, stream, "Hello")
-    door.seconds = 3
+    door.seconds = 4
     door.ends.clear()
-    pieces: list[str] = []
-    with (
-        http.stream("GET", stream, headers=AS_EVENTS) as answer,
-        pytest.raises(httpx.TransportError),
-    ):
-        pieces.extend(answer.iter_text())
-    got = "".join(pieces)
-    assert (door.ends, _data(got), "[DONE]" in got) == (["broken"], ["Hello"], False)
+    events, broke = _followed(http, stream)
+    assert (_data(events), "[DONE]" in events) == (["Hello"], False)
+    assert events.endswith(BROKEN_OFF)
+    assert (broke, door.ends) == ((True, ["cut"]) if door.breaks else (False, ["clean"]))
+    door.seconds = 24
     _write(http, stream, "wörld")
     http.post(f"{stream}/close")
-    door.seconds = 29
     rest = http.get(stream, headers={**AS_EVENTS, "Last-Event-ID": "0"})
     assert _data(rest.text) == ["wörld"]
+
+
+def test_our_own_reader_reads_past_deadlines(door: StreamDoor, stream: str) -> None:
+    *_, run, key = stream.split("/")
+    door.seconds, door.follows = 4, 0
+    written: list[int] = []
+    with Client(door.url, SECRET) as client, ThreadPoolExecutor() as pool:
+        reading = pool.submit(lambda: list(client.streams.read(run, key)))
+        while door.follows < 3 and not reading.done():
+            written.append(client.streams.append(key, len(written), target=run))
+            time.sleep(0.1)
+        client.streams.close(key, target=run)
+        assert reading.result() == written
+
+
+def _lose_objects(place: Place) -> None:
+    """Delete every object, whatever the heads say."""
+    s3, _ = place.clients()
+    for each in s3.list_objects_v2(Bucket=place.bucket)["Contents"]:
+        s3.delete_object(Bucket=place.bucket, Key=each["Key"])
+
+
+def test_an_error_in_an_event_stream_is_not_its_end_either(
+    http: httpx.Client, door: StreamDoor, place: Place, stream: str
+) -> None:
+    _write(http, stream, "gone")
+    _lose_objects(place)
+    door.seconds = 4
+    door.ends.clear()
+    assert _followed(http, stream) == (BROKEN_OFF, door.breaks)
+    assert door.ends == (["cut"] if door.breaks else ["clean"])
+
+
+def test_no_answer_is_empty_where_it_may_have_a_body(http: httpx.Client, stream: str) -> None:
+    """There are reports of empty ones that never end."""
+    piped, led = _write(http, stream, "Hello"), http.get("/dashboard/")
+    assert (piped.status_code, piped.content) == (200, b"{}")
+    assert (led.status_code, led.content) == (308, b"{}")
+
+
+def test_a_writer_hears_how_far_it_came_without_a_body(
+    http: httpx.Client, door: StreamDoor, stream: str
+) -> None:
+    run, key = stream.rsplit("/", 1)
+    asked = http.head(f"{run}/self/{key}", headers={"X-Client-Id": "writer"})
+    assert (asked.status_code, asked.headers["x-last-chunk-index"]) == (200, "-1")
+    assert asked.content == b""
+    _wait_for_ends(door, "clean")
 
 
 def test_silence_ends_an_event_stream_cleanly_when_there_is_time(
@@ -108,7 +184,7 @@ def test_silence_ends_an_event_stream_cleanly_when_there_is_time(
 def test_a_long_poll_ends_cleanly_before_the_deadline(
     http: httpx.Client, door: StreamDoor, stream: str
 ) -> None:
-    door.seconds = 3
+    door.seconds = 4
     page = http.get(stream, params={"wait": "25"})
     assert (page.json()["chunks"], door.ends) == ([], ["clean"])
 
@@ -129,3 +205,12 @@ def test_its_log_tells_each_request_with_its_id_and_no_chunk_and_no_key(
     assert measured["service"] == "stream"
     assert "nobody" not in said
     assert SECRET not in said
+
+
+def test_the_function_refuses_a_head_that_is_too_large(door: StreamDoor) -> None:
+    """As the local server does: they speak HTTP by the same code."""
+    environment = door.environments.take()
+    url = f"http://127.0.0.1:{environment.port}/health"
+    answer = httpx.get(url, headers={"a": "x" * 70_000})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (431, "head_too_large")
+    door.environments.give_back(environment)

@@ -15,7 +15,9 @@ from starlette.routing import BaseRoute
 
 from runstreams.aws_lambda.keys import PREVIOUS_DAYS
 from runstreams.core.limits import WAIT_SECONDS_MAX, Limits
+from runstreams.core.settings import LIMITS
 from runstreams.http.routes import appending, dashboard, managing, reading
+from runstreams.stores.aws.deployment import TAGS
 from tests.emulators.resources import create_resources
 from tests.functions.handlers import ENVIRONMENT, FUNCTIONS
 from tests.functions.sam import sam
@@ -66,6 +68,12 @@ def test_the_bucket_removes_objects_after_28_days(s3: "S3Client") -> None:
     }
     assert expiry == {"b/": 28, "s/": 28}
     assert Limits().retention_ms == 28 * 24 * 60 * 60 * 1000
+
+
+def test_the_bucket_says_the_limits_that_the_functions_are_told() -> None:
+    said = {TAGS[tag["Key"]]: tag["Value"] for tag in resource("Bucket")["Tags"]}
+    told = template()["Globals"]["Function"]["Environment"]["Variables"]
+    assert said == {name: told[name] for name in LIMITS}
 
 
 @pytest.mark.usefixtures("emulated")
@@ -265,7 +273,8 @@ def test_each_door_has_its_own_resources_and_without_one_there_are_none() -> Non
     conditions = {name: each.get("Condition") for name, each in template()["Resources"].items()}
     found = {name: condition for name, condition in conditions.items() if "Stream" in name}
     assert found.pop("StreamRoute") is None  # of the HTTP API
-    assert set(found.values()) == {"Streamed", "ByRestApi", "ByFunctionUrl"}
+    deployments = {f"BreaksAfter{seconds}" for seconds in template()["Mappings"]["StreamTimeout"]}
+    assert set(found.values()) == {"Streamed", "ByRestApi", "ByFunctionUrl"} | deployments
     assert template()["Outputs"]["StreamUrl"]["Condition"] == "Streamed"
 
 
@@ -280,7 +289,6 @@ def test_the_rest_api_sends_answers_on_as_they_come() -> None:
     integration = resource("StreamApiMethod")["Integration"]
     assert integration["ResponseTransferMode"] == "STREAM"
     assert integration["Uri"]["Fn::Sub"].endswith("/response-streaming-invocations")
-    assert integration["TimeoutInMillis"] == 900_000
     assert resource("StreamApi")["EndpointConfiguration"]["Types"] == ["REGIONAL"]
 
 

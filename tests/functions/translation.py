@@ -51,13 +51,22 @@ class Filled:
         """Take the defaults for everything that *parameters* leaves out."""
         self._template = template
         self._known = {
-            name: parameters.get(name, each["Default"])
-            for name, each in template["Parameters"].items()
+            **{name: each["Default"] for name, each in template["Parameters"].items()},
+            **parameters,
         }
 
     def resource(self, name: str) -> Any:
         """Return the properties of a resource."""
         return self._of(self._template["Resources"][name]["Properties"])
+
+    def made(self, kind: str) -> list[str]:
+        """Return the names of the resources of a *kind* whose condition holds, of all that have
+        one.
+        """
+        found = self._template["Resources"].items()
+        return [
+            name for name, each in found if each["Type"] == kind and self._holds(each["Condition"])
+        ]
 
     def of_type(self, kind: str) -> dict[str, Any]:
         """Return the properties of all resources of a *kind*, by name."""
@@ -78,10 +87,16 @@ class Filled:
                 return self._of(then if self._holds(condition) else otherwise)
             if word == "Fn::FindInMap":
                 name, *keys = self._of(said)
-                return self._template["Mappings"][name][keys[0]][keys[1]]
-            if word == "Fn::Sub" and isinstance(said, str):
-                return {word: re.sub(r"\$\{(\w+)\}", self._substitute, said)}
+                return self._template["Mappings"][name][str(keys[0])][keys[1]]
+            if word == "Fn::Sub":
+                return {word: self._substituted(said)}
         return {key: self._of(part) for key, part in value.items()}
+
+    def _substituted(self, said: Any) -> Any:
+        if isinstance(said, list):
+            text, parts = said
+            return [self._substituted(text), self._of(parts)]
+        return re.sub(r"\$\{(\w+)\}", self._substitute, said)
 
     def _substitute(self, found: re.Match[str]) -> str:
         return str(self._known.get(found[1], found[0]))
@@ -98,5 +113,6 @@ class Filled:
             return str(one) == str(other)
         if word == "Fn::Not":
             return not self._true(parts[0])
-        assert word == "Fn::Or", word
-        return any(self._true(part) for part in parts)
+        assert word in ("Fn::Or", "Fn::And"), word
+        found = [self._true(part) for part in parts]
+        return any(found) if word == "Fn::Or" else all(found)

@@ -19,6 +19,7 @@ from tests.http.asgi import AUTH, OUT, READ, Api, Request, in_virtual_time
 from tests.virtual_time import START_MS
 
 DONE = b"data: [DONE]\n\n"
+BROKEN_OFF = b"event: error\ndata: go on behind the last event\n\n"
 
 
 def events(body: bytes) -> list[tuple[str, Any]]:
@@ -27,9 +28,8 @@ def events(body: bytes) -> list[tuple[str, Any]]:
     for block in body.decode().removesuffix("\n\n").split("\n\n"):
         fields = dict(line.split(": ", 1) for line in block.split("\n"))
         data = fields["data"]
-        found.append(
-            (fields.get("event", "message"), data if data == "[DONE]" else json.loads(data))
-        )
+        event = fields.get("event", "message")
+        found.append((event, data if event in ("message", "error") else json.loads(data)))
     return found
 
 
@@ -303,17 +303,31 @@ async def test_a_stop_of_the_process_breaks_the_stream_rather_than_end_it() -> N
         stop.set()
         answer = await reader.done()
         assert not answer.complete
+        assert answer.body.endswith(BROKEN_OFF)
         assert DONE not in answer.body
 
 
 @in_virtual_time
 async def test_a_deadline_of_the_host_breaks_the_stream_rather_than_end_it() -> None:
-    api = Api(Host(time_left=lambda request: 30.0))
+    api = Api(Host(time_left=lambda: 30.0))
     async with api.following() as reader:
         answer = await reader.done()
         assert not answer.complete
+        assert answer.body.endswith(BROKEN_OFF)
         assert DONE not in answer.body
         assert asyncio.get_running_loop().time() == pytest.approx(30)
+
+
+@in_virtual_time
+async def test_a_reader_that_takes_nothing_in_holds_up_no_stop_of_the_process() -> None:
+    stop = Stop()
+    api = Api(Host(stopping=stop))
+    async with api.following() as reader:
+        await moment()
+        reader.answer.flowing.clear()
+        stop.set()
+        answer = await reader.done()
+        assert not answer.body
 
 
 @in_virtual_time
@@ -329,6 +343,7 @@ async def test_an_error_within_breaks_the_stream_and_is_logged(
         api.store.batches.objects.clear()
         answer = await reader.done()
         assert not answer.complete
+        assert answer.body.endswith(BROKEN_OFF)
         assert records(reader) == [(0, 0)]
     assert answer.headers["x-request-id"] in caplog.text
 

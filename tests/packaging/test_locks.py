@@ -48,10 +48,19 @@ def test_whose_inside_is_used_has_an_upper_bound(name: str) -> None:
             assert any(each.operator == "<" for each in requirement.specifier), requirement
 
 
-def test_the_layer_holds_the_tested_versions() -> None:
-    layer, tested = locked("layers/dependencies/requirements.txt"), locked("requirements/dev.txt")
-    assert layer
-    assert layer == {name: tested.get(name) for name in layer}
+@pytest.mark.parametrize(
+    "path", ["layers/dependencies/requirements.txt", "requirements/server.txt"]
+)
+def test_the_layer_and_the_demo_have_the_tested_versions(path: str) -> None:
+    held, tested = locked(path), locked("requirements/dev.txt")
+    assert held
+    assert held == {name: tested.get(name) for name in held}
+
+
+def test_the_demo_has_what_a_server_needs() -> None:
+    extras = PROJECT["project"]["optional-dependencies"]
+    wanted = needed(PROJECT["project"]["dependencies"] + extras["server"])
+    assert {canonicalize_name(name) for name in wanted} <= locked("requirements/server.txt").keys()
 
 
 NPM = ["tests/clients", "tests/dashboard", "src/react", "src/dashboard", "examples/react-chat"]

@@ -9,8 +9,8 @@ import pytest
 from runstreams import __version__
 from runstreams.http.routes.dashboard import KINDS
 from runstreams.testing import Server
+from tests.functions.environment import Environment as Function
 from tests.functions.handlers import ENVIRONMENT
-from tests.functions.stream_door import Environment as Function
 from tests.packaging.elsewhere import Environment, build
 from tests.serve.process import ServerProcess
 

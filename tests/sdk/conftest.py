@@ -7,7 +7,7 @@ gateway of a deployment, with the functions behind it.
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from uuid import uuid4
 
 import pytest
@@ -56,7 +56,7 @@ def client(server: ServerProcess | Stack) -> Iterator[Client]:
     assert set(threading.enumerate()) - before == set()
 
 
-def wait_until_idle(client: Client) -> None:
+def wait_until_idle(client: Client | AsyncClient) -> None:
     """Wait until nothing goes on in the client's engine."""
     deadline = time.monotonic() + 10
     while (found := busy(client)) and time.monotonic() < deadline:
@@ -64,7 +64,7 @@ def wait_until_idle(client: Client) -> None:
     assert found == set()
 
 
-def busy(client: Client) -> set[str]:
+def busy(client: Client | AsyncClient) -> set[str]:
     """Return what goes on in the client's engine: tasks, and connections that are in use."""
 
     async def look() -> set[str]:
@@ -74,6 +74,15 @@ def busy(client: Client) -> set[str]:
         return {repr(one) for one in [*others, *used]}
 
     return client._connection.engine.call(look())
+
+
+def fetching(token: str) -> Callable[[], Awaitable[str]]:
+    """Return a coroutine function that returns *token*."""
+
+    async def fetch() -> str:
+        return token
+
+    return fetch
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ class World:
         self.sender = Sender(STREAM, "c1", batching or Batching())
         bench = Bench(self.transport, retries)
         self.task = asyncio.create_task(
-            self.sender.run(self.transport, bench.patience(), lambda receipt: None)
+            self.sender.run(lambda: self.transport, bench.patience(), lambda receipt: None)
         )
 
     def put(self, *values: object) -> None:
@@ -117,7 +117,7 @@ def test_a_refusal_ends_it_at_once_and_for_all_who_wait() -> None:
             await world.task
         with pytest.raises(StreamClosed) as caught:
             drained.result(0)
-        assert caught.value.facts["status"] == "completed"
+        assert caught.value.status == "completed"
         with pytest.raises(StreamClosed):
             world.put(1)
         with pytest.raises(StreamClosed):

@@ -1,6 +1,7 @@
 """The public names, and that the sync and the async surface are the same."""
 
 import inspect
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
@@ -12,10 +13,10 @@ from runstreams.sdk import aio, sync
 NAMES = [
     "AsyncClient",
     "Batching",
+    "Chunk",
     "Client",
+    "Closed",
     "Defined",
-    "Ended",
-    "Part",
     "Piped",
     "Reader",
     "Retries",
@@ -23,6 +24,7 @@ NAMES = [
     "RunInfo",
     "StreamInfo",
     "Timeouts",
+    "Transport",
     "Writer",
     "auth",
     "configure",
@@ -79,3 +81,40 @@ def test_every_call_says_what_it_does(surface: Any) -> None:
         assert kind.__doc__
         for call, member in public(kind).items():
             assert member.__doc__, (name, call)
+
+
+def plain() -> None:
+    pass
+
+
+async def coroutine() -> None:
+    pass
+
+
+def generator() -> Iterator[int]:
+    yield 0
+
+
+async def async_generator() -> AsyncIterator[int]:
+    yield 0
+
+
+@pytest.mark.parametrize(
+    ("surface", "work", "reason"),
+    [
+        (sync, coroutine, r"runstreams\.aio"),
+        (sync, generator, "generator"),
+        (sync, async_generator, "generator"),
+        (aio, plain, "sync"),
+        (aio, generator, "generator"),
+        (aio, async_generator, "generator"),
+    ],
+)
+def test_each_surface_decorates_its_own_kind_of_function(
+    surface: Any, work: Any, reason: str
+) -> None:
+    def connect() -> Any:
+        raise AssertionError("nothing is begun")
+
+    with pytest.raises(TypeError, match=reason):
+        surface.Streams(connect).run()(work)

@@ -50,6 +50,7 @@ async def stop_while_busy(server: ServerProcess, number: int) -> None:
     assert await asyncio.to_thread(server.stop, number) == 0
     ends = await asyncio.gather(*(reader.rest() for reader in readers))
     assert not any(end.endswith(b"0\r\n\r\n") or b"[DONE]" in end for end in ends)
+    assert all(b"event: error" in end for end in ends)
     for answer in await asyncio.gather(*(poller.rest() for poller in pollers)):
         assert answer == b"" or answer.startswith(b"HTTP/1.1 200 ")
     assert await writing.rest() == b""
@@ -89,6 +90,9 @@ async def test_it_stops_while_the_store_does_not_answer(tmp_path: Path) -> None:
             "AWS_ENDPOINT_URL": f"http://127.0.0.1:{silent.getsockname()[1]}",
             "RUNSTREAMS_BUCKET": "bucket",
             "RUNSTREAMS_TABLE": "table",
+            # So that the bucket is not asked at the start.
+            "RUNSTREAMS_RETENTION_DAYS": "28",
+            "RUNSTREAMS_STREAM_MAX_BYTES": "0",
         }
         with ServerProcess(tmp_path / "data", "--aws", environ=environ) as server:
             reader = await poll(server, f"{RUN}/k")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from runstreams.core.limits import LEASE_GRACE_MS, Limits, SealingPlan
-from runstreams.core.model import Chunk, Head, Run, SegmentName, StreamId
+from runstreams.core.model import Head, Run, SegmentName, StoredChunk, StreamId
 from runstreams.core.ports import Committed, Staged
 from runstreams.core.segment import parse_index
 from runstreams.stores.memory import MemoryStore
@@ -74,7 +74,7 @@ class Ledger:
         """Say whether *data* was committed at *index* of some generation."""
         return any(at == index for _, at in self.places.get(data, ()))
 
-    def check_chunks(self, generation: str, chunks: Sequence[Chunk]) -> None:
+    def check_chunks(self, generation: str, chunks: Sequence[StoredChunk]) -> None:
         """Require that *chunks* are what was committed, one after the other."""
         truth = self.entries.get(generation, [])
         indexes = [chunk.index for chunk in chunks]

@@ -14,7 +14,6 @@ CLOSED = st.builds(
     Closed,
     STATUSES,
     st.none() | st.text(max_size=20),
-    st.booleans(),
     st.none() | st.just("producer_lost"),
 )
 LEASES = st.none() | st.builds(Lease, TIMES, NUMBERS, TEXTS)
@@ -35,6 +34,7 @@ def pointers(draw: st.DrawFn, first: int, time: int) -> tuple[Pointer, ...]:
 def any_head(draw: st.DrawFn) -> Head:
     created, sealed, sealed_time = draw(TIMES), draw(NUMBERS), draw(TIMES)
     pending = draw(pointers(sealed, max(created, sealed_time)))
+    closed = draw(st.none() | CLOSED)
     return Head(
         generation=draw(IDS),
         created=created,
@@ -49,7 +49,8 @@ def any_head(draw: st.DrawFn) -> Head:
         clients=draw(st.dictionaries(TEXTS, SENT, max_size=4)),
         once=draw(st.dictionaries(IDS, NUMBERS, max_size=4)),
         spills=draw(NUMBERS),
-        closed=draw(st.none() | CLOSED),
+        closed=closed,
+        closed_by_run=closed is not None and draw(st.booleans()),
         stop=draw(st.booleans()),
         appended_before=draw(st.none() | TIMES),
         lease=draw(LEASES),

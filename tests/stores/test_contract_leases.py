@@ -171,7 +171,7 @@ async def test_what_a_lost_producer_had_sent_is_acknowledged_and_nothing_more_is
     assert (again.last, again.duplicate, again.leased_until) == (0, True, None)
     with pytest.raises(StreamClosed, match="failed, since nothing was heard of its producer") as it:
         await append(kept, 1)
-    assert (it.value.facts["status"], it.value.facts["closed_code"]) == ("failed", "producer_lost")
+    assert (it.value.status, it.value.closed_code) == ("failed", "producer_lost")
     with pytest.raises(StreamClosed):
         await kept.log.hold(STREAM, "c", MINUTE)
 
@@ -203,7 +203,7 @@ async def test_a_run_that_is_completed_before_anybody_has_noticed_says_how(kept:
     await append(kept, lease_ms=MINUTE)
     kept.now += MINUTE + LEASE_GRACE_MS
     await kept.log.complete_run("run", "canceled", "enough")
-    assert await closed(kept) == Closed("canceled", "enough", by_run=True)
+    assert await closed(kept) == Closed("canceled", "enough")
 
 
 async def test_a_stream_whose_producer_was_lost_stays_failed(kept: Kept) -> None:

@@ -337,10 +337,11 @@ async def test_whoever_closes_first_has_closed_it(kept: Kept) -> None:
     heads, later = kept.store.heads, kept.now + 5 * LIFE
     assert await heads.close(STREAM, Closed("failed"), kept.now, later) is None
     await open_(kept)
-    for status in (Closed("failed", "why"), Closed("completed", by_run=True)):
-        head = await heads.close(STREAM, status, kept.now, later)
+    for closed, by_run in ((Closed("failed", "why"), False), (Closed("completed"), True)):
+        head = await heads.close(STREAM, closed, kept.now, later, by_run=by_run)
         assert head is not None
-        assert (head.closed, head.expires) == (Closed("failed", "why"), later)
+        assert (head.closed, head.closed_by_run) == (Closed("failed", "why"), False)
+        assert head.expires == later
     assert isinstance(await commit(kept), NotCommitted)
     assert await heads.close(STREAM, Closed("failed"), later, later + 1) is None
 

@@ -96,8 +96,12 @@ class Steps:
 
     def _mark(self, stream: StreamId, head: Head | None) -> Step:
         if self._draw.random() < 0.3:
-            closed = Closed(self._draw.choice(("completed", "failed")), None, True)
-            return lambda store: store.heads.close(stream, closed, self.now, self.now + 50)
+            closed, by_run = self._draw.choice(
+                ((Closed("completed"), True), (Closed("failed", "why"), False))
+            )
+            return lambda store: store.heads.close(
+                stream, closed, self.now, self.now + 50, by_run=by_run
+            )
         return lambda store: store.heads.ask_stop(stream, self.now)
 
     def _holder(self) -> str:

@@ -1,6 +1,7 @@
 """The database file: whose it is, which version, and who may read it."""
 
 import asyncio
+import shutil
 import sqlite3
 import stat
 from pathlib import Path
@@ -131,3 +132,25 @@ async def test_processes_that_open_an_old_file_at_once_all_get_along(tmp_path: P
             processes.create_task(asyncio.to_thread(create, tmp_path))
     async with opened(tmp_path) as log:
         assert len(await log.everything()) == 1
+
+
+@pytest.mark.parametrize("what", ["folder", "file", "replaced"])
+async def test_a_file_that_is_removed_while_in_use_takes_and_gives_nothing_more(
+    tmp_path: Path, what: str
+) -> None:
+    """It lives on for who has it open; what it took would be gone with the process."""
+    folder = tmp_path / "data"
+    async with opened(folder) as log:
+        await log.append()
+        if what == "folder":
+            shutil.rmtree(folder)
+        else:
+            (folder / "streams.sqlite").unlink()
+        if what == "replaced":
+            (folder / "streams.sqlite").touch()
+        for _ in range(2):
+            with pytest.raises(StoreError, match="removed or replaced"):
+                await log.append()
+            with pytest.raises(StoreError, match="removed or replaced"):
+                await log.log.read(STREAM, 0)
+        assert what == "replaced" or not (folder / "streams.sqlite").exists()

@@ -2,22 +2,27 @@
 
 The Lambda Web Adapter hands each invocation over as a plain HTTP request, one at a time, and sends
 the answer on bit by bit. What Lambda knows of the invocation comes in two headers of the adapter's.
+
+An answer that is left without an end cannot be broken off from here: the adapter would end it. Only
+a REST API can, by losing its patience; so there it is held until then.
 """
 
+import asyncio
 import json
 import math
 import os
-import time
 from typing import Any
 
 from aws_lambda_powertools.logging import Logger
 from aws_lambda_powertools.metrics import Metrics, MetricUnit
 from starlette.routing import Router
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..core.limits import LAMBDA_BODY_BYTES
 from ..http.app import build_app
 from ..http.service import Host
+from .answer import Answer
+from .invocation import MARGIN_SECONDS, Invocation
 from .metrics import namespace
 from .service import service_of
 
@@ -25,12 +30,10 @@ CONTEXT = b"x-amzn-lambda-context"
 """The header with the function's deadline. The adapter replaces whatever a client sends there."""
 
 REQUEST_CONTEXT = b"x-amzn-request-context"
-"""The header with the gateway's own id of the request."""
+"""The header with what the gateway says of the request."""
 
-MARGIN_SECONDS = 2.0
-"""How long before the function's deadline an event stream is broken off, so that it is us who break
-it, between two events.
-"""
+OUTLIVING_SECONDS = 5.0
+"""How much longer than the gateway's patience the function lives; the template sees to it."""
 
 
 def application(*routers: Router) -> ASGIApp:
@@ -38,25 +41,10 @@ def application(*routers: Router) -> ASGIApp:
     metrics, invocation = Metrics(namespace=namespace(os.environ)), Invocation()
     host = Host(
         body_bytes=LAMBDA_BODY_BYTES,
-        time_left=lambda _: invocation.seconds_left() - MARGIN_SECONDS,
+        time_left=lambda: invocation.seconds_left() - OUTLIVING_SECONDS - MARGIN_SECONDS,
     )
     service = service_of(os.environ, metrics, host, invocation.milliseconds_left)
     return Invoked(build_app(service, routers), invocation, metrics)
-
-
-class Invocation:
-    """The invocation that the process is busy with; there is never more than one."""
-
-    deadline = math.inf
-    """In seconds since 1970; infinite for what the adapter asks of its own, to see us ready."""
-
-    def seconds_left(self) -> float:
-        """Return the function's time that is left."""
-        return self.deadline - time.time()
-
-    def milliseconds_left(self) -> int:
-        """Return the function's time that is left, as sealing asks for it."""
-        return int(min(self.seconds_left(), 3600) * 1000)
 
 
 class Invoked:
@@ -70,25 +58,18 @@ class Invoked:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         about = self._begin(scope)
-        status = 0
-        held: list[Message] = []
-
-        async def sending(message: Message) -> None:
-            nonlocal status
-            status = message.get("status", status)
-            if held or _makes_whole(message, scope["method"]):
-                held.append(message)
-            else:
-                await send(message)
-
+        answer = Answer(scope["method"], send)
         try:
-            await self._app(scope, receive, sending)
+            await self._app(scope, receive, answer.send)
         finally:
             if about:
-                self._tell(about, status)
+                self._tell(about, answer.status)
             # Lambda stops the process as soon as the answer is whole, so the log comes first.
-            for message in held:
-                await send(message)
+            await answer.finish()
+        if about and answer.is_broken_off:
+            if _breaks(scope["aws.event"]["requestContext"]):
+                await asyncio.sleep(self._invocation.seconds_left() - MARGIN_SECONDS)
+            await answer.end()
 
     def _begin(self, scope: Scope) -> dict[str, str]:
         """Take note of the invocation; return what each log line says of it. Nothing, where the
@@ -112,12 +93,11 @@ class Invoked:
         self._logger.remove_keys(about)
 
 
-def _makes_whole(message: Message, method: str) -> bool:
-    """Say whether the client has the whole answer with this part of it."""
-    if message["type"] == "http.response.body":
-        return not message.get("more_body")
-    no_body = method == "HEAD" or message["status"] in (204, 304)
-    return no_body or (b"content-length", b"0") in message["headers"]
+def _breaks(gateway: dict[str, Any]) -> bool:
+    """Say whether what the *gateway* says of a request is said by a REST API: no other door tells
+    the path of its resource.
+    """
+    return "resourcePath" in gateway
 
 
 def _about(path: str) -> dict[str, str]:

@@ -10,6 +10,10 @@ from .cost import add_cost
 
 DESCRIPTION = "Durable, ordered, resumable streams for anything that runs."
 
+DEMO = """Start a server in a folder of its own, pipe two documents into one stream from two writers
+at once, cut one connection in the middle of a chunk and resume it, follow everything live, replay
+it, and check that every chunk is there once and in order. Nothing is left behind."""
+
 SERVE = """Serve streams on this machine, kept in a folder, or with --aws in S3 and DynamoDB
 (bucket and table from RUNSTREAMS_BUCKET and RUNSTREAMS_TABLE). The secret key is
 RUNSTREAMS_SECRET_KEY, or it is made at the first start and kept in the folder. Each setting can
@@ -49,6 +53,7 @@ def parser() -> argparse.ArgumentParser:
         added.set_defaults(module=module)
         return added
 
+    command("demo", "demonstrating", "stream real text, break it, and check every chunk", DEMO)
     add_options(command("serve", "serving", "serve streams on this machine", SERVE))
     _objects(command("objects", "objects", "show which object holds which chunks", OBJECTS))
     _pipe(command("pipe", "piping", "send standard input into a stream", PIPE))

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import NamedTuple
 
+from .cleaning import cleaned
 from .commit import LookOutside, Open, Outside, Retry, judge
 from .errors import Busy, RunstreamsError, StoreError, Uncertain
 from .leasing import claimed, close_lost, is_lost, leased_until
@@ -149,8 +150,7 @@ class Appender:
 
     async def _discard(self, stream: StreamId, staged: Staged) -> None:
         """Remove a batch; should that fail, the clean-up will."""
-        with suppress(StoreError):
-            await self._store.batches.delete(stream, [staged.object])
+        await cleaned(self._store.batches.delete(stream, [staged.object]))
 
     async def _judge(
         self, stream: StreamId, batch: Batch, head: Head | None, outside: Outside | None

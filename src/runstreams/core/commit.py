@@ -64,6 +64,7 @@ def applied(
         once=once,
         spills=head.spills,
         closed=head.closed,
+        closed_by_run=head.closed_by_run,
         stop=head.stop,
         appended_before=head.appended,
         lease=terms.lease or head.lease,
@@ -168,8 +169,8 @@ def check_open(head: Head) -> None:
     closed = head.closed
     if closed is None:
         return
-    if closed.by_run:
-        raise RunCompleted("Cannot append to a realtime stream on a completed run")
+    if head.closed_by_run:
+        raise RunCompleted("the run is completed")
     why = f", since {closed.error}" if closed.code == PRODUCER_LOST else ""
     raise StreamClosed(
         f"the stream is closed: {closed.status}{why}",

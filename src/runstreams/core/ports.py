@@ -154,9 +154,11 @@ class Heads(Protocol):
         `commit.fits` holds.
         """
 
-    async def close(self, stream: StreamId, closed: Closed, now: int, expires: int) -> Head | None:
+    async def close(
+        self, stream: StreamId, closed: Closed, now: int, expires: int, *, by_run: bool = False
+    ) -> Head | None:
         """Close the stream if it is open and not expired, and return the head afterwards, whoever
-        closed it.
+        closed it; *by_run* goes into the head with *closed*.
 
         None when there is no live head.
         """

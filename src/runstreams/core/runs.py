@@ -1,21 +1,20 @@
 """Runs: their lineage, their completion, their lease, and which there have been lately."""
 
+import re
 from dataclasses import replace
 from typing import Literal, NamedTuple
 
-from .errors import InvalidRequest, TargetMissing
+from .errors import InvalidIndex, InvalidName, InvalidRequest, TargetMissing
 from .leasing import renewed
 from .limits import LEASE_GRACE_MS, LIST_SCANNED, Limits
-from .model import Lease, Run, Status
+from .model import Lease, Run, RunInfo, RunPage, RunStatus, Status, UnixMs
+from .names import check_run
 from .ports import Clock, Store
 
 Target = Literal["self", "parent", "root"]
 
-State = Literal["running", "lost"] | Status
-"""How a run is: as it was completed, or else whether its producer keeps what it has promised."""
-
-Place = tuple[int, str]
-"""Where a run stands in the listing: its creation time and its id."""
+RunPlace = tuple[UnixMs, str]
+"""Where a run stands among the recent ones: its creation time and id."""
 
 
 class Claim(NamedTuple):
@@ -25,13 +24,41 @@ class Claim(NamedTuple):
     ms: int
 
 
-def state(run: Run, now: int) -> State:
-    """Return how *run* is at *now*."""
-    if run.status is not None:
-        return run.status
-    if run.lease is not None and run.lease.until + LEASE_GRACE_MS <= now:
-        return "lost"
-    return "running"
+def told(run: Run, now: UnixMs) -> RunInfo:
+    """Return what users are told of *run* at *now*."""
+    lease = run.lease
+    status: RunStatus = run.status or "running"
+    if run.status is None and lease is not None and lease.until + LEASE_GRACE_MS <= now:
+        status = "lost"
+    return RunInfo(
+        id=run.id,
+        created=run.created,
+        expires=run.expires,
+        parent=run.parent,
+        root=run.root,
+        completed=run.completed,
+        status=status,
+        error=run.error,
+        leased_until=lease.until if lease else None,
+    )
+
+
+def place_of(token: str) -> RunPlace:
+    """Return the place of the run that *token* names, the `next` of a page. Raises
+    `InvalidIndex`.
+    """
+    created, _, run = token.partition("-")
+    try:
+        if not re.fullmatch(r"[0-9]{1,16}", created):
+            raise ValueError(created)
+        return int(created), check_run(run)
+    except (ValueError, InvalidName):
+        raise InvalidIndex("after must be the next of a page before") from None
+
+
+def _token(place: RunPlace) -> str:
+    created, run = place
+    return f"{created}-{run}"
 
 
 def registered(there: Run | None, run: Run) -> Run:
@@ -84,32 +111,35 @@ class RunBook:
         self._limits = limits
         self._clock = clock
 
-    async def get(self, run: str) -> Run | None:
+    async def get(self, run: str) -> RunInfo | None:
         """Return the record of a run that is not forgotten."""
-        record = await self._store.runs.get(run)
-        return record if record is not None and record.expires > self._clock() else None
+        return self._unless_forgotten(await self._store.runs.get(run))
+
+    def _unless_forgotten(self, record: Run | None) -> RunInfo | None:
+        now = self._clock()
+        return told(record, now) if record is not None and record.expires > now else None
 
     async def register(
         self, run: str, parent: str | None, root: str | None, claim: Claim | None = None
-    ) -> Run:
+    ) -> RunInfo:
         """Make or change a run's record; what is None stays as it was. Without *root*, the root of
         a new *parent* is the root, or else that parent. With a *claim* its producer promises to be
         heard of. Raises `InvalidRequest`.
         """
         if parent == run:
-            raise InvalidRequest("a run is not its own parent", run=run)
+            raise InvalidRequest("a run is not its own parent")
         if parent is not None and root is None:
             above = await self.get(parent)
             root = (above.root if above else None) or parent
         now = self._clock()
         lease = Lease(now + claim.ms, claim.ms, claim.holder) if claim else None
-        return await self._store.runs.put(
-            Run(run, now, now + 2 * self._limits.retention_ms, parent, root, lease=lease)
-        )
+        expires = now + 2 * self._limits.retention_ms
+        record = await self._store.runs.put(Run(run, now, expires, parent, root, lease=lease))
+        return told(record, now)
 
-    async def release(self, run: str, holder: str) -> Run | None:
-        """Take back the promise of *holder*, unless another has followed it; return the record."""
-        return await self._store.runs.release(run, holder)
+    async def release(self, run: str, holder: str) -> RunInfo | None:
+        """Take back the promise of *holder*, unless another has followed it; return the run."""
+        return self._unless_forgotten(await self._store.runs.release(run, holder))
 
     async def is_completed(self, run: str) -> bool:
         """Say whether the run takes no more chunks."""
@@ -123,41 +153,38 @@ class RunBook:
         record = await self.get(run)
         found = getattr(record, target) if record else None
         if found is None:
-            raise TargetMissing("Target not found", run=run, target=target)
+            raise TargetMissing(f"run {run!r} has no {target}", run=run, target=target)
         return str(found)
 
     async def complete(
         self, run: str, status: Status = "completed", error: str | None = None
     ) -> Run:
         """Mark the run completed: from now on no stream of it can be opened. The first completion
-        counts.
+        counts; return the record that says it.
         """
         now = self._clock()
-        life = self._limits.retention_ms
-        return await self._store.runs.complete(
-            Run(run, now, now + life, completed=now, status=status, error=error)
-        )
+        expires = now + self._limits.retention_ms
+        record = Run(run, now, expires, completed=now, status=status, error=error)
+        return await self._store.runs.complete(record)
 
-    async def recent(
-        self, limit: int, after: Place | None, wanted: State | None = None
-    ) -> tuple[list[Run], Place | None]:
-        """Return runs that are not forgotten, newest first, those after *after*; only those that
-        are as *wanted*, if that is given. With them comes the place to go on from, or None after
-        the last one.
+    async def page(
+        self, limit: int, after: RunPlace | None, status: RunStatus | None = None
+    ) -> RunPage:
+        """Return runs that are not forgotten, newest first, those after *after*, and the token to
+        go on with; only those of a *status*, if it is given.
 
-        At most `LIST_SCANNED` or *limit* runs are looked at, so there may be fewer, even none,
+        At most `LIST_SCANNED` runs or *limit* are looked at, so there may be fewer, even none,
         before the end.
         """
-        now = self._clock()
-        found: list[Run] = []
+        found, now = list[RunInfo](), self._clock()
         for _ in range(0, max(LIST_SCANNED, limit), limit):
-            runs = await self._store.runs.recent(limit, after)
-            for run in runs:
-                after = (run.created, run.id)
-                if run.expires > now and wanted in (None, state(run, now)):
+            records = await self._store.runs.recent(limit, after)
+            for record in records:
+                after, run = (record.created, record.id), told(record, now)
+                if run.expires > now and status in (None, run.status):
                     found.append(run)
                 if len(found) == limit:
-                    return found, after
-            if len(runs) < limit:
-                return found, None
-        return found, after
+                    return RunPage(found, _token(after))
+            if len(records) < limit:
+                return RunPage(found, None)
+        return RunPage(found, None if after is None else _token(after))

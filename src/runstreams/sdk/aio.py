@@ -1,21 +1,18 @@
-"""The async surface: the same calls, awaited in any event loop, and done by the same engine."""
+"""The async surface: calls that are awaited in any event loop, and done by the engine."""
 
-import asyncio
 import functools
-import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator
-from types import TracebackType
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import Any, Generic, Literal, ParamSpec, TypeVar, overload
 
-from ..core.model import Status
+from ..core.model import Closed, RunInfo, Status, StreamInfo
+from .awaiting import Writable, check_work, let_write, result, settled, taken
 from .connection import Connection, Start, split
-from .engine.queues import NothingYet, Tee
-from .engine.waiting import Waiter, fired, outcome, settled
 from .errors import StopRequested
-from .handles import Reading, Sending, Writing
-from .records import Ended, Part, RunInfo, StreamInfo
-from .runs import Run, current, end_run
-from .values import Decode, decoder, encode, maker
+from .handles import Reading, Sending, Watching
+from .records import Chunk
+from .runs import Run, current, end_run, leave
+from .typed import form_of
+from .values import JSON, Form, maker
 from .writing.producer import Producer
 from .writing.sources import Source, check_source
 
@@ -26,11 +23,8 @@ R = TypeVar("R")
 Infos = list[StreamInfo]
 RunInfos = list[RunInfo]
 
-TASKS: set["asyncio.Task[None]"] = set()
-"""Functions that write with a writer: a loop holds its tasks only weakly."""
 
-
-class Passing(Generic[T]):
+class Passing(Watching[T]):
     """What passes through a pipe or a writer; an async iterator that is read once.
 
     It may be read while the source is piped, afterwards, or never: the pipe does not wait for it.
@@ -39,25 +33,11 @@ class Passing(Generic[T]):
     raised.
     """
 
-    def __init__(self, producer: Producer) -> None:
-        self._producer = producer
-        self._tee: Tee[T] = producer.tee()
-
     def __aiter__(self) -> AsyncIterator[T]:
         return self
 
     async def __anext__(self) -> T:
-        while True:
-            try:
-                return self._tee.next()
-            except NothingYet as nothing:
-                waiter = nothing.waiter
-            except StopIteration:
-                raise StopAsyncIteration from None
-            except Exception:
-                self._producer.seen = True
-                raise
-            await fired(waiter)
+        return await taken(self._engine, self._next)
 
 
 class Piped(Sending, Generic[T]):
@@ -65,68 +45,41 @@ class Piped(Sending, Generic[T]):
 
     def __init__(self, connection: Connection, producer: Producer) -> None:
         super().__init__(connection, producer)
-        self.stream: Passing[T] = Passing(producer)
+        self.stream: Passing[T] = Passing(connection, producer)
         """The values of the source, as they pass."""
 
     async def wait_until_complete(self, timeout: float | None = None) -> int | None:
         """Wait until everything is sent; return the index of its last chunk, None if there was
         none.
 
-        *timeout* is in seconds. Cancelled or timed out, the pipe itself goes on. Raises
+        *timeout* is in seconds; when waiting is given up, the pipe itself goes on. Raises
         `TimeoutError`, what the source has raised, and what the server refuses: `StreamClosed`,
         `StreamFull`, `RunCompleted`, `ChunkTooLarge`, `Denied`; `Unanswered` when patience runs
         out.
         """
-        async with asyncio.timeout(timeout):
-            return await outcome(self._producer.told())
+        return await result(self._connection.engine, self._producer.told(), timeout)
 
 
-class Written:
-    """A chunk that is queued. Awaiting it waits while too much is unsent; it need not be
-    awaited.
-    """
-
-    def __init__(self, full: Waiter | None) -> None:
-        self._full = full
-
-    def __await__(self) -> Generator[Any, None, None]:
-        if self._full is not None:
-            yield from fired(self._full).__await__()
-
-
-class Writer(Piped[T], Writing[T]):
+class Writer(Piped[T], Writable[T]):
     """Writes chunks into one stream. An async context manager that ends with everything sent."""
-
-    def write(self, value: T) -> Written:
-        """Queue one chunk. Await the answer to be slowed down to what can be sent; who never does
-        may have 64 MiB unsent.
-
-        Raises `InvalidChunk`, `ChunkTooLarge`, `StopRequested` when readers have asked to stop,
-        `WriterClosed`, `BufferFull`, and what sending has failed with.
-        """
-        return Written(self._producer.write(value))
 
     async def drain(self) -> None:
         """Wait until everything written until now is stored. Raises what sending has failed
         with.
         """
-        await outcome(self._producer.drained())
+        await result(self._connection.engine, self._producer.drained())
 
     async def __aenter__(self) -> "Writer[T]":
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> bool:
+    async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
         if error is None or isinstance(error, StopRequested):
             self._producer.finish()
             await self.wait_until_complete()
             return True
         self._producer.cancel(error)
-        await settled(self._producer.told(), self._connection.timeouts.flush)
+        connection = self._connection
+        await settled(connection.engine, self._producer.told(), connection.timeouts.flush)
         return False
 
 
@@ -140,19 +93,12 @@ class Reader(Reading[T]):
         return self
 
     async def __anext__(self) -> T:
-        while True:
-            try:
-                return self._next()
-            except NothingYet as nothing:
-                waiter = nothing.waiter
-            except StopIteration:
-                raise StopAsyncIteration from None
-            await fired(waiter)
+        return await taken(self._engine, self._next)
 
     async def aclose(self) -> None:
         """Stop reading, and return when the connection is closed."""
         self._stop()
-        await settled(self._session.over)
+        await settled(self._engine, self._session.over)
 
     async def __aenter__(self) -> "Reader[T]":
         return self
@@ -162,9 +108,7 @@ class Reader(Reading[T]):
 
 
 class RunScope:
-    """`streams.run(...)`: an async context manager, and a decorator of coroutine functions that
-    begins a run for each call.
-    """
+    """`streams.run(...)`: an async context manager, and a decorator: each call is a run then."""
 
     def __init__(
         self,
@@ -175,31 +119,24 @@ class RunScope:
     ) -> None:
         self._connect = connect
         self._named = (id, parent, root)
-        self._entered: list[tuple[Run, Any]] = []
+        self._entered: list[tuple[Connection, Run, Any]] = []
 
     async def __aenter__(self) -> Run:
         connection = self._connect()
         run = connection.begin_run(*self._named)
         await connection.engine.acall(connection.register(run))
-        self._entered.append((run, current.set(run)))
+        self._entered.append((connection, run, current.set(run)))
         return run
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        run, token = self._entered.pop()
-        current.reset(token)
-        connection = self._connect()
+    async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        connection, run, token = self._entered.pop()
+        leave(run, token)
         ending = end_run(connection.calls, run, error, connection.timeouts.flush)
         if (problem := await connection.engine.acall(ending)) is not None:
             raise problem
 
     def __call__(self, work: Callable[P, Awaitable[R]]) -> Callable[P, Coroutine[Any, Any, R]]:
-        if not inspect.iscoroutinefunction(work):
-            raise TypeError("a plain function is decorated with the sync streams.run")
+        check_work(work)
 
         @functools.wraps(work)
         async def inside(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -212,8 +149,9 @@ class RunScope:
 class Streams:
     """Everything that can be done with streams."""
 
-    def __init__(self, connect: Callable[[], Connection]) -> None:
+    def __init__(self, connect: Callable[[], Connection], form: Form = JSON) -> None:
         self._connect = connect
+        self._form = form
 
     # Writing
 
@@ -247,18 +185,18 @@ class Streams:
         """Send the items of a source into a stream, in the background: `pipe(source)` into the
         default stream, `pipe(key, source)`, or `pipe(source, key=...)`. A plain call.
 
-        It starts at once and needs neither iteration nor waiting. An async source is pulled in this
-        event loop, a plain iterable in a thread. *target* is `"self"`, `"parent"`, `"root"` or a
-        run's id. A source that raises closes the stream as failed, one that is asked to stop as
-        canceled; with *close* one that ends well closes it as completed, and with `close=False`
-        nothing closes it.
+        It starts at once and needs neither iteration nor waiting. An async source is pulled in the
+        event loop that this is called in, or else in the client's own; a plain iterable in a
+        thread. *target* is `"self"`, `"parent"`, `"root"` or a run's id. A source that raises
+        closes the stream as failed, one that is asked to stop as canceled; with *close* one that
+        ends well closes it as completed, and with `close=False` nothing closes it.
 
         Raises `InvalidSource`, `NoRun`, `InvalidName`.
         """
         key, source = split(args, key, "source")
         check_source(source)
         connection = self._connect()
-        producer = connection.producer(key, target, close)
+        producer = connection.producer(key, target, close, self._form.encode)
         piped = Piped[Any](connection, producer)
         producer.merge(source)
         producer.finish()
@@ -280,7 +218,9 @@ class Streams:
         key, value = split(args, key, "value")
         connection = self._connect()
         stream = connection.target(key, target)
-        return await connection.engine.acall(connection.calls.append(stream, encode(value)))
+        return await connection.engine.acall(
+            connection.calls.append(stream, self._form.encode(value))
+        )
 
     def writer(
         self,
@@ -291,16 +231,16 @@ class Streams:
         close: bool | None = None,
     ) -> Writer[Any]:
         """Return a writer into a stream: an async context manager; or, with *execute*, one that
-        this function writes with. A plain call; a coroutine function goes on in the background, and
-        the writer is closed when it and all that it merges have ended.
+        this function writes with, and that is closed when it and all that it merges have ended. A
+        plain call; a coroutine function goes on in the background.
 
-        *target* and *close* as for `pipe`. Raises `NoRun`, `InvalidName`, and what a plain
+        *target* and *close* as for `pipe`. Raises `NoRun`, `InvalidName`, and what calling
         *execute* raises.
         """
         connection = self._connect()
-        writer = Writer[Any](connection, connection.producer(key, target, close))
+        writer = Writer[Any](connection, connection.producer(key, target, close, self._form.encode))
         if execute is not None:
-            _execute(writer, execute)
+            let_write(writer._producer, functools.partial(execute, writer))
         return writer
 
     async def close(
@@ -310,7 +250,7 @@ class Streams:
         target: str | None = None,
         status: Status = "completed",
         error: str | None = None,
-    ) -> Ended:
+    ) -> Closed:
         """Close a stream: its readers come to an end, and it takes no more chunks.
 
         *status* is completed, failed or canceled, *error* up to 4 KiB of text. Closing again with
@@ -331,7 +271,7 @@ class Streams:
         start_index: Start = 0,
         timeout: float | None = 60,
         strict: bool = True,
-        parts: Literal[False] = False,
+        chunks: Literal[False] = False,
     ) -> Reader[Any]: ...
     @overload
     def read(
@@ -342,8 +282,8 @@ class Streams:
         start_index: Start = 0,
         timeout: float | None = 60,
         strict: bool = True,
-        parts: Literal[True],
-    ) -> Reader[Part[Any]]: ...
+        chunks: Literal[True],
+    ) -> Reader[Chunk[Any]]: ...
     def read(
         self,
         run: str,
@@ -352,7 +292,7 @@ class Streams:
         start_index: Start = 0,
         timeout: float | None = 60,
         strict: bool = True,
-        parts: bool = False,
+        chunks: bool = False,
     ) -> Reader[Any]:
         """Iterate over the chunks of a stream: those there are, then those that come. A plain call.
 
@@ -360,15 +300,15 @@ class Streams:
         end, `"tail"` means only what comes. It ends with the stream, or after *timeout* seconds of
         silence (None: never). A stream that was closed as failed or canceled raises `StreamFailed`
         or `StreamCanceled` after its last chunk, unless *strict* is False: then `closed` of the
-        reader tells. With *parts* each item is a `Part`: index, data, id, timestamp.
+        reader tells. With *chunks* each item is a `Chunk`: index, data, id, timestamp.
 
         Lost connections are made again, and what was read is not read twice; nor is anything lost
-        when waiting for the next chunk is cancelled. Raises `IndexExpired` rather than leave out
+        when waiting for the next chunk is given up. Raises `IndexExpired` rather than leave out
         chunks, `Denied`, and `Unanswered` when patience runs out.
         """
         connection = self._connect()
         session = connection.session(run, key, start_index, timeout, strict)
-        return Reader(session, maker(None, parts))
+        return Reader(connection, session, maker(self._form.decode, chunks))
 
     async def stop(self, run: str, key: str | None = None) -> None:
         """Ask the producers of a stream to stop: their sources are closed, and the stream ends as
@@ -421,22 +361,21 @@ class Streams:
     def define(self, key: str, type: Any = None) -> "Defined[Any]":
         """Name a stream and the type of its chunks in one place.
 
-        What is read is made into that type, and checked, by pydantic. Raises `InvalidSetting` where
-        the type needs it and it is not installed.
+        What is written is checked, and made JSON, as pydantic does it for that type; and what is
+        read is made into that type. Raises `InvalidSetting` where the type needs pydantic and it is
+        not installed, or knows nothing of the type.
         """
-        return Defined(self, self._connect, key, decoder(type))
+        return Defined(self._connect, key, form_of(type))
 
 
 class Defined(Generic[T]):
     """A stream's key and the type of its chunks; the calls are those of `Streams`."""
 
-    def __init__(
-        self, streams: Streams, connect: Callable[[], Connection], key: str, decode: Decode | None
-    ) -> None:
+    def __init__(self, connect: Callable[[], Connection], key: str, form: Form) -> None:
         self.key = key
-        self._streams = streams
+        self._streams = Streams(connect, form)
         self._connect = connect
-        self._decode = decode
+        self._form = form
 
     def pipe(
         self, source: Source[T], *, target: str | None = None, close: bool | None = None
@@ -466,7 +405,7 @@ class Defined(Generic[T]):
         start_index: Start = 0,
         timeout: float | None = 60,
         strict: bool = True,
-        parts: Literal[False] = False,
+        chunks: Literal[False] = False,
     ) -> Reader[T]: ...
     @overload
     def read(
@@ -476,8 +415,8 @@ class Defined(Generic[T]):
         start_index: Start = 0,
         timeout: float | None = 60,
         strict: bool = True,
-        parts: Literal[True],
-    ) -> Reader[Part[T]]: ...
+        chunks: Literal[True],
+    ) -> Reader[Chunk[T]]: ...
     def read(
         self,
         run: str,
@@ -485,41 +424,11 @@ class Defined(Generic[T]):
         start_index: Start = 0,
         timeout: float | None = 60,
         strict: bool = True,
-        parts: bool = False,
+        chunks: bool = False,
     ) -> Reader[Any]:
         """Iterate over the chunks of the stream; one that is not as defined raises
         `InvalidChunk`.
         """
         connection = self._connect()
         session = connection.session(run, self.key, start_index, timeout, strict)
-        return Reader(session, maker(self._decode, parts))
-
-
-def _execute(writer: Writer[Any], execute: Callable[[Writer[Any]], object]) -> None:
-    """Let *execute* write: in the background if it is a coroutine function, or else now."""
-    producer = writer._producer
-    try:
-        done = execute(writer)
-    except StopRequested:
-        producer.finish()
-    except BaseException as error:
-        producer.cancel(error)
-        raise
-    else:
-        if not inspect.iscoroutine(done):
-            producer.finish()
-            return
-        task = asyncio.get_running_loop().create_task(_finish(producer, done))
-        TASKS.add(task)
-        task.add_done_callback(TASKS.discard)
-
-
-async def _finish(producer: Producer, writing: Coroutine[Any, Any, object]) -> None:
-    try:
-        await writing
-    except BaseException as error:
-        producer.cancel(None if isinstance(error, StopRequested) else error)
-        if not isinstance(error, Exception):
-            raise
-    else:
-        producer.finish()
+        return Reader(connection, session, maker(self._form.decode, chunks))

@@ -4,9 +4,11 @@ import logging
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, TypeVar
 
+from ..core.model import Closed
 from .connection import Connection
+from .engine.queues import NothingYet, Tee
 from .reading.session import ReadSession, State
-from .records import Ended, Part
+from .records import Chunk
 from .writing.producer import Producer
 from .writing.sources import Source
 
@@ -59,24 +61,46 @@ class Writing(Sending, Generic[T]):
             self._producer.finish()
 
 
+class Watching(Generic[T]):
+    """What passes through a pipe or a writer, for whoever wants to see it."""
+
+    def __init__(self, connection: Connection, producer: Producer) -> None:
+        self._engine = connection.engine
+        self._producer = producer
+        self._tee: Tee[T] = producer.tee()
+
+    def _next(self) -> T:
+        """Return the next value. Raises `NothingYet`, `StopIteration`, and what went wrong."""
+        try:
+            return self._tee.next()
+        except (NothingYet, StopIteration):
+            raise
+        except Exception:
+            self._producer.seen = True
+            raise
+
+
 class Reading(Generic[T]):
     """The chunks of a stream, as they come."""
 
-    def __init__(self, session: ReadSession, make: Callable[[Part[Any]], T]) -> None:
+    def __init__(
+        self, connection: Connection, session: ReadSession, make: Callable[[Chunk[Any]], T]
+    ) -> None:
+        self._engine = connection.engine
         self._session = session
         self._make = make
-        self._parts: Iterator[Part[Any]] = iter(())
+        self._chunks: Iterator[Chunk[Any]] = iter(())
         session.start()
 
     def _next(self) -> T:
         """Return the next item. Raises `NothingYet`, `StopIteration`, and what went wrong."""
-        for part in self._parts:
-            return self._make(part)
-        self._parts = iter(self._session.take())
-        return self._make(next(self._parts))
+        for chunk in self._chunks:
+            return self._make(chunk)
+        self._chunks = iter(self._session.take())
+        return self._make(next(self._chunks))
 
     def _stop(self) -> None:
-        self._parts = iter(())
+        self._chunks = iter(())
         self._session.stop()
 
     @property
@@ -85,7 +109,7 @@ class Reading(Generic[T]):
         return self._session.state
 
     @property
-    def closed(self) -> Ended | None:
+    def closed(self) -> Closed | None:
         """How the stream ended, once that is known."""
         return self._session.place.closed
 

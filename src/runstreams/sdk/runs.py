@@ -1,14 +1,16 @@
 """Runs: which one we are in, what lies above it, what a target means, and how a run ends."""
 
+import inspect
 import logging
 import os
 import threading
-from collections.abc import Mapping
-from contextvars import ContextVar
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar, Token
 
 from ..core.names import check_run
 from .closing import reason_of, status_after
-from .engine.calls import Calls
+from .engine.calls import PatientCalls
 from .errors import NoRun, NotSent
 from .writing.flushing import flush, report
 from .writing.producer import Producer
@@ -36,6 +38,17 @@ class Run:
         said = {RUN_ID: self.id, PARENT_RUN_ID: self.parent_id, ROOT_RUN_ID: self.root_id}
         return {name: value for name, value in said.items() if value is not None}
 
+    @contextmanager
+    def attach(self) -> Iterator["Run"]:
+        """Be in this run elsewhere: in a thread, an executor's work, a later step of a generator,
+        which know nothing of where they were begun. The run goes on afterwards.
+        """
+        token = current.set(self)
+        try:
+            yield self
+        finally:
+            leave(self, token)
+
     def _adopt(self, producer: Producer) -> None:
         with self._lock:
             self._producers.add(producer)
@@ -54,6 +67,19 @@ class Run:
 
 current: ContextVar[Run | None] = ContextVar("runstreams.run", default=None)
 """The innermost run that was entered here."""
+
+
+def leave(run: Run, token: Token[Run | None]) -> None:
+    """Be in *run* no more, but where *token* says.
+
+    Another context than the one that was entered may have to do that: another thread takes the last
+    step of a generator, or another task closes it. There we are in *run* only by a copy, if at all.
+    """
+    try:
+        current.reset(token)
+    except ValueError:
+        if current.get() is run:
+            current.set(None if token.old_value is Token.MISSING else token.old_value)
 
 
 def current_run(environ: Mapping[str, str] = os.environ) -> Run | None:
@@ -81,7 +107,8 @@ def resolve(target: str | None, run: Run | None) -> str:
         return check_run(target)
     if run is None:
         raise NoRun(
-            "no run to write to: name one with target='run_...', or be inside `streams.run(...)`"
+            "no run to write to: name one with target='run_...', or be inside `streams.run(...)`; "
+            "a thread is inside by `with run.attach()`"
         )
     above = {"parent": run.parent_id, "root": run.root_id}.get(target or "self")
     return above or run.id
@@ -99,8 +126,14 @@ def begun(id: str, parent: str | None, root: str | None, inside: Run | None) -> 
     return Run(id, inside.id, inside.root_id or inside.id)
 
 
+def check_ends(work: object) -> None:
+    """Raise `TypeError` where *work* is a generator function, whose call ends before it begins."""
+    if inspect.isgeneratorfunction(work) or inspect.isasyncgenfunction(work):
+        raise TypeError("a generator cannot be a run: it would end before it is iterated")
+
+
 async def end_run(
-    calls: Calls, run: Run, error: BaseException | None, seconds: float
+    calls: PatientCalls, run: Run, error: BaseException | None, seconds: float
 ) -> BaseException | None:
     """Send what is left of *run*, at most *seconds* long, and end it as its body has ended.
 
@@ -120,7 +153,7 @@ async def end_run(
         await calls.end_badly(run.id, status, reason_of(cause))
     if error is not None:
         for problem in problems:
-            logger.error("beside the error that ended run %s: %s", run.id, problem)
+            logger.error("beside the error that ended run %s: %s", run.id, reason_of(problem))
         return None
     return _together(problems)
 

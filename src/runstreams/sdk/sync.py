@@ -1,21 +1,19 @@
-"""The sync surface: plain calls that hand everything to the engine."""
+# Written by scripts/unasync.py: change src/runstreams/sdk/aio.py, then `make format`.
+"""The sync surface: calls that are made in any thread, and done by the engine."""
 
 import functools
-import inspect
 from collections.abc import Callable, Iterator
-from concurrent.futures import wait
-from types import TracebackType
 from typing import Any, Generic, Literal, ParamSpec, TypeVar, overload
 
-from ..core.model import Status
+from ..core.model import Closed, RunInfo, Status, StreamInfo
+from .blocking import Writable, check_work, let_write, result, settled, taken
 from .connection import Connection, Start, split
-from .engine.queues import NothingYet, Tee
 from .errors import StopRequested
-from .handles import Reading, Sending, Writing
-from .reading.session import ReadSession
-from .records import Ended, Part, RunInfo, StreamInfo
-from .runs import Run, current, end_run
-from .values import Decode, decoder, encode, maker
+from .handles import Reading, Sending, Watching
+from .records import Chunk
+from .runs import Run, current, end_run, leave
+from .typed import form_of
+from .values import JSON, Form, maker
 from .writing.producer import Producer
 from .writing.sources import Source, check_source
 
@@ -27,7 +25,7 @@ Infos = list[StreamInfo]
 RunInfos = list[RunInfo]
 
 
-class Passing(Generic[T]):
+class Passing(Watching[T]):
     """What passes through a pipe or a writer; an iterator that is read once.
 
     It may be read while the source is piped, afterwards, or never: the pipe does not wait for it.
@@ -36,26 +34,11 @@ class Passing(Generic[T]):
     raised.
     """
 
-    def __init__(self, connection: Connection, producer: Producer) -> None:
-        self._engine = connection.engine
-        self._producer = producer
-        self._tee: Tee[T] = producer.tee()
-
     def __iter__(self) -> Iterator[T]:
         return self
 
     def __next__(self) -> T:
-        while True:
-            try:
-                return self._tee.next()
-            except NothingYet as nothing:
-                waiter = nothing.waiter
-            except StopIteration:
-                raise
-            except Exception:
-                self._producer.seen = True
-                raise
-            self._engine.wait(waiter)
+        return taken(self._engine, self._next)
 
 
 class Piped(Sending, Generic[T]):
@@ -70,46 +53,34 @@ class Piped(Sending, Generic[T]):
         """Wait until everything is sent; return the index of its last chunk, None if there was
         none.
 
-        *timeout* is in seconds. Raises `TimeoutError` (it goes on all the same), what the source
-        has raised, and what the server refuses: `StreamClosed`, `StreamFull`, `RunCompleted`,
-        `ChunkTooLarge`, `Denied`; `Unanswered` when patience runs out.
+        *timeout* is in seconds; when waiting is given up, the pipe itself goes on. Raises
+        `TimeoutError`, what the source has raised, and what the server refuses: `StreamClosed`,
+        `StreamFull`, `RunCompleted`, `ChunkTooLarge`, `Denied`; `Unanswered` when patience runs
+        out.
         """
-        return self._connection.engine.wait(self._producer.told(), timeout)
+        return result(self._connection.engine, self._producer.told(), timeout)
 
 
-class Writer(Piped[T], Writing[T]):
+class Writer(Piped[T], Writable[T]):
     """Writes chunks into one stream. A context manager that ends with everything sent."""
-
-    def write(self, value: T) -> None:
-        """Write one chunk. Returns when it is queued; waits when too much is unsent.
-
-        Raises `InvalidChunk`, `ChunkTooLarge`, `StopRequested` when readers have asked to stop,
-        `WriterClosed`, and what sending has failed with.
-        """
-        if (full := self._producer.write(value)) is not None:
-            self._connection.engine.wait(full)
 
     def drain(self) -> None:
         """Wait until everything written until now is stored. Raises what sending has failed
         with.
         """
-        self._connection.engine.wait(self._producer.drained())
+        result(self._connection.engine, self._producer.drained())
 
     def __enter__(self) -> "Writer[T]":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> bool:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
         if error is None or isinstance(error, StopRequested):
             self._producer.finish()
             self.wait_until_complete()
             return True
         self._producer.cancel(error)
-        wait([self._producer.told()], self._connection.timeouts.flush)
+        connection = self._connection
+        settled(connection.engine, self._producer.told(), connection.timeouts.flush)
         return False
 
 
@@ -119,26 +90,16 @@ class Reader(Reading[T]):
     It ends at the end of the stream, after silence, and when it is closed or dropped.
     """
 
-    def __init__(
-        self, connection: Connection, session: ReadSession, make: Callable[[Part[Any]], T]
-    ) -> None:
-        self._engine = connection.engine
-        super().__init__(session, make)
-
     def __iter__(self) -> Iterator[T]:
         return self
 
     def __next__(self) -> T:
-        while True:
-            try:
-                return self._next()
-            except NothingYet as nothing:
-                self._engine.wait(nothing.waiter)
+        return taken(self._engine, self._next)
 
     def close(self) -> None:
         """Stop reading, and return when the connection is closed."""
         self._stop()
-        wait([self._session.over])
+        settled(self._engine, self._session.over)
 
     def __enter__(self) -> "Reader[T]":
         return self
@@ -148,7 +109,7 @@ class Reader(Reading[T]):
 
 
 class RunScope:
-    """`streams.run(...)`: a context manager, and a decorator that begins a run for each call."""
+    """`streams.run(...)`: a context manager, and a decorator: each call is a run then."""
 
     def __init__(
         self,
@@ -159,33 +120,24 @@ class RunScope:
     ) -> None:
         self._connect = connect
         self._named = (id, parent, root)
-        self._entered: list[tuple[Run, Any]] = []
+        self._entered: list[tuple[Connection, Run, Any]] = []
 
     def __enter__(self) -> Run:
         connection = self._connect()
         run = connection.begin_run(*self._named)
         connection.engine.call(connection.register(run))
-        self._entered.append((run, current.set(run)))
+        self._entered.append((connection, run, current.set(run)))
         return run
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        run, token = self._entered.pop()
-        current.reset(token)
-        connection = self._connect()
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        connection, run, token = self._entered.pop()
+        leave(run, token)
         ending = end_run(connection.calls, run, error, connection.timeouts.flush)
         if (problem := connection.engine.call(ending)) is not None:
             raise problem
 
     def __call__(self, work: Callable[P, R]) -> Callable[P, R]:
-        if inspect.iscoroutinefunction(work):
-            raise TypeError("a coroutine function is decorated with runstreams.aio's streams.run")
-        if inspect.isgeneratorfunction(work):
-            raise TypeError("a generator cannot be a run: it would end before it is iterated")
+        check_work(work)
 
         @functools.wraps(work)
         def inside(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -198,8 +150,9 @@ class RunScope:
 class Streams:
     """Everything that can be done with streams."""
 
-    def __init__(self, connect: Callable[[], Connection]) -> None:
+    def __init__(self, connect: Callable[[], Connection], form: Form = JSON) -> None:
         self._connect = connect
+        self._form = form
 
     # Writing
 
@@ -233,17 +186,19 @@ class Streams:
         """Send the items of a source into a stream, in the background: `pipe(source)` into the
         default stream, `pipe(key, source)`, or `pipe(source, key=...)`.
 
-        It starts at once and needs neither iteration nor waiting. *target* is `"self"`, `"parent"`,
-        `"root"` or a run's id. A source that raises closes the stream as failed, one that is asked
-        to stop as canceled; with *close* one that ends well closes it as completed, and with
-        `close=False` nothing closes it.
+        It starts at once and needs neither iteration nor waiting. An async source is pulled in the
+        event loop that this is called in, or else in the client's own; a plain iterable in a
+        thread. *target* is `"self"`, `"parent"`, `"root"` or a run's id. A source that raises
+        closes the stream as failed, one that is asked to stop as canceled; with *close* one that
+        ends well closes it as completed, and with `close=False` nothing closes it.
 
         Raises `InvalidSource`, `NoRun`, `InvalidName`.
         """
         key, source = split(args, key, "source")
         check_source(source)
-        producer = self._connect().producer(key, target, close)
-        piped = Piped[Any](self._connect(), producer)
+        connection = self._connect()
+        producer = connection.producer(key, target, close, self._form.encode)
+        piped = Piped[Any](connection, producer)
         producer.merge(source)
         producer.finish()
         return piped
@@ -264,7 +219,7 @@ class Streams:
         key, value = split(args, key, "value")
         connection = self._connect()
         stream = connection.target(key, target)
-        return connection.engine.call(connection.calls.append(stream, encode(value)))
+        return connection.engine.call(connection.calls.append(stream, self._form.encode(value)))
 
     def writer(
         self,
@@ -274,26 +229,17 @@ class Streams:
         target: str | None = None,
         close: bool | None = None,
     ) -> Writer[Any]:
-        """Return a writer into a stream: a context manager; or, with *execute*, one that this
-        function has written with when the call returns, and that is closed when all is merged.
+        """Return a writer into a stream: a context manager; or, with *execute*, one that
+        this function writes with, and that is closed when it and all that it merges have ended.
 
-        *target* and *close* as for `pipe`. Raises `NoRun`, `InvalidName`, and what *execute*
-        raises.
+        *target* and *close* as for `pipe`. Raises `NoRun`, `InvalidName`, and what calling
+        *execute* raises.
         """
-        writer = Writer[Any](self._connect(), self._connect().producer(key, target, close))
+        connection = self._connect()
+        writer = Writer[Any](connection, connection.producer(key, target, close, self._form.encode))
         if execute is not None:
-            self._execute(writer, execute)
+            let_write(writer._producer, functools.partial(execute, writer))
         return writer
-
-    def _execute(self, writer: Writer[Any], execute: Callable[[Writer[Any]], object]) -> None:
-        try:
-            execute(writer)
-        except StopRequested:
-            pass
-        except BaseException as error:
-            writer._producer.cancel(error)
-            raise
-        writer._producer.finish()
 
     def close(
         self,
@@ -302,7 +248,7 @@ class Streams:
         target: str | None = None,
         status: Status = "completed",
         error: str | None = None,
-    ) -> Ended:
+    ) -> Closed:
         """Close a stream: its readers come to an end, and it takes no more chunks.
 
         *status* is completed, failed or canceled, *error* up to 4 KiB of text. Closing again with
@@ -323,7 +269,7 @@ class Streams:
         start_index: Start = 0,
         timeout: float | None = 60,
         strict: bool = True,
-        parts: Literal[False] = False,
+        chunks: Literal[False] = False,
     ) -> Reader[Any]: ...
     @overload
     def read(
@@ -334,8 +280,8 @@ class Streams:
         start_index: Start = 0,
         timeout: float | None = 60,
         strict: bool = True,
-        parts: Literal[True],
-    ) -> Reader[Part[Any]]: ...
+        chunks: Literal[True],
+    ) -> Reader[Chunk[Any]]: ...
     def read(
         self,
         run: str,
@@ -344,7 +290,7 @@ class Streams:
         start_index: Start = 0,
         timeout: float | None = 60,
         strict: bool = True,
-        parts: bool = False,
+        chunks: bool = False,
     ) -> Reader[Any]:
         """Iterate over the chunks of a stream: those there are, then those that come.
 
@@ -352,14 +298,15 @@ class Streams:
         end, `"tail"` means only what comes. It ends with the stream, or after *timeout* seconds of
         silence (None: never). A stream that was closed as failed or canceled raises `StreamFailed`
         or `StreamCanceled` after its last chunk, unless *strict* is False: then `closed` of the
-        reader tells. With *parts* each item is a `Part`: index, data, id, timestamp.
+        reader tells. With *chunks* each item is a `Chunk`: index, data, id, timestamp.
 
-        Lost connections are made again, and what was read is not read twice. Raises `IndexExpired`
-        rather than leave out chunks, `Denied`, and `Unanswered` when patience runs out.
+        Lost connections are made again, and what was read is not read twice; nor is anything lost
+        when waiting for the next chunk is given up. Raises `IndexExpired` rather than leave out
+        chunks, `Denied`, and `Unanswered` when patience runs out.
         """
         connection = self._connect()
         session = connection.session(run, key, start_index, timeout, strict)
-        return Reader(connection, session, maker(None, parts))
+        return Reader(connection, session, maker(self._form.decode, chunks))
 
     def stop(self, run: str, key: str | None = None) -> None:
         """Ask the producers of a stream to stop: their sources are closed, and the stream ends as
@@ -397,10 +344,11 @@ class Streams:
     ) -> RunScope:
         """Be in a run: what is written inside goes to its streams, unless a target is named.
 
-        A context manager and a decorator. Without *id* one is made; without *parent* it is the run
-        we are in. The run is registered at the beginning. At the end what was begun in it is sent,
-        60 seconds at most, and it is completed; or, after an exception, its streams are closed as
-        failed. An error of a pipe that nobody has waited for is raised here.
+        A context manager, and a decorator of functions. Without *id* one is made;
+        without *parent* it is the run we are in. The run is registered at the beginning. At the end
+        what was begun in it is sent, 60 seconds at most, and it is completed; or, after an
+        exception, its streams are closed as failed. An error of a pipe that nobody has waited for
+        is raised here.
         """
         return RunScope(self._connect, id, parent, root)
 
@@ -411,22 +359,21 @@ class Streams:
     def define(self, key: str, type: Any = None) -> "Defined[Any]":
         """Name a stream and the type of its chunks in one place.
 
-        What is read is made into that type, and checked, by pydantic. Raises `InvalidSetting` where
-        the type needs it and it is not installed.
+        What is written is checked, and made JSON, as pydantic does it for that type; and what is
+        read is made into that type. Raises `InvalidSetting` where the type needs pydantic and it is
+        not installed, or knows nothing of the type.
         """
-        return Defined(self, self._connect, key, decoder(type))
+        return Defined(self._connect, key, form_of(type))
 
 
 class Defined(Generic[T]):
     """A stream's key and the type of its chunks; the calls are those of `Streams`."""
 
-    def __init__(
-        self, streams: Streams, connect: Callable[[], Connection], key: str, decode: Decode | None
-    ) -> None:
+    def __init__(self, connect: Callable[[], Connection], key: str, form: Form) -> None:
         self.key = key
-        self._streams = streams
+        self._streams = Streams(connect, form)
         self._connect = connect
-        self._decode = decode
+        self._form = form
 
     def pipe(
         self, source: Source[T], *, target: str | None = None, close: bool | None = None
@@ -456,7 +403,7 @@ class Defined(Generic[T]):
         start_index: Start = 0,
         timeout: float | None = 60,
         strict: bool = True,
-        parts: Literal[False] = False,
+        chunks: Literal[False] = False,
     ) -> Reader[T]: ...
     @overload
     def read(
@@ -466,8 +413,8 @@ class Defined(Generic[T]):
         start_index: Start = 0,
         timeout: float | None = 60,
         strict: bool = True,
-        parts: Literal[True],
-    ) -> Reader[Part[T]]: ...
+        chunks: Literal[True],
+    ) -> Reader[Chunk[T]]: ...
     def read(
         self,
         run: str,
@@ -475,11 +422,11 @@ class Defined(Generic[T]):
         start_index: Start = 0,
         timeout: float | None = 60,
         strict: bool = True,
-        parts: bool = False,
+        chunks: bool = False,
     ) -> Reader[Any]:
         """Iterate over the chunks of the stream; one that is not as defined raises
         `InvalidChunk`.
         """
         connection = self._connect()
         session = connection.session(run, self.key, start_index, timeout, strict)
-        return Reader(connection, session, maker(self._decode, parts))
+        return Reader(connection, session, maker(self._form.decode, chunks))

@@ -31,7 +31,7 @@ ANSWER_SECONDS = 0.8
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-class Server(uvicorn.Server):
+class GracefulServer(uvicorn.Server):
     """Serves until SIGINT or SIGTERM."""
 
     def __init__(self, config: uvicorn.Config, stopping: Stop, ready: Callable[[], None]) -> None:
@@ -57,9 +57,9 @@ class Server(uvicorn.Server):
     def stop(self) -> None:
         """Begin to stop; asked a second time, end at once. Nothing acknowledged can be lost."""
         if self.should_exit:
-            end_process()
+            _end_process()
         self.should_exit = True
-        watchdog = threading.Timer(STOP_SECONDS, end_process)
+        watchdog = threading.Timer(STOP_SECONDS, _end_process)
         watchdog.daemon = True
         watchdog.start()
 
@@ -79,16 +79,17 @@ class Server(uvicorn.Server):
             connection.transport.abort()
 
     def _let_go(self, connection: Any) -> None:
-        """Close an idle connection, let a short answer come, break what would go on."""
+        """Close an idle connection, break an upload, and let an answer come. An event stream has
+        heard of it, and breaks off by itself, with a last word to its reader.
+        """
         cycle = connection.cycle
-        under_way = cycle is not None and not cycle.response_complete
-        if under_way and (cycle.response_started or cycle.more_body):
+        if cycle is not None and not cycle.response_complete and cycle.more_body:
             connection.transport.abort()
         else:
             connection.shutdown()
 
 
-def end_process() -> None:
+def _end_process() -> None:
     """End now. As after a crash, the store is whole, and what was not answered is sent again."""
     sys.stdout.flush()
     sys.stderr.flush()

@@ -7,7 +7,7 @@ from typing import TypeVar
 from ..core.commit import applied, fits
 from ..core.errors import ObjectMissing, RunCompleted
 from ..core.leasing import may_follow, reach
-from ..core.limits import MIB, Limits, SealingPlan
+from ..core.limits import MIB, NAMES_AT_ONCE, Limits, SealingPlan
 from ..core.model import Batch, Closed, Head, Lease, Pointer, Run, SegmentName, Sent, StreamId
 from ..core.ports import Committed, NewId, NotCommitted, Renewed, Staged, StoredBatch, Terms
 from ..core.runs import completed, registered, released
@@ -76,7 +76,7 @@ class MemorySegments:
             for name, body in self.objects.get(stream, {}).items()
             if name.generation == generation and name.last >= index
         )
-        return sorted(found)[:1000]
+        return sorted(found)[:NAMES_AT_ONCE]
 
     async def generations(self, stream: StreamId) -> list[str]:
         return sorted({name.generation for name in self.objects.get(stream, {})})
@@ -117,12 +117,16 @@ class MemoryHeads:
         after = applied(head, staged, terms, skip, batch, limits)
         return Committed(head.tail, self._keep(stream, after))
 
-    async def close(self, stream: StreamId, closed: Closed, now: int, expires: int) -> Head | None:
+    async def close(
+        self, stream: StreamId, closed: Closed, now: int, expires: int, *, by_run: bool = False
+    ) -> Head | None:
         head = self._find(stream)
         if head is None or head.expires <= now:
             return None
         if head.closed is None:
-            head = self._keep(stream, replace(head, closed=closed, expires=expires))
+            head = self._keep(
+                stream, replace(head, closed=closed, closed_by_run=by_run, expires=expires)
+            )
         return head
 
     async def ask_stop(self, stream: StreamId, now: int) -> Head | None:

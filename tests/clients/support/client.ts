@@ -6,12 +6,16 @@ import type * as Sdk from "@trigger.dev/sdk";
 
 import { baseURL, secret } from "./lab.js";
 
-export const isOld = process.env.CLIENT === "4.4.6";
+const version = process.env.CLIENT!;
 
-const core: typeof Core = await import(isOld ? "core-446/v3" : "@trigger.dev/core/v3");
-const workers: typeof Workers = await import(
-  isOld ? "core-446/v3/workers" : "@trigger.dev/core/v3/workers"
-);
+/** Whether it is one of the versions that know no `event: error`, and are installed by other names. */
+export const isOld = version !== "4.8.3";
+
+const suffix = version.replaceAll(".", "");
+const corePackage = isOld ? `core-${suffix}` : "@trigger.dev/core";
+
+const core: typeof Core = await import(`${corePackage}/v3`);
+const workers: typeof Workers = await import(`${corePackage}/v3/workers`);
 
 /** The run's metadata, of which the old form of streams is a part. The SDK asks for it once, when it
  * is imported.
@@ -19,7 +23,7 @@ const workers: typeof Workers = await import(
 export const runMetadata = new workers.StandardMetadataManager(core.apiClientManager.client!);
 core.runMetadata.setGlobalManager(runMetadata);
 
-const sdk: typeof Sdk = await import(isOld ? "sdk-446" : "@trigger.dev/sdk");
+const sdk: typeof Sdk = await import(isOld ? `sdk-${suffix}` : "@trigger.dev/sdk");
 
 export const { auth, configure, metadata, streams, task } = sdk;
 export const {

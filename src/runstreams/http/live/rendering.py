@@ -11,6 +11,11 @@ from ...core.model import Closed, Head, Page
 DONE = b"data: [DONE]\n\n"
 """The end of a server-sent stream that ends cleanly."""
 
+BROKEN_OFF = b"event: error\ndata: go on behind the last event\n\n"
+"""The last event of one that does not: what comes between us and the reader may make a clean end of
+a broken connection.
+"""
+
 
 def as_json(page: Page) -> bytes:
     """Return the answer to a long poll."""

@@ -41,6 +41,9 @@ class Pending(Protocol):
     def unsent(self) -> int:
         """How many chunks are not acknowledged."""
 
+    def give_up_lost(self) -> None:
+        """Wait no longer for sources whose event loop has ended without a word."""
+
     def ending(self) -> "Future[Any]":
         """Return what is done when there is nothing left to wait for."""
 
@@ -76,14 +79,18 @@ class Engine:
         """Return the result of *future*, as a thread waits for it. Raises `TimeoutError` after
         *seconds*.
         """
-        if self._thread is not None and self._thread.is_current:
-            raise RuntimeError(
-                "this would wait for itself: an async source must use `runstreams.aio`"
-            )
+        self.check_thread()
         try:
             return future.result(seconds)
         except CancelledError:
             raise WriterClosed("the client is closed") from None
+
+    def check_thread(self) -> None:
+        """Raise `RuntimeError` in the engine's own thread, which must not wait for itself."""
+        if self._thread is not None and self._thread.is_current:
+            raise RuntimeError(
+                "this would wait for itself: an async source must use `runstreams.aio`"
+            )
 
     def call(self, work: Coroutine[Any, Any, T]) -> T:
         """Do *work* and return its result; interrupted, it is cancelled."""
@@ -155,12 +162,12 @@ class Engine:
         """Return a fresh budget of failures."""
         return Patience(self._retries, random.random)
 
-    async def persist(self, attempt: Callable[[], Awaitable[T]]) -> T:
+    async def persist(self, attempt: Callable[[Transport], Awaitable[T]]) -> T:
         """Do *attempt* until it succeeds. Raises what does not pass, or the last failure."""
         patience = self.patience()
         while True:
             try:
-                return await attempt()
+                return await attempt(self.transport)
             except RunstreamsError as error:
                 await asyncio.sleep(patience.after(error))
 

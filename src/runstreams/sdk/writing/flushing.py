@@ -7,12 +7,17 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from typing import Any
 
 from ..engine.engine import ENGINES, Engine, Pending
 from ..engine.waiting import settled
 
 EXIT_SECONDS = 60.0
 """How long the end of the program waits for what is not sent yet."""
+
+LOOK_SECONDS = 0.5
+"""How often it is looked whether a source's event loop has ended, which nobody tells."""
 
 logger = logging.getLogger("runstreams")
 
@@ -26,10 +31,20 @@ async def flush(producers: Iterable[Pending], seconds: float) -> list[Pending]:
     left = []
     for producer in producers:
         ending = producer.ending()
-        await settled(ending, max(0.0, deadline - asyncio.get_running_loop().time()))
+        await _settled(producer, ending, deadline)
         if producer.is_open or not ending.done():
             left.append(producer)
     return left
+
+
+async def _settled(producer: Pending, ending: "Future[Any]", deadline: float) -> None:
+    time = asyncio.get_running_loop().time
+    while True:
+        producer.give_up_lost()
+        left = max(0.0, deadline - time())
+        await settled(ending, min(left, LOOK_SECONDS))
+        if ending.done() or not left:
+            return
 
 
 def report(producer: Pending) -> str:

@@ -53,7 +53,7 @@ def encode_head(head: Head) -> "Item":
         "stop": {"BOOL": head.stop},
     }
     if head.closed is not None:
-        item["closed"] = encode_closed(head.closed)
+        item["closed"] = encode_closed(head.closed, head.closed_by_run)
     item |= _encode_lease(head.lease)
     for client, sent in head.clients.items():
         item[number_attribute(client)] = number(sent.number)
@@ -71,6 +71,7 @@ def decode_head(item: "Mapping[str, Value]") -> Head:
     )
     pointers = [pointer["S"] for pointer in item["p"]["L"]]
     pending = decode_pointers(pointers, sealed, max(sealed_time, opened))
+    closed, by_run = _closed(item)
     return Head(
         generation=item["g"]["S"],
         created=opened,
@@ -85,16 +86,17 @@ def decode_head(item: "Mapping[str, Value]") -> Head:
         clients=_clients(item),
         once={name[2:]: int(value["N"]) for name, value in item.items() if name[:2] == "o."},
         spills=int(item["spills"]["N"]),
-        closed=_closed(item),
+        closed=closed,
+        closed_by_run=by_run,
         stop=item["stop"]["BOOL"],
         appended_before=optional_number(item["before"]),
         lease=_lease(item),
     )
 
 
-def encode_closed(closed: Closed) -> "Value":
-    """Return how a stream ended as one attribute."""
-    value: Item = {"status": text(closed.status), "by_run": {"BOOL": closed.by_run}}
+def encode_closed(closed: Closed, by_run: bool) -> "Value":
+    """Return how a stream ended, and whether with its run, as one attribute."""
+    value: Item = {"status": text(closed.status), "by_run": {"BOOL": by_run}}
     if closed.error is not None:
         value["error"] = text(closed.error)
     if closed.code is not None:
@@ -102,12 +104,13 @@ def encode_closed(closed: Closed) -> "Value":
     return {"M": value}
 
 
-def _closed(item: "Mapping[str, Value]") -> Closed | None:
+def _closed(item: "Mapping[str, Value]") -> tuple[Closed | None, bool]:
     if "closed" not in item:
-        return None
+        return None, False
     value = item["closed"]["M"]
     status = cast(Status, value["status"]["S"])
-    return Closed(status, _text(value, "error"), value["by_run"]["BOOL"], _text(value, "code"))
+    closed = Closed(status, _text(value, "error"), _text(value, "code"))
+    return closed, value["by_run"]["BOOL"]
 
 
 def _encode_lease(lease: Lease | None) -> "Item":

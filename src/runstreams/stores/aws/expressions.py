@@ -120,7 +120,7 @@ def aliases(expression: str, names: Mapping[str, str] | None = None) -> dict[str
     return {alias: own.get(alias, alias[1:]) for alias in ALIAS.findall(expression)}
 
 
-def live_at(now: int) -> "Item":
+def _live_at(now: int) -> "Item":
     """Return the values of `IS_LIVE`."""
     return {":v": form(), ":now": number(now)}
 
@@ -137,7 +137,7 @@ def committing(
         [IS_LIVE, IS_OPEN, HAS_FEW_UNSEALED],
         [*APPENDS, *KEEPS_UNTIL],
         values={
-            **live_at(terms.now),
+            **_live_at(terms.now),
             ":unsealed": number(plan.unsealed),
             ":pointer": {"L": [text(encode_pointer(pointer))]},
             ":count": number(batch.count),
@@ -192,9 +192,9 @@ def _move_client(update: Update, client: str, batch: Batch, terms: Terms) -> Non
         update.values[":g"] = text(terms.generation)
 
 
-def closing(closed: Closed, now: int, expires: int) -> Update:
+def closing(closed: Closed, by_run: bool, now: int, expires: int) -> Update:
     """Close a live stream that is open."""
-    values = live_at(now) | _closed(closed, expires)
+    values = _live_at(now) | _closed(closed, expires, by_run)
     return Update([IS_LIVE, IS_OPEN], [*CLOSES, *KEEPS_UNTIL], values=values)
 
 
@@ -209,17 +209,18 @@ def losing(seen: Head, closed: Closed, expires: int) -> Update:
     return Update(
         [IS_GENERATION, IS_OPEN, IS_SILENT_SINCE],
         [*CLOSES, *KEEPS_UNTIL],
-        values=values | _closed(closed, expires),
+        values=values | _closed(closed, expires, by_run=False),
     )
 
 
-def _closed(closed: Closed, expires: int) -> "Item":
-    return {":closed": encode_closed(closed), ":expires": number(expires), ":ttl": ttl(expires)}
+def _closed(closed: Closed, expires: int, by_run: bool) -> "Item":
+    until = {":expires": number(expires), ":ttl": ttl(expires)}
+    return {":closed": encode_closed(closed, by_run), **until}
 
 
 def renewing(lease: Lease, now: int) -> Update:
     """Let *lease* be that of a live stream that is open, unless the one there says more."""
-    update = Update([IS_LIVE, IS_OPEN], values=live_at(now))
+    update = Update([IS_LIVE, IS_OPEN], values=_live_at(now))
     _lease(update, lease)
     return update
 
@@ -235,7 +236,7 @@ def releasing(holder: str) -> Update:
 
 def asking_stop(now: int) -> Update:
     """Raise the stop flag of a live stream."""
-    return Update([IS_LIVE], ["#stop = :stop"], values={**live_at(now), ":stop": {"BOOL": True}})
+    return Update([IS_LIVE], ["#stop = :stop"], values={**_live_at(now), ":stop": {"BOOL": True}})
 
 
 def sealing(seen: Head, upto: Pointer, count: int) -> Update:

@@ -77,8 +77,10 @@ class DynamoHeads:
             return NotCommitted(head)
         return Committed(head.tail - batch.count, head)
 
-    async def close(self, stream: StreamId, closed: Closed, now: int, expires: int) -> Head | None:
-        outcome = await self._update(stream, closing(closed, now, expires), repeat=True)
+    async def close(
+        self, stream: StreamId, closed: Closed, now: int, expires: int, *, by_run: bool = False
+    ) -> Head | None:
+        outcome = await self._update(stream, closing(closed, by_run, now, expires), repeat=True)
         return _live(outcome, now)
 
     async def ask_stop(self, stream: StreamId, now: int) -> Head | None:

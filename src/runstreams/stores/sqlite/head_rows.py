@@ -127,9 +127,11 @@ def insert(connection: sqlite3.Connection, stream: StreamId, head: Head) -> None
     connection.execute(_INSERT, (*stream, *fixed, *state, *times))
 
 
-def close(connection: sqlite3.Connection, head: int, closed: Closed, expires: int) -> None:
+def close(
+    connection: sqlite3.Connection, head: int, closed: Closed, expires: int, by_run: bool
+) -> None:
     """Write down how a stream has ended."""
-    values = (closed.status, closed.error, closed.by_run, closed.code, expires, head)
+    values = (closed.status, closed.error, by_run, closed.code, expires, head)
     connection.execute(_CLOSE, values)
 
 
@@ -184,7 +186,8 @@ def _found(row: Row, writers: Callable[[int], Writers]) -> Found:
         clients,
         once,
         spills,
-        Closed(status, error, bool(by_run), code) if status else None,
+        Closed(status, error, code) if status else None,
+        bool(by_run),
         bool(stop),
         before,
         lease,

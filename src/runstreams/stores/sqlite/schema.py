@@ -245,6 +245,5 @@ def _version(connection: sqlite3.Connection, path: Path) -> int:
         raise StoreError(
             f"{path} has format {version}, written by a newer version; "
             f"this version reads format {FORMAT}",
-            format=version,
         )
     return int(version)

@@ -1,0 +1,53 @@
+"""Pages that several readers share: a hundred readers woken by one commit are sent the same bytes.
+
+Only pages right after a wait are shared. A replay reads its own, since nobody else is at its place.
+"""
+
+import asyncio
+from collections import OrderedDict
+
+from .leasing import leased_until
+from .model import Head, Page
+from .reading import Cursor
+
+KEPT = 32
+"""Shared pages kept at a time; readers woken together ask for theirs within milliseconds."""
+
+_Name = tuple[str, str, str, bool, int | None, int, int, bool, int, int]
+
+
+class _Slot:
+    """A page that somebody reads, or has read."""
+
+    def __init__(self) -> None:
+        self.lock = asyncio.Lock()
+        self.page: Page | None = None
+
+
+class PageCache:
+    """The latest pages that readers were woken for."""
+
+    def __init__(self) -> None:
+        self._slots: OrderedDict[_Name, _Slot] = OrderedDict()
+
+    async def page(
+        self, cursor: Cursor, head: Head, start: int, *, exact: bool, most: int, size: int
+    ) -> Page:
+        """Return the page of *cursor*'s stream from *start*, read once for all who ask for it.
+
+        Raises what `Cursor.page` raises; then the next to ask reads again.
+        """
+        if start == head.tail:
+            return await cursor.page(head, start, exact=exact, most=most, size=size)
+        state = head.generation, head.closed is not None, leased_until(head)
+        name = (*cursor.stream, *state, start, head.tail, exact, most, size)
+        slot = self._slots.get(name)
+        if slot is None:
+            slot = self._slots[name] = _Slot()
+            if len(self._slots) > KEPT:
+                self._slots.popitem(last=False)
+        if slot.page is None:
+            async with slot.lock:
+                if slot.page is None:
+                    slot.page = await cursor.page(head, start, exact=exact, most=most, size=size)
+        return slot.page

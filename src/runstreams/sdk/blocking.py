@@ -1,0 +1,76 @@
+"""What only the sync surface does: it waits in threads, and takes plain functions.
+
+`awaiting` has the same names for coroutines.
+"""
+
+import inspect
+from collections.abc import Callable
+from concurrent.futures import Future, wait
+from typing import Any, TypeVar
+
+from .engine.engine import Engine
+from .engine.queues import NothingYet
+from .errors import StopRequested
+from .handles import Writing
+from .runs import check_ends
+from .writing.producer import Producer
+
+T = TypeVar("T")
+
+
+def taken(engine: Engine, take: Callable[[], T]) -> T:
+    """Return what *take* gives, once there is something. Raises `StopIteration` at the end."""
+    while True:
+        try:
+            return take()
+        except NothingYet as nothing:
+            waiter = nothing.waiter
+        # Out here, so that what goes wrong meanwhile does not tell of it.
+        engine.wait(waiter)
+
+
+def result(engine: Engine, future: "Future[T]", seconds: float | None = None) -> T:
+    """Return the result of *future*, which goes on when this is interrupted. Raises `TimeoutError`
+    after *seconds*.
+    """
+    return engine.wait(future, seconds)
+
+
+def settled(engine: Engine, future: "Future[Any]", seconds: float | None = None) -> None:
+    """Wait until *future* is done, at most *seconds*."""
+    engine.check_thread()
+    wait([future], seconds)
+
+
+class Writable(Writing[T]):
+    """What is written chunk by chunk, by a thread."""
+
+    def write(self, value: T) -> None:
+        """Write one chunk. Returns when it is queued; waits when too much is unsent.
+
+        Raises `InvalidChunk`, `ChunkTooLarge`, `StopRequested` when readers have asked to stop,
+        `WriterClosed`, and what sending has failed with.
+        """
+        if (full := self._producer.write(value)) is not None:
+            self._connection.engine.wait(full)
+
+
+def let_write(producer: Producer, write: Callable[[], object]) -> None:
+    """Let *write* write. Raises what it raises, and `TypeError` if it is a coroutine function."""
+    try:
+        if inspect.iscoroutine(done := write()):
+            done.close()
+            raise TypeError("a coroutine function writes with the writer of runstreams.aio")
+    except StopRequested:
+        pass
+    except BaseException as error:
+        producer.cancel(error)
+        raise
+    producer.finish()
+
+
+def check_work(work: object) -> None:
+    """Raise `TypeError` unless *work* can be a run here: a plain function."""
+    check_ends(work)
+    if inspect.iscoroutinefunction(work):
+        raise TypeError("a coroutine function is decorated with runstreams.aio's streams.run")

@@ -1,0 +1,181 @@
+"""Managing, keys and the end of a client, on the async surface at a real server."""
+
+import gc
+import threading
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from runstreams.aio import AsyncClient, Closed
+from runstreams.errors import (
+    ClosedDifferently,
+    NotThere,
+    RunCompleted,
+    Unauthenticated,
+    Unauthorized,
+    WriterClosed,
+)
+from runstreams.sdk.aio import Streams
+from tests.http.serving import wait_until
+from tests.sdk.aio.helpers import read, together
+from tests.sdk.conftest import fetching
+from tests.sdk.in_tasks import begin, done
+
+
+@pytest.mark.also_deployed
+async def test_closing_tells_how_it_ended_and_is_repeatable(aclient: AsyncClient, run: str) -> None:
+    await aclient.streams.append("k", 1, target=run)
+    ended = await aclient.streams.close("k", target=run, status="failed", error="why")
+    assert ended == Closed("failed", "why")
+    assert await aclient.streams.close("k", target=run, status="failed") == ended
+    with pytest.raises(ClosedDifferently) as caught:
+        await aclient.streams.close("k", target=run)
+    assert caught.value.status == "failed"
+
+
+@pytest.mark.also_deployed
+async def test_streams_are_listed_described_and_deleted(aclient: AsyncClient, run: str) -> None:
+    for key in ("b", "a"):
+        await aclient.streams.append(key, 1, target=run)
+    assert [info.key for info in await aclient.streams.list(run)] == ["a", "b"]
+    info = await aclient.streams.describe(run, "a")
+    assert (info.run, info.key, info.tail, info.bytes, info.stop) == (run, "a", 1, 1, False)
+    assert await aclient.streams.delete(run, "a")
+    assert not await aclient.streams.delete(run, "a")
+    with pytest.raises(NotThere):
+        await aclient.streams.describe(run, "a")
+    assert run in [found.id for found in await aclient.streams.runs(limit=5)]
+
+
+@pytest.mark.also_deployed
+async def test_a_completed_run_takes_no_more(aclient: AsyncClient) -> None:
+    async with aclient.streams.run() as run:
+        await aclient.streams.append(1)
+    with pytest.raises(RunCompleted):
+        await aclient.streams.append("other", 1, target=run.id)
+
+
+# Keys and tokens
+
+
+@pytest.mark.also_deployed
+async def test_a_public_token_reads_what_it_names_and_nothing_else(
+    aclient: AsyncClient, server: Any, run: str
+) -> None:
+    await aclient.streams.append("k", 1, target=run)
+    token = aclient.auth.create_public_token(read=[f"{run}/k"], expires_in="1h")
+    async with AsyncClient(server.url, token) as browser:
+        assert await read(browser, run, "k") == [1]
+        with pytest.raises(Unauthorized):
+            await read(browser, run, "other")
+        with pytest.raises(Unauthorized):
+            await browser.streams.append("k", 1, target=run)
+
+
+@pytest.mark.also_deployed
+async def test_a_token_that_is_refused_is_asked_for_again(server: Any, run: str) -> None:
+    tokens = ["expired", server.secret]
+    async with AsyncClient(server.url, lambda: tokens.pop(0)) as fresh:
+        with pytest.raises(Unauthenticated):
+            await fresh.streams.append(1, target=run)
+        assert await fresh.streams.append(1, target=run) == 0
+        assert await fresh.streams.append(1, target=run) == 1
+    assert tokens == []
+
+
+async def test_a_token_may_come_from_a_coroutine(server: Any, run: str) -> None:
+    async with AsyncClient(server.url, fetching(server.secret)) as client:
+        assert await client.streams.append(1, target=run) == 0
+
+
+# Several clients
+
+
+CALLS: dict[str, Callable[[Streams, str], Any]] = {
+    "pipe": lambda streams, run: streams.pipe([1], target=run).wait_until_complete(),
+    "writer": lambda streams, run: streams.writer(target=run, execute=print).wait_until_complete(),
+    "append": lambda streams, run: streams.append(1, target=run),
+    "read": lambda streams, run: streams.read(run).aclose(),
+    "close": lambda streams, run: streams.close(target=run),
+    "stop": lambda streams, run: streams.stop(run),
+    "list": lambda streams, run: streams.list(run),
+    "describe": lambda streams, run: streams.describe(run),
+    "delete": lambda streams, run: streams.delete(run),
+    "runs": lambda streams, _: streams.runs(),
+    "run": lambda streams, run: be_in(streams, run),
+    "defined.pipe": lambda streams, run: (
+        streams.define("default").pipe([1], target=run).wait_until_complete()
+    ),
+    "defined.append": lambda streams, run: streams.define("default").append(1, target=run),
+    "defined.read": lambda streams, run: streams.define("default").read(run).aclose(),
+}
+
+
+async def be_in(streams: Streams, run: str) -> None:
+    async with streams.run(run):
+        pass
+
+
+@pytest.mark.parametrize("call", CALLS)
+async def test_a_call_looks_up_its_client_once(aclient: AsyncClient, run: str, call: str) -> None:
+    """So `configure` may come at any moment, and no call is split between two clients."""
+    await aclient.streams.append("there", target=run)
+    connections = [aclient._connection]
+    await CALLS[call](Streams(connections.pop), run)
+    assert connections == []
+
+
+async def test_a_client_may_be_used_by_many(aclient: AsyncClient, run: str) -> None:
+    async def work(number: int) -> list[Any]:
+        name = f"{run}_{number}"
+        async with aclient.streams.run(name):
+            aclient.streams.pipe("words", range(200))
+            reader = aclient.streams.read(name, "words", timeout=10)
+            return [await anext(reader) for _ in range(200)]
+
+    assert await together(work, range(10)) == [list(range(200))] * 10
+
+
+# Ending
+
+
+async def test_a_closed_client_has_sent_everything(
+    server: Any, aclient: AsyncClient, run: str
+) -> None:
+    async with AsyncClient(server.url, server.secret) as mine:
+        mine.streams.pipe(range(5000), target=run)
+    assert await read(aclient, run) == list(range(5000))
+    with pytest.raises(WriterClosed):
+        await mine.streams.append(1, target=run)
+
+
+async def test_a_closed_client_tells_whoever_waits(server: Any, run: str) -> None:
+    mine = AsyncClient(server.url, server.secret)
+    reading = begin(anext, mine.streams.read(run, timeout=None))
+    await mine.aclose()
+    with pytest.raises(WriterClosed):
+        await done(reading)
+
+
+async def test_a_client_that_is_dropped_lets_go_of_everything(
+    server: Any, aclient: AsyncClient, run: str
+) -> None:
+    before = set(threading.enumerate())
+    mine = AsyncClient(server.url, server.secret)
+    await mine.streams.pipe(range(1000), target=run).wait_until_complete()
+    reader = mine.streams.read(run, timeout=None)
+    assert await anext(reader) == 0
+    session = reader._session
+    del mine, reader
+    await done(session.over)
+    engine = weakref.ref(session._engine)
+    del session
+
+    def is_free() -> bool:
+        gc.collect()
+        return engine() is None
+
+    wait_until(is_free)
+    wait_until(lambda: set(threading.enumerate()) <= before)

@@ -1,0 +1,29 @@
+"""What the tests of the async surface do beside it; `in_threads` has the same for the sync one."""
+
+import asyncio
+from asyncio import Event, sleep
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+__all__ = ["PATIENCE", "Event", "begin", "done", "happened", "sleep"]
+
+T = TypeVar("T")
+
+PATIENCE = 10
+"""Seconds after which what should have happened is not waited for any longer."""
+
+
+def begin(work: Callable[..., Awaitable[T]], *args: Any) -> "asyncio.Future[T]":
+    """Do *work* beside the test."""
+    return asyncio.ensure_future(work(*args))
+
+
+async def done(begun: "asyncio.Future[T] | Future[T]") -> T:
+    """Return the result of what was begun."""
+    return await asyncio.wait_for(asyncio.wrap_future(begun), PATIENCE)
+
+
+async def happened(event: Event) -> None:
+    """Wait for *event*."""
+    await asyncio.wait_for(event.wait(), PATIENCE)

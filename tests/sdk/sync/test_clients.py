@@ -1,0 +1,180 @@
+# Written by scripts/unasync.py: change tests/sdk/aio/test_clients.py, then `make format`.
+"""Managing, keys and the end of a client, on the sync surface at a real server."""
+
+import gc
+import threading
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from runstreams import Client, Closed
+from runstreams.errors import (
+    ClosedDifferently,
+    NotThere,
+    RunCompleted,
+    Unauthenticated,
+    Unauthorized,
+    WriterClosed,
+)
+from runstreams.sdk.sync import Streams
+from tests.http.serving import wait_until
+from tests.sdk.conftest import fetching
+from tests.sdk.in_threads import begin, done
+from tests.sdk.sync.helpers import read, together
+
+
+@pytest.mark.also_deployed
+def test_closing_tells_how_it_ended_and_is_repeatable(client: Client, run: str) -> None:
+    client.streams.append("k", 1, target=run)
+    ended = client.streams.close("k", target=run, status="failed", error="why")
+    assert ended == Closed("failed", "why")
+    assert client.streams.close("k", target=run, status="failed") == ended
+    with pytest.raises(ClosedDifferently) as caught:
+        client.streams.close("k", target=run)
+    assert caught.value.status == "failed"
+
+
+@pytest.mark.also_deployed
+def test_streams_are_listed_described_and_deleted(client: Client, run: str) -> None:
+    for key in ("b", "a"):
+        client.streams.append(key, 1, target=run)
+    assert [info.key for info in client.streams.list(run)] == ["a", "b"]
+    info = client.streams.describe(run, "a")
+    assert (info.run, info.key, info.tail, info.bytes, info.stop) == (run, "a", 1, 1, False)
+    assert client.streams.delete(run, "a")
+    assert not client.streams.delete(run, "a")
+    with pytest.raises(NotThere):
+        client.streams.describe(run, "a")
+    assert run in [found.id for found in client.streams.runs(limit=5)]
+
+
+@pytest.mark.also_deployed
+def test_a_completed_run_takes_no_more(client: Client) -> None:
+    with client.streams.run() as run:
+        client.streams.append(1)
+    with pytest.raises(RunCompleted):
+        client.streams.append("other", 1, target=run.id)
+
+
+# Keys and tokens
+
+
+@pytest.mark.also_deployed
+def test_a_public_token_reads_what_it_names_and_nothing_else(
+    client: Client, server: Any, run: str
+) -> None:
+    client.streams.append("k", 1, target=run)
+    token = client.auth.create_public_token(read=[f"{run}/k"], expires_in="1h")
+    with Client(server.url, token) as browser:
+        assert read(browser, run, "k") == [1]
+        with pytest.raises(Unauthorized):
+            read(browser, run, "other")
+        with pytest.raises(Unauthorized):
+            browser.streams.append("k", 1, target=run)
+
+
+@pytest.mark.also_deployed
+def test_a_token_that_is_refused_is_asked_for_again(server: Any, run: str) -> None:
+    tokens = ["expired", server.secret]
+    with Client(server.url, lambda: tokens.pop(0)) as fresh:
+        with pytest.raises(Unauthenticated):
+            fresh.streams.append(1, target=run)
+        assert fresh.streams.append(1, target=run) == 0
+        assert fresh.streams.append(1, target=run) == 1
+    assert tokens == []
+
+
+def test_a_token_may_come_from_a_coroutine(server: Any, run: str) -> None:
+    with Client(server.url, fetching(server.secret)) as client:
+        assert client.streams.append(1, target=run) == 0
+
+
+# Several clients
+
+
+CALLS: dict[str, Callable[[Streams, str], Any]] = {
+    "pipe": lambda streams, run: streams.pipe([1], target=run).wait_until_complete(),
+    "writer": lambda streams, run: streams.writer(target=run, execute=print).wait_until_complete(),
+    "append": lambda streams, run: streams.append(1, target=run),
+    "read": lambda streams, run: streams.read(run).close(),
+    "close": lambda streams, run: streams.close(target=run),
+    "stop": lambda streams, run: streams.stop(run),
+    "list": lambda streams, run: streams.list(run),
+    "describe": lambda streams, run: streams.describe(run),
+    "delete": lambda streams, run: streams.delete(run),
+    "runs": lambda streams, _: streams.runs(),
+    "run": lambda streams, run: be_in(streams, run),
+    "defined.pipe": lambda streams, run: (
+        streams.define("default").pipe([1], target=run).wait_until_complete()
+    ),
+    "defined.append": lambda streams, run: streams.define("default").append(1, target=run),
+    "defined.read": lambda streams, run: streams.define("default").read(run).close(),
+}
+
+
+def be_in(streams: Streams, run: str) -> None:
+    with streams.run(run):
+        pass
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_call_looks_up_its_client_once(client: Client, run: str, call: str) -> None:
+    """So `configure` may come at any moment, and no call is split between two clients."""
+    client.streams.append("there", target=run)
+    connections = [client._connection]
+    CALLS[call](Streams(connections.pop), run)
+    assert connections == []
+
+
+def test_a_client_may_be_used_by_many(client: Client, run: str) -> None:
+    def work(number: int) -> list[Any]:
+        name = f"{run}_{number}"
+        with client.streams.run(name):
+            client.streams.pipe("words", range(200))
+            reader = client.streams.read(name, "words", timeout=10)
+            return [next(reader) for _ in range(200)]
+
+    assert together(work, range(10)) == [list(range(200))] * 10
+
+
+# Ending
+
+
+def test_a_closed_client_has_sent_everything(server: Any, client: Client, run: str) -> None:
+    with Client(server.url, server.secret) as mine:
+        mine.streams.pipe(range(5000), target=run)
+    assert read(client, run) == list(range(5000))
+    with pytest.raises(WriterClosed):
+        mine.streams.append(1, target=run)
+
+
+def test_a_closed_client_tells_whoever_waits(server: Any, run: str) -> None:
+    mine = Client(server.url, server.secret)
+    reading = begin(next, mine.streams.read(run, timeout=None))
+    mine.close()
+    with pytest.raises(WriterClosed):
+        done(reading)
+
+
+def test_a_client_that_is_dropped_lets_go_of_everything(
+    server: Any, client: Client, run: str
+) -> None:
+    before = set(threading.enumerate())
+    mine = Client(server.url, server.secret)
+    mine.streams.pipe(range(1000), target=run).wait_until_complete()
+    reader = mine.streams.read(run, timeout=None)
+    assert next(reader) == 0
+    session = reader._session
+    del mine, reader
+    done(session.over)
+    engine = weakref.ref(session._engine)
+    del session
+
+    def is_free() -> bool:
+        gc.collect()
+        return engine() is None
+
+    wait_until(is_free)
+    wait_until(lambda: set(threading.enumerate()) <= before)
