@@ -7,9 +7,10 @@ import pytest
 
 from runstreams.core import runs
 from runstreams.core.errors import CompletedDifferently
+from runstreams.core.leasing import Claim
 from runstreams.core.limits import DAY_MS, LEASE_GRACE_MS
 from runstreams.core.model import Closed, RunPage, RunStatus, Status, StreamId
-from runstreams.core.runs import Claim, place_of
+from runstreams.core.runs import place_of
 from tests.stores.conftest import Kept
 
 STREAM = StreamId("run", "key")

@@ -7,10 +7,18 @@ whether the promise is broken, and a conditional update of what was seen says so
 """
 
 from dataclasses import replace
+from typing import NamedTuple
 
 from .limits import LEASE_GRACE_MS
 from .model import PRODUCER_LOST, Batch, Closed, Head, Lease, StreamId
 from .ports import Store
+
+
+class Claim(NamedTuple):
+    """What a producer says: in the name of *holder* it promises to be heard of within *ms*."""
+
+    holder: str
+    ms: int
 
 
 def claimed(batch: Batch) -> Lease | None:

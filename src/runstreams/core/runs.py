@@ -2,10 +2,10 @@
 
 import re
 from dataclasses import replace
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from .errors import InvalidIndex, InvalidName, InvalidRequest, TargetMissing
-from .leasing import renewed
+from .leasing import Claim, renewed
 from .limits import LEASE_GRACE_MS, LIST_SCANNED, Limits
 from .model import Lease, Run, RunInfo, RunPage, RunStatus, Status, UnixMs
 from .names import check_run
@@ -15,13 +15,6 @@ Target = Literal["self", "parent", "root"]
 
 RunPlace = tuple[UnixMs, str]
 """Where a run stands among the recent ones: its creation time and id."""
-
-
-class Claim(NamedTuple):
-    """A promise to be heard of within *ms*."""
-
-    holder: str
-    ms: int
 
 
 def told(run: Run, now: UnixMs) -> RunInfo:
