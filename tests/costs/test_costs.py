@@ -7,10 +7,21 @@ import pytest
 
 from runstreams.cli import main
 from runstreams.cli.cost import by_service
-from runstreams.core.model import Page, StoredChunk
+from runstreams.core.model import Head, Lease, Page, StoredChunk
 from runstreams.costs import prices
-from runstreams.costs.bill import CHUNK_OVERHEAD, Load, bill, total, write_units
+from runstreams.costs.bill import (
+    APPEND_SECONDS,
+    CHUNK_OVERHEAD,
+    LEASE_BYTES,
+    LOG_LINE_BYTES,
+    WRITER_GB,
+    Load,
+    bill,
+    total,
+    write_units,
+)
 from runstreams.http.live.rendering import as_event, as_json
+from runstreams.stores.aws.codec import encode_head
 from tests.tools import ROOT
 
 USUAL = Load()
@@ -57,8 +68,26 @@ def test_a_function_url_has_no_price_of_its_own() -> None:
 
 
 def test_an_append_of_one_writer_takes_some_more_than_a_write_unit() -> None:
-    """docs/storage.md says 1.2."""
-    assert write_units(16_000) - write_units(8_000) == pytest.approx(8_000 * (1.1875 + 2 / 16))
+    """docs/storage.md says 1.3 where it is leased."""
+    assert write_units(16_000) - write_units(8_000) == pytest.approx(8_000 * (1.3125 + 2 / 16))
+
+
+def test_a_lease_takes_in_the_head_what_the_bill_says() -> None:
+    """As DynamoDB counts: names and text by the byte, numbers by two digits and one more."""
+    head = Head("g", created=0, expires=1)
+    lease = Lease(1_712_150_400_123, 60_000, "c" * 32)
+    added = encode_head(replace(head, lease=lease)).keys() - encode_head(head).keys()
+    names = sum(len(name) for name in added)
+    assert names + (1 + 7) + (1 + 1) + 32 == pytest.approx(LEASE_BYTES, abs=2)
+
+
+def test_a_silent_producer_costs_what_the_document_says() -> None:
+    """A request through the HTTP API and an update, every 20 seconds."""
+    per = (prices.HTTP_API, 1.0), (prices.INVOCATIONS, 1.0), (prices.WRITE_UNITS, 1.0)
+    made = *per, (prices.GB_SECONDS, APPEND_SECONDS * WRITER_GB), (prices.LOG_BYTES, LOG_LINE_BYTES)
+    an_hour = 3600 / 20 * sum(price.of(quantity) for price, quantity in made)
+    text = (ROOT / "docs" / "costs.md").read_text()
+    assert f"${an_hour:.4f} an hour" in text
 
 
 def test_a_chunk_takes_on_the_wire_about_what_the_bill_says() -> None:

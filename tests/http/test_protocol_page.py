@@ -78,6 +78,9 @@ def test_no_error_code_is_made_up() -> None:
         f"a text of up to {limits.CLOSE_ERROR_BYTES // limits.KIB} KiB",
         f"`limit` is 1 to {limits.LIST_MAX}, {limits.LIST_DEFAULT} unless given",
         f"deeper than {limits.NESTING} are refused",
+        f"within so many seconds, 1 to {limits.LEASE_SECONDS_MAX}; 0 takes it back",
+        f"One whose lease ended {limits.LEASE_GRACE_MS // 1000} seconds ago or more",
+        f"A page then\nlooks at {limits.LIST_SCANNED:,} runs",
         f"how many clients have written, at most {limits.WRITERS_COUNTED}, which",
         f"takes {protocol.HEAD_BYTES // limits.KIB} KiB of request line and headers, and up to "
         f"{protocol.AHEAD} requests",

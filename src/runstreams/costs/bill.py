@@ -34,8 +34,10 @@ STREAM_SECONDS = 300
 LOG_LINE_BYTES = 1_200
 """What one request writes into the log at level INFO: a line, a line of metrics, Lambda's own."""
 
-HEAD_BYTES, POINTER_BYTES, CLIENT_BYTES = 190, 58, 74
-"""A head without anything, and what an unsealed batch and a client add; a write unit is 1 KiB."""
+HEAD_BYTES, POINTER_BYTES, CLIENT_BYTES, LEASE_BYTES = 190, 58, 74, 65
+"""A head without anything, and what an unsealed batch, a client and a lease add; a write unit is
+1 KiB.
+"""
 
 KEPT_MONTHS = Limits().retention_ms / (30 * DAY_MS)
 
@@ -142,10 +144,13 @@ def _stored(part: str, made: Counter[str], units: float) -> Iterator[_Part]:
 
 
 def write_units(appends: int) -> float:
-    """Return the write units of a stream with one writer, from its opening to its close."""
+    """Return the write units of a stream with one writer that holds a lease, from its opening to
+    its close.
+    """
     made = requests.of_writing(appends)
     every = requests.PLAN.every
-    sizes = [HEAD_BYTES + CLIENT_BYTES + POINTER_BYTES * count for count in range(1, every + 1)]
+    fixed = HEAD_BYTES + CLIENT_BYTES + LEASE_BYTES
+    sizes = [fixed + POINTER_BYTES * count for count in range(1, every + 1)]
     an_append = sum(ceil(size / 1024) for size in sizes) / every
     a_seal = ceil(sizes[-1] / 1024)  # the larger of before and after counts
     others = made["UpdateItem"] - appends - appends // every
