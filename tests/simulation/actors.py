@@ -10,7 +10,6 @@ from runstreams.core.errors import (
     ClosedDifferently,
     IndexBeyondTail,
     IndexExpired,
-    ObjectMissing,
     RunCompleted,
     StreamClosed,
     StreamFull,
@@ -19,6 +18,7 @@ from runstreams.core.errors import (
 from runstreams.core.following import End
 from runstreams.core.log import Log
 from runstreams.core.model import Appended, Batch, Closed, Head, Page, Status, StreamId
+from runstreams.core.reading import StreamGone
 from runstreams.core.retention import is_expired
 from tests.simulation.chaos import CALM, Process
 from tests.simulation.ledger import require
@@ -306,8 +306,8 @@ async def replayer(world: World) -> None:
                 position = page.next_index
         except PASSING:
             pass
-        except (ObjectMissing, IndexBeyondTail):
-            require(world.kind == "deleting", "an object was missing for a reader")
+        except (StreamGone, IndexBeyondTail):
+            require(world.kind == "deleting", "a stream was gone for a reader")
         await pause(world, 1)
 
 

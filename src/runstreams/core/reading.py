@@ -36,13 +36,13 @@ class _Window:
     data: bytes
 
 
-class StreamGone(ObjectMissing):
+class StreamGone(Exception):
     """The stream that is read was deleted or forgotten; *head* is that of the stream that has its
     name now, if there is one.
     """
 
     def __init__(self, head: Head | None) -> None:
-        super().__init__("the stream is gone")
+        super().__init__(head)
         self.head = head
 
 
