@@ -79,7 +79,7 @@ class _Client:
 class Client(_Client):
     """A way to one server: `client.streams` is the sync surface. A context manager.
 
-    Closing it sends what is pending, 60 seconds at most, and ends its thread.
+    Closing it waits for its sources, sends what is pending, and ends its thread.
     """
 
     @cached_property
@@ -88,7 +88,7 @@ class Client(_Client):
         return sync.Streams(lambda: self._connection)
 
     def close(self) -> None:
-        """Send what is pending, then close the connections and end the thread."""
+        """Wait for the sources, send what is pending, then let go of connections and thread."""
         self._connection.close()
 
     def __enter__(self) -> Self:
@@ -100,14 +100,14 @@ class Client(_Client):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.close()
+        self._connection.close(error)
 
 
 class AsyncClient(_Client):
     """A way to one server: `client.streams` is the async surface. An async context manager.
 
-    It may be used from any number of event loops. Closing it sends what is pending, 60 seconds at
-    most, and ends its thread.
+    It may be used from any number of event loops. Closing it waits for its sources, sends what is
+    pending, and ends its thread.
     """
 
     @cached_property
@@ -116,7 +116,7 @@ class AsyncClient(_Client):
         return aio.Streams(lambda: self._connection)
 
     async def aclose(self) -> None:
-        """Send what is pending, then close the connections and end the thread."""
+        """Wait for the sources, send what is pending, then let go of connections and thread."""
         await self._connection.aclose()
 
     async def __aenter__(self) -> Self:
@@ -128,7 +128,7 @@ class AsyncClient(_Client):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        await self.aclose()
+        await self._connection.aclose(error)
 
 
 class _Default:

@@ -21,7 +21,7 @@ from .settings import Timeouts, Token, base_url_of, token_of
 from .tokens import scopes_of, seconds_of, sign
 from .transport import Transport
 from .writing.buffer import Batching
-from .writing.flushing import flush_engine
+from .writing.flushing import cut, flush_engines
 from .writing.producer import Producer
 
 DEFAULT_KEY = "default"
@@ -54,7 +54,7 @@ class Connection:
             url = base_url_of(base_url, os.environ)
             shown = token_of(token, os.environ)
             transport = partial(HttpTransport, url, shown, self.timeouts)
-        self.engine = Engine(transport, retries or Retries())
+        self.engine = Engine(transport, retries or Retries(), self.timeouts.flush)
         self.calls = Calls(self.engine)
 
     def target(self, key: str | None, target: str | None) -> StreamId:
@@ -109,15 +109,25 @@ class Connection:
         seconds = seconds_of(expires_in)
         return sign(self._token, scopes_of(granted), time.time(), seconds)
 
-    def close(self) -> None:
-        """Send what is left, then let go of everything."""
-        flush_engine(self.engine, self.timeouts.flush)
-        self.engine.close()
+    def close(self, error: BaseException | None = None) -> None:
+        """Send what is left, or what was written when *error* interrupted it; then let go of
+        everything.
+        """
+        try:
+            flush_engines([self.engine], error)
+        finally:
+            self.engine.close()
 
-    async def aclose(self) -> None:
+    async def aclose(self, error: BaseException | None = None) -> None:
         """Do as `close`, without holding up the event loop."""
         # A source of this very loop must be able to go on meanwhile.
-        await asyncio.to_thread(self.close)
+        closing = asyncio.ensure_future(asyncio.to_thread(self.close, error))
+        try:
+            await asyncio.shield(closing)
+        except asyncio.CancelledError as interrupt:
+            cut([self.engine], interrupt)
+            await closing
+            raise
 
 
 def split(args: tuple[Any, ...], key: str | None, what: str) -> tuple[str | None, Any]:

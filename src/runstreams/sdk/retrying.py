@@ -55,17 +55,21 @@ class Patience:
         self._retries = retries
         self._chance = chance
         self.failures = 0
+        self.trouble: RunstreamsError | None = None
+        """The last failure, unless there was progress since."""
         self._total = 0
 
     def progress(self) -> None:
         """Begin the count anew."""
         self.failures = 0
+        self.trouble = None
 
     def after(self, error: RunstreamsError) -> float:
         """Return the seconds to wait after *error*. Raises *error* when it will not pass, or when
         patience has run out.
         """
         self.failures += 1
+        self.trouble = error
         self._total += 1
         if not is_passing(error):
             raise error

@@ -26,7 +26,7 @@ class Timeouts:
     stall: float = 25
     """For a sign of life on an event stream; the server gives one every 10 seconds."""
     flush: float = 60
-    """For everything to be sent, when a run or the program ends."""
+    """For an acknowledgement, when a run, a client or the program ends and something is unsent."""
 
 
 def base_url_of(given: str | None, environ: Mapping[str, str]) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Generic, Literal, ParamSpec, TypeVar, overload
 
 from ..core.model import Status
 from .blocking import Writable, check_work, let_write, result, settled, taken
+from .closing import INTERRUPTIONS, status_after
 from .connection import Connection, Start, split
 from .errors import StopRequested
 from .handles import Reading, Sending, Watching
@@ -142,9 +143,21 @@ class RunScope:
     ) -> None:
         connection, run, token = self._entered.pop()
         current.reset(token)
-        ending = end_run(connection.calls, run, error, connection.timeouts.flush)
-        if (problem := connection.engine.call(ending)) is not None:
+        if (problem := self._end(connection, run, error)) is not None:
             raise problem
+
+    def _end(
+        self, connection: Connection, run: Run, error: BaseException | None
+    ) -> BaseException | None:
+        ending = end_run(connection.calls, run, error, connection.timeouts.flush)
+        try:
+            return connection.engine.call(ending)
+        except INTERRUPTIONS:
+            if status_after(error) == "canceled":
+                run._abandon()
+            else:
+                self._end(connection, run, KeyboardInterrupt())
+            raise
 
     def __call__(self, work: Callable[P, R]) -> Callable[P, R]:
         check_work(work)
@@ -355,9 +368,10 @@ class Streams:
 
         A context manager, and a decorator of functions. Without *id* one is made;
         without *parent* it is the run we are in. The run is registered at the beginning. At the end
-        what was begun in it is sent, 60 seconds at most, and it is completed; or, after an
-        exception, its streams are closed as failed. An error of a pipe that nobody has waited for
-        is raised here.
+        what was begun in it is waited for, however long its sources take, and it is completed; or,
+        after an exception, its streams are closed as failed. An error of a pipe that nobody has
+        waited for is raised here, and `NotSent` when nothing of what is unsent is acknowledged for
+        60 seconds.
         """
         return RunScope(self._connect, id, parent, root)
 

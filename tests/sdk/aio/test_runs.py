@@ -1,16 +1,17 @@
 """`streams.run` of the async surface: what happens inside, and at its end."""
 
 from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
 
 from runstreams.aio import AsyncClient, Ended, Timeouts, streams
-from runstreams.errors import NoRun, NotSent
+from runstreams.errors import NoRun, NotSent, Unreachable
 from runstreams.sdk.runs import current_run
 from runstreams.testing import in_memory
+from runstreams.wiring import now
 from tests.sdk.aio.helpers import failing, read, slowly, together
-from tests.sdk.in_tasks import Event, happened, sleep
+from tests.sdk.in_tasks import sleep
+from tests.sdk.scripted import Scripted, memory_log
 
 
 @pytest.mark.also_deployed
@@ -154,25 +155,40 @@ async def test_a_failure_that_was_seen_is_not_raised_again(aclient: AsyncClient)
     assert (await aclient.streams.describe(run.id, "other")).closed == Ended("completed")
 
 
-async def test_what_takes_too_long_is_cut_off_and_reported(server: Any, run: str) -> None:
-    go_on = Event()
+def in_this_process(flush: float, transport: Scripted | None = None) -> AsyncClient:
+    """Return a client whose sending is quick also beside a busy machine."""
+    way = transport or Scripted(memory_log(now))
+    return AsyncClient(token="x", timeouts=Timeouts(flush=flush), transport=lambda: way)
 
-    async def source() -> AsyncIterator[int]:
-        yield 0
-        await happened(go_on)
 
-    async def body() -> None:
+async def test_a_run_waits_for_its_sources_however_long_they_take(run: str) -> None:
+    async with in_this_process(flush=1) as client:
         async with client.streams.run(run):
-            client.streams.pipe(source())
+            client.streams.pipe(slowly([0, 1], 2))
+        assert await read(client, run) == [0, 1]
+        assert (await client.streams.describe(run)).closed == Ended("completed")
 
-    async with AsyncClient(server.url, server.secret, timeouts=Timeouts(flush=0.2)) as client:
-        with pytest.raises(NotSent, match="cut off"):
-            await body()
-        go_on.set()
-        assert await read(client, run, timeout=60, strict=False) == [0]
-        closed = (await client.streams.describe(run)).closed
-        assert closed is not None
-        assert closed.status != "completed"
+
+async def test_so_does_a_client_at_its_end(run: str) -> None:
+    async with in_this_process(flush=1) as client:
+        piped = client.streams.pipe(slowly([0, 1], 2), target=run)
+    assert await piped.wait_until_complete() == 1
+
+
+async def send_nothing(run: str) -> None:
+    transport = Scripted(memory_log(now))
+    transport.fail("append", *[Unreachable("the server is away")] * 1000)
+    async with in_this_process(0.1, transport) as client, client.streams.run(run):
+        client.streams.pipe("words", ["a", "b"])
+
+
+async def test_a_run_gives_up_what_makes_no_progress_and_says_why_and_what_to_do(run: str) -> None:
+    with pytest.raises(NotSent) as caught:
+        await send_nothing(run)
+    assert str(caught.value).startswith(f"{run}/words: 2 chunks were not sent, since nothing was")
+    assert "the server is away" in str(caught.value)
+    assert "Timeouts(flush=...)" in str(caught.value)
+    assert caught.value.facts["unsent"] == 2
 
 
 async def test_a_run_ends_where_it_began(run: str) -> None:

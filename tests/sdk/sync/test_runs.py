@@ -2,15 +2,16 @@
 """`streams.run` of the sync surface: what happens inside, and at its end."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from runstreams import Client, Ended, Timeouts, streams
-from runstreams.errors import NoRun, NotSent
+from runstreams.errors import NoRun, NotSent, Unreachable
 from runstreams.sdk.runs import current_run
 from runstreams.testing import in_memory
-from tests.sdk.in_threads import Event, happened, sleep
+from runstreams.wiring import now
+from tests.sdk.in_threads import sleep
+from tests.sdk.scripted import Scripted, memory_log
 from tests.sdk.sync.helpers import failing, read, slowly, together
 
 
@@ -153,25 +154,40 @@ def test_a_failure_that_was_seen_is_not_raised_again(client: Client) -> None:
     assert (client.streams.describe(run.id, "other")).closed == Ended("completed")
 
 
-def test_what_takes_too_long_is_cut_off_and_reported(server: Any, run: str) -> None:
-    go_on = Event()
+def in_this_process(flush: float, transport: Scripted | None = None) -> Client:
+    """Return a client whose sending is quick also beside a busy machine."""
+    way = transport or Scripted(memory_log(now))
+    return Client(token="x", timeouts=Timeouts(flush=flush), transport=lambda: way)
 
-    def source() -> Iterator[int]:
-        yield 0
-        happened(go_on)
 
-    def body() -> None:
+def test_a_run_waits_for_its_sources_however_long_they_take(run: str) -> None:
+    with in_this_process(flush=1) as client:
         with client.streams.run(run):
-            client.streams.pipe(source())
+            client.streams.pipe(slowly([0, 1], 2))
+        assert read(client, run) == [0, 1]
+        assert (client.streams.describe(run)).closed == Ended("completed")
 
-    with Client(server.url, server.secret, timeouts=Timeouts(flush=0.2)) as client:
-        with pytest.raises(NotSent, match="cut off"):
-            body()
-        go_on.set()
-        assert read(client, run, timeout=60, strict=False) == [0]
-        closed = (client.streams.describe(run)).closed
-        assert closed is not None
-        assert closed.status != "completed"
+
+def test_so_does_a_client_at_its_end(run: str) -> None:
+    with in_this_process(flush=1) as client:
+        piped = client.streams.pipe(slowly([0, 1], 2), target=run)
+    assert piped.wait_until_complete() == 1
+
+
+def send_nothing(run: str) -> None:
+    transport = Scripted(memory_log(now))
+    transport.fail("append", *[Unreachable("the server is away")] * 1000)
+    with in_this_process(0.1, transport) as client, client.streams.run(run):
+        client.streams.pipe("words", ["a", "b"])
+
+
+def test_a_run_gives_up_what_makes_no_progress_and_says_why_and_what_to_do(run: str) -> None:
+    with pytest.raises(NotSent) as caught:
+        send_nothing(run)
+    assert str(caught.value).startswith(f"{run}/words: 2 chunks were not sent, since nothing was")
+    assert "the server is away" in str(caught.value)
+    assert "Timeouts(flush=...)" in str(caught.value)
+    assert caught.value.facts["unsent"] == 2
 
 
 def test_a_run_ends_where_it_began(run: str) -> None:

@@ -41,17 +41,42 @@ class Pending(Protocol):
     def unsent(self) -> int:
         """How many chunks are not acknowledged."""
 
+    @property
+    def acknowledged(self) -> int:
+        """How many chunks the server has."""
+
+    @property
+    def is_sending(self) -> bool:
+        """Whether there is something that the server must still take."""
+
+    @property
+    def is_done(self) -> bool:
+        """Whether there is nothing left to wait for."""
+
+    @property
+    def trouble(self) -> str | None:
+        """Why sending does not get on, if it does not."""
+
     def ending(self) -> "Future[Any]":
         """Return what is done when there is nothing left to wait for."""
 
     def cancel(self, error: BaseException | None = None) -> None:
+        """Close the sources; what was written is still sent."""
+
+    def abandon(self) -> None:
         """Send no more."""
 
 
 class Engine:
     """Runs coroutines for threads and for other event loops."""
 
-    def __init__(self, connect: Callable[[], Transport], retries: Retries) -> None:
+    def __init__(
+        self, connect: Callable[[], Transport], retries: Retries, flush_seconds: float
+    ) -> None:
+        """Work over what *connect* makes. The end of the program waits *flush_seconds* for an
+        acknowledgement of what is not sent.
+        """
+        self.flush_seconds = flush_seconds
         self._connect = connect
         self._retries = retries
         self._lock = threading.Lock()
@@ -159,9 +184,13 @@ class Engine:
         """Return a fresh budget of failures."""
         return Patience(self._retries, random.random)
 
-    async def persist(self, attempt: Callable[[Transport], Awaitable[T]]) -> T:
-        """Do *attempt* until it succeeds. Raises what does not pass, or the last failure."""
-        patience = self.patience()
+    async def persist(
+        self, attempt: Callable[[Transport], Awaitable[T]], patience: Patience | None = None
+    ) -> T:
+        """Do *attempt* until it succeeds. Raises what does not pass, or the last failure when
+        *patience*, or else a fresh one, runs out.
+        """
+        patience = patience or self.patience()
         while True:
             try:
                 return await attempt(self.transport)

@@ -65,7 +65,9 @@ class Producer:
         self._error: BaseException | None = None
         self._canceled = False
         self._tee: weakref.ref[Tee[Any]] = lambda: None  # type: ignore[assignment]
-        engine.spawn(self.send(), self.sent)
+        self._patience = engine.patience()
+        self._is_told = False
+        self._sending = engine.spawn(self.send(), self.sent)
         engine.keep(self)
 
     def tee(self) -> "Tee[Any]":
@@ -142,6 +144,12 @@ class Producer:
         self._note(error)
         self._end()
 
+    def abandon(self) -> None:
+        """Send no more: somebody has said so, and is not told again."""
+        self.seen = True
+        self.cancel()
+        self._sending.cancel()
+
     def _is_over(self) -> bool:
         return self.stopped or self._canceled
 
@@ -161,7 +169,7 @@ class Producer:
         """Send until the end, then close the stream if that is due."""
         try:
             engine = self._engine
-            await self._sender.run(lambda: engine.transport, engine.patience(), self._receive)
+            await self._sender.run(lambda: engine.transport, self._patience, self._receive)
             await self._close_stream()
         except StreamClosed as error:
             if error.facts.get("status") == "canceled":
@@ -170,11 +178,12 @@ class Producer:
                 self._fail(error)
         except Exception as error:
             self._fail(error)
+        self._is_told = True
 
     def sent(self) -> None:
         """Tell the result, now that `send` has ended or was cancelled."""
-        if not self._sender.is_done:
-            self._fail(NotSent("the client was closed before the end", unsent=self.unsent))
+        if not self._is_told:
+            self._fail(NotSent("given up, or the client was closed", unsent=self.unsent))
         self._engine.done(self)
         if self._error is None:
             self.result.set_result(self._sender.last_index)
@@ -196,7 +205,9 @@ class Producer:
         if status is None:
             return
         try:
-            await self._engine.persist(lambda to: to.close(self.stream, status, self._reason()))
+            await self._engine.persist(
+                lambda to: to.close(self.stream, status, self._reason()), self._patience
+            )
         except Refused as error:
             if status == "completed" and isinstance(error, ClosedDifferently):
                 raise
@@ -224,6 +235,27 @@ class Producer:
     def unsent(self) -> int:
         """How many chunks are not acknowledged."""
         return self._sender.unsent
+
+    @property
+    def acknowledged(self) -> int:
+        """How many chunks the server has."""
+        return self._sender.acknowledged
+
+    @property
+    def is_sending(self) -> bool:
+        """Whether there is something that the server must still take: chunks, or the end."""
+        return self.unsent > 0 or (self._sender.is_done and not self.is_done)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether there is nothing left to wait for."""
+        return self.result.done() or (self.is_open and not self.unsent)
+
+    @property
+    def trouble(self) -> str | None:
+        """Why sending does not get on, if it does not."""
+        error = self._patience.trouble
+        return None if error is None else str(error)
 
     def told(self) -> "Future[int | None]":
         """Return the result, to somebody who will see it. Raises `NotSent` in a child of the
