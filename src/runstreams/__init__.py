@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from .core.model import Closed, RunInfo, StreamInfo
     from .sdk.clients import AsyncClient, Client, auth, configure, streams
-    from .sdk.records import Ended, Part, RunInfo, StreamInfo
+    from .sdk.records import Chunk
     from .sdk.retrying import Retries
     from .sdk.runs import Run
     from .sdk.settings import Timeouts
@@ -21,10 +22,10 @@ if TYPE_CHECKING:
 __all__ = [
     "AsyncClient",
     "Batching",
+    "Chunk",
     "Client",
+    "Closed",
     "Defined",
-    "Ended",
-    "Part",
     "Piped",
     "Reader",
     "Retries",
@@ -40,24 +41,24 @@ __all__ = [
 ]
 
 _PLACES = {
-    "AsyncClient": "clients",
-    "Batching": "writing.buffer",
-    "Client": "clients",
-    "Defined": "sync",
-    "Ended": "records",
-    "Part": "records",
-    "Piped": "sync",
-    "Reader": "sync",
-    "Retries": "retrying",
-    "Run": "runs",
-    "RunInfo": "records",
-    "StreamInfo": "records",
-    "Timeouts": "settings",
-    "Transport": "transport",
-    "Writer": "sync",
-    "auth": "clients",
-    "configure": "clients",
-    "streams": "clients",
+    "AsyncClient": "sdk.clients",
+    "Batching": "sdk.writing.buffer",
+    "Chunk": "sdk.records",
+    "Client": "sdk.clients",
+    "Closed": "core.model",
+    "Defined": "sdk.sync",
+    "Piped": "sdk.sync",
+    "Reader": "sdk.sync",
+    "Retries": "sdk.retrying",
+    "Run": "sdk.runs",
+    "RunInfo": "core.model",
+    "StreamInfo": "core.model",
+    "Timeouts": "sdk.settings",
+    "Transport": "sdk.transport",
+    "Writer": "sdk.sync",
+    "auth": "sdk.clients",
+    "configure": "sdk.clients",
+    "streams": "sdk.clients",
 }
 
 
@@ -68,6 +69,6 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    found = getattr(import_module(f".sdk.{_PLACES[name]}", __name__), name)
+    found = getattr(import_module(f".{_PLACES[name]}", __name__), name)
     globals()[name] = found
     return found

@@ -1,6 +1,6 @@
 """Everything that the SDK raises; `RunstreamsError` is the base of it all.
 
-An error has a stable `code`, a `message`, and `facts` that a caller can act on.
+An error has a stable `code`, a `message`, and attributes that a caller can act on.
 """
 
 from .core.errors import (

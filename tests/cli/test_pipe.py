@@ -41,6 +41,21 @@ def test_lines_of_json_are_values_and_close_ends_the_stream(
     assert state(client, run_id) == "completed"
 
 
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [([], ["one", "", "two"]), (["--json"], [1, {"a": "b"}]), (["--text"], ["text\r\n"])],
+)
+def test_input_as_windows_writes_it_is_understood(
+    client: Client, environ: Environ, run_id: str, options: list[str], expected: list[object]
+) -> None:
+    """With a byte order mark before it, and returns at the ends of its lines."""
+    given = {"--json": '1\r\n{"a": "b"}\r\n', "--text": "text\r\n"}
+    text = given[options[0]] if options else "one\r\n\r\ntwo"
+    done = run("pipe", run_id, *options, given=text.encode("utf-8-sig"), environ=environ)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert chunks(client, run_id) == expected
+
+
 def test_raw_text_arrives_as_it_comes_whole_characters_only(
     client: Client, environ: Environ, run_id: str
 ) -> None:
@@ -61,9 +76,10 @@ def test_raw_text_arrives_as_it_comes_whole_characters_only(
     [
         (b"fine\n\xff\n", [], "line 2 is not UTF-8"),
         (b'"fine"\n{"torn": \n', ["--json"], "line 2: a chunk is not a JSON value"),
+        (b'"fine"\n\xef\xbb\xbf1\n', ["--json"], "line 2: a chunk begins with a byte order mark"),
         (b"fine\n" + b"x" * 2**21, [], "line 2 is longer than the 1048576 bytes of a chunk"),
     ],
-    ids=["no text", "no JSON", "too long"],
+    ids=["no text", "no JSON", "a mark", "too long"],
 )
 def test_bad_input_is_named_and_fails_the_stream_after_what_came_before(
     client: Client, environ: Environ, run_id: str, given: bytes, options: list[str], said: str

@@ -88,7 +88,7 @@ def test_only_the_looks_of_those_who_wait_are_counted() -> None:
     async def scenario() -> list[str]:
         log, notes = observed()
         await log.head(STREAM)
-        await log.beyond(STREAM, None, 0, seconds=0.15)
+        await log.read(STREAM, seconds=0.15)
         await asyncio.sleep(60)
         return notes.seen
 

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 from runstreams.core.errors import Busy, Uncertain
 from runstreams.core.log import Log
-from runstreams.core.model import Batch, Chunk, StreamId
+from runstreams.core.model import Batch, StoredChunk, StreamId
 from runstreams.stores.aws import AwsStore
 from runstreams.wiring import new_id, open_log
 from tests.emulators.place import Place
@@ -58,7 +58,7 @@ async def write_in_processes(place: Place, processes: int, writers: int, batches
     assert codes == [0] * processes
 
 
-def check(chunks: list[Chunk], writers: int, batches: int) -> None:
+def check(chunks: list[StoredChunk], writers: int, batches: int) -> None:
     """Assert that each writer's chunks are there once and in order, the indexes without gaps."""
     assert [chunk.index for chunk in chunks] == list(range(writers * batches * 2))
     numbers: dict[str, list[int]] = {}

@@ -13,6 +13,7 @@ import uvicorn
 from runstreams.http import Host, Keys, Service, Stop, build_app
 from runstreams.http.routes import appending, managing, reading
 from runstreams.serve.protocol import Protocol
+from runstreams.serve.running import KEEP_ALIVE_SECONDS
 from runstreams.serve.uvicorn import left_over, quieten
 from runstreams.stores.memory import MemoryStore
 from runstreams.wiring import new_id, open_log
@@ -36,7 +37,13 @@ class Served:
         app = build_app(service, [appending.router, reading.router, managing.router])
         quieten()
         config = uvicorn.Config(
-            app, port=0, http=http, lifespan="off", log_config=None, access_log=False
+            app,
+            port=0,
+            http=http,
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
         )
         self.server = uvicorn.Server(config)
 

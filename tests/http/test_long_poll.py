@@ -1,6 +1,8 @@
 """Reading by long poll: `Accept: application/json`, or nothing said."""
 
 import asyncio
+import json
+from typing import Any
 
 import pytest
 
@@ -148,7 +150,7 @@ async def test_the_wait_is_what_is_asked_for_within_what_the_host_allows(
 
 @in_virtual_time
 async def test_the_wait_ends_before_the_hosts_time_does() -> None:
-    api = Api(Host(time_left=lambda request: 4.0))
+    api = Api(Host(time_left=lambda: 4.0))
     _, later = await answer_and_time(poll(api))
     assert later == 4.0
 
@@ -344,6 +346,39 @@ async def test_a_stream_begun_anew_while_waited_for_says_so_rather_than_skip_its
     assert answer.status == 410
     assert answer.error["first_index"] == 0
     assert await api.chunks() == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("anew", "query", "status", "fact"),
+    [
+        (["7"], "", 200, None),
+        ([], "?start=0", 200, None),
+        (["7", "8"], "?start=1", 410, ("first_index", 0)),
+        ([], "?start=1", 416, ("tail", 0)),
+    ],
+)
+@in_virtual_time
+async def test_a_stream_that_is_deleted_while_its_page_is_read_is_answered_as_it_is_then(
+    anew: list[str], query: str, status: int, fact: tuple[str, int] | None
+) -> None:
+    api = Api()
+    await api.write("0", "1")
+    get = api.store.batches.get
+
+    async def late(*where: Any) -> Any:
+        api.store.batches.get = get
+        await api.log.delete(OUT)
+        for line in anew:
+            await api.write(line)
+        return await get(*where)
+
+    api.store.batches.get = late
+    answer = await api.ask("GET", READ + query)
+    assert answer.status == status
+    if fact is None:
+        assert [chunk["data"] for chunk in answer.json()["chunks"]] == list(map(json.loads, anew))
+    else:
+        assert answer.error[fact[0]] == fact[1]
 
 
 @in_virtual_time

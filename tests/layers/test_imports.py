@@ -46,7 +46,7 @@ ALLOWED = {
 }
 """Beside the standard library and the layer itself."""
 
-SDK_EXTRAS = {"clients.py": {"stores", "wiring"}, "values.py": {"pydantic"}}
+SDK_EXTRAS = {"clients.py": {"stores", "wiring"}, "typed.py": {"pydantic"}}
 """What parts of the SDK import where it is installed, and only when they are used."""
 
 

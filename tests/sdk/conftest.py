@@ -51,6 +51,7 @@ def client(server: ServerProcess | Stack) -> Iterator[Client]:
     """A client whose end leaves no thread behind."""
     before = set(threading.enumerate())
     with Client(server.url, server.secret) as client:
+        assert client._connection.engine.loop.is_running  # from now on, for whoever counts threads
         yield client
         wait_until_idle(client)
     assert set(threading.enumerate()) - before == set()

@@ -4,16 +4,17 @@ thread, for tests in virtual time.
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from contextlib import aclosing
 from itertools import count
 from typing import Any, TypeVar
 
-from runstreams.core.errors import IndexBeyondTail
+from runstreams.core.errors import NoEventStream
 from runstreams.core.limits import Limits
 from runstreams.core.log import Log
-from runstreams.core.model import Status, StreamId
+from runstreams.core.model import Closed, Status, StreamId
 from runstreams.errors import RunstreamsError
-from runstreams.sdk.errors import NoEventStream, Unreachable
-from runstreams.sdk.records import Ended, Page, Receipt
+from runstreams.sdk.errors import Unreachable
+from runstreams.sdk.records import ChunkPage, Receipt
 from runstreams.sdk.retrying import Patience, Retries
 from runstreams.sdk.transports.direct import DirectTransport
 from runstreams.stores.memory import MemoryStore
@@ -75,40 +76,37 @@ class Scripted(DirectTransport):
         append = super().append
         return await self._do("append", lambda: append(stream, client, number, body))
 
-    async def page(self, stream: StreamId, start: int | None, wait: float, limit: int) -> Page:
+    async def page(self, stream: StreamId, start: int | None, wait: float, limit: int) -> ChunkPage:
         self.asked.append(start)
         page = super().page
         return await self._do("page", lambda: page(stream, start, wait, limit))
 
-    async def close(self, stream: StreamId, status: Status, error: str | None) -> Ended:
+    async def close(self, stream: StreamId, status: Status, error: str | None) -> Closed:
         close = super().close
         return await self._do("close", lambda: close(stream, status, error))
 
     async def follow(
         self, stream: StreamId, start: int, silence: float
-    ) -> AsyncGenerator[Page | None, None]:
+    ) -> AsyncGenerator[ChunkPage | None, None]:
         self.followed.append(start)
         if not self.events:
-            raise NoEventStream("none here")
+            raise NoEventStream("none here", url=None)
         yield None
         self.on_events()
-        while True:
-            fault = self.faults["events"].pop(0) if self.faults.get("events") else None
-            if isinstance(fault, RunstreamsError):
-                raise fault
-            try:
-                page = await super().page(stream, start or None, silence, 1000)
-            except IndexBeyondTail:
-                start = 0  # the stream has been begun anew, and goes on from there
-                continue
-            if not page.parts:
-                return
-            yield page
-            start = page.next_index
+        self._meet("events")
+        async with aclosing(super().follow(stream, start, silence)) as pages:
+            async for page in pages:
+                yield page
+                self._meet("events")
+
+    def _meet(self, what: str) -> None:
+        fault = self.faults[what].pop(0) if self.faults.get(what) else None
+        if isinstance(fault, RunstreamsError):
+            raise fault
 
     async def written(self, stream: StreamId = STREAM) -> list[object]:
         """Return what is in a stream."""
-        return [part.data for part in (await super().page(stream, None, 0, 10_000)).parts]
+        return [chunk.data for chunk in (await super().page(stream, None, 0, 10_000)).chunks]
 
 
 class Bench:

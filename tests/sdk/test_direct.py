@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
-from runstreams import Client, Ended, StreamInfo
+from runstreams import Client, Closed, StreamInfo
 from runstreams.aio import AsyncClient
 from runstreams.core.limits import DAY_MS
+from runstreams.core.model import StreamId
 from runstreams.errors import ChunkTooLarge, InvalidSetting, NotThere, RunCompleted, StreamFull
+from runstreams.sdk.records import ChunkPage
 from runstreams.sdk.transports.direct import DirectTransport
 from runstreams.stores.sqlite import SqliteStore
 from runstreams.wiring import new_id, now, open_log
@@ -28,7 +30,7 @@ def test_everything_is_done_in_the_process(run: str) -> None:
             streams.close("logs", status="failed", error="why")
         assert list(streams.read(run, "words")) == list(range(3000))
         assert [info.key for info in streams.list(run)] == ["logs", "words"]
-        assert streams.describe(run, "logs").closed == Ended("failed", "why")
+        assert streams.describe(run, "logs").closed == Closed("failed", "why")
         assert list(streams.read(run, "words", start_index=2998)) == [2998, 2999]
         assert list(streams.read(run, "words", start_index="tail")) == []
         assert [found.id for found in streams.runs()] == [run]
@@ -64,6 +66,51 @@ async def test_a_reader_waits_for_what_comes(run: str) -> None:
         await piped.wait_until_complete()
         assert piped.stopped
         await reader.aclose()
+
+
+async def test_a_reader_follows_live_rather_than_ask_for_page_after_page(run: str) -> None:
+    asked: list[float] = []
+
+    class Watched(DirectTransport):
+        async def page(
+            self, stream: StreamId, start: int | None, wait: float, limit: int
+        ) -> ChunkPage:
+            asked.append(wait)
+            return await super().page(stream, start, wait, limit)
+
+    async with AsyncClient(transport=lambda: Watched(memory_log(now))) as client:
+        await client.streams.append(0, target=run)
+        reader, seen = client.streams.read(run), []
+        async for value in reader:
+            seen.append(value)
+            if value == 20:
+                await client.streams.close(target=run)
+            else:
+                await client.streams.append(value + 1, target=run)
+    assert seen == list(range(21))
+    assert reader.state == "closed"
+    assert set(asked) == {0.0}
+    assert len(asked) < 5
+
+
+async def test_a_reader_of_a_stream_begun_anew_reads_it_from_its_beginning(run: str) -> None:
+    async with AsyncClient(transport=lambda: DirectTransport(memory_log(now))) as client:
+        await client.streams.append("old", target=run)
+        reader = client.streams.read(run)
+        assert await anext(reader) == "old"
+        reading = asyncio.create_task(anext(reader))
+        assert await client.streams.delete(run)
+        await client.streams.append("new", target=run)
+        assert await reading == "new"
+        await reader.aclose()
+
+
+async def test_a_silent_stream_ends_its_reader(run: str) -> None:
+    async with AsyncClient(transport=lambda: DirectTransport(memory_log(now))) as client:
+        await client.streams.append("x", target=run)
+        reader = client.streams.read(run, timeout=0.2)
+        assert [value async for value in reader] == ["x"]
+        assert reader.state == "closed"
 
 
 def test_two_processes_may_share_a_folder(tmp_path: Path, run: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from runstreams import Client, Ended
+from runstreams import Client, Closed
 from tests.sdk.programs import Program
 from tests.serve.process import ServerProcess
 
@@ -49,6 +49,63 @@ def test_a_pipe_begun_by_a_thread_that_outlives_the_main_one_is_sent_too(
     )
     assert program.end() == (0, "", "")
     assert read(client, run) == list(range(10))
+
+
+def test_a_token_is_asked_for_even_when_no_thread_can_be_begun_any_more(
+    server: ServerProcess, client: Client, run: str
+) -> None:
+    program = Program(
+        server,
+        run,
+        """
+        import concurrent.futures.thread as pools
+        from runstreams import Client
+
+        client = Client(token=lambda: os.environ["RUNSTREAMS_SECRET_KEY"])
+
+        def later():
+            while not pools._shutdown:
+                time.sleep(0.01)
+            client.streams.pipe(["last words"])
+
+        threading.Thread(target=later).start()
+        """,
+    )
+    assert program.end() == (0, "", "")
+    assert read(client, run) == ["last words"]
+
+
+def test_a_source_whose_loop_has_ended_without_a_word_is_cut_off_and_reported(
+    server: ServerProcess, client: Client, run: str
+) -> None:
+    program = Program(
+        server,
+        run,
+        """
+        import asyncio, warnings
+        from runstreams.aio import streams
+
+        async def source():
+            yield "here"
+            await asyncio.sleep(3600)
+            yield "never"
+
+        async def main():
+            piped = streams.pipe(source())
+            async for passed in piped.stream:
+                return
+
+        warnings.simplefilter("ignore")  # of a task that is forgotten, and of the loop
+        asyncio.new_event_loop().run_until_complete(main())
+        """,
+    )
+    code, _, complained = program.end()
+    assert code == 0
+    assert f"{run}/default was broken off: SourceCut: " in complained
+    assert read(client, run) == ["here"]
+    closed = client.streams.describe(run).closed
+    assert closed is not None
+    assert closed.status == "canceled"
 
 
 def test_a_writer_that_is_never_ended_is_sent_and_reported_once(
@@ -125,7 +182,7 @@ def test_ctrl_c_while_its_end_waits_closes_the_sources_and_sends_what_was_writte
     found = read(client, run)
     assert found == list(range(len(found)))
     assert found
-    assert client.streams.describe(run).closed == Ended("canceled", "KeyboardInterrupt: ")
+    assert client.streams.describe(run).closed == Closed("canceled", "KeyboardInterrupt: ")
 
 
 def test_a_second_ctrl_c_ends_it_at_once(server: ServerProcess, run: str) -> None:
@@ -279,7 +336,7 @@ def test_an_interrupted_program_has_sent_what_was_written(
     found = read(client, run)
     assert found == list(range(len(found)))
     assert found
-    assert client.streams.describe(run).closed == Ended("canceled", "KeyboardInterrupt: ")
+    assert client.streams.describe(run).closed == Closed("canceled", "KeyboardInterrupt: ")
 
 
 def test_an_interrupted_run_ends_at_once_and_its_streams_say_so(
@@ -302,7 +359,7 @@ def test_an_interrupted_run_ends_at_once_and_its_streams_say_so(
     assert code in (1, -signal.SIGINT)
     assert "Exception ignored" not in complained
     closed = client.streams.describe(run).closed
-    assert closed == Ended("canceled", "KeyboardInterrupt: ")
+    assert closed == Closed("canceled", "KeyboardInterrupt: ")
 
 
 FREEZING = """

@@ -117,7 +117,7 @@ def test_a_refusal_ends_it_at_once_and_for_all_who_wait() -> None:
             await world.task
         with pytest.raises(StreamClosed) as caught:
             drained.result(0)
-        assert caught.value.facts["status"] == "completed"
+        assert caught.value.status == "completed"
         with pytest.raises(StreamClosed):
             world.put(1)
         with pytest.raises(StreamClosed):

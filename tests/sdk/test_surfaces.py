@@ -13,10 +13,10 @@ from runstreams.sdk import aio, sync
 NAMES = [
     "AsyncClient",
     "Batching",
+    "Chunk",
     "Client",
+    "Closed",
     "Defined",
-    "Ended",
-    "Part",
     "Piped",
     "Reader",
     "Retries",

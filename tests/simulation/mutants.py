@@ -9,12 +9,14 @@ from unittest.mock import patch
 
 from runstreams.core import appending, commit, reading, retention, sealing, segment, waiting
 from runstreams.core.appending import Appender
-from runstreams.core.errors import Busy, Uncertain
+from runstreams.core.errors import Busy, ObjectMissing, Uncertain
+from runstreams.core.following import End, Follower
 from runstreams.core.limits import Limits
 from runstreams.core.log import Log
 from runstreams.core.merging import Merger
-from runstreams.core.model import Batch, Head, Pointer, Run, SegmentName, Sent, StreamId
+from runstreams.core.model import Batch, Head, Pointer, RunInfo, SegmentName, Sent, StreamId
 from runstreams.core.ports import Committed, NotCommitted, Staged, Terms
+from runstreams.core.position import Position
 from runstreams.core.reading import Cursor
 from runstreams.core.sealing import Sealer
 from runstreams.core.segment import SegmentIndex
@@ -39,6 +41,8 @@ KINDS: dict[str, Kind] = {
     "a_stream_expires_though_its_newest_chunk_has_not": "expiring",
     "sealing_drops_what_has_not_expired_yet": "expiring",
     "a_forgotten_stream_wakes_its_readers": "expiring",
+    "a_stream_that_is_deleted_under_a_page_is_an_error": "deleting",
+    "a_live_reader_keeps_its_index_in_a_stream_begun_anew": "deleting",
     "a_runs_record_is_never_extended": "expiring",
     "a_refused_batch_is_left_behind": "lasting",
 }
@@ -375,7 +379,7 @@ def nobody_moves_out_of_the_head() -> AbstractContextManager[Any]:
 
 @mutant
 def opening_does_not_look_at_the_run() -> AbstractContextManager[Any]:
-    async def open_(self: MemoryHeads, stream: StreamId, head: Head, run: Run) -> None:
+    async def open_(self: MemoryHeads, stream: StreamId, head: Head, run: RunInfo) -> None:
         there = self._find(stream)
         if there is None or there.expires <= head.created:
             self._keep(stream, head)
@@ -385,7 +389,7 @@ def opening_does_not_look_at_the_run() -> AbstractContextManager[Any]:
 
 @mutant
 def opening_replaces_a_stream_that_is_there() -> AbstractContextManager[Any]:
-    async def open_(self: MemoryHeads, stream: StreamId, head: Head, run: Run) -> None:
+    async def open_(self: MemoryHeads, stream: StreamId, head: Head, run: RunInfo) -> None:
         self._keep(stream, head)
 
     return patch.object(MemoryHeads, "open", open_)
@@ -395,7 +399,7 @@ def opening_replaces_a_stream_that_is_there() -> AbstractContextManager[Any]:
 def a_stream_opened_again_keeps_its_generation() -> AbstractContextManager[Any]:
     original = MemoryHeads.open
 
-    async def open_(self: MemoryHeads, stream: StreamId, head: Head, run: Run) -> None:
+    async def open_(self: MemoryHeads, stream: StreamId, head: Head, run: RunInfo) -> None:
         await original(self, stream, replace(head, generation="0"), run)
 
     return patch.object(MemoryHeads, "open", open_)
@@ -509,3 +513,38 @@ def a_forgotten_stream_wakes_its_readers() -> AbstractContextManager[Any]:
         self._look = reader.store.heads.get
 
     return patch.object(waiting.Watches, "__init__", init)
+
+
+@mutant
+def a_stream_that_is_deleted_under_a_page_is_an_error() -> AbstractContextManager[Any]:
+    def gone(head: Head | None) -> ObjectMissing:
+        return ObjectMissing("the stream is gone")
+
+    return patch.object(reading, "StreamGone", gone)
+
+
+@mutant
+def a_live_reader_keeps_its_index_in_a_stream_begun_anew() -> AbstractContextManager[Any]:
+    return patch.object(Position, "meet", lambda self, generation: False)
+
+
+@mutant
+def a_live_reader_ends_as_soon_as_its_stream_is_closed() -> AbstractContextManager[Any]:
+    original = Follower._find_end
+
+    def find_end(self: Follower) -> End | None:
+        closed = self._head is not None and self._head.closed is not None
+        return End.CLOSED if closed else original(self)
+
+    return patch.object(Follower, "_find_end", find_end)
+
+
+@mutant
+def a_live_reader_counts_its_silence_without_looking() -> AbstractContextManager[Any]:
+    async def beyond(
+        self: waiting.Watches, stream: StreamId, seen: Head | None, index: int, seconds: float
+    ) -> Head | None:
+        await asyncio.sleep(seconds)
+        return seen
+
+    return patch.object(waiting.Watches, "beyond", beyond)

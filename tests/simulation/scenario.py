@@ -22,8 +22,9 @@ async def scenario(world: World) -> None:
     ]
     writers = [*(writer() for writer in clients), *_one_timers(world)]
     readers = [actors.follower(world) for _ in range(world.rng.randrange(1, 3))]
+    live = [actors.LiveReader(world)() for _ in range(world.rng.randrange(1, 3))]
     others = [actors.replayer(world), actors.looker(world), *_passers_by(world)]
-    watching = [world.start(each) for each in [*readers, *others]]
+    watching = [world.start(each) for each in [*readers, *live, *others]]
     writing = [world.start(each) for each in writers]
     if world.rng.random() < 0.3:
         await actors.pause(world, 3)

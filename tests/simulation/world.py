@@ -8,7 +8,7 @@ from random import Random
 from typing import Any, Literal, TypeVar
 from unittest.mock import patch
 
-from runstreams.core import reading
+from runstreams.core import following, reading
 from runstreams.core.errors import RunstreamsError
 from runstreams.core.limits import Limits, SealingPlan
 from runstreams.core.log import Log
@@ -75,6 +75,7 @@ class World:
         )
         self.plan = _plan(rng)
         self.index_guess = rng.choice((16, 64, 65_536))
+        self.event_chunks = rng.choice((1, 3, 8))
         self._ids = 0
         self.store = MemoryStore(self.new_id, self.plan)
         self.store.window = rng.choice((1, 40, 200, 10_000))
@@ -270,7 +271,10 @@ async def _course(world: World, main: Main) -> None:
     world.violation = asyncio.get_running_loop().create_future()
     course = asyncio.ensure_future(main(world))
     try:
-        with patch.object(reading, "INDEX_GUESS", world.index_guess):
+        with (
+            patch.object(reading, "INDEX_GUESS", world.index_guess),
+            patch.object(following, "EVENT_CHUNKS", world.event_chunks),
+        ):
             done, _ = await asyncio.wait(
                 [course, world.violation],
                 timeout=LONGEST_SECONDS,

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from uuid import uuid4
 
 from runstreams.core.limits import SealingPlan
-from runstreams.core.model import Appended, Batch, Chunk, StreamId
+from runstreams.core.model import Appended, Batch, StoredChunk, StreamId
 from runstreams.stores.aws import AwsStore
 from runstreams.wiring import new_id, now, open_log
 from tests.emulators.place import Place
@@ -40,11 +40,11 @@ class Watched:
         sent, self.tap.requests[:] = self.tap.requests[:], []
         return sent
 
-    async def everything(self) -> list[Chunk]:
+    async def everything(self) -> list[StoredChunk]:
         """Return all chunks, as one reader who takes page after page."""
         head = await self.log.head(self.stream)
         assert head is not None
-        cursor, chunks = self.log.cursor(self.stream), list[Chunk]()
+        cursor, chunks = self.log.cursor(self.stream), list[StoredChunk]()
         while len(chunks) < head.tail:
             chunks += (await cursor.page(head, len(chunks))).chunks
         return chunks

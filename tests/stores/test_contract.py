@@ -2,7 +2,9 @@
 
 import asyncio
 from collections import defaultdict
-from contextlib import suppress
+from collections.abc import Sequence
+from contextlib import aclosing, suppress
+from typing import Any, Literal
 from unittest.mock import patch
 
 import pytest
@@ -18,8 +20,9 @@ from runstreams.core.errors import (
     StreamClosed,
     StreamFull,
 )
+from runstreams.core.following import End
 from runstreams.core.limits import DAY_MS, WRITERS_COUNTED, Limits
-from runstreams.core.model import Closed, Head, StreamId
+from runstreams.core.model import Batch, Closed, Head, Page, Pointer, SegmentName, StreamId
 from tests.stores.conftest import Kept
 
 STREAM = StreamId("run", "key")
@@ -99,7 +102,7 @@ async def test_a_gap_is_refused_and_names_the_number_expected(kept: Kept) -> Non
     await kept.append(STREAM, b"0", client="c")
     with pytest.raises(ChunkGap) as refused:
         await kept.append(STREAM, b"2", client="c", number=2)
-    assert refused.value.facts["expected"] == 1
+    assert refused.value.expected == 1
     with pytest.raises(ChunkGap):
         await kept.append(STREAM, b"9", client="unknown", number=9)
     assert len(await kept.everything(STREAM)) == 1
@@ -138,7 +141,7 @@ async def test_a_closed_stream_takes_nothing_more_and_says_how_it_ended(kept: Ke
     await kept.log.close(STREAM, Closed("failed"))
     with pytest.raises(ClosedDifferently) as differently:
         await kept.log.close(STREAM, Closed("completed"))
-    assert differently.value.facts["status"] == "failed"
+    assert differently.value.status == "failed"
     with pytest.raises(StreamClosed):
         await kept.append(STREAM, b"1")
     page = await kept.log.read(STREAM, 0)
@@ -156,7 +159,7 @@ async def test_a_stream_takes_its_limit_and_not_a_byte_more(kept: Kept) -> None:
     await small.append(STREAM, kept.batch(b"12345"))
     with pytest.raises(StreamFull) as full:
         await small.append(STREAM, kept.batch(b"123456"))
-    assert (full.value.facts["limit"], full.value.facts["size"]) == (10, 11)
+    assert (full.value.limit, full.value.facts["size"]) == (10, 11)
     await small.append(STREAM, kept.batch(b"12345", client="c"))
     # A resend is acknowledged on a full stream, too.
     assert (await small.append(STREAM, kept.batch(b"12345", client="c"))).duplicate
@@ -173,9 +176,10 @@ async def test_a_completed_run_takes_nothing_more(kept: Kept) -> None:
         await kept.append(StreamId("run", "another"), b"1")
     with pytest.raises(RunCompleted):
         await kept.log.create(StreamId("run", "another"))
-    page = await kept.log.read(STREAM)
-    assert page.closed is not None
-    assert (page.closed.status, page.closed.by_run) == ("completed", True)
+    head = await kept.log.head(STREAM)
+    assert head is not None
+    assert (head.closed, head.closed_by_run) == (Closed("completed"), True)
+    assert (await kept.log.read(STREAM)).closed == Closed("completed")
 
 
 async def test_a_stream_that_was_closed_by_hand_knows_when_its_run_is_completed(kept: Kept) -> None:
@@ -204,7 +208,7 @@ async def test_chunks_vanish_in_order_exactly_when_they_are_due(kept: Kept) -> N
         assert (await kept.log.read(STREAM)).chunks[0].index == gone
         with pytest.raises(IndexExpired) as expired:
             await kept.log.read(STREAM, gone - 1)
-        assert expired.value.facts["first_index"] == gone
+        assert expired.value.first_index == gone
         described = await kept.log.describe(STREAM)
         assert described is not None
         assert (described.first_index, described.tail) == (gone, 4)
@@ -256,6 +260,107 @@ async def test_a_deleted_stream_is_gone_with_its_objects_and_starts_anew(kept: K
     assert await kept.store.segments.generations(STREAM) == []
     await kept.append(STREAM, b'"new"', client="c")
     assert [chunk.data for chunk in await kept.everything(STREAM)] == [b'"new"']
+
+
+async def deleted_while_read(
+    kept: Kept, *anew: bytes, start: Literal["tail"] | int | None, seconds: float = 0
+) -> Page:
+    """Return a page whose stream is deleted, and begun anew with *anew*, just before its chunks are
+    fetched.
+    """
+    other, get, happened = kept.another(), kept.store.batches.get, asyncio.Event()
+
+    async def late(stream: StreamId, pointers: Sequence[Pointer]) -> list[Batch]:
+        if not happened.is_set():
+            happened.set()
+            await other.delete(STREAM)
+            if anew:
+                await other.append(STREAM, kept.batch(*anew))
+        return await get(stream, pointers)
+
+    with patch.object(kept.store.batches, "get", late):
+        return await kept.log.read(STREAM, start, seconds=seconds)
+
+
+@pytest.mark.parametrize("start", [None, 0])
+async def test_a_page_of_a_stream_that_is_begun_anew_under_it_is_the_new_streams(
+    kept: Kept, start: int | None
+) -> None:
+    await kept.append(STREAM, b"0", b"1")
+    page = await deleted_while_read(kept, b'"a"', start=start)
+    assert [(chunk.index, bytes(chunk.data)) for chunk in page.chunks] == [(0, b'"a"')]
+    assert (await deleted_while_read(kept, start=start)).chunks == ()
+
+
+async def test_a_page_from_an_index_of_a_stream_that_is_begun_anew_says_so(kept: Kept) -> None:
+    await kept.append(STREAM, b"0", b"1")
+    with pytest.raises(IndexExpired) as anew:
+        await deleted_while_read(kept, b'"a"', b'"b"', b'"c"', start=1)
+    assert anew.value.facts["first_index"] == 0
+    with pytest.raises(IndexBeyondTail) as gone:
+        await deleted_while_read(kept, start=1)
+    assert gone.value.facts["tail"] == 0
+
+
+@pytest.mark.parametrize("start", [2, "tail"])
+async def test_who_was_woken_by_a_chunk_of_a_stream_that_is_begun_anew_is_told(
+    kept: Kept, start: Literal["tail"] | int
+) -> None:
+    await kept.append(STREAM, b"0", b"1")
+    reading = asyncio.create_task(deleted_while_read(kept, b'"a"', start=start, seconds=20))
+    await until_waited_for(kept)
+    await kept.append(STREAM, b"2")
+    with pytest.raises(IndexExpired) as anew:
+        await reading
+    assert anew.value.facts["first_index"] == 0
+
+
+@pytest.mark.parametrize("anew", [[], [b'"a"']])
+async def test_a_stream_that_is_deleted_while_it_is_described_is_the_one_after_it_or_none(
+    kept: Kept, anew: list[bytes]
+) -> None:
+    for number in range(2):
+        await kept.append(STREAM, b"%d" % number)
+        kept.now += 3 * WEEK - number * WEEK
+    await kept.log.close(STREAM, Closed("completed"))
+    other, names, happened = kept.another(), kept.store.segments.names, asyncio.Event()
+
+    async def late(*where: Any) -> list[SegmentName]:
+        if not happened.is_set():
+            happened.set()
+            await other.delete(STREAM)
+            for chunk in anew:
+                await other.append(STREAM, kept.batch(chunk))
+        return await names(*where)
+
+    described = await kept.log.describe(STREAM)
+    assert described is not None
+    assert (described.first_index, described.tail) == (1, 2)
+    with patch.object(kept.store.segments, "names", late):
+        listed = await kept.log.streams("run", 10, None)
+    assert [one.tail for one in listed] == [1 for _ in anew]
+
+
+async def test_a_live_reader_goes_on_in_a_stream_that_is_begun_anew(kept: Kept) -> None:
+    await kept.append(STREAM, b"0", b"1")
+    follower = await kept.log.follow(STREAM, silence=20)
+    seen = list[tuple[int, bytes]]()
+    async with aclosing(follower.events()) as events:
+        async for event in events:
+            if isinstance(event, Page):
+                seen += [(chunk.index, bytes(chunk.data)) for chunk in event.chunks]
+                if event.next_index == 2:
+                    other = kept.another()
+                    await other.delete(STREAM)
+                    await other.append(STREAM, kept.batch(b'"a"'))
+                    await other.close(STREAM, Closed("completed"))
+    assert follower.end is End.CLOSED
+    assert seen == [(0, b"0"), (1, b"1"), (0, b'"a"')]
+
+
+async def until_waited_for(kept: Kept) -> None:
+    while not kept.log._watches._watches:
+        await asyncio.sleep(0.01)
 
 
 async def test_a_deleted_run_is_gone_with_its_streams(kept: Kept) -> None:
@@ -327,11 +432,11 @@ async def test_names_that_look_alike_or_worse_never_meet(kept: Kept) -> None:
 async def test_beyond_the_tail_there_is_nothing_yet(kept: Kept) -> None:
     with pytest.raises(IndexBeyondTail) as beyond:
         await kept.log.read(STREAM, 1)
-    assert beyond.value.facts["tail"] == 0
+    assert beyond.value.tail == 0
     await kept.append(STREAM, b"0")
     with pytest.raises(IndexBeyondTail) as beyond:
         await kept.log.read(STREAM, 2)
-    assert beyond.value.facts["tail"] == 1
+    assert beyond.value.tail == 1
     assert (await kept.log.read(STREAM, 1)).chunks == ()
 
 

@@ -13,6 +13,7 @@ from runstreams.core.errors import Busy, StreamClosed
 from runstreams.core.limits import SealingPlan
 from runstreams.stores.sqlite import transactions as module
 from runstreams.stores.sqlite.appends import Appends
+from runstreams.stores.sqlite.place import Place
 from runstreams.stores.sqlite.transactions import INLINE_BYTES, Step, Transactions
 
 MUCH = INLINE_BYTES + 1
@@ -39,7 +40,7 @@ def other(path: Path) -> Iterator[sqlite3.Connection]:
 
 @asynccontextmanager
 async def opened(path: Path, power_safe: bool = False) -> AsyncIterator[Transactions]:
-    transactions = Transactions(path, power_safe, lambda size: None, Appends(SealingPlan()))
+    transactions = Transactions(Place(path), power_safe, lambda size: None, Appends(SealingPlan()))
     try:
         yield transactions
     finally:

@@ -43,9 +43,6 @@ def lambda_handler(*routers: Router) -> Handler:
     service = service_of(os.environ, metrics, host, invocation.milliseconds_left)
     answer_to = Adapter(build_app(service, routers))
 
-    @logger.inject_lambda_context(
-        correlation_id_path=correlation_paths.API_GATEWAY_HTTP, clear_state=True
-    )
     @metrics.log_metrics(capture_cold_start_metric=True)
     def handle(event: Event, context: LambdaContext) -> Answer:
         invocation.deadline = time.time() + context.get_remaining_time_in_millis() / 1000
@@ -55,14 +52,31 @@ def lambda_handler(*routers: Router) -> Handler:
         metrics.add_metric("Failures", MetricUnit.Count, int(answer["statusCode"] >= 500))
         return answer
 
-    return _traced(handle)
+    @logger.inject_lambda_context(
+        correlation_id_path=correlation_paths.API_GATEWAY_HTTP, clear_state=True
+    )
+    def handle_request(event: Event, context: LambdaContext) -> Answer:
+        if _is_request(event):
+            answer: Answer = handle(event, context)
+            return answer
+        logger.info("an event that is no request was left alone")
+        return {}
+
+    return _traced(handle_request)
+
+
+def _is_request(event: object) -> bool:
+    """Say whether *event* is to be answered. What keeps functions warm, schedules or tries them
+    sends other ones: by then the process has begun, and that is all.
+    """
+    return isinstance(event, dict) and "requestContext" in event
 
 
 def _about(event: Event) -> dict[str, str]:
     """Return what each log line says of the request: its route, and the run and stream in it."""
     names = event.get("pathParameters") or {}
     return {
-        "route": event["routeKey"],
+        "route": event.get("routeKey") or event.get("resource", ""),
         **{part: name for part, name in names.items() if part in ("run", "target", "key")},
     }
 
@@ -73,7 +87,7 @@ def _host(environ: Mapping[str, str], invocation: Invocation) -> Host:
         body_bytes=LAMBDA_BODY_BYTES,
         sse=False,
         disconnects=False,
-        time_left=lambda _: invocation.seconds_left() - MARGIN_SECONDS,
+        time_left=lambda: invocation.seconds_left() - MARGIN_SECONDS,
         streaming_url=environ.get("RUNSTREAMS_STREAMING_URL") or None,
     )
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from aws_lambda_powertools.metrics import Metrics
 from botocore.session import Session
 
+from ..core.origins import ANY, origins_of
 from ..core.settings import limits_of
 from ..http.access import Keys
 from ..http.service import Host, Service
@@ -32,10 +33,8 @@ def service_of(
         time_left=time_left,
         observer=Measuring(metrics),
     )
-    origins = environ.get("RUNSTREAMS_ALLOWED_ORIGINS") or "*"
-    return Service(
-        log, _keys(environ, aws), host, tuple(each.strip() for each in origins.split(","))
-    )
+    origins = origins_of(environ.get("RUNSTREAMS_ALLOWED_ORIGINS") or ANY)
+    return Service(log, _keys(environ, aws), host, origins)
 
 
 def _keys(environ: Mapping[str, str], aws: Session) -> Keys:

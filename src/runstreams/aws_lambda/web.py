@@ -41,7 +41,7 @@ def application(*routers: Router) -> ASGIApp:
     metrics, invocation = Metrics(namespace=namespace(os.environ)), Invocation()
     host = Host(
         body_bytes=LAMBDA_BODY_BYTES,
-        time_left=lambda _: invocation.seconds_left() - OUTLIVING_SECONDS - MARGIN_SECONDS,
+        time_left=lambda: invocation.seconds_left() - OUTLIVING_SECONDS - MARGIN_SECONDS,
     )
     service = service_of(os.environ, metrics, host, invocation.milliseconds_left)
     return Invoked(build_app(service, routers), invocation, metrics)

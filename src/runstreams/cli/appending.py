@@ -20,6 +20,6 @@ def run(args: argparse.Namespace) -> int:
 
 def _stdin() -> str:
     try:
-        return sys.stdin.buffer.read().decode()
+        return sys.stdin.buffer.read().decode("utf-8-sig")
     except UnicodeDecodeError:
         raise InvalidChunk("the input is not UTF-8") from None

@@ -54,7 +54,7 @@ def key_of(file: str | None, url: str, environ: Mapping[str, str]) -> str:
 
 def _key_in(file: Path) -> str:
     try:
-        key = file.read_text().strip()
+        key = file.read_text(encoding="utf-8-sig").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidSetting(f"cannot read the key in {file}: {error}") from None
     if not key:

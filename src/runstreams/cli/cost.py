@@ -76,8 +76,8 @@ def show(load: Load) -> None:
         print(f"{_dollars(dollars):>12}  {service}")
     whole = total(lines)
     print(f"{_dollars(whole):>12}  together, ${whole / load.streams:.6f} a stream")
-    read = sorted({line.price.read for line in lines})
-    print(f"Computed, not billed: list prices of us-east-1, read {' to '.join(read)}.")
+    checked = sorted({line.price.checked for line in lines})
+    print(f"Computed, not billed: list prices of us-east-1, checked {' to '.join(checked)}.")
 
 
 def by_service(lines: Iterable[Line]) -> list[tuple[str, float]]:

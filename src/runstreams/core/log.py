@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager, nullcontext
+from functools import partial
 from itertools import islice
+from math import inf
+from typing import Literal
 
 from .appending import ATTEMPTS, Appender
 from .deleting import delete_stream
@@ -16,11 +18,25 @@ from .errors import (
     SealingBehind,
     StreamClosed,
 )
+from .following import Follower
 from .limits import PAGE_BYTES, PAGE_CHUNKS, WRITERS_COUNTED, Limits
-from .model import Appended, Batch, Closed, Head, Page, Run, Sent, StreamId
+from .model import (
+    Appended,
+    Batch,
+    Closed,
+    Head,
+    Page,
+    RunInfo,
+    Sent,
+    StreamId,
+    StreamInfo,
+    StreamPage,
+)
 from .observing import Observer
+from .page_cache import PageCache
 from .ports import Clock, NewId, Store
-from .reading import Cursor, Lookup
+from .position import Position, begun_anew, generation_of
+from .reading import Cursor, Lookup, StreamGone
 from .retention import is_expired
 from .runs import RunBook
 from .seal_schedule import SealSchedule
@@ -39,22 +55,13 @@ NO_POINTERS = 2**63 - 1
 EMPTY = Page((), 0, 0, "")
 """What there is to read of a stream that was never written."""
 
+TAIL: Literal["tail"] = "tail"
+"""Where a reader begins who wants only what comes."""
 
-@dataclass(frozen=True, slots=True)
-class Description:
-    """The state of a stream, as users ask for it."""
+Start = int | Literal["tail"]
 
-    key: str
-    first_index: int
-    tail: int
-    size: int
-    created: int
-    expires: int
-    appended: int | None
-    closed: Closed | None
-    stop: bool
-    writers: int
-    """Clients that have written, counted up to `WRITERS_COUNTED`."""
+ANYHOW = nullcontext()
+"""Where a wait goes on whatever happens."""
 
 
 class Log:
@@ -87,6 +94,7 @@ class Log:
         self._observer = observer or Observer()
         self._seals = SealSchedule(self._sealer, background, time_left, self._observer)
         self._watches = Watches(self._lookup, clock, self._observer)
+        self._pages = PageCache()
 
     # Writing
 
@@ -137,8 +145,8 @@ class Log:
         head = await self._lookup.head(stream)
         if head is None:
             await self._appender.open(stream)
-        elif head.closed and (head.closed.by_run or await self.runs.is_completed(stream.run)):
-            raise RunCompleted("Cannot initialize a realtime stream on a completed run")
+        elif head.closed and (head.closed_by_run or await self.runs.is_completed(stream.run)):
+            raise RunCompleted("the run is completed")
 
     async def close(self, stream: StreamId, closed: Closed) -> Head:
         """Close the stream, opening it first if it never was; again with the same status is fine.
@@ -179,7 +187,7 @@ class Log:
                 return marked
         raise Busy("the stream changes faster than this can follow; try again", retry_after=1)
 
-    async def complete_run(self, run: str) -> Run:
+    async def complete_run(self, run: str) -> RunInfo:
         """Complete a run: close its streams and take no more chunks. Repeatable, so a broken-off
         call is repeated.
         """
@@ -195,8 +203,9 @@ class Log:
 
     async def _close_by_run(self, stream: StreamId) -> None:
         now = self.clock()
-        closed = Closed("completed", by_run=True)
-        head = await self.store.heads.close(stream, closed, now, now + self.limits.retention_ms)
+        head = await self.store.heads.close(
+            stream, Closed("completed"), now, now + self.limits.retention_ms, by_run=True
+        )
         if head is not None:
             self._watches.tell(stream, head)
             if head.tail:
@@ -216,83 +225,100 @@ class Log:
         """Return the index of the oldest chunk left, or the tail."""
         return await self._lookup.first_index(stream, head)
 
-    async def beyond(
-        self, stream: StreamId, seen: Head | None, index: int, seconds: float
-    ) -> Head | None:
-        """Wait until chunk *index* exists or there will be none, at most *seconds*; return the
-        head.
-        """
-        with self._observer.waiting():
-            return await self._watches.beyond(stream, seen, index, seconds)
-
-    def watching(self, stream: StreamId, seen: Head | None) -> AbstractContextManager[object]:
-        """Return a context in which whoever waits for *stream* time and again misses no commit of
-        this process in between.
-        """
-        return self._watches.watching(stream, seen)
-
     async def read(
         self,
         stream: StreamId,
-        start: int | None = None,
+        start: Start | None = None,
         *,
         most: int = PAGE_CHUNKS,
         size: int = PAGE_BYTES,
         seconds: float = 0,
+        presence: AbstractAsyncContextManager[object] = ANYHOW,
     ) -> Page:
         """Return a page from *start* (None: the oldest chunk left), waiting up to *seconds* for its
         first chunk.
 
-        Raises `IndexExpired`, `IndexBeyondTail`.
+        It is waited in *presence*; where that ends quietly before the wait does, the page is empty.
+        Raises `IndexExpired`, also when the stream begins anew meanwhile, and `IndexBeyondTail`.
         """
-        at = start or 0
-        head = await self.head(stream, since=at)
-        if head is None and at:
-            raise IndexBeyondTail(f"index {at} is beyond the tail, 0", tail=0)
-        if head is None or (at == head.tail and head.closed is None):
-            head = await self.beyond(stream, head, at, seconds)
-        if head is None:
-            return EMPTY
-        return await self.cursor(stream).page(
-            head, at, exact=start is not None, most=most, size=size
-        )
+        head = await self.head(stream, since=_since(start))
+        index = _index(start, head)
+        position, cursor = Position(index, generation_of(head)), self.cursor(stream)
+        read = cursor.page
+        if seconds > 0 and (head is None or (index == head.tail and head.closed is None)):
+            async with presence:
+                head = await self._watches.beyond(stream, head, index, seconds)
+            read = partial(self._pages.page, cursor)
+        while head is not None:
+            if position.meet(head.generation) and index:
+                raise begun_anew()
+            try:
+                return await read(head, index, exact=start is not None, most=most, size=size)
+            except StreamGone as gone:
+                head = gone.head
+        _index(index, None)
+        return EMPTY
+
+    async def follow(
+        self, stream: StreamId, start: Start = 0, *, silence: float, seconds: float = inf
+    ) -> Follower:
+        """Return a live reader from *start* on, or from the tail where that is beyond it, until
+        *silence* seconds without a chunk or *seconds* in all.
+        """
+        head = await self.head(stream, since=_since(start))
+        tail = head.tail if head is not None else 0
+        index = tail if start == TAIL else min(start, tail)
+        ours = self._lookup, self._watches, self._pages
+        return Follower(*ours, stream, head, index, silence=silence, seconds=seconds)
 
     # Overview
 
-    async def describe(self, stream: StreamId) -> Description | None:
+    async def describe(self, stream: StreamId) -> StreamInfo | None:
         """Return the state of a stream; None when there is none."""
-        head = await self.head(stream)
-        return None if head is None else await self._described(stream, head)
+        return await self._described(stream, await self.head(stream))
 
-    async def streams(self, run: str, limit: int, after: str | None) -> list[Description]:
+    async def streams(self, run: str, limit: int, after: str | None) -> list[StreamInfo]:
         """Return a run's streams that are not forgotten, by key, those after *after*."""
-        found: list[Description] = []
+        found: list[StreamInfo] = []
         while (wanted := limit - len(found)) > 0:
             listed = await self.store.heads.streams(run, wanted, after)
             now = self.clock()
             found += [
-                await self._described(StreamId(run, key), head)
+                described
                 for key, head in listed
                 if not is_expired(head, now, self.limits)
+                and (described := await self._described(StreamId(run, key), head))
             ]
             if len(listed) < wanted:
                 break
             after = listed[-1][0]
         return found
 
-    async def _described(self, stream: StreamId, head: Head) -> Description:
-        first = await self.first_index(stream, head)
-        return Description(
-            stream.key,
-            first,
-            head.tail,
-            head.size,
-            head.created,
-            head.expires,
-            head.appended,
-            head.closed,
-            head.stop,
-            sum(1 for _ in islice(head.clients, WRITERS_COUNTED)),
+    async def stream_page(self, run: str, limit: int, after: str | None) -> StreamPage:
+        """Return a run's streams as `streams` does, and the key to go on after."""
+        found = await self.streams(run, limit, after)
+        return StreamPage(found, found[-1].key if len(found) == limit else None)
+
+    async def _described(self, stream: StreamId, head: Head | None) -> StreamInfo | None:
+        if head is None:
+            return None
+        try:
+            first = await self.first_index(stream, head)
+        except StreamGone as gone:
+            return await self._described(stream, gone.head)
+        return StreamInfo(
+            run=stream.run,
+            key=stream.key,
+            first_index=first,
+            tail=head.tail,
+            bytes=head.size,
+            created=head.created,
+            updated=head.created if head.appended is None else head.appended,
+            last_append=head.appended,
+            expires=head.expires,
+            closed=head.closed,
+            stop=head.stop,
+            writers=sum(1 for _ in islice(head.clients, WRITERS_COUNTED)),
         )
 
     # Deleting
@@ -326,3 +352,17 @@ class Log:
         await self._seals.aclose()
         await self._watches.aclose()
         await self.store.aclose()
+
+
+def _since(start: Start | None) -> int:
+    """Return from where on a reader who begins at *start* needs the head's pointers."""
+    return NO_POINTERS if start == TAIL else start or 0
+
+
+def _index(start: Start | None, head: Head | None) -> int:
+    """Return the index that a page from *start* begins with. Raises `IndexBeyondTail`."""
+    tail = head.tail if head is not None else 0
+    index = tail if start == TAIL else start or 0
+    if index > tail:
+        raise IndexBeyondTail(f"index {index} is beyond the tail, {tail}", tail=tail)
+    return index

@@ -7,12 +7,11 @@ replay costs one listing and one request per window of a segment; nothing is ski
 
 from collections import OrderedDict
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 
 from .errors import IndexBeyondTail, IndexExpired, ObjectMissing
 from .limits import PAGE_BYTES, PAGE_CHUNKS, Limits
-from .model import Chunk, Head, Page, Pointer, SegmentName, StreamId
+from .model import Head, Page, Pointer, SegmentName, StoredChunk, StreamId
 from .ports import Clock, Store
 from .retention import cutoff, is_expired, oldest_pending
 from .segment import INDEX_GUESS, SegmentIndex, index_bytes, parse_index
@@ -37,6 +36,16 @@ class _Window:
     data: bytes
 
 
+class StreamGone(ObjectMissing):
+    """The stream that is read was deleted or forgotten; *head* is that of the stream that has its
+    name now, if there is one.
+    """
+
+    def __init__(self, head: Head | None) -> None:
+        super().__init__("the stream is gone")
+        self.head = head
+
+
 class Lookup:
     """Reads pages of streams."""
 
@@ -58,12 +67,27 @@ class Lookup:
         return head
 
     async def first_index(self, stream: StreamId, head: Head) -> int:
-        """Return the index of the oldest chunk that has not expired, or the tail."""
-        for _ in range(TRIES - 1):
-            # A segment may be merged away between its listing and the look into it.
-            with suppress(ObjectMissing):
+        """Return the index of the oldest chunk that has not expired, or the tail. Raises
+        `StreamGone`, `ObjectMissing`.
+        """
+        for attempt in range(TRIES):
+            try:
                 return await self._first_index(stream, head)
-        return await self._first_index(stream, head)
+            except ObjectMissing:
+                # A segment may be merged away between its listing and the look into it.
+                head = await self.again(stream, head)
+                if attempt == TRIES - 1:
+                    raise
+        raise AssertionError("unreachable")
+
+    async def again(self, stream: StreamId, head: Head, since: int = 0) -> Head:
+        """Return the head as it is now, since something was not where *head* says. Raises
+        `StreamGone`.
+        """
+        fresh = await self.head(stream, since=since)
+        if fresh is None or fresh.generation != head.generation:
+            raise StreamGone(fresh) from None
+        return fresh
 
     async def _first_index(self, stream: StreamId, head: Head) -> int:
         now = self.clock()
@@ -132,20 +156,17 @@ class Cursor:
 
         *head* was read with pointers from *start* on. When *start* has expired, *exact* raises
         `IndexExpired`; otherwise the page begins with the oldest chunk left. Raises
-        `IndexBeyondTail`, `ObjectMissing`.
+        `IndexBeyondTail`, `StreamGone`, `ObjectMissing`.
         """
         for attempt in range(TRIES):
             try:
                 return await self._page(head, start, exact, most, size)
             except ObjectMissing:
-                # Sealed or merged since we looked: look again, once more each time.
+                # Sealed, merged or deleted since we looked: look again, once more each time.
+                self._forget()
+                head = await self._lookup.again(self.stream, head, start)
                 if attempt == TRIES - 1:
                     raise
-                self._forget()
-                fresh = await self._lookup.head(self.stream, since=start)
-                if fresh is None or fresh.generation != head.generation:
-                    raise
-                head = fresh
         raise AssertionError("unreachable")
 
     async def _page(self, head: Head, start: int, exact: bool, most: int, size: int) -> Page:
@@ -164,7 +185,7 @@ class Cursor:
                     f"chunk {start} has expired; the oldest left is {first}", first_index=first
                 )
             start = first
-        chunks: list[Chunk] = []
+        chunks: list[StoredChunk] = []
         room = size
         while (index := start + len(chunks)) < head.tail and len(chunks) < most:
             more = self._sealed if index < head.sealed else self._unsealed
@@ -202,7 +223,7 @@ class Cursor:
         index = await self._lookup.index(self.stream, name)
         return index.oldest_after(gone) > start
 
-    async def _sealed(self, head: Head, start: int, most: int, size: int) -> list[Chunk]:
+    async def _sealed(self, head: Head, start: int, most: int, size: int) -> list[StoredChunk]:
         window = await self._load(head, start)
         # A segment may hold chunks that are newer than *head*.
         most = min(most, head.tail - start)
@@ -252,12 +273,12 @@ class Cursor:
                 return max(holding)
         return None
 
-    async def _unsealed(self, head: Head, start: int, most: int, size: int) -> list[Chunk]:
+    async def _unsealed(self, head: Head, start: int, most: int, size: int) -> list[StoredChunk]:
         """Return chunks of unsealed batches; at least one, whatever its size."""
         self._window = None
         chosen = list(_fitting(head.pending, start, most, size))
         stored = await self._store.batches.get(self.stream, chosen)
-        chunks: list[Chunk] = []
+        chunks: list[StoredChunk] = []
         for pointer, batch in zip(chosen, stored, strict=True):
             for chunk in _lines(pointer, batch.lines, start):
                 size -= len(chunk.data) + CHUNK_OVERHEAD
@@ -281,12 +302,12 @@ def _check_pointers(head: Head, start: int) -> None:
         raise ObjectMissing(f"the head was read without the batch of chunk {needed}")
 
 
-def _lines(pointer: Pointer, lines: bytes, start: int) -> Iterator[Chunk]:
+def _lines(pointer: Pointer, lines: bytes, start: int) -> Iterator[StoredChunk]:
     """Yield a batch's chunks from index *start* on."""
     skip = max(start - pointer.first, 0)
     kept = lines.split(b"\n")[pointer.skip + skip : pointer.skip + pointer.count]
     for index, line in enumerate(kept, pointer.first + skip):
-        yield Chunk(index, pointer.time, line)
+        yield StoredChunk(index, pointer.time, line)
 
 
 def _fitting(pending: tuple[Pointer, ...], start: int, most: int, size: int) -> Iterator[Pointer]:

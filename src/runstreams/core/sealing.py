@@ -10,6 +10,7 @@ segment that reaches furthest.
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
+from .cleaning import cleaned
 from .errors import Busy, ObjectMissing, StoreFull, Uncertain
 from .limits import DAY_MS, Limits
 from .merging import Merger
@@ -102,7 +103,8 @@ class Sealer:
             await self._write(stream, head, kept)
         if not await self._store.heads.seal(stream, head, chosen[-1], len(chosen)):
             return False
-        await self._store.batches.delete(stream, [pointer.object for pointer in chosen])
+        sealed = [pointer.object for pointer in chosen]
+        await cleaned(self._store.batches.delete(stream, sealed))
         return True
 
     async def _write(self, stream: StreamId, head: Head, kept: Sequence[Pointer]) -> None:

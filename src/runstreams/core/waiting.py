@@ -14,6 +14,7 @@ from .limits import POLL_FIRST_SECONDS, POLL_LAST_SECONDS
 from .model import Head, StreamId
 from .observing import Observer
 from .ports import Clock
+from .position import generation_of
 from .reading import Lookup
 
 CHANGE_CHECK_SECONDS = 0.02
@@ -76,15 +77,15 @@ class Watches:
         """
         if _is_news(seen, seen, index) or seconds <= 0:
             return seen
-        with self.watching(stream, seen) as watch:
+        with self._observer.waiting(), self.watching(stream, seen) as watch:
             deadline = asyncio.get_running_loop().time() + seconds
             news, head = watch.news, _newest(seen, watch.head)
-            if watch.poller is None or _generation(head) != _generation(seen):
+            if watch.poller is None or generation_of(head) != generation_of(seen):
                 # Something may have happened between the caller's look and this watch, or may
                 # happen during this look; *news*, taken before it, tells of the latter. And the
                 # watch may still hold a stream that the caller knows to be gone.
                 head = _newest(seen, await self._look(stream, since=index))
-                if _generation(head) != _generation(watch.head):
+                if generation_of(head) != generation_of(watch.head):
                     watch.head = head
             while not _is_news(seen, head, index):
                 try:
@@ -133,7 +134,7 @@ class Watches:
             since = watch.head.tail if watch.head else 0
             with suppress(Busy, Uncertain):
                 head = await self._look(stream, strong=False, since=since)
-                if _generation(head) != _generation(watch.head):
+                if generation_of(head) != generation_of(watch.head):
                     # An eventually consistent read may show the stream before the one we know.
                     head = await self._look(stream, since=0)
                 watch.tell(head)
@@ -177,7 +178,3 @@ def _newest(known: Head | None, found: Head | None) -> Head | None:
     if known.generation != found.generation:
         return found
     return found if (found.tail, found.sealed) >= (known.tail, known.sealed) else known
-
-
-def _generation(head: Head | None) -> str | None:
-    return head.generation if head is not None else None

@@ -4,13 +4,11 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from starlette.requests import Request
 from starlette.types import Receive
 
 from ..core.limits import WAIT_SECONDS_MAX
 from ..core.log import Log
 from .access import Keys
-from .live.page_cache import PageCache
 
 
 class Stop(asyncio.Event):
@@ -45,7 +43,7 @@ class Host:
     worth keeping, and ASGI has no place for them.
     """
     stopping: Stop | None = None
-    time_left: Callable[[Request], float] | None = None
+    time_left: Callable[[], float] | None = None
     """Seconds that a request may still spend waiting, what it needs to answer left out; None: as
     long as it likes.
     """
@@ -62,4 +60,3 @@ class Service:
     host: Host = field(default_factory=Host)
     allowed_origins: tuple[str, ...] = ("*",)
     """Web origins whose pages may call; `*` means all."""
-    pages: PageCache = field(default_factory=PageCache)

@@ -23,5 +23,20 @@ def status_after(error: BaseException | None) -> Status:
 
 def reason_of(error: BaseException) -> str:
     """Return *error* as the text that a stream is closed with."""
-    text = f"{type(error).__name__}: {error}"
+    text = f"{type(error).__name__}: {said(error)}"
     return text.encode(errors="replace")[:CLOSE_ERROR_BYTES].decode(errors="ignore")
+
+
+def said(error: BaseException) -> str:
+    """Return what *error* says, even if saying it fails."""
+    try:
+        return str(error)
+    except Exception:
+        return "<exception str() failed>"  # what Python's own tracebacks have there
+
+
+def sayable(text: str | None) -> str | None:
+    """Return *text* with a question mark for each half of a surrogate pair, which UTF-8 cannot
+    say.
+    """
+    return None if text is None else text.encode(errors="replace").decode()

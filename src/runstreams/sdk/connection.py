@@ -8,18 +8,18 @@ from functools import partial
 from secrets import token_hex
 from typing import Any, Literal
 
-from ..core.model import StreamId
+from ..core.model import StreamId, StreamInfo
 from ..core.names import check_key, check_run
-from .engine.calls import Calls, new_client
+from .engine.calls import PatientCalls, new_client
 from .engine.engine import Engine
 from .errors import InvalidSetting
 from .reading.session import ReadSession
-from .records import StreamInfo
 from .retrying import Retries
 from .runs import Run, adopt, begun, current_run, resolve
 from .settings import Timeouts, Token, base_url_of, token_of
 from .tokens import scopes_of, seconds_of, sign
 from .transport import Transport
+from .values import Encode
 from .writing.buffer import Batching
 from .writing.flushing import cut, flush_engines
 from .writing.producer import Producer
@@ -55,7 +55,7 @@ class Connection:
             shown = token_of(token, os.environ)
             transport = partial(HttpTransport, url, shown, self.timeouts)
         self.engine = Engine(transport, retries or Retries(), self.timeouts.flush)
-        self.calls = Calls(self.engine)
+        self.calls = PatientCalls(self.engine)
 
     def target(self, key: str | None, target: str | None) -> StreamId:
         """Return the stream *key* of the run that *target* means here. Raises `NoRun`,
@@ -63,10 +63,18 @@ class Connection:
         """
         return StreamId(resolve(target, current_run()), check_key(_key(key)))
 
-    def producer(self, key: str | None, target: str | None, close: bool | None) -> Producer:
-        """Begin to write to a stream. Raises `NoRun`, `InvalidName`."""
+    def producer(
+        self,
+        key: str | None,
+        target: str | None,
+        close: bool | None,
+        encode: Encode,
+    ) -> Producer:
+        """Begin to write to a stream, values as *encode* makes them. Raises `NoRun`,
+        `InvalidName`.
+        """
         stream = self.target(key, target)
-        producer = Producer(self.engine, stream, new_client(), self.batching, close)
+        producer = Producer(self.engine, stream, new_client(), self.batching, close, encode)
         adopt(producer)
         return producer
 

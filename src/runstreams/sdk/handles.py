@@ -4,10 +4,11 @@ import logging
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, TypeVar
 
+from ..core.model import Closed
 from .connection import Connection
 from .engine.queues import NothingYet, Tee
 from .reading.session import ReadSession, State
-from .records import Ended, Part
+from .records import Chunk
 from .writing.producer import Producer
 from .writing.sources import Source
 
@@ -83,23 +84,23 @@ class Reading(Generic[T]):
     """The chunks of a stream, as they come."""
 
     def __init__(
-        self, connection: Connection, session: ReadSession, make: Callable[[Part[Any]], T]
+        self, connection: Connection, session: ReadSession, make: Callable[[Chunk[Any]], T]
     ) -> None:
         self._engine = connection.engine
         self._session = session
         self._make = make
-        self._parts: Iterator[Part[Any]] = iter(())
+        self._chunks: Iterator[Chunk[Any]] = iter(())
         session.start()
 
     def _next(self) -> T:
         """Return the next item. Raises `NothingYet`, `StopIteration`, and what went wrong."""
-        for part in self._parts:
-            return self._make(part)
-        self._parts = iter(self._session.take())
-        return self._make(next(self._parts))
+        for chunk in self._chunks:
+            return self._make(chunk)
+        self._chunks = iter(self._session.take())
+        return self._make(next(self._chunks))
 
     def _stop(self) -> None:
-        self._parts = iter(())
+        self._chunks = iter(())
         self._session.stop()
 
     @property
@@ -108,7 +109,7 @@ class Reading(Generic[T]):
         return self._session.state
 
     @property
-    def closed(self) -> Ended | None:
+    def closed(self) -> Closed | None:
         """How the stream ended, once that is known."""
         return self._session.place.closed
 

@@ -34,10 +34,9 @@ def is_passing(error: RunstreamsError) -> bool:
     """Say whether the same request may succeed later."""
     if isinstance(error, Unreachable):
         return True
-    status = error.facts.get("http_status")
-    if isinstance(status, int):
-        return status >= 500 or status in PASSING
-    return isinstance(error, StoreError)
+    if error.http_status is None:
+        return isinstance(error, StoreError)
+    return error.http_status >= 500 or error.http_status in PASSING
 
 
 def pause(retries: Retries, failures: int, chance: float, asked: float | None = None) -> float:
@@ -76,8 +75,6 @@ class Patience:
         if self.failures >= self._retries.attempts or self._total >= self._retries.total:
             error.add_note(f"given up after {self.failures} attempts without progress")
             raise error
-        asked = error.facts.get("retry_after")
-        wanted = float(asked) if isinstance(asked, int | float) else None
-        seconds = pause(self._retries, self.failures, self._chance(), wanted)
+        seconds = pause(self._retries, self.failures, self._chance(), error.retry_after)
         logger.info("trying again in %.1f s: %s", seconds, error)
         return seconds

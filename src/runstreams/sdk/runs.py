@@ -5,13 +5,14 @@ import inspect
 import logging
 import os
 import threading
-from collections.abc import Mapping
-from contextvars import ContextVar
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar, Token
 
 from ..core.errors import RunstreamsError
 from ..core.names import check_run
 from .closing import reason_of, status_after
-from .engine.calls import Calls
+from .engine.calls import PatientCalls
 from .errors import NoRun, NotSent
 from .writing.flushing import flush, report
 from .writing.producer import Producer
@@ -39,6 +40,17 @@ class Run:
         said = {RUN_ID: self.id, PARENT_RUN_ID: self.parent_id, ROOT_RUN_ID: self.root_id}
         return {name: value for name, value in said.items() if value is not None}
 
+    @contextmanager
+    def attach(self) -> Iterator["Run"]:
+        """Be in this run elsewhere: in a thread, an executor's work, a later step of a generator,
+        which know nothing of where they were begun. The run goes on afterwards.
+        """
+        token = current.set(self)
+        try:
+            yield self
+        finally:
+            leave(self, token)
+
     def _adopt(self, producer: Producer) -> None:
         with self._lock:
             self._producers.add(producer)
@@ -61,6 +73,19 @@ class Run:
 
 current: ContextVar[Run | None] = ContextVar("runstreams.run", default=None)
 """The innermost run that was entered here."""
+
+
+def leave(run: Run, token: Token[Run | None]) -> None:
+    """Be in *run* no more, but where *token* says.
+
+    Another context than the one that was entered may have to do that: another thread takes the last
+    step of a generator, or another task closes it. There we are in *run* only by a copy, if at all.
+    """
+    try:
+        current.reset(token)
+    except ValueError:
+        if current.get() is run:
+            current.set(None if token.old_value is Token.MISSING else token.old_value)
 
 
 def current_run(environ: Mapping[str, str] = os.environ) -> Run | None:
@@ -88,7 +113,8 @@ def resolve(target: str | None, run: Run | None) -> str:
         return check_run(target)
     if run is None:
         raise NoRun(
-            "no run to write to: name one with target='run_...', or be inside `streams.run(...)`"
+            "no run to write to: name one with target='run_...', or be inside `streams.run(...)`; "
+            "a thread is inside by `with run.attach()`"
         )
     above = {"parent": run.parent_id, "root": run.root_id}.get(target or "self")
     return above or run.id
@@ -113,7 +139,7 @@ def check_ends(work: object) -> None:
 
 
 async def end_run(
-    calls: Calls, run: Run, error: BaseException | None, seconds: float
+    calls: PatientCalls, run: Run, error: BaseException | None, seconds: float
 ) -> BaseException | None:
     """Wait for the sources of *run*, send what is left, and end it as its body has ended. It is
     given up when nothing is acknowledged for *seconds*.
@@ -136,12 +162,12 @@ async def end_run(
         logger.error("run %s was not completed: %s", run.id, failure)
     if error is not None:
         for problem in problems:
-            logger.error("beside the error that ended run %s: %s", run.id, problem)
+            logger.error("beside the error that ended run %s: %s", run.id, reason_of(problem))
         return None
     return _together(problems)
 
 
-async def _end(calls: Calls, run: Run, cause: BaseException | None) -> None:
+async def _end(calls: PatientCalls, run: Run, cause: BaseException | None) -> None:
     status = status_after(cause)
     if cause is None or status == "completed":
         await calls.complete(run.id)

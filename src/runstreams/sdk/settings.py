@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from .errors import InvalidSetting
 
@@ -32,8 +33,16 @@ class Timeouts:
 def base_url_of(given: str | None, environ: Mapping[str, str]) -> str:
     """Return the server's address, without a slash at its end. Raises `InvalidSetting`."""
     url = (given or environ.get(URL) or LOCAL).strip().rstrip("/")
-    if not url.startswith(("http://", "https://")):
-        raise InvalidSetting(f"the server's address must begin with http:// or https://: {url!r}")
+    name = "the server's address" if given or not environ.get(URL) else URL
+    if not url.lower().startswith(("http://", "https://")):
+        raise InvalidSetting(f"{name} must begin with http:// or https://: {url!r}")
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise InvalidSetting(f"{name} cannot be used: {url!r}: {error}") from None
+    if not parts.hostname or port == 0:
+        raise InvalidSetting(f"{name} names no server: {url!r}")
     return url
 
 

@@ -3,18 +3,18 @@
 
 import functools
 from collections.abc import Callable, Iterator
-from types import TracebackType
 from typing import Any, Generic, Literal, ParamSpec, TypeVar, overload
 
-from ..core.model import Status
+from ..core.model import Closed, RunInfo, Status, StreamInfo
 from .blocking import Writable, check_work, let_write, result, settled, taken
 from .closing import INTERRUPTIONS, status_after
 from .connection import Connection, Start, split
 from .errors import StopRequested
 from .handles import Reading, Sending, Watching
-from .records import Ended, Part, RunInfo, StreamInfo
-from .runs import Run, current, end_run
-from .values import Decode, decoder, encode, maker
+from .records import Chunk
+from .runs import Run, current, end_run, leave
+from .typed import form_of
+from .values import JSON, Form, maker
 from .writing.producer import Producer
 from .writing.sources import Source, check_source
 
@@ -74,12 +74,7 @@ class Writer(Piped[T], Writable[T]):
     def __enter__(self) -> "Writer[T]":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> bool:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
         if error is None or isinstance(error, StopRequested):
             self._producer.finish()
             self.wait_until_complete()
@@ -135,14 +130,9 @@ class RunScope:
         self._entered.append((connection, run, current.set(run)))
         return run
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         connection, run, token = self._entered.pop()
-        current.reset(token)
+        leave(run, token)
         if (problem := self._end(connection, run, error)) is not None:
             raise problem
 
@@ -173,8 +163,9 @@ class RunScope:
 class Streams:
     """Everything that can be done with streams."""
 
-    def __init__(self, connect: Callable[[], Connection]) -> None:
+    def __init__(self, connect: Callable[[], Connection], form: Form = JSON) -> None:
         self._connect = connect
+        self._form = form
 
     # Writing
 
@@ -219,7 +210,7 @@ class Streams:
         key, source = split(args, key, "source")
         check_source(source)
         connection = self._connect()
-        producer = connection.producer(key, target, close)
+        producer = connection.producer(key, target, close, self._form.encode)
         piped = Piped[Any](connection, producer)
         producer.merge(source)
         producer.finish()
@@ -241,7 +232,7 @@ class Streams:
         key, value = split(args, key, "value")
         connection = self._connect()
         stream = connection.target(key, target)
-        return connection.engine.call(connection.calls.append(stream, encode(value)))
+        return connection.engine.call(connection.calls.append(stream, self._form.encode(value)))
 
     def writer(
         self,
@@ -258,7 +249,7 @@ class Streams:
         *execute* raises.
         """
         connection = self._connect()
-        writer = Writer[Any](connection, connection.producer(key, target, close))
+        writer = Writer[Any](connection, connection.producer(key, target, close, self._form.encode))
         if execute is not None:
             let_write(writer._producer, functools.partial(execute, writer))
         return writer
@@ -270,7 +261,7 @@ class Streams:
         target: str | None = None,
         status: Status = "completed",
         error: str | None = None,
-    ) -> Ended:
+    ) -> Closed:
         """Close a stream: its readers come to an end, and it takes no more chunks.
 
         *status* is completed, failed or canceled, *error* up to 4 KiB of text. Closing again with
@@ -291,7 +282,7 @@ class Streams:
         start_index: Start = 0,
         timeout: float | None = 60,
         strict: bool = True,
-        parts: Literal[False] = False,
+        chunks: Literal[False] = False,
     ) -> Reader[Any]: ...
     @overload
     def read(
@@ -302,8 +293,8 @@ class Streams:
         start_index: Start = 0,
         timeout: float | None = 60,
         strict: bool = True,
-        parts: Literal[True],
-    ) -> Reader[Part[Any]]: ...
+        chunks: Literal[True],
+    ) -> Reader[Chunk[Any]]: ...
     def read(
         self,
         run: str,
@@ -312,7 +303,7 @@ class Streams:
         start_index: Start = 0,
         timeout: float | None = 60,
         strict: bool = True,
-        parts: bool = False,
+        chunks: bool = False,
     ) -> Reader[Any]:
         """Iterate over the chunks of a stream: those there are, then those that come.
 
@@ -320,7 +311,7 @@ class Streams:
         end, `"tail"` means only what comes. It ends with the stream, or after *timeout* seconds of
         silence (None: never). A stream that was closed as failed or canceled raises `StreamFailed`
         or `StreamCanceled` after its last chunk, unless *strict* is False: then `closed` of the
-        reader tells. With *parts* each item is a `Part`: index, data, id, timestamp.
+        reader tells. With *chunks* each item is a `Chunk`: index, data, id, timestamp.
 
         Lost connections are made again, and what was read is not read twice; nor is anything lost
         when waiting for the next chunk is given up. Raises `IndexExpired` rather than leave out
@@ -328,7 +319,7 @@ class Streams:
         """
         connection = self._connect()
         session = connection.session(run, key, start_index, timeout, strict)
-        return Reader(connection, session, maker(None, parts))
+        return Reader(connection, session, maker(self._form.decode, chunks))
 
     def stop(self, run: str, key: str | None = None) -> None:
         """Ask the producers of a stream to stop: their sources are closed, and the stream ends as
@@ -382,22 +373,21 @@ class Streams:
     def define(self, key: str, type: Any = None) -> "Defined[Any]":
         """Name a stream and the type of its chunks in one place.
 
-        What is read is made into that type, and checked, by pydantic. Raises `InvalidSetting` where
-        the type needs it and it is not installed.
+        What is written is checked, and made JSON, as pydantic does it for that type; and what is
+        read is made into that type. Raises `InvalidSetting` where the type needs pydantic and it is
+        not installed, or knows nothing of the type.
         """
-        return Defined(self, self._connect, key, decoder(type))
+        return Defined(self._connect, key, form_of(type))
 
 
 class Defined(Generic[T]):
     """A stream's key and the type of its chunks; the calls are those of `Streams`."""
 
-    def __init__(
-        self, streams: Streams, connect: Callable[[], Connection], key: str, decode: Decode | None
-    ) -> None:
+    def __init__(self, connect: Callable[[], Connection], key: str, form: Form) -> None:
         self.key = key
-        self._streams = streams
+        self._streams = Streams(connect, form)
         self._connect = connect
-        self._decode = decode
+        self._form = form
 
     def pipe(
         self, source: Source[T], *, target: str | None = None, close: bool | None = None
@@ -427,7 +417,7 @@ class Defined(Generic[T]):
         start_index: Start = 0,
         timeout: float | None = 60,
         strict: bool = True,
-        parts: Literal[False] = False,
+        chunks: Literal[False] = False,
     ) -> Reader[T]: ...
     @overload
     def read(
@@ -437,8 +427,8 @@ class Defined(Generic[T]):
         start_index: Start = 0,
         timeout: float | None = 60,
         strict: bool = True,
-        parts: Literal[True],
-    ) -> Reader[Part[T]]: ...
+        chunks: Literal[True],
+    ) -> Reader[Chunk[T]]: ...
     def read(
         self,
         run: str,
@@ -446,11 +436,11 @@ class Defined(Generic[T]):
         start_index: Start = 0,
         timeout: float | None = 60,
         strict: bool = True,
-        parts: bool = False,
+        chunks: bool = False,
     ) -> Reader[Any]:
         """Iterate over the chunks of the stream; one that is not as defined raises
         `InvalidChunk`.
         """
         connection = self._connect()
         session = connection.session(run, self.key, start_index, timeout, strict)
-        return Reader(connection, session, maker(self._decode, parts))
+        return Reader(connection, session, maker(self._form.decode, chunks))

@@ -19,7 +19,7 @@ from .open_files import NoFileLeft, raise_limit
 from .protocol import Protocol
 from .ready import announce
 from .secret_key import VARIABLE, secret_key
-from .server import Server
+from .server import GracefulServer
 from .settings import Settings
 from .storing import limits_in, open_store
 from .sweeping import keep_swept
@@ -86,7 +86,7 @@ async def _serve(settings: Settings, keys: Keys, listener: socket, *, key_given:
     )
     quieten()
     url = url_of(listener)
-    server = Server(config, stop, lambda: announce(settings, url, key_given))
+    server = GracefulServer(config, stop, lambda: announce(settings, url, key_given))
     asyncio.get_running_loop().set_exception_handler(NoFileLeft())
     sweep = asyncio.create_task(keep_swept(store, log.limits, now))
     # What the start has made stays. Looking through it again and again for garbage takes 15 ms each

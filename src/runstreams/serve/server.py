@@ -31,7 +31,7 @@ ANSWER_SECONDS = 0.8
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-class Server(uvicorn.Server):
+class GracefulServer(uvicorn.Server):
     """Serves until SIGINT or SIGTERM."""
 
     def __init__(self, config: uvicorn.Config, stopping: Stop, ready: Callable[[], None]) -> None:

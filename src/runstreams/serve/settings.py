@@ -1,17 +1,27 @@
 """What can be set about a local server, each as a flag and as an environment variable."""
 
 import argparse
+import logging
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..core.limits import Limits
+from ..core.origins import origins_of
 from ..core.settings import LIMITS, RETENTION_DAYS, STREAM_MAX_BYTES, between, limits_of
 from .errors import CannotRun
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
+INJECTED = re.compile(r"(tcp|udp|sctp)://")
+"""How Kubernetes begins what it puts into `RUNSTREAMS_PORT` of every pod beside a Service that is
+called runstreams.
+"""
+
 YES, NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +92,19 @@ def settings_of(args: argparse.Namespace, environ: Mapping[str, str]) -> Setting
     for option in OPTIONS:
         if hasattr(args, option.name):
             given[option.name] = getattr(args, option.name)
-        elif text := environ.get(option.variable):
+        elif (text := environ.get(option.variable)) and not _is_injected(option, text):
             try:
                 given[option.name] = option.parse(text)
             except ValueError as error:
                 raise CannotRun(f"{option.variable}: {error}") from None
     return Settings(**given)
+
+
+def _is_injected(option: Option, text: str) -> bool:
+    injected = option.name == "port" and INJECTED.match(text) is not None
+    if injected:
+        logger.warning("%s=%s is of Kubernetes, not for us: ignored", option.variable, text)
+    return injected
 
 
 def _one_of(*choices: str) -> Callable[[str], str]:
@@ -103,10 +120,6 @@ def _switch(text: str) -> bool:
     return _one_of(*YES, *NO)(text) in YES
 
 
-def _list(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
-
-
 OPTIONS = (
     Option("host", "ADDRESS", str, "address to listen on (127.0.0.1)"),
     Option("port", "PORT", between(int, 0, 65_535), "port to listen on; 0 takes a free one (8787)"),
@@ -120,7 +133,7 @@ OPTIONS = (
         LIMITS[STREAM_MAX_BYTES],
         "most bytes of one stream, 0: no limit (314572800)",
     ),
-    Option("allowed_origins", "LIST", _list, "web origins that may read, split by commas (*)"),
+    Option("allowed_origins", "LIST", origins_of, "web origins that may read, split by commas (*)"),
     Option("log_level", "LEVEL", _one_of(*LOG_LEVELS), "debug, info, warning or error (warning)"),
     Option("ready_file", "FILE", Path, "write URL, port and process id here once ready"),
 )

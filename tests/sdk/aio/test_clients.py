@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from runstreams.aio import AsyncClient, Ended
+from runstreams.aio import AsyncClient, Closed
 from runstreams.errors import (
     ClosedDifferently,
     NotThere,
@@ -28,11 +28,11 @@ from tests.sdk.in_tasks import begin, done
 async def test_closing_tells_how_it_ended_and_is_repeatable(aclient: AsyncClient, run: str) -> None:
     await aclient.streams.append("k", 1, target=run)
     ended = await aclient.streams.close("k", target=run, status="failed", error="why")
-    assert ended == Ended("failed", "why")
+    assert ended == Closed("failed", "why")
     assert await aclient.streams.close("k", target=run, status="failed") == ended
     with pytest.raises(ClosedDifferently) as caught:
         await aclient.streams.close("k", target=run)
-    assert caught.value.facts["status"] == "failed"
+    assert caught.value.status == "failed"
 
 
 @pytest.mark.also_deployed

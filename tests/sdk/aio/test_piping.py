@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from runstreams.aio import AsyncClient, Ended
+from runstreams.aio import AsyncClient, Closed
 from runstreams.errors import (
     ChunkTooLarge,
     InvalidChunk,
@@ -160,7 +160,7 @@ async def test_a_source_that_raises_loses_nothing_it_gave_before(
         await piped.wait_until_complete()
     assert await read(aclient, run, strict=False) == list(range(after))
     info = await aclient.streams.describe(run)
-    assert info.closed == Ended("failed", "LookupError: the model is gone")
+    assert info.closed == Closed("failed", "LookupError: the model is gone")
 
 
 async def test_what_passes_ends_with_what_the_source_raised(aclient: AsyncClient, run: str) -> None:
@@ -187,8 +187,8 @@ async def test_readers_of_a_failed_stream_are_told(aclient: AsyncClient, run: st
     assert await anext(reader) == 0
     with pytest.raises(StreamFailed) as caught:
         await anext(reader)
-    assert caught.value.facts["error"] == "LookupError: the model is gone"
-    assert reader.closed == Ended("failed", "LookupError: the model is gone")
+    assert caught.value.error == "LookupError: the model is gone"
+    assert reader.closed == Closed("failed", "LookupError: the model is gone")
 
 
 async def test_a_stream_may_be_left_open_whatever_happens(aclient: AsyncClient, run: str) -> None:
@@ -235,8 +235,8 @@ async def test_a_closed_stream_refuses_at_once_with_the_facts(
     piped = aclient.streams.pipe(source(), target=run)
     with pytest.raises(StreamClosed) as caught:
         await piped.wait_until_complete()
-    assert caught.value.facts["status"] == "completed"
-    assert caught.value.facts["tail"] == 1
+    assert caught.value.status == "completed"
+    assert caught.value.tail == 1
     await happened(closed)
 
 
@@ -270,7 +270,7 @@ async def test_a_pipe_that_is_canceled_keeps_what_was_written(
     assert last is not None
     await happened(closed)
     assert await read(aclient, run, strict=False) == list(range(last + 1))
-    assert (await aclient.streams.describe(run)).closed == Ended("canceled")
+    assert (await aclient.streams.describe(run)).closed == Closed("canceled")
 
 
 @pytest.mark.also_deployed
@@ -300,4 +300,4 @@ async def test_of_several_producers_that_are_asked_to_stop_none_fails(
     for piped in pipes:
         await piped.wait_until_complete(timeout=10)
         assert piped.stopped
-    assert (await aclient.streams.describe(run)).closed == Ended("canceled")
+    assert (await aclient.streams.describe(run)).closed == Closed("canceled")

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from runstreams.aio import AsyncClient, Ended, Timeouts, streams
+from runstreams.aio import AsyncClient, Closed, Timeouts, streams
 from runstreams.errors import NoRun, NotSent, Unreachable
 from runstreams.sdk.runs import current_run
 from runstreams.testing import in_memory
@@ -84,7 +84,7 @@ async def test_at_its_end_everything_is_sent_and_the_run_completed(aclient: Asyn
         writer = aclient.streams.writer("logs", execute=lambda writer: writer.write("x"))
     assert await read(aclient, run.id, "words", timeout=60) == list(range(30))
     assert await read(aclient, run.id, "logs", timeout=60) == ["x"]
-    assert (await aclient.streams.describe(run.id, "words")).closed == Ended("completed")
+    assert (await aclient.streams.describe(run.id, "words")).closed == Closed("completed")
     assert await writer.wait_until_complete() == 0
 
 
@@ -106,20 +106,20 @@ async def raise_inside(client: AsyncClient, run: str, error: BaseException) -> N
 @pytest.mark.parametrize(
     ("error", "ended"),
     [
-        (LookupError("gone"), Ended("failed", "LookupError: gone")),
-        (KeyboardInterrupt(), Ended("canceled", "KeyboardInterrupt: ")),
-        (SystemExit(1), Ended("failed", "SystemExit: 1")),
-        (SystemExit(0), Ended("completed")),
+        (LookupError("gone"), Closed("failed", "LookupError: gone")),
+        (KeyboardInterrupt(), Closed("canceled", "KeyboardInterrupt: ")),
+        (SystemExit(1), Closed("failed", "SystemExit: 1")),
+        (SystemExit(0), Closed("completed")),
     ],
     ids=["error", "interrupt", "exit 1", "exit 0"],
 )
 async def test_a_run_that_raises_says_so_at_the_end_of_each_open_stream(
-    aclient: AsyncClient, run: str, error: BaseException, ended: Ended
+    aclient: AsyncClient, run: str, error: BaseException, ended: Closed
 ) -> None:
     with pytest.raises(type(error)):
         await raise_inside(aclient, run, error)
     assert (await aclient.streams.describe(run, "words")).closed == ended
-    assert (await aclient.streams.describe(run, "closed")).closed == Ended("completed")
+    assert (await aclient.streams.describe(run, "closed")).closed == Closed("completed")
     found = await read(aclient, run, "words", timeout=60, strict=False)
     # Whoever interrupts does not wait for the source.
     assert found == list(range(5 if ended.status != "canceled" else len(found)))
@@ -137,7 +137,7 @@ async def test_a_pipe_that_failed_and_nobody_waited_for_fails_the_run(
     with pytest.raises(LookupError):
         await fail_unseen(aclient, run)
     closed = (await aclient.streams.describe(run, "k0")).closed
-    assert closed == Ended("failed", "LookupError: the model is gone")
+    assert closed == Closed("failed", "LookupError: the model is gone")
 
 
 async def test_several_of_them_come_together(aclient: AsyncClient, run: str) -> None:
@@ -152,7 +152,7 @@ async def test_a_failure_that_was_seen_is_not_raised_again(aclient: AsyncClient)
         with pytest.raises(LookupError):
             await piped.wait_until_complete()
         await aclient.streams.append("other", 1)
-    assert (await aclient.streams.describe(run.id, "other")).closed == Ended("completed")
+    assert (await aclient.streams.describe(run.id, "other")).closed == Closed("completed")
 
 
 def in_this_process(flush: float, transport: Scripted | None = None) -> AsyncClient:
@@ -166,7 +166,7 @@ async def test_a_run_waits_for_its_sources_however_long_they_take(run: str) -> N
         async with client.streams.run(run):
             client.streams.pipe(slowly([0, 1], 2))
         assert await read(client, run) == [0, 1]
-        assert (await client.streams.describe(run)).closed == Ended("completed")
+        assert (await client.streams.describe(run)).closed == Closed("completed")
 
 
 async def test_so_does_a_client_at_its_end(run: str) -> None:
@@ -188,7 +188,7 @@ async def test_a_run_gives_up_what_makes_no_progress_and_says_why_and_what_to_do
     assert str(caught.value).startswith(f"{run}/words: 2 chunks were not sent, since nothing was")
     assert "the server is away" in str(caught.value)
     assert "Timeouts(flush=...)" in str(caught.value)
-    assert caught.value.facts["unsent"] == 2
+    assert caught.value.unsent == 2
 
 
 async def test_a_run_ends_where_it_began(run: str) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from runstreams.aio import AsyncClient, Batching, Ended
+from runstreams.aio import AsyncClient, Batching, Closed
 from runstreams.errors import InvalidName, NoRun, WriterClosed
 from tests.sdk.aio.helpers import read, slowly, together
 from tests.sdk.in_tasks import done, sleep
@@ -76,7 +76,7 @@ async def test_an_exception_in_the_body_keeps_what_was_written_and_marks_the_str
     with pytest.raises(LookupError):
         await write_and_raise(aclient, run, LookupError("gone"))
     assert await read(aclient, run, strict=False) == [1, 2]
-    assert (await aclient.streams.describe(run)).closed == Ended("failed", "LookupError: gone")
+    assert (await aclient.streams.describe(run)).closed == Closed("failed", "LookupError: gone")
 
 
 async def test_a_body_that_raises_does_not_wait_for_what_it_merges(
@@ -91,7 +91,7 @@ async def test_a_body_that_raises_does_not_wait_for_what_it_merges(
 
     with pytest.raises(LookupError):
         await body()
-    assert (await aclient.streams.describe(run)).closed == Ended("failed", "LookupError: gone")
+    assert (await aclient.streams.describe(run)).closed == Closed("failed", "LookupError: gone")
 
 
 async def test_an_interrupted_body_marks_the_stream_as_canceled(
@@ -113,7 +113,7 @@ async def test_a_writer_that_is_asked_to_stop_ends_its_body(aclient: AsyncClient
                 await aclient.streams.stop(run)
             await sleep(0.001)
     assert writer.stopped
-    assert (await aclient.streams.describe(run)).closed == Ended("canceled")
+    assert (await aclient.streams.describe(run)).closed == Closed("canceled")
 
 
 async def test_a_writer_waits_when_too_much_is_unsent(server: Any, run: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from runstreams import Client, Ended
+from runstreams import Client, Closed
 from runstreams.errors import (
     ClosedDifferently,
     NotThere,
@@ -29,11 +29,11 @@ from tests.sdk.sync.helpers import read, together
 def test_closing_tells_how_it_ended_and_is_repeatable(client: Client, run: str) -> None:
     client.streams.append("k", 1, target=run)
     ended = client.streams.close("k", target=run, status="failed", error="why")
-    assert ended == Ended("failed", "why")
+    assert ended == Closed("failed", "why")
     assert client.streams.close("k", target=run, status="failed") == ended
     with pytest.raises(ClosedDifferently) as caught:
         client.streams.close("k", target=run)
-    assert caught.value.facts["status"] == "failed"
+    assert caught.value.status == "failed"
 
 
 @pytest.mark.also_deployed

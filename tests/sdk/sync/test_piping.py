@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from runstreams import Client, Ended
+from runstreams import Client, Closed
 from runstreams.errors import (
     ChunkTooLarge,
     InvalidChunk,
@@ -161,7 +161,7 @@ def test_a_source_that_raises_loses_nothing_it_gave_before(
         piped.wait_until_complete()
     assert read(client, run, strict=False) == list(range(after))
     info = client.streams.describe(run)
-    assert info.closed == Ended("failed", "LookupError: the model is gone")
+    assert info.closed == Closed("failed", "LookupError: the model is gone")
 
 
 def test_what_passes_ends_with_what_the_source_raised(client: Client, run: str) -> None:
@@ -188,8 +188,8 @@ def test_readers_of_a_failed_stream_are_told(client: Client, run: str) -> None:
     assert next(reader) == 0
     with pytest.raises(StreamFailed) as caught:
         next(reader)
-    assert caught.value.facts["error"] == "LookupError: the model is gone"
-    assert reader.closed == Ended("failed", "LookupError: the model is gone")
+    assert caught.value.error == "LookupError: the model is gone"
+    assert reader.closed == Closed("failed", "LookupError: the model is gone")
 
 
 def test_a_stream_may_be_left_open_whatever_happens(client: Client, run: str) -> None:
@@ -232,8 +232,8 @@ def test_a_closed_stream_refuses_at_once_with_the_facts(client: Client, run: str
     piped = client.streams.pipe(source(), target=run)
     with pytest.raises(StreamClosed) as caught:
         piped.wait_until_complete()
-    assert caught.value.facts["status"] == "completed"
-    assert caught.value.facts["tail"] == 1
+    assert caught.value.status == "completed"
+    assert caught.value.tail == 1
     happened(closed)
 
 
@@ -265,7 +265,7 @@ def test_a_pipe_that_is_canceled_keeps_what_was_written(client: Client, run: str
     assert last is not None
     happened(closed)
     assert read(client, run, strict=False) == list(range(last + 1))
-    assert (client.streams.describe(run)).closed == Ended("canceled")
+    assert (client.streams.describe(run)).closed == Closed("canceled")
 
 
 @pytest.mark.also_deployed
@@ -293,4 +293,4 @@ def test_of_several_producers_that_are_asked_to_stop_none_fails(client: Client, 
     for piped in pipes:
         piped.wait_until_complete(timeout=10)
         assert piped.stopped
-    assert (client.streams.describe(run)).closed == Ended("canceled")
+    assert (client.streams.describe(run)).closed == Closed("canceled")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from runstreams import Client, Ended, Timeouts, streams
+from runstreams import Client, Closed, Timeouts, streams
 from runstreams.errors import NoRun, NotSent, Unreachable
 from runstreams.sdk.runs import current_run
 from runstreams.testing import in_memory
@@ -85,7 +85,7 @@ def test_at_its_end_everything_is_sent_and_the_run_completed(client: Client) -> 
         writer = client.streams.writer("logs", execute=lambda writer: writer.write("x"))
     assert read(client, run.id, "words", timeout=60) == list(range(30))
     assert read(client, run.id, "logs", timeout=60) == ["x"]
-    assert (client.streams.describe(run.id, "words")).closed == Ended("completed")
+    assert (client.streams.describe(run.id, "words")).closed == Closed("completed")
     assert writer.wait_until_complete() == 0
 
 
@@ -107,20 +107,20 @@ def raise_inside(client: Client, run: str, error: BaseException) -> None:
 @pytest.mark.parametrize(
     ("error", "ended"),
     [
-        (LookupError("gone"), Ended("failed", "LookupError: gone")),
-        (KeyboardInterrupt(), Ended("canceled", "KeyboardInterrupt: ")),
-        (SystemExit(1), Ended("failed", "SystemExit: 1")),
-        (SystemExit(0), Ended("completed")),
+        (LookupError("gone"), Closed("failed", "LookupError: gone")),
+        (KeyboardInterrupt(), Closed("canceled", "KeyboardInterrupt: ")),
+        (SystemExit(1), Closed("failed", "SystemExit: 1")),
+        (SystemExit(0), Closed("completed")),
     ],
     ids=["error", "interrupt", "exit 1", "exit 0"],
 )
 def test_a_run_that_raises_says_so_at_the_end_of_each_open_stream(
-    client: Client, run: str, error: BaseException, ended: Ended
+    client: Client, run: str, error: BaseException, ended: Closed
 ) -> None:
     with pytest.raises(type(error)):
         raise_inside(client, run, error)
     assert (client.streams.describe(run, "words")).closed == ended
-    assert (client.streams.describe(run, "closed")).closed == Ended("completed")
+    assert (client.streams.describe(run, "closed")).closed == Closed("completed")
     found = read(client, run, "words", timeout=60, strict=False)
     # Whoever interrupts does not wait for the source.
     assert found == list(range(5 if ended.status != "canceled" else len(found)))
@@ -136,7 +136,7 @@ def test_a_pipe_that_failed_and_nobody_waited_for_fails_the_run(client: Client, 
     with pytest.raises(LookupError):
         fail_unseen(client, run)
     closed = (client.streams.describe(run, "k0")).closed
-    assert closed == Ended("failed", "LookupError: the model is gone")
+    assert closed == Closed("failed", "LookupError: the model is gone")
 
 
 def test_several_of_them_come_together(client: Client, run: str) -> None:
@@ -151,7 +151,7 @@ def test_a_failure_that_was_seen_is_not_raised_again(client: Client) -> None:
         with pytest.raises(LookupError):
             piped.wait_until_complete()
         client.streams.append("other", 1)
-    assert (client.streams.describe(run.id, "other")).closed == Ended("completed")
+    assert (client.streams.describe(run.id, "other")).closed == Closed("completed")
 
 
 def in_this_process(flush: float, transport: Scripted | None = None) -> Client:
@@ -165,7 +165,7 @@ def test_a_run_waits_for_its_sources_however_long_they_take(run: str) -> None:
         with client.streams.run(run):
             client.streams.pipe(slowly([0, 1], 2))
         assert read(client, run) == [0, 1]
-        assert (client.streams.describe(run)).closed == Ended("completed")
+        assert (client.streams.describe(run)).closed == Closed("completed")
 
 
 def test_so_does_a_client_at_its_end(run: str) -> None:
@@ -187,7 +187,7 @@ def test_a_run_gives_up_what_makes_no_progress_and_says_why_and_what_to_do(run: 
     assert str(caught.value).startswith(f"{run}/words: 2 chunks were not sent, since nothing was")
     assert "the server is away" in str(caught.value)
     assert "Timeouts(flush=...)" in str(caught.value)
-    assert caught.value.facts["unsent"] == 2
+    assert caught.value.unsent == 2
 
 
 def test_a_run_ends_where_it_began(run: str) -> None:

@@ -8,13 +8,10 @@ from starlette.types import Receive
 from ..call import Call, ClientGone
 
 
-class Stopping(Exception):
-    """The process is about to stop; who waits here can wait elsewhere."""
-
-
 class Presence:
-    """A block of code that is left at its next await when the client goes or the process stops,
-    with `ClientGone` or `Stopping`. One small task notices the former.
+    """A block of code that is left at its next await when the client goes, with `ClientGone`, or
+    when the process stops, quietly: who waits here can wait elsewhere. One small task notices the
+    former.
     """
 
     def __init__(self, call: Call) -> None:
@@ -25,20 +22,20 @@ class Presence:
         self._watcher: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> None:
+        await self._limit.__aenter__()
         if self._stop is not None:
-            if self._stop.is_set():
-                raise Stopping
             self._stop.interrupts.add(self._interrupt)
+            if self._stop.is_set():
+                self._interrupt()
         if self._receive is not None:
             self._watcher = asyncio.create_task(self._watch(self._receive))
-        await self._limit.__aenter__()
 
     async def __aexit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
         trace: TracebackType | None,
-    ) -> None:
+    ) -> bool:
         if self._watcher is not None:
             self._watcher.cancel()
         if self._stop is not None:
@@ -46,7 +43,10 @@ class Presence:
         try:
             await self._limit.__aexit__(kind, error, trace)
         except TimeoutError:
-            raise (ClientGone if self._gone else Stopping) from None
+            if self._gone:
+                raise ClientGone from None
+            return True
+        return False
 
     async def _watch(self, receive: Receive) -> None:
         while (await receive())["type"] != "http.disconnect":

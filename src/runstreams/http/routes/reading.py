@@ -1,30 +1,24 @@
 """Routes that read: a long poll, or an event stream when one is asked for."""
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from starlette.routing import Route, Router
 
 from ...core.access import of_stream
-from ...core.errors import IndexBeyondTail, IndexExpired, InvalidIndex
+from ...core.errors import NoEventStream
 from ...core.limits import (
-    PAGE_BYTES,
     PAGE_CHUNKS,
     PAGE_CHUNKS_DEFAULT,
-    SILENCE_SECONDS,
-    SILENCE_SECONDS_MAX,
     WAIT_SECONDS,
 )
-from ...core.log import EMPTY, NO_POINTERS
-from ...core.model import Head, Page, StreamId
-from ...core.names import INPUT
+from ...core.log import TAIL, Start
+from ...core.model import Page, StreamId
+from .. import trigger
 from ..call import Call, Endpoint, require
-from ..errors import NoEventStream
-from ..fields import event_id, leading, query, seconds, whole
-from ..live.event_stream import EventStream
-from ..live.presence import Presence, Stopping
+from ..fields import query, seconds, whole
+from ..live.event_stream import send_events
+from ..live.presence import Presence
 from ..live.rendering import as_json
-
-TAIL: Literal["tail"] = "tail"
 
 router = Router()
 
@@ -32,7 +26,7 @@ router = Router()
 class Wanted(NamedTuple):
     """What a long poll asks for."""
 
-    start: int | Literal["tail"] | None
+    start: Start | None
     wait: float
     limit: int
 
@@ -41,7 +35,7 @@ async def read(call: Call, prefix: str = "") -> None:
     """Send chunks of a stream, waiting for the first one; its key is the path's after *prefix*."""
     grant = call.grant()
     if b"text/event-stream" in call.headers.get(b"accept", b"").lower():
-        stream, silence = call.stream(prefix), _silence(call.header(b"timeout-seconds"))
+        stream, silence = call.stream(prefix), trigger.silence(call.headers)
         require(grant, ("read",), *of_stream(stream))
         await _follow(call, stream, silence)
     else:
@@ -54,7 +48,7 @@ async def read(call: Call, prefix: str = "") -> None:
 
 async def read_input(call: Call) -> None:
     """Send what was sent to an input stream."""
-    await read(call, INPUT)
+    await read(call, trigger.INPUT)
 
 
 def _wanted(call: Call) -> Wanted:
@@ -68,57 +62,13 @@ def _wanted(call: Call) -> Wanted:
 
 
 async def _page(call: Call, stream: StreamId, wanted: Wanted) -> Page:
-    """Return the page that a long poll is answered with. Raises `IndexExpired`,
-    `IndexBeyondTail`.
-    """
-    log = call.service.log
-    start = wanted.start
-    head = await log.head(stream, since=NO_POINTERS if start == TAIL else start or 0)
-    tail = head.tail if head is not None else 0
-    if start == TAIL:
-        start = tail
-    if start is not None and start > tail:
-        raise IndexBeyondTail(f"index {start} is beyond the tail, {tail}", tail=tail)
-    at = start or 0
-    if at < tail or (head is not None and head.closed is not None):
-        assert head is not None
-        cursor = log.cursor(stream)
-        return await cursor.page(head, at, exact=start is not None, most=wanted.limit)
-    news = await _wait(call, stream, head, at, wanted.wait)
-    if news is None:
-        return EMPTY
-    if head is not None and news.generation != head.generation and at:
-        raise IndexExpired("the stream has begun anew; the oldest left is 0", first_index=0)
-    if news.tail == at and news.closed is None:
-        return Page((), at, at, news.generation)
-    cursor = log.cursor(stream)
-    return await call.service.pages.page(cursor, news, at, wanted.limit, PAGE_BYTES)
-
-
-async def _wait(
-    call: Call, stream: StreamId, head: Head | None, index: int, wait: float
-) -> Head | None:
-    """Wait for chunk *index* for as long as is asked for and allowed; return the head."""
-    wait = min(wait, call.host.wait_seconds_max, call.time_left())
-    if wait <= 0:
-        return head
-    try:
-        async with Presence(call):
-            return await call.service.log.beyond(stream, head, index, wait)
-    except Stopping:
-        return head
-
-
-def _silence(text: str | None) -> float:
-    """Return the silence after which an event stream ends. Raises `InvalidIndex`."""
-    asked = leading(text) if text is not None else None
-    if not asked:
-        return SILENCE_SECONDS
-    if asked < 1:
-        raise InvalidIndex("Timeout seconds must be greater than 0")
-    if asked > SILENCE_SECONDS_MAX:
-        raise InvalidIndex(f"Timeout seconds must be less than {SILENCE_SECONDS_MAX}")
-    return asked
+    return await call.service.log.read(
+        stream,
+        wanted.start,
+        most=wanted.limit,
+        seconds=min(wanted.wait, call.host.wait_seconds_max, call.time_left()),
+        presence=Presence(call),
+    )
 
 
 async def _follow(call: Call, stream: StreamId, silence: float) -> None:
@@ -127,13 +77,11 @@ async def _follow(call: Call, stream: StreamId, silence: float) -> None:
             "Event streams are not served here; ask for application/json",
             url=call.host.streaming_url,
         )
-    last = call.header(b"last-event-id")
-    latest = last is None and call.headers.get(b"x-trigger-stream-start") == b"latest"
-    seen = event_id(last) if last is not None else None
-    start = 0 if seen is None else seen + 1
-    head = await call.service.log.head(stream, since=NO_POINTERS if latest else start)
-    tail = head.tail if head is not None else 0
-    await EventStream(call, stream, head, tail if latest else min(start, tail), silence).follow()
+    start = trigger.first_event(call.headers)
+    follower = await call.service.log.follow(
+        stream, TAIL if start is None else start, silence=silence, seconds=call.time_left()
+    )
+    await send_events(call, follower)
 
 
 router.routes.extend(

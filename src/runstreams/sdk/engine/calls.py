@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from uuid import uuid4
 
 from ...core.errors import Refused, RunCompleted
-from ...core.model import Status, StreamId
-from ..records import Ended, RunInfo, StreamInfo
+from ...core.model import Closed, RunInfo, RunPage, Status, StreamId, StreamInfo, StreamPage
+from ..closing import sayable
 from .engine import Engine
 
 
@@ -14,7 +14,7 @@ def new_client() -> str:
     return uuid4().hex[:16]
 
 
-class Calls:
+class PatientCalls:
     """Coroutines for the engine; each raises what the server refuses with, or `Unanswered`."""
 
     def __init__(self, engine: Engine) -> None:
@@ -27,9 +27,10 @@ class Calls:
         assert receipt.last_index is not None
         return receipt.last_index
 
-    async def close(self, stream: StreamId, status: Status, error: str | None) -> Ended:
+    async def close(self, stream: StreamId, status: Status, error: str | None) -> Closed:
         """Close a stream."""
-        return await self._engine.persist(lambda to: to.close(stream, status, error))
+        reason = sayable(error)
+        return await self._engine.persist(lambda to: to.close(stream, status, reason))
 
     async def stop(self, stream: StreamId) -> None:
         """Ask the producers of a stream to stop."""
@@ -45,13 +46,14 @@ class Calls:
 
     async def streams(self, run: str) -> list[StreamInfo]:
         """Return all streams of a run, by key."""
-        found, after = await self._streams(run, None)
-        while after is not None:
-            more, after = await self._streams(run, after)
-            found += more
-        return found
+        found, after = list[StreamInfo](), None
+        while True:
+            page = await self._streams(run, after)
+            found += page.streams
+            if (after := page.next) is None:
+                return found
 
-    async def _streams(self, run: str, after: str | None) -> tuple[list[StreamInfo], str | None]:
+    async def _streams(self, run: str, after: str | None) -> StreamPage:
         return await self._engine.persist(lambda to: to.streams(run, after))
 
     async def runs(self, limit: int) -> list[RunInfo]:
@@ -59,13 +61,13 @@ class Calls:
         found: list[RunInfo] = []
         after: str | None = None
         while len(found) < limit:
-            page, after = await self._runs(limit - len(found), after)
-            found += page
-            if after is None:
+            page = await self._runs(limit - len(found), after)
+            found += page.runs
+            if (after := page.next) is None:
                 break
         return found[:limit]
 
-    async def _runs(self, limit: int, after: str | None) -> tuple[list[RunInfo], str | None]:
+    async def _runs(self, limit: int, after: str | None) -> RunPage:
         return await self._engine.persist(lambda to: to.runs(limit, after))
 
     async def register(self, run: str, parent: str | None, root: str | None) -> RunInfo:

@@ -57,6 +57,9 @@ class Pending(Protocol):
     def trouble(self) -> str | None:
         """Why sending does not get on, if it does not."""
 
+    def give_up_lost(self) -> None:
+        """Wait no longer for sources whose event loop has ended without a word."""
+
     def ending(self) -> "Future[Any]":
         """Return what is done when there is nothing left to wait for."""
 

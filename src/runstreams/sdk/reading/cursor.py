@@ -6,7 +6,9 @@ of the stream; when the stream was deleted and begun anew, it goes back to 0.
 """
 
 from ...core.errors import IndexBeyondTail, IndexExpired
-from ..records import Ended, Page, Part
+from ...core.model import Closed
+from ...core.position import Position, tells_of_beginning_anew
+from ..records import Chunk, ChunkPage
 
 
 class ReadCursor:
@@ -14,14 +16,17 @@ class ReadCursor:
 
     def __init__(self, start: int) -> None:
         """Begin at index *start*; 0 means the oldest chunk left."""
-        self.next_index = start
-        """The first index that has not been read."""
-        self.closed: Ended | None = None
+        self.closed: Closed | None = None
         """How the stream ended, once that is reached."""
         self.tail = 0
         """The tail as it was last heard of."""
         self._ask = start
-        self._generation: str | None = None
+        self._position = Position(start)
+
+    @property
+    def next_index(self) -> int:
+        """The first index that has not been read."""
+        return self._position.index
 
     @property
     def ask(self) -> int | None:
@@ -33,54 +38,46 @@ class ReadCursor:
         """Whether there is more to read already."""
         return self.closed is None and self._ask < self.tail
 
-    def take(self, page: Page) -> list[Part[object]]:
+    def take(self, page: ChunkPage) -> list[Chunk[object]]:
         """Return the chunks of *page* that are new. Raises `IndexExpired` when one was missed."""
-        if page.parts and self._is_begun_anew(page.parts[0]):
-            self._restart()
-            if page.parts[0].index > 0:
-                self.tail = page.tail
-                return []  # the new stream is read from its beginning
-        parts = [part for part in page.parts if part.index >= self.next_index]
-        if parts and parts[0].index > self.next_index > 0:
-            first = parts[0].index
+        position, chunks = self._position, page.chunks
+        if chunks and position.meet(_generation(chunks[0])) and chunks[0].index > 0:
+            self._ask, self.tail = 0, page.tail
+            return []  # the new stream is read from its beginning
+        new = [chunk for chunk in chunks if chunk.index >= position.index]
+        if new and new[0].index > position.index > 0:
+            first = new[0].index
             raise IndexExpired(
-                f"chunk {self.next_index} has expired; the oldest left is {first}",
+                f"chunk {position.index} has expired; the oldest left is {first}",
                 first_index=first,
             )
         self._ask, self.tail, self.closed = page.next_index, page.tail, page.closed
-        if page.parts:
-            self._generation = _generation(page.parts[0])
-        if parts:
-            self.next_index = parts[-1].index + 1
-        return parts
+        if new:
+            position.index = new[-1].index + 1
+        return new
 
     def beyond(self, error: IndexBeyondTail) -> None:
         """Take in that the asked index is not there yet: wait for it at the tail.
 
         When it was read before, the stream has been begun anew, and is read from its beginning.
         """
-        tail = error.facts["tail"]
-        assert isinstance(tail, int)
-        if self._generation is not None:
+        if self._position.generation is not None:
             self._restart()
         else:
-            self._ask = self.tail = tail
+            self._ask = self.tail = error.tail
 
     def expired(self, error: IndexExpired) -> None:
         """Take in that the asked index is gone. Raises *error* unless that is because the stream
         has been begun anew.
         """
-        if error.facts.get("first_index") != 0:
+        if not tells_of_beginning_anew(error):
             raise error
         self._restart()
 
-    def _is_begun_anew(self, part: Part[object]) -> bool:
-        return self._generation not in (None, _generation(part))
-
     def _restart(self) -> None:
-        self.next_index = self._ask = self.tail = 0
-        self._generation = None
+        self._ask = self.tail = 0
+        self._position = Position(0)
 
 
-def _generation(part: Part[object]) -> str:
-    return part.id.rpartition("-")[0]
+def _generation(chunk: Chunk[object]) -> str:
+    return chunk.id.rpartition("-")[0]

@@ -16,7 +16,9 @@ from ..engine.engine import ENGINES, Engine, Pending
 from ..engine.waiting import settled
 
 LOOK_SECONDS = 0.5
-"""How often it is looked whether sending makes progress."""
+"""How often it is looked whether sending makes progress, and whether a source's event loop has
+ended, which nobody tells.
+"""
 
 SILENT_SECONDS = 3.0
 """How long the end of a client or of the program waits before it says what for."""
@@ -50,13 +52,15 @@ async def _is_done(producer: Pending, seconds: float) -> bool:
     time = asyncio.get_running_loop().time
     ending = producer.ending()
     since, acknowledged = time(), producer.acknowledged
-    while not ending.done():
+    while True:
+        producer.give_up_lost()
+        if ending.done():
+            return not producer.is_open
         if not producer.is_sending or producer.acknowledged != acknowledged:
             since, acknowledged = time(), producer.acknowledged
         elif time() - since >= seconds:
             return False
         await settled(ending, min(LOOK_SECONDS, seconds))
-    return not producer.is_open
 
 
 def report(producer: Pending, seconds: float) -> str:

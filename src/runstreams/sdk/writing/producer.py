@@ -11,9 +11,10 @@ import threading
 import weakref
 from collections.abc import AsyncIterable, Iterable
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any, cast
 
-from ...core.errors import ClosedDifferently, Refused, StreamClosed
+from ...core.errors import ClosedDifferently, Refused, RunstreamsError, StreamClosed
 from ...core.model import Status, StreamId
 from ..closing import reason_of, status_after
 from ..engine.engine import Engine
@@ -21,11 +22,12 @@ from ..engine.queues import Tee
 from ..engine.waiting import Waiter
 from ..errors import NotSent, StopRequested
 from ..records import Receipt
-from ..values import encode
+from ..values import Encode
 from . import sources
 from .buffer import Batching
 from .sender import Sender
 from .sources import Puller, Source, TaskPuller, ThreadPuller
+from .texts import Texts
 
 logger = logging.getLogger("runstreams")
 
@@ -40,8 +42,9 @@ class Producer:
         client: str,
         batching: Batching,
         close: bool | None,
+        encode: Encode,
     ) -> None:
-        """Begin to send to *stream* as *client*.
+        """Begin to send to *stream* as *client*, what is written as *encode* makes it.
 
         With *close* the stream is closed at the end, whatever that is; with None, unless all went
         well; with False, never.
@@ -56,6 +59,9 @@ class Producer:
         self._process = os.getpid()
         self._engine = engine
         self._close = close
+        self._encode = encode
+        self._texts = Texts()
+        self._pen = threading.RLock()
         self._sender = Sender(stream, client, batching)
         self._lock = threading.Lock()
         self.is_open = True
@@ -85,7 +91,23 @@ class Producer:
         what sending has failed with.
         """
         self._check_process()
-        line = encode(value)
+        full = None
+        with self._pen:
+            for whole in [value] if isinstance(value, bytes) else self._texts.feed(value):
+                full = self._put(whole)
+            if not self.is_open:
+                self._let_out()
+        return full
+
+    def _let_out(self) -> None:
+        """Queue the half of a character that nothing can follow any more."""
+        with self._pen:
+            for half in self._texts.end():
+                self._put(half)
+
+    def _put(self, value: object) -> Waiter | None:
+        self._check_process()
+        line = self._encode(value)
         if self.stopped:
             raise StopRequested("somebody has asked this stream's producers to stop")
         full = self._sender.put(line)
@@ -106,14 +128,14 @@ class Producer:
         if not sources.is_async(source):
             name = f"runstreams source of {self.stream.run}/{self.stream.key}"
             return ThreadPuller(
-                cast(Iterable[Any], source), self.write, self._is_over, self._pulled, name
+                cast(Iterable[Any], source), self._put, self._is_over, self._pulled, name
             )
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:  # none here: the engine's will do
             loop = self._engine.loop
         return TaskPuller(
-            loop, cast(AsyncIterable[Any], source), self.write, self._is_over, self._pulled
+            loop, cast(AsyncIterable[Any], source), self._put, self._is_over, self._pulled
         )
 
     def _pulled(self, error: BaseException | None) -> None:
@@ -124,7 +146,7 @@ class Producer:
 
     def finish(self, error: BaseException | None = None) -> None:
         """End the writing; it is done when the sources are, too. With *error* it has failed."""
-        self.is_open = False
+        self._close_text()
         self._note(error)
 
     def _note(self, error: BaseException | None) -> None:
@@ -139,7 +161,7 @@ class Producer:
         """Close the sources and end the stream as canceled, or as *error* says; what was written
         stays.
         """
-        self.is_open = False
+        self._close_text()
         self._canceled = True
         self._note(error)
         self._end()
@@ -149,6 +171,11 @@ class Producer:
         self.seen = True
         self.cancel()
         self._sending.cancel()
+
+    def _close_text(self) -> None:
+        self.is_open = False
+        with suppress(RunstreamsError):  # why it cannot be sent is known by then
+            self._let_out()
 
     def _is_over(self) -> bool:
         return self.stopped or self._canceled
@@ -172,7 +199,7 @@ class Producer:
             await self._sender.run(lambda: engine.transport, self._patience, self._receive)
             await self._close_stream()
         except StreamClosed as error:
-            if error.facts.get("status") == "canceled":
+            if error.status == "canceled":
                 self._stop()  # another producer of the stream was quicker to hear of it
             else:
                 self._fail(error)
@@ -265,6 +292,13 @@ class Producer:
         self.seen = True
         return self.result
 
+    def give_up_lost(self) -> None:
+        """Wait no longer for sources whose event loop has ended without a word."""
+        with self._lock:
+            pullers = list(self._pullers)
+        for puller in pullers:
+            puller.give_up()
+
     def ending(self) -> "Future[Any]":
         """Return what is done when there is nothing left to wait for."""
         return self._sender.drained() if self.is_open else self.result
@@ -281,4 +315,4 @@ class Producer:
 
     def _check_process(self) -> None:
         if not self.is_ours:
-            raise NotSent("this belongs to the process that began it, and is sent there")
+            raise NotSent("this belongs to the process that began it, and is sent there", unsent=0)

@@ -165,11 +165,13 @@ def _move_client(update: Update, client: str, batch: Batch, terms: Terms) -> Non
         update.values[":g"] = text(terms.generation)
 
 
-def closing(closed: Closed, now: int, expires: int) -> Update:
+def closing(closed: Closed, by_run: bool, now: int, expires: int) -> Update:
     """Close a live stream that is open."""
-    values = {":closed": encode_closed(closed), ":expires": number(expires), ":ttl": ttl(expires)}
+    until = {":expires": number(expires), ":ttl": ttl(expires)}
     return Update(
-        [IS_LIVE, IS_OPEN], ["#closed = :closed", *KEEPS_UNTIL], values={**live_at(now), **values}
+        [IS_LIVE, IS_OPEN],
+        ["#closed = :closed", *KEEPS_UNTIL],
+        values={**live_at(now), ":closed": encode_closed(closed, by_run), **until},
     )
 
 

@@ -16,7 +16,7 @@ from urllib.parse import quote, unquote
 
 from botocore.exceptions import ClientError
 
-from ...core.errors import Busy, ObjectMissing
+from ...core.errors import Busy, ObjectMissing, StoreError
 from ...core.limits import NAMES_AT_ONCE
 from ...core.model import FORMAT, Batch, Pointer, SegmentName, StreamId
 from ...core.names import encode
@@ -96,12 +96,15 @@ class Bucket:
         return await self._run(self._client.list_objects_v2, **arguments)
 
     async def delete(self, keys: Sequence[str]) -> None:
-        """Remove objects."""
+        """Remove objects. Raises `StoreError` where that is refused for good."""
         for at in range(0, len(keys), NAMES_AT_ONCE):
             objects = [{"Key": key} for key in keys[at : at + NAMES_AT_ONCE]]
-            answer = await self._run(
-                self._client.delete_objects, Delete={"Objects": objects, "Quiet": True}
-            )
+            try:
+                answer = await self._run(
+                    self._client.delete_objects, Delete={"Objects": objects, "Quiet": True}
+                )
+            except ClientError as error:
+                raise StoreError(f"S3 deletes nothing: {error}") from error
             if errors := answer.get("Errors"):
                 raise Busy(f"S3 did not delete {len(errors)} objects: {errors[0]}", retry_after=1)
 

@@ -7,7 +7,7 @@ from functools import partial
 
 from ...core.errors import RunCompleted
 from ...core.limits import Limits
-from ...core.model import Closed, Head, Pointer, Run, Sent, StreamId
+from ...core.model import Closed, Head, Pointer, RunInfo, Sent, StreamId
 from ...core.ports import Committed, NotCommitted, Staged, Terms
 from . import head_rows, retiring, runs, writers
 from .appends import Appends
@@ -31,7 +31,7 @@ class SqliteHeads:
     async def get(self, stream: StreamId, *, strong: bool = True, since: int = 0) -> Head | None:
         return self._recent.find(stream, since, lambda db: self._get(db, stream, since))
 
-    async def open(self, stream: StreamId, head: Head, run: Run) -> None:
+    async def open(self, stream: StreamId, head: Head, run: RunInfo) -> None:
         await self._transactions.run(partial(_open, stream=stream, head=head, run=run))
 
     async def commit(
@@ -43,8 +43,12 @@ class SqliteHeads:
             is_append=True,
         )
 
-    async def close(self, stream: StreamId, closed: Closed, now: int, expires: int) -> Head | None:
-        return await self._transactions.run(lambda db: _close(db, stream, closed, now, expires))
+    async def close(
+        self, stream: StreamId, closed: Closed, now: int, expires: int, *, by_run: bool = False
+    ) -> Head | None:
+        return await self._transactions.run(
+            lambda db: _close(db, stream, closed, now, expires, by_run)
+        )
 
     async def ask_stop(self, stream: StreamId, now: int) -> Head | None:
         return await self._transactions.run(lambda db: _ask_stop(db, stream, now))
@@ -96,7 +100,7 @@ class SqliteHeads:
             return head
 
 
-def _open(connection: sqlite3.Connection, stream: StreamId, head: Head, run: Run) -> None:
+def _open(connection: sqlite3.Connection, stream: StreamId, head: Head, run: RunInfo) -> None:
     record = runs.live(connection, run.id, head.created)
     if record is not None and record.completed is not None:
         raise RunCompleted("the run is completed", run=run.id)
@@ -111,7 +115,12 @@ def _open(connection: sqlite3.Connection, stream: StreamId, head: Head, run: Run
 
 
 def _close(
-    connection: sqlite3.Connection, stream: StreamId, closed: Closed, now: int, expires: int
+    connection: sqlite3.Connection,
+    stream: StreamId,
+    closed: Closed,
+    now: int,
+    expires: int,
+    by_run: bool,
 ) -> Head | None:
     found = find(connection, stream)
     if found is None or found.head.expires <= now:
@@ -120,9 +129,9 @@ def _close(
         return found.head
     connection.execute(
         "UPDATE heads SET closed = ?, error = ?, by_run = ?, expires = ? WHERE id = ?",
-        (closed.status, closed.error, closed.by_run, expires, found.id),
+        (closed.status, closed.error, by_run, expires, found.id),
     )
-    return replace(found.head, closed=closed, expires=expires)
+    return replace(found.head, closed=closed, closed_by_run=by_run, expires=expires)
 
 
 def _ask_stop(connection: sqlite3.Connection, stream: StreamId, now: int) -> Head | None:

@@ -12,11 +12,11 @@ import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from ...core.errors import RunstreamsError
 from .faults import is_busy, translated
+from .place import Place
 from .schema import WAIT_SECONDS, connect, data_version, transaction
 
 T = TypeVar("T")
@@ -70,12 +70,13 @@ class Transactions:
     """The one connection of this process that writes."""
 
     def __init__(
-        self, path: Path, power_safe: bool, wrote: Callable[[int], None], appends: Deferred
+        self, place: Place, power_safe: bool, wrote: Callable[[int], None], appends: Deferred
     ) -> None:
-        """Write to the database at *path*; *wrote* is told how much, and *appends* when to write
+        """Write to the database at *place*; *wrote* is told how much, and *appends* when to write
         what its steps decided.
         """
-        self._connection = connect(path, wait=0, power_safe=power_safe)
+        self._place = place
+        self._connection = connect(place.path, wait=0, power_safe=power_safe)
         self._power_safe = power_safe
         self._wrote = wrote
         self._appends = appends
@@ -91,7 +92,8 @@ class Transactions:
         """Run *step*, which writes about *size* bytes, in a transaction; return its result.
 
         One that takes long runs *aside*, on the thread. A step that *is_append* leaves the writing
-        to the deferred appends. Raises what the step raises, `Busy`, `StoreFull`, `Uncertain`.
+        to the deferred appends. Raises what the step raises, `Busy`, `StoreFull`, `Uncertain`;
+        `StoreError` where the file is gone.
         """
         loop = asyncio.get_running_loop()
         done: asyncio.Future[T] = loop.create_future()
@@ -173,6 +175,7 @@ class Transactions:
 
     def _together(self, group: Sequence[_Waiting]) -> list[_Outcome]:
         try:
+            self._place.check()
             with transaction(self._connection):
                 self._look_for_others()
                 outcomes = [self._run(waiting) for waiting in group]

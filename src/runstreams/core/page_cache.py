@@ -6,13 +6,13 @@ Only pages right after a wait are shared. A replay reads its own, since nobody e
 import asyncio
 from collections import OrderedDict
 
-from ...core.model import Head, Page
-from ...core.reading import Cursor
+from .model import Head, Page
+from .reading import Cursor
 
 KEPT = 32
 """Shared pages kept at a time; readers woken together ask for theirs within milliseconds."""
 
-_Name = tuple[str, str, str, bool, int, int, int, int]
+_Name = tuple[str, str, str, bool, int, int, bool, int, int]
 
 
 class _Slot:
@@ -29,13 +29,17 @@ class PageCache:
     def __init__(self) -> None:
         self._slots: OrderedDict[_Name, _Slot] = OrderedDict()
 
-    async def page(self, cursor: Cursor, head: Head, start: int, most: int, size: int) -> Page:
+    async def page(
+        self, cursor: Cursor, head: Head, start: int, *, exact: bool, most: int, size: int
+    ) -> Page:
         """Return the page of *cursor*'s stream from *start*, read once for all who ask for it.
 
         Raises what `Cursor.page` raises; then the next to ask reads again.
         """
+        if start == head.tail:
+            return await cursor.page(head, start, exact=exact, most=most, size=size)
         closed = head.closed is not None
-        name = (*cursor.stream, head.generation, closed, start, head.tail, most, size)
+        name = (*cursor.stream, head.generation, closed, start, head.tail, exact, most, size)
         slot = self._slots.get(name)
         if slot is None:
             slot = self._slots[name] = _Slot()
@@ -44,5 +48,5 @@ class PageCache:
         if slot.page is None:
             async with slot.lock:
                 if slot.page is None:
-                    slot.page = await cursor.page(head, start, exact=False, most=most, size=size)
+                    slot.page = await cursor.page(head, start, exact=exact, most=most, size=size)
         return slot.page

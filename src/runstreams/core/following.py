@@ -1,0 +1,137 @@
+"""A live reader: everything of a stream from an index on, then what comes, for as long as it comes.
+
+It decides what is read, when it is time for a sign of life, and when it is over; whoever serves it
+only hands on what comes out.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from enum import Enum, auto
+from functools import partial
+from math import inf
+from typing import NamedTuple
+
+from .limits import EVENT_BYTES, EVENT_CHUNKS, PING_SECONDS, TICK_SECONDS
+from .model import Head, Page, StreamId
+from .page_cache import PageCache
+from .position import Position, generation_of
+from .reading import Lookup, StreamGone
+from .waiting import Watches
+
+
+class End(Enum):
+    """Why a live reader has come to its end."""
+
+    CLOSED = auto()
+    """It has all of a stream that is closed."""
+    SILENT = auto()
+    """Nothing has come for as long as it waits."""
+    OUT_OF_TIME = auto()
+    """Whoever serves it has no more time; there may be more to read."""
+
+
+class Tick(NamedTuple):
+    """A sign of life of a silent stream."""
+
+    head: Head | None
+    """None when the stream is not there."""
+
+
+class Follower:
+    """One live reader of a stream."""
+
+    def __init__(
+        self,
+        lookup: Lookup,
+        watches: Watches,
+        pages: PageCache,
+        stream: StreamId,
+        head: Head | None,
+        index: int,
+        *,
+        silence: float,
+        seconds: float = inf,
+    ) -> None:
+        """Begin at *index* of the stream whose *head* was just read.
+
+        End after *silence* seconds without a chunk, or after *seconds* in all.
+        """
+        self.end: End | None = None
+        """Why it has ended, once it has."""
+        self._cursor = lookup.cursor(stream)
+        self._watches = watches
+        self._pages = pages
+        self._stream = stream
+        self._head = head
+        self._position = Position(index, generation_of(head))
+        self._live = False
+        self._silence = silence
+        self._time = asyncio.get_running_loop().time
+        self._silent_at = self._time() + silence
+        self._ping_at = self._time() + PING_SECONDS
+        self._over_at = self._time() + seconds
+
+    async def events(self) -> AsyncGenerator[Page | Tick, None]:
+        """Yield pages that are not empty, and signs of life between them, until there is an end.
+
+        What has expired is passed over; a stream begun anew goes on from its beginning. Raises
+        `ObjectMissing`.
+        """
+        with self._watches.watching(self._stream, self._head):
+            while self.end is None:
+                event = await (self._page() if self._is_behind() else self._wait())
+                if event is not None:
+                    yield event
+                    self._has_told(event)
+                    # A long replay lets others have their turn, and what is sent leaves before we
+                    # wait again.
+                    await asyncio.sleep(0)
+                self.end = self._find_end()
+
+    async def _page(self) -> Page | None:
+        """Return the next page; None when nothing is left for it."""
+        assert self._head is not None
+        read = partial(self._pages.page, self._cursor) if self._live else self._cursor.page
+        at = self._position.index
+        try:
+            page = await read(self._head, at, exact=False, most=EVENT_CHUNKS, size=EVENT_BYTES)
+        except StreamGone as gone:
+            self._head = gone.head
+            self._position = Position(0, generation_of(gone.head))
+            return None
+        self._position.index = page.next_index
+        return page if page.chunks else None
+
+    async def _wait(self) -> Page | Tick | None:
+        """Wait for news, or until it is time for a sign of life, and return what comes; None when
+        it is something else.
+        """
+        until = min(self._silent_at, self._ping_at, self._over_at)
+        at, seconds = self._position.index, until - self._time()
+        self._head = await self._watches.beyond(self._stream, self._head, at, seconds)
+        self._position.meet(generation_of(self._head))
+        if self._is_behind():
+            self._live = True
+            return await self._page()
+        if self._is_due(self._ping_at) and self._find_end() is None:
+            return Tick(self._head)
+        return None
+
+    def _has_told(self, event: Page | Tick) -> None:
+        self._ping_at = self._time() + PING_SECONDS
+        if isinstance(event, Page):
+            self._silent_at = self._time() + self._silence
+
+    def _find_end(self) -> End | None:
+        if not self._is_behind():
+            if self._head is not None and self._head.closed is not None:
+                return End.CLOSED
+            if self._is_due(self._silent_at):
+                return End.SILENT
+        return End.OUT_OF_TIME if self._is_due(self._over_at) else None
+
+    def _is_behind(self) -> bool:
+        return self._head is not None and self._position.index < self._head.tail
+
+    def _is_due(self, moment: float) -> bool:
+        return moment - self._time() < TICK_SECONDS

@@ -1,0 +1,46 @@
+"""Where a reader is, and when the stream under it has begun anew.
+
+A stream that was deleted or forgotten and then used again is another one, of another generation. It
+is read from its beginning, since the indexes of the one before say nothing about it.
+"""
+
+from .errors import IndexExpired
+from .model import Head
+
+
+class Position:
+    """A reader's next index, in one generation of its stream."""
+
+    __slots__ = ("generation", "index")
+
+    def __init__(self, index: int, generation: str | None = None) -> None:
+        """Begin at *index*; the *generation* is None as long as nothing is known of the stream."""
+        self.index = index
+        self.generation = generation
+
+    def meet(self, generation: str | None) -> bool:
+        """Take in that the stream is of *generation*, if that is known. Return whether it has begun
+        anew: then this is its beginning.
+        """
+        if generation is None:
+            return False
+        known, self.generation = self.generation, generation
+        if known in (None, generation):
+            return False
+        self.index = 0
+        return True
+
+
+def begun_anew() -> IndexExpired:
+    """Return the error that tells whoever asked for an index that the stream has begun anew."""
+    return IndexExpired("the stream has begun anew; the oldest left is 0", first_index=0)
+
+
+def tells_of_beginning_anew(error: IndexExpired) -> bool:
+    """Say whether *error* is one of `begun_anew`: of an index that expired, never all is left."""
+    return error.facts.get("first_index") == 0
+
+
+def generation_of(head: Head | None) -> str | None:
+    """Return a stream's generation; None when there is no stream."""
+    return head.generation if head is not None else None
