@@ -74,7 +74,7 @@ def busy(client: Client | AsyncClient) -> set[str]:
         used = [connection for connection in pool.connections if not connection.is_idle()]
         return {repr(one) for one in [*others, *used]}
 
-    return client._connection.engine.call(look())
+    return client._connection.engine.submit(look()).result()
 
 
 def fetching(token: str) -> Callable[[], Awaitable[str]]:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import Any, Generic, Literal, ParamSpec, TypeVar, overload
 
 from ..core.model import Closed, RunInfo, Status, StreamInfo
-from .awaiting import Writable, check_work, let_write, result, settled, taken
+from .awaiting import Writable, check_source, check_work, let_write, result, settled, taken
 from .closing import INTERRUPTIONS, status_after
 from .connection import Connection, Start, split
 from .errors import StopRequested
@@ -15,7 +15,7 @@ from .runs import Run, current, end_run, leave
 from .typed import form_of
 from .values import JSON, Form, maker
 from .writing.producer import Producer
-from .writing.sources import Source, check_source
+from .writing.sources import Source
 
 T = TypeVar("T")
 P = ParamSpec("P")

@@ -12,6 +12,7 @@ from ..core.model import StreamId, StreamInfo
 from ..core.names import check_key, check_run
 from .engine.calls import PatientCalls, new_client
 from .engine.engine import Engine
+from .engine.waiting import check_thread
 from .errors import InvalidSetting
 from .reading.session import ReadSession
 from .retrying import Retries
@@ -119,8 +120,10 @@ class Connection:
 
     def close(self, error: BaseException | None = None) -> None:
         """Send what is left, or what was written when *error* interrupted it; then let go of
-        everything.
+        everything. Raises `InEventLoop` where that would have to be waited for.
         """
+        if self.engine.pending:
+            check_thread()  # before anything is given up
         try:
             flush_engines([self.engine], error)
         finally:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Generic, Literal, ParamSpec, TypeVar, overload
 
 from ..core.model import Closed, RunInfo, Status, StreamInfo
-from .blocking import Writable, check_work, let_write, result, settled, taken
+from .blocking import Writable, check_source, check_work, let_write, result, settled, taken
 from .closing import INTERRUPTIONS, status_after
 from .connection import Connection, Start, split
 from .errors import StopRequested
@@ -16,7 +16,7 @@ from .runs import Run, current, end_run, leave
 from .typed import form_of
 from .values import JSON, Form, maker
 from .writing.producer import Producer
-from .writing.sources import Source, check_source
+from .writing.sources import Source
 
 T = TypeVar("T")
 P = ParamSpec("P")

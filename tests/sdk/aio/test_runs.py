@@ -192,13 +192,13 @@ async def test_a_run_gives_up_what_makes_no_progress_and_says_why_and_what_to_do
 
 
 async def test_a_run_ends_where_it_began(run: str) -> None:
-    with in_memory() as client:
+    with in_memory():
         scope = streams.run(run)
         await scope.__aenter__()
-        with in_memory() as other:
+        with in_memory():
             await scope.__aexit__(None, None, None)
-            assert other.streams.runs() == []
-        (info,) = client.streams.runs()
+            assert await streams.runs() == []
+        (info,) = await streams.runs()
         assert info.completed is not None
 
 

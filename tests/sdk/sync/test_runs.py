@@ -191,13 +191,13 @@ def test_a_run_gives_up_what_makes_no_progress_and_says_why_and_what_to_do(run: 
 
 
 def test_a_run_ends_where_it_began(run: str) -> None:
-    with in_memory() as client:
+    with in_memory():
         scope = streams.run(run)
         scope.__enter__()
-        with in_memory() as other:
+        with in_memory():
             scope.__exit__(None, None, None)
-            assert other.streams.runs() == []
-        (info,) = client.streams.runs()
+            assert streams.runs() == []
+        (info,) = streams.runs()
         assert info.completed is not None
 
 

@@ -19,6 +19,7 @@ from ..errors import WriterClosed
 from ..retrying import Patience, Retries
 from ..transport import Transport
 from .loops import Background, LoopThread, forks
+from .waiting import check_thread
 
 T = TypeVar("T")
 
@@ -102,23 +103,21 @@ class Engine:
 
     def wait(self, future: "Future[T]", seconds: float | None = None) -> T:
         """Return the result of *future*, as a thread waits for it. Raises `TimeoutError` after
-        *seconds*.
+        *seconds*, and `InEventLoop`.
         """
-        self.check_thread()
+        check_thread()
         try:
             return future.result(seconds)
         except CancelledError:
             raise WriterClosed("the client is closed") from None
 
-    def check_thread(self) -> None:
-        """Raise `RuntimeError` in the engine's own thread, which must not wait for itself."""
-        if self._thread is not None and self._thread.is_current:
-            raise RuntimeError(
-                "this would wait for itself: an async source must use `runstreams.aio`"
-            )
-
     def call(self, work: Coroutine[Any, Any, T]) -> T:
-        """Do *work* and return its result; interrupted, it is cancelled."""
+        """Do *work* and return its result; interrupted, it is cancelled. Raises `InEventLoop`."""
+        try:
+            check_thread()
+        except BaseException:
+            work.close()
+            raise
         future = self.submit(work)
         try:
             return self.wait(future)
