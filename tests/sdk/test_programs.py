@@ -188,6 +188,7 @@ def test_ctrl_c_while_its_end_waits_closes_the_sources_and_sends_what_was_writte
 def test_a_second_ctrl_c_ends_it_at_once(server: ServerProcess, run: str) -> None:
     nowhere = "from runstreams import configure\nconfigure('http://127.0.0.1:9')\n"
     program = Program(server, run, PAUSING + nowhere + "streams.pipe(pausing(10**6))")
+    assert "cannot be reached" in program.complaint()
     assert program.complaint().startswith("waiting for ")
     while program.process.poll() is None:  # two signals at once count as one
         program.process.send_signal(signal.SIGINT)

@@ -17,6 +17,7 @@ from ...core.errors import RunstreamsError
 from ...core.model import StreamId
 from ..errors import WriterClosed
 from ..retrying import Patience, Retries
+from ..telling import Doing
 from ..transport import Transport
 from .loops import Background, LoopThread, forks
 from .waiting import check_thread
@@ -182,17 +183,14 @@ class Engine:
             self._transport = self._connect()
         return self._transport
 
-    def patience(self) -> Patience:
-        """Return a fresh budget of failures."""
-        return Patience(self._retries, random.random)
+    def patience(self, doing: Doing) -> Patience:
+        """Return a fresh budget of failures for what is being done."""
+        return Patience(self._retries, random.random, doing)
 
-    async def persist(
-        self, attempt: Callable[[Transport], Awaitable[T]], patience: Patience | None = None
-    ) -> T:
+    async def persist(self, attempt: Callable[[Transport], Awaitable[T]], patience: Patience) -> T:
         """Do *attempt* until it succeeds. Raises what does not pass, or the last failure when
-        *patience*, or else a fresh one, runs out.
+        *patience* runs out.
         """
-        patience = patience or self.patience()
         while True:
             try:
                 return await attempt(self.transport)

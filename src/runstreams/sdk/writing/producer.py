@@ -22,6 +22,7 @@ from ..engine.queues import Tee
 from ..engine.waiting import Waiter
 from ..errors import NotSent, StopRequested
 from ..records import Receipt
+from ..telling import Doing
 from ..values import Encode
 from . import sources
 from .buffer import Batching
@@ -71,7 +72,7 @@ class Producer:
         self._error: BaseException | None = None
         self._canceled = False
         self._tee: weakref.ref[Tee[Any]] = lambda: None  # type: ignore[assignment]
-        self._patience = engine.patience()
+        self._patience = engine.patience(Doing("write", *stream))
         self._is_told = False
         self._sending = engine.spawn(self.send(), self.sent)
         engine.keep(self)
@@ -199,13 +200,26 @@ class Producer:
             await self._sender.run(lambda: engine.transport, self._patience, self._receive)
             await self._close_stream()
         except StreamClosed as error:
-            if error.status == "canceled":
-                self._stop()  # another producer of the stream was quicker to hear of it
+            self._canceled = True  # what the source meets meanwhile is no error of its own
+            if await self._is_stopped(error):
+                self._stop()
             else:
                 self._fail(error)
         except Exception as error:
             self._fail(error)
         self._is_told = True
+
+    async def _is_stopped(self, error: StreamClosed) -> bool:
+        """Say whether another producer of the stream was quicker to hear that readers ask to stop,
+        rather than that the stream was closed otherwise, or before.
+        """
+        if error.status != "canceled" or not self.acknowledged:
+            return False
+        try:
+            info = await self._engine.persist(lambda to: to.describe(self.stream), self._patience)
+        except RunstreamsError:  # as with a token that may only write
+            return False
+        return info.stop
 
     def sent(self) -> None:
         """Tell the result, now that `send` has ended or was cancelled."""
@@ -216,8 +230,17 @@ class Producer:
             self.result.set_result(self._sender.last_index)
             return
         if not self.seen:  # it may be that nobody ever asks
-            logger.warning("%s/%s was broken off: %s", *self.stream, reason_of(self._error))
+            how = reason_of(self._error)
+            logger.warning("%s/%s was broken off: %s%s", *self.stream, how, self._outlook())
         self.result.set_exception(self._error)
+
+    def _outlook(self) -> str:
+        """Say how an interrupted pipe can be taken up again."""
+        if status_after(self._error) != "canceled":
+            return ""
+        if self._close is False:
+            return "; the stream is open: another pipe into it goes on where this one ended"
+        return "; the stream is closed; with close=False it stays open, for another pipe to go on"
 
     def _receive(self, receipt: Receipt) -> None:
         if receipt.stop and not self.stopped:
