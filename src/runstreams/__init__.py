@@ -10,6 +10,7 @@ from ._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from .core.model import Closed, RunInfo, StreamInfo
+    from .errors import *  # noqa: F403
     from .sdk.clients import AsyncClient, Client, auth, configure, streams
     from .sdk.records import Chunk
     from .sdk.retrying import Retries
@@ -65,10 +66,13 @@ _PLACES = {
 def __getattr__(name: str) -> Any:
     # Only when it is asked for: a server or a Lambda function imports this package too, and needs
     # nothing of the SDK.
-    if name not in _PLACES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    found = getattr(import_module(f".{_PLACES[name]}", __name__), name)
-    globals()[name] = found
+    # Each error of `runstreams.errors` is here as well, where tracebacks say that it is.
+    module = import_module(f".{_PLACES.get(name, 'errors')}", __name__)
+    if name not in _PLACES and name not in module.__all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = globals()[name] = getattr(module, name)
+    if isinstance(found, type):
+        found.__module__ = __name__
     return found

@@ -30,3 +30,6 @@ __all__ = [
     "configure",
     "streams",
 ]
+
+for _kind in (Defined, Piped, Reader, Writer):
+    _kind.__module__ = __name__

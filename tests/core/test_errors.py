@@ -8,11 +8,11 @@ from dataclasses import replace
 import pytest
 
 from runstreams.core.errors import (
+    BodyPlace,
     Busy,
     ChunkTooLarge,
     IndexExpired,
     InvalidChunk,
-    Place,
     RunstreamsError,
     StreamClosed,
 )
@@ -23,7 +23,7 @@ ERRORS = [
     IndexExpired("why", first_index=3),
     StreamClosed("why", status="failed", tail=4),
     Busy("why", retry_after=7, request_id="r", http_status=503),
-    InvalidChunk("why", place=Place(2, None)),
+    InvalidChunk("why", place=BodyPlace(2, None)),
     InvalidSource("why"),
     StreamFailed("why", error=None, next_index=5),
     NotSent("why", unsent=6),
@@ -55,13 +55,13 @@ def test_notes_are_carried_too() -> None:
 
 def test_an_error_with_another_message_is_another_one() -> None:
     error = IndexExpired("why", first_index=3)
-    other = replace(error, message="line 4: why", place=Place(4, 2))
+    other = replace(error, message="line 4: why", place=BodyPlace(4, 2))
     assert (str(other), other.message) == ("line 4: why", "line 4: why")
     assert (str(error), error.place) == ("why", None)
 
 
 def test_facts_are_what_is_known_in_the_order_of_an_answer() -> None:
-    error = ChunkTooLarge("why", limit=10, place=Place(4, None), retry_after=1)
+    error = ChunkTooLarge("why", limit=10, place=BodyPlace(4, None), retry_after=1)
     told = {"limit": 10, "retry_after": 1, "line": 4, "last_index": None}
     assert list(error.facts.items()) == list(told.items())
     assert InvalidChunk("why").facts == {}

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
 from runstreams import Client, auth, streams
@@ -108,3 +109,8 @@ def test_a_server_ends_with_its_context_though_somebody_reads() -> None:
         client.streams.append("seen", target="run_1")
         assert next(reader) == "seen"
     reader.close()
+
+
+def test_a_server_for_tests_refuses_what_a_real_one_would(runstreams_server: Server) -> None:
+    answer = httpx.get(runstreams_server.url + "/health", headers={"a": "x" * 70_000})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (431, "head_too_large")

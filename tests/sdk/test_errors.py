@@ -62,12 +62,12 @@ def test_what_an_error_may_have_and_is_not_of_its_type_is_left_out(wrong: object
     error = error_of(503, answer("busy", retry_after=wrong, line=wrong, request_id=[wrong]))
     assert type(error) is core.Busy
     assert (error.retry_after, error.request_id) == (None, None)
-    assert error.place == core.Place(None, None)
+    assert error.place == core.BodyPlace(None, None)
 
 
 def test_the_place_in_a_body_is_told() -> None:
     error = error_of(400, answer("invalid_chunk", line=4, last_index=None))
-    assert error.place == core.Place(4, None)
+    assert error.place == core.BodyPlace(4, None)
     assert error_of(400, answer("invalid_chunk")).place is None
 
 

@@ -2,8 +2,6 @@
 
 import ssl
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -202,17 +200,14 @@ def test_certificates_of_the_environment_are_trusted(monkeypatch: pytest.MonkeyP
     assert isinstance(certificates(), ssl.SSLContext)
 
 
-TOMORROW = datetime.now(UTC) + timedelta(days=1)
-
-
 @pytest.mark.parametrize(
     ("said", "seconds"),
     [
         ("86400", 60.0),
         ("2147484", 60.0),
         ("9" * 400, 60.0),
-        (format_datetime(TOMORROW, usegmt=True), 60.0),
-        (TOMORROW.strftime("%a, %d %b %Y %H:%M:%S -0000"), 60.0),
+        ("Fri, 31 Dec 2999 23:59:59 GMT", 60.0),
+        ("Fri, 31 Dec 2999 23:59:59 -0000", 60.0),
         ("Fri, 31 Dec 1999 23:59:59 GMT", 0.1),
         ("30", 30.0),
         ("-5", 0.1),

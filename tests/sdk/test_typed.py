@@ -149,7 +149,7 @@ def test_a_chunk_that_is_not_of_the_type_is_named(kind: Any, chunk: Any) -> None
     assert decode is not None
     with pytest.raises(InvalidChunk, match="chunk 7 is not as defined") as refused:
         decode(chunk, 7)
-    assert refused.value.facts == {"index": 7}
+    assert refused.value.index == 7
 
 
 class Unknown:

@@ -59,7 +59,7 @@ class Commit(NamedTuple):
 def commits(draw: st.DrawFn) -> Commit:
     """Draw a commit that fits its head, or would but for one thing."""
     wrong = draw(st.sampled_from(BREAKS))
-    head = replace(draw(any_head()), closed=None)
+    head = replace(draw(any_head()), closed=None, closed_by_run=False)
     known = draw(st.booleans()) if wrong not in ("known", "unknown") else wrong == "known"
     client = draw(st.none() | st.just("client")) if wrong in ("nothing", "room") else "client"
     if known:

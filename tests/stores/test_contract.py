@@ -159,7 +159,7 @@ async def test_a_stream_takes_its_limit_and_not_a_byte_more(kept: Kept) -> None:
     await small.append(STREAM, kept.batch(b"12345"))
     with pytest.raises(StreamFull) as full:
         await small.append(STREAM, kept.batch(b"123456"))
-    assert (full.value.limit, full.value.facts["size"]) == (10, 11)
+    assert (full.value.limit, full.value.size) == (10, 11)
     await small.append(STREAM, kept.batch(b"12345", client="c"))
     # A resend is acknowledged on a full stream, too.
     assert (await small.append(STREAM, kept.batch(b"12345", client="c"))).duplicate
@@ -296,10 +296,10 @@ async def test_a_page_from_an_index_of_a_stream_that_is_begun_anew_says_so(kept:
     await kept.append(STREAM, b"0", b"1")
     with pytest.raises(IndexExpired) as anew:
         await deleted_while_read(kept, b'"a"', b'"b"', b'"c"', start=1)
-    assert anew.value.facts["first_index"] == 0
+    assert anew.value.first_index == 0
     with pytest.raises(IndexBeyondTail) as gone:
         await deleted_while_read(kept, start=1)
-    assert gone.value.facts["tail"] == 0
+    assert gone.value.tail == 0
 
 
 @pytest.mark.parametrize("start", [2, "tail"])
@@ -312,7 +312,7 @@ async def test_who_was_woken_by_a_chunk_of_a_stream_that_is_begun_anew_is_told(
     await kept.append(STREAM, b"2")
     with pytest.raises(IndexExpired) as anew:
         await reading
-    assert anew.value.facts["first_index"] == 0
+    assert anew.value.first_index == 0
 
 
 @pytest.mark.parametrize("anew", [[], [b'"a"']])

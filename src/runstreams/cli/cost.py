@@ -37,11 +37,11 @@ def add_cost(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print what the described streams would cost. Raises `CannotRun`."""
-    show(load_of(args))
+    show(_load_of(args))
     return DONE
 
 
-def load_of(args: argparse.Namespace) -> Load:
+def _load_of(args: argparse.Namespace) -> Load:
     """Return what the command line describes. Raises `CannotRun`."""
     for name, *_ in OPTIONS:
         value = getattr(args, name.replace("-", "_"))

@@ -18,7 +18,7 @@ LOOK_SECONDS = 0.2
 """How often the line of progress changes."""
 
 
-class Terminated(KeyboardInterrupt):
+class _Terminated(KeyboardInterrupt):
     """SIGTERM: the same as Ctrl-C, but for the exit code."""
 
 
@@ -82,8 +82,8 @@ def _outlook(piped: Piped[Any], close: bool | None) -> str:
 
 
 def _code(interrupt: KeyboardInterrupt) -> int:
-    return TERMINATED if isinstance(interrupt, Terminated) else INTERRUPTED
+    return TERMINATED if isinstance(interrupt, _Terminated) else INTERRUPTED
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:
-    raise Terminated
+    raise _Terminated

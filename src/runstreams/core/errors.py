@@ -35,8 +35,10 @@ from typing import Any, ClassVar, NamedTuple
 
 from .model import Status
 
+PACKAGE = __name__.partition(".")[0]
 
-class Place(NamedTuple):
+
+class BodyPlace(NamedTuple):
     """Where in a body of lines something went wrong."""
 
     line: int | None
@@ -59,12 +61,17 @@ class RunstreamsError(Exception):
     message: str = field(kw_only=False)
     retry_after: int | None = None
     """Seconds to wait before trying again, where that is known."""
-    place: Place | None = None
+    place: BodyPlace | None = None
     """Where in a body of lines it went wrong."""
     http_status: int | None = None
     """Status of the answer that told of it, if one did."""
     request_id: str | None = None
     """What the server's log has it under."""
+
+    def __init_subclass__(cls, *, internal: bool = False) -> None:
+        # A traceback names a class by where users find it.
+        if not internal:
+            cls.__module__ = PACKAGE
 
     def __post_init__(self) -> None:
         super().__init__(self.message)
@@ -80,12 +87,15 @@ class RunstreamsError(Exception):
         said: dict[str, str | int | None] = {}
         for each in (*every[len(common) :], *common[1:]):
             value = getattr(self, each.name)
-            if isinstance(value, Place):
+            if isinstance(value, BodyPlace):
                 line = {} if value.line is None else {"line": value.line}
                 said |= {**line, "last_index": value.last_index}
             elif value is not None or each.default is MISSING:
                 said[each.name] = value
         return said
+
+
+RunstreamsError.__module__ = PACKAGE
 
 
 def _bare(kind: type[RunstreamsError], args: tuple[Any, ...]) -> RunstreamsError:
@@ -235,7 +245,7 @@ class IndexBeyondTail(NotThere):
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
-class NoEventStream(RunstreamsError):
+class NoEventStream(RunstreamsError, internal=True):
     """An event stream was asked for where none is served; *url* is where there is one, if known."""
 
     code = "no_event_stream"
@@ -274,7 +284,7 @@ class Busy(StoreError):
     code = "busy"
 
 
-class SealingBehind(Busy):
+class SealingBehind(Busy, internal=True):
     """Too many of the stream's batches wait to be sealed; nothing happened."""
 
 

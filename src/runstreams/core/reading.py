@@ -36,7 +36,7 @@ class _Window:
     data: bytes
 
 
-class StreamGone(ObjectMissing):
+class StreamGone(ObjectMissing, internal=True):
     """The stream that is read was deleted or forgotten; *head* is that of the stream that has its
     name now, if there is one.
     """

@@ -96,7 +96,7 @@ class Asked:
         size = 0
         async for piece in self.pieces():
             size += len(piece)
-            check_size(size, most)
+            _check_size(size, most)
             pieces.append(piece)
         return b"".join(pieces)
 
@@ -104,7 +104,7 @@ class Asked:
         """Refuse a body that says it is larger than *most*, before a byte of it is read."""
         length = self.headers.get(b"content-length", b"0")
         if length.isdigit():
-            check_size(int(length), most)
+            _check_size(int(length), most)
 
 
 class Call(Asked):
@@ -161,7 +161,7 @@ def joined(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
     return found
 
 
-def check_size(size: int, most: int) -> None:
+def _check_size(size: int, most: int) -> None:
     """Raise `BodyTooLarge` if *size* is more than *most*."""
     if size > most:
         raise BodyTooLarge(trigger.TOO_LARGE, limit=most, size=size)

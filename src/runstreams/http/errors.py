@@ -16,7 +16,7 @@ Headers = list[tuple[bytes, bytes]]
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
-class InvalidParams(InvalidRequest):
+class InvalidParams(InvalidRequest, internal=True):
     """The *target* in the path is none of the words that may stand there."""
 
     code = "params"
@@ -24,7 +24,7 @@ class InvalidParams(InvalidRequest):
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
-class MethodNotAllowed(RunstreamsError):
+class MethodNotAllowed(RunstreamsError, internal=True):
     """The path takes other methods: those of *allow*, with commas between."""
 
     code = "method_not_allowed"
@@ -32,22 +32,20 @@ class MethodNotAllowed(RunstreamsError):
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
-class UnsupportedEncoding(RunstreamsError):
-    """The body is compressed, or something else that it would have to be made plain from: by
-    *encoding*.
-    """
+class UnsupportedEncoding(RunstreamsError, internal=True):
+    """The body is compressed, or has another *encoding* that it would have to be freed of."""
 
     code = "unsupported_encoding"
     encoding: str
 
 
-class HeadTooLarge(LimitExceeded):
+class HeadTooLarge(LimitExceeded, internal=True):
     """The request line and the headers are larger than the server reads."""
 
     code = "head_too_large"
 
 
-class Internal(RunstreamsError):
+class Internal(RunstreamsError, internal=True):
     """Something broke that should not; the log says what, under the request id."""
 
     code = "internal"
@@ -75,7 +73,7 @@ STATUS: dict[type[RunstreamsError], int] = {
 """The status of each error; a class that is not named here has that of the class above it."""
 
 
-class Refusal(NamedTuple):
+class _Refusal(NamedTuple):
     """An error as an answer."""
 
     status: int
@@ -102,7 +100,7 @@ def ours(error: Exception) -> RunstreamsError:
     return Internal(trigger.BROKEN)
 
 
-def refusal(error: RunstreamsError, request_id: str) -> Refusal:
+def refusal(error: RunstreamsError, request_id: str) -> _Refusal:
     """Return the answer that tells of *error*."""
     status = status_of(type(error))
     more = trigger.UNAUTHORIZED_FACTS if isinstance(error, core.Unauthorized) else {}
@@ -114,7 +112,7 @@ def refusal(error: RunstreamsError, request_id: str) -> Refusal:
         (b"content-length", b"%d" % len(body)),
         (b"cache-control", b"no-store"),
     ]
-    return Refusal(status, headers + _hints(status, error), body)
+    return _Refusal(status, headers + _hints(status, error), body)
 
 
 def _hints(status: int, error: RunstreamsError) -> Headers:

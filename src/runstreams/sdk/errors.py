@@ -28,7 +28,7 @@ from dataclasses import dataclass, fields
 from typing import Any, get_args
 
 from ..core import errors as core
-from ..core.errors import InvalidRequest, Place, RunstreamsError
+from ..core.errors import BodyPlace, InvalidRequest, RunstreamsError
 
 
 class NoRun(InvalidRequest):
@@ -155,7 +155,7 @@ class PassedBy(WriterError):
 def _kinds(kind: type[RunstreamsError]) -> Iterator[type[RunstreamsError]]:
     yield kind
     for below in kind.__subclasses__():
-        if below.__module__ == core.__name__:
+        if getattr(core, below.__name__, None) is below:
             yield from _kinds(below)
 
 
@@ -188,8 +188,10 @@ def _facts(kind: type[RunstreamsError], said: dict[str, Any]) -> dict[str, Any]:
     """Return what is *said* that an error of this *kind* has, if it is of the right type."""
     known = [(each.name, each.type) for each in fields(kind) if each.name != "message"]
     found = {name: said.get(name) for name, type_ in known if _is(said.get(name), type_)}
-    place = Place(*(value if _is(value := said.get(name), int) else None for name in Place._fields))
-    return found | ({"place": place} if any(name in said for name in Place._fields) else {})
+    place = BodyPlace(
+        *(value if _is(value := said.get(name), int) else None for name in BodyPlace._fields)
+    )
+    return found | ({"place": place} if any(name in said for name in BodyPlace._fields) else {})
 
 
 def _is(value: object, type_: Any) -> bool:

@@ -49,7 +49,7 @@ def _encode_text(value: Any) -> bytes:
 
 
 def _decode_text(value: Any, index: int) -> Any:
-    return _checked_text(value, f"chunk {index}", index=index)
+    return _checked_text(value, f"chunk {index}", index)
 
 
 def _checked_text(value: Any, name: str, index: int | None = None) -> str:

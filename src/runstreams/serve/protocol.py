@@ -103,7 +103,7 @@ class Protocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         is_old = cycle.scope["http_version"] in OLD
-        super()._start_asgi_task(cycle, cast(Any, Unframed(cycle, app)) if is_old else app)
+        super()._start_asgi_task(cycle, cast(Any, _Unframed(cycle, app)) if is_old else app)
 
     def _check_size(self) -> None:
         """Raise `HeadTooLarge` if the head is."""
@@ -185,7 +185,7 @@ class Protocol(HttpToolsProtocol):
         )
 
 
-class Unframed:
+class _Unframed:
     """An application whose answer is sent as it is, and ends with the connection.
 
     So its end is the only thing that tells a whole answer from one that is broken off: until all is

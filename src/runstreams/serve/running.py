@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from socket import socket
 
-import uvicorn
 import uvloop
 
 from ..http import Host, Keys, Service, Stop, build_app
@@ -16,14 +15,14 @@ from ..wiring import now, open_log
 from .folder import open_folder
 from .listening import listen, url_of
 from .open_files import NoFileLeft, raise_limit
-from .protocol import Protocol
 from .ready import announce
 from .secret_key import VARIABLE, secret_key
 from .server import GracefulServer
 from .settings import Settings
+from .speaking import spoken
 from .storing import limits_in, open_store
 from .sweeping import keep_swept
-from .uvicorn import left_over, quieten
+from .uvicorn import left_over
 
 KEEP_ALIVE_SECONDS = 65
 """How long an idle connection is kept: a little longer than the minute for which many clients keep
@@ -72,19 +71,7 @@ async def _serve(settings: Settings, keys: Keys, listener: socket, *, key_given:
         Service(log, keys, Host(left_over=left_over, stopping=stop), settings.allowed_origins),
         ROUTERS,
     )
-    config = uvicorn.Config(
-        app,
-        http=Protocol,
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        backlog=ACCEPTED_AT_A_TIME,
-    )
-    quieten()
+    config = spoken(app, timeout_keep_alive=KEEP_ALIVE_SECONDS, backlog=ACCEPTED_AT_A_TIME)
     url = url_of(listener)
     server = GracefulServer(config, stop, lambda: announce(settings, url, key_given))
     asyncio.get_running_loop().set_exception_handler(NoFileLeft())

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from ...core.errors import ChunkTooLarge, InvalidChunk, Place, RunstreamsError, StreamFull
+from ...core.errors import BodyPlace, ChunkTooLarge, InvalidChunk, RunstreamsError, StreamFull
 from ...core.json_lines import check_chunk, plain_chunks
 from ...core.limits import BATCH_BYTES, BATCH_CHUNKS, BODY_CHUNKS, CHUNK_BYTES
 from ...core.log import NO_POINTERS, Log
@@ -36,7 +36,7 @@ class Taken(NamedTuple):
     duplicate: bool
 
 
-class BodyWriter:
+class _BodyWriter:
     """Commits one body's lines, batch by batch."""
 
     def __init__(
@@ -131,7 +131,7 @@ class BodyWriter:
             await self._commit(chunks[fitting:])  # to be told how full it is now
             return
         except RunstreamsError as error:
-            raise replace(error, place=Place(None, self._last)) from error
+            raise replace(error, place=BodyPlace(None, self._last)) from error
         self._number += count
         if self._first is None:
             self._first = self._answer.first
@@ -142,7 +142,7 @@ class BodyWriter:
 
     def _at_line(self, error: RunstreamsError) -> RunstreamsError:
         message = f"line {self._line}: {error.message}"
-        return replace(error, message=message, place=Place(self._line, self._last))
+        return replace(error, message=message, place=BodyPlace(self._line, self._last))
 
 
 def _place(lines: Sequence[bytes], stored: int) -> int:
@@ -164,17 +164,17 @@ async def ingest(call: Call, stream: StreamId, client: str | None, number: int) 
     """Append the body's lines to *stream*; return when the body has ended.
 
     An unterminated last line counts when the body ends cleanly, and not when it breaks off. Raises
-    `ClientGone` then, and what `BodyWriter.write` raises.
+    `ClientGone` then, and what `_BodyWriter.write` raises.
     """
     log, most = call.service.log, call.host.body_bytes
     known: Mapping[int, bytes] = {}
     if client is not None and is_published_writer(call.headers):
         known = await overlap(log, stream, client, number)
     if most is not None:
-        writer = BodyWriter(log, stream, client, number, (most, BODY_CHUNKS), known)
+        writer = _BodyWriter(log, stream, client, number, (most, BODY_CHUNKS), known)
         await writer.write((await call.body(most)).split(b"\n"))
         return await writer.receipt()
-    writer = BodyWriter(log, stream, client, number, (BATCH_BYTES, BATCH_CHUNKS), known)
+    writer = _BodyWriter(log, stream, client, number, (BATCH_BYTES, BATCH_CHUNKS), known)
     lines = Lines()
     try:
         async for piece in call.pieces():

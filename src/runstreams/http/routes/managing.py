@@ -21,7 +21,7 @@ T = TypeVar("T")
 router = APIRouter()
 
 
-class Caller(Asked):
+class _Caller(Asked):
     """Who calls, and the log that is managed."""
 
     def __init__(self, request: Request) -> None:
@@ -35,12 +35,12 @@ class Caller(Asked):
         return self.service.log
 
 
-async def calling(request: Request) -> Caller:
+async def calling(request: Request) -> _Caller:
     """Return who calls: a plain function would be called in a thread."""
-    return Caller(request)
+    return _Caller(request)
 
 
-Calling = Annotated[Caller, Depends(calling)]
+Calling = Annotated[_Caller, Depends(calling)]
 Limit = Annotated[int, Query(ge=1, le=LIST_MAX)]
 
 

@@ -23,7 +23,7 @@ from ..live.rendering import as_json
 router = Router()
 
 
-class Wanted(NamedTuple):
+class _Wanted(NamedTuple):
     """What a long poll asks for."""
 
     start: Start | None
@@ -51,17 +51,17 @@ async def read_input(call: Call) -> None:
     await read(call, trigger.INPUT)
 
 
-def _wanted(call: Call) -> Wanted:
+def _wanted(call: Call) -> _Wanted:
     fields = query(call.scope["query_string"])
     start, wait, limit = fields.get("start"), fields.get("wait"), fields.get("limit")
-    return Wanted(
+    return _Wanted(
         start if start is None or start == TAIL else whole("start", start),
         WAIT_SECONDS if wait is None else seconds("wait", wait),
         PAGE_CHUNKS_DEFAULT if limit is None else min(whole("limit", limit, 1), PAGE_CHUNKS),
     )
 
 
-async def _page(call: Call, stream: StreamId, wanted: Wanted) -> Page:
+async def _page(call: Call, stream: StreamId, wanted: _Wanted) -> Page:
     return await call.service.log.read(
         stream,
         wanted.start,

@@ -38,9 +38,6 @@ IDLE_SECONDS = 30
 YEAR_SECONDS = 31_536_000
 """No server means more, whatever it says."""
 
-SECONDS_DIGITS = 9
-"""As much as is looked at of a number of seconds: that is thirty years."""
-
 REMEDY = (
     "it is tried again. `runstreams serve` starts one on this machine; RUNSTREAMS_URL says where "
     "it is"
@@ -270,13 +267,14 @@ def _refusal(answer: httpx.Response, body: bytes) -> RunstreamsError:
 
 def _retry_after(answer: httpx.Response) -> float | None:
     text = answer.headers.get("retry-after", "").strip()
-    if text.isascii() and text.isdecimal():
-        return float(min(int(text[:SECONDS_DIGITS]), YEAR_SECONDS))
     try:
-        date = email.utils.parsedate_to_datetime(text)
-    except ValueError:
+        if text.isdigit():
+            seconds = float(int(text[:20]))  # as many digits as matter
+        else:
+            date = email.utils.parsedate_to_datetime(text)
+            seconds = date.replace(tzinfo=date.tzinfo or UTC).timestamp() - time.time()
+    except (ValueError, OverflowError):
         return None
-    seconds = date.replace(tzinfo=date.tzinfo or UTC).timestamp() - time.time()
     return min(seconds, YEAR_SECONDS)
 
 

@@ -68,14 +68,14 @@ async def aclose(source: object) -> None:
 Write = Callable[[object], Waiter | None]
 """Takes an item; returns what to wait for before the next one."""
 
-IsOver = Callable[[], bool]
+_IsOver = Callable[[], bool]
 """Says whether nobody wants more."""
 
 Done = Callable[[BaseException | None], None]
 """Is told what the source has raised."""
 
 
-def let_out(texts: Texts, write: Write) -> None:
+def _let_out(texts: Texts, write: Write) -> None:
     """Write the half of a character with which a source has broken off."""
     with suppress(Exception):  # why it broke off is the trouble to tell of
         for half in texts.end():
@@ -96,7 +96,7 @@ class ThreadPuller:
     """Pulls an iterable in a thread. It cannot be interrupted: it looks up at each item."""
 
     def __init__(
-        self, source: Iterable[Any], write: Write, is_over: IsOver, done: Done, name: str
+        self, source: Iterable[Any], write: Write, is_over: _IsOver, done: Done, name: str
     ) -> None:
         self._source = source
         self._texts = Texts()
@@ -123,7 +123,7 @@ class ThreadPuller:
             self._take(self._texts.end())
         except BaseException as problem:
             error = problem
-            let_out(self._texts, self._write)
+            _let_out(self._texts, self._write)
         if error is not None or self._is_over():
             close(self._source)
         self._done(error)
@@ -142,7 +142,7 @@ class TaskPuller:
         loop: asyncio.AbstractEventLoop,
         source: AsyncIterable[Any],
         write: Write,
-        is_over: IsOver,
+        is_over: _IsOver,
         done: Done,
     ) -> None:
         self._loop = loop
@@ -183,7 +183,7 @@ class TaskPuller:
             ended = True
         finally:
             if not ended:
-                let_out(self._texts, self._write)
+                _let_out(self._texts, self._write)
                 await aclose(self._source)
 
     async def _take(self, values: list[object]) -> None:

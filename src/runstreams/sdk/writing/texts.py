@@ -38,7 +38,7 @@ class Texts:
         return [left] if left else []
 
     def _whole(self, piece: str, is_empty: bool) -> list[object]:
-        text = paired(self._half + piece)
+        text = _paired(self._half + piece)
         self._half = text[-1] if is_cut(text) else ""
         text = text.removesuffix(self._half)
         return [text] if text or is_empty else []
@@ -55,7 +55,7 @@ def is_cut(text: str) -> bool:
     return "\ud800" <= text[-1:] <= "\udbff"
 
 
-def paired(text: str) -> str:
+def _paired(text: str) -> str:
     """Return *text* with the halves that stand side by side as the character that they are."""
     if text.isascii():
         return text
