@@ -8,7 +8,8 @@ from functools import partial
 from secrets import token_hex
 from typing import Any, Literal
 
-from ..core.model import StreamId, StreamInfo
+from ..core.errors import RunCompleted
+from ..core.model import RunInfo, Status, StreamId, StreamInfo
 from ..core.names import check_key, check_run
 from .engine.calls import PatientCalls, new_client
 from .engine.engine import Engine
@@ -16,8 +17,9 @@ from .engine.waiting import check_thread
 from .errors import InvalidSetting
 from .reading.session import ReadSession
 from .retrying import Retries
-from .runs import Run, adopt, begun, current_run, resolve
+from .runs import Run, adopt, begun, current, current_run, resolve
 from .settings import Timeouts, Token, base_url_of, token_of
+from .telling import Doing
 from .tokens import scopes_of, seconds_of, sign
 from .transport import Transport
 from .values import Encode
@@ -104,11 +106,26 @@ class Connection:
         for name in (id, parent, root):
             if name is not None:
                 check_run(name)
-        return begun(id or f"run_{token_hex(12)}", parent, root, current_run())
+        run = begun(id or f"run_{token_hex(12)}", parent, root, current_run())
+        around = current.get()
+        run._is_joined = around is not None and around.id == run.id
+        return run
+
+    async def complete(self, run: str, status: Status, error: str | None) -> RunInfo:
+        """Complete a run. Raises `InvalidName`."""
+        return await self.calls.complete(check_run(run), status, error)
+
+    async def delete_run(self, run: str) -> int:
+        """Delete a run with its streams. Raises `InvalidName`."""
+        return await self.calls.delete_run(check_run(run))
 
     async def register(self, run: Run) -> None:
-        """Tell the server of *run*, and learn from it what is above it."""
+        """Tell the server of *run*, and learn from it what is above it. Raises `RunCompleted`."""
         known = await self.calls.register(run.id, run.parent_id, run.root_id)
+        if known.completed is not None:
+            error = RunCompleted("the run is completed and cannot be entered again", run=run.id)
+            Doing("manage", run.id).tell(error)
+            raise error
         run.parent_id, run.root_id = known.parent, known.root
 
     def public_token(self, granted: dict[str, Iterable[str]], expires_in: float | str) -> str:

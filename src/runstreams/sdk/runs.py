@@ -32,6 +32,7 @@ class Run:
         self.id = id
         self.parent_id = parent_id
         self.root_id = root_id
+        self._is_joined = False
         self._lock = threading.Lock()
         self._producers: set[Producer] = set()
 
@@ -169,10 +170,8 @@ async def end_run(
 
 async def _end(calls: PatientCalls, run: Run, cause: BaseException | None) -> None:
     status = status_after(cause)
-    if cause is None or status == "completed":
-        await calls.complete(run.id)
-    else:
-        await calls.end_badly(run.id, status, reason_of(cause))
+    if not run._is_joined:
+        await calls.complete(run.id, status, None if cause is None else reason_of(cause))
 
 
 async def _problems(run: Run, seconds: float, level: int) -> list[BaseException]:

@@ -328,6 +328,17 @@ class Streams:
         connection = self._connect()
         connection.engine.call(connection.calls.stop(connection.stream(run, key)))
 
+    def complete(
+        self, run: str, *, status: Status = "completed", error: str | None = None
+    ) -> RunInfo:
+        """Complete a run from anywhere: its open streams are closed with *status*, and it takes no
+        more chunks.
+
+        The run that `run` has entered is completed by itself. *error* is up to 4 KiB of text.
+        """
+        connection = self._connect()
+        return connection.engine.call(connection.complete(run, status, error))
+
     # Overview
 
     def list(self, run: str) -> Infos:
@@ -345,6 +356,11 @@ class Streams:
         connection = self._connect()
         return connection.engine.call(connection.calls.delete(connection.stream(run, key)))
 
+    def delete_run(self, run: str) -> int:
+        """Delete a run with all its streams; return how many there were."""
+        connection = self._connect()
+        return connection.engine.call(connection.delete_run(run))
+
     def runs(self, limit: int = 100) -> RunInfos:
         """Return up to *limit* runs, newest first."""
         connection = self._connect()
@@ -358,11 +374,11 @@ class Streams:
         """Be in a run: what is written inside goes to its streams, unless a target is named.
 
         A context manager, and a decorator of functions. Without *id* one is made;
-        without *parent* it is the run we are in. The run is registered at the beginning. At the end
-        what was begun in it is waited for, however long its sources take, and it is completed; or,
-        after an exception, its streams are closed as failed. An error of a pipe that nobody has
-        waited for is raised here, and `NotSent` when nothing of what is unsent is acknowledged for
-        60 seconds.
+        without *parent* it is the run we are in. The run is registered at the beginning; one that
+        is completed raises `RunCompleted` then, an open one is joined. At the end what was begun in
+        it is waited for, however long its sources take, and it is completed; or, after an
+        exception, its streams are closed as failed. An error of a pipe that nobody has waited for
+        is raised here, and `NotSent` when nothing of what is unsent is acknowledged for 60 seconds.
         """
         return RunScope(self._connect, id, parent, root)
 

@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from runstreams.aio import AsyncClient, Closed, Timeouts, streams
-from runstreams.errors import NoRun, NotSent, Unreachable
+from runstreams.core.model import Status
+from runstreams.errors import NoRun, NotSent, RunCompleted, Unreachable
 from runstreams.sdk.runs import current_run
 from runstreams.testing import in_memory
 from runstreams.wiring import now
@@ -200,6 +201,54 @@ async def test_a_run_ends_where_it_began(run: str) -> None:
             assert await streams.runs() == []
         (info,) = await streams.runs()
         assert info.completed is not None
+
+
+async def enter(client: AsyncClient, run: str, **above: str) -> None:
+    async with client.streams.run(run, **above):
+        await client.streams.append("log", 1)
+
+
+@pytest.mark.also_deployed
+async def test_a_completed_run_is_not_entered_again_and_a_retry_is_its_child(
+    aclient: AsyncClient, run: str
+) -> None:
+    await enter(aclient, run)
+    with pytest.raises(RunCompleted, match=f"{run}: .*begin another run.*parent=") as caught:
+        await enter(aclient, run)
+    assert caught.value.run == run
+    assert await read(aclient, run, "log") == [1]
+    await enter(aclient, f"{run}_2", parent=run)
+
+
+async def test_a_run_that_is_open_is_joined_and_the_outer_one_ends_it(
+    aclient: AsyncClient, run: str
+) -> None:
+    async with aclient.streams.run(run):
+        await enter(aclient, run)
+        await aclient.streams.append("log", 2)
+    assert await read(aclient, run, "log") == [1, 2]
+    assert (await aclient.streams.describe(run, "log")).closed == Closed("completed")
+
+
+@pytest.mark.also_deployed
+@pytest.mark.parametrize("status", ["completed", "failed", "canceled"])
+async def test_a_run_may_be_completed_from_anywhere(
+    aclient: AsyncClient, run: str, status: Status
+) -> None:
+    await aclient.streams.append("log", 1, target=run)
+    assert (await aclient.streams.complete(run, status=status)).completed is not None
+    closed = (await aclient.streams.describe(run, "log")).closed
+    assert closed is not None
+    assert closed.status == status
+    with pytest.raises(RunCompleted):
+        await enter(aclient, run)
+
+
+async def test_a_run_is_deleted_with_its_streams(aclient: AsyncClient, run: str) -> None:
+    await enter(aclient, run)
+    assert await aclient.streams.delete_run(run) == 1
+    assert await aclient.streams.list(run) == []
+    await enter(aclient, run)
 
 
 async def test_a_decorated_function_is_a_run_each_time(aclient: AsyncClient) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from runstreams import Client, Closed, Timeouts, streams
-from runstreams.errors import NoRun, NotSent, Unreachable
+from runstreams.core.model import Status
+from runstreams.errors import NoRun, NotSent, RunCompleted, Unreachable
 from runstreams.sdk.runs import current_run
 from runstreams.testing import in_memory
 from runstreams.wiring import now
@@ -199,6 +200,50 @@ def test_a_run_ends_where_it_began(run: str) -> None:
             assert streams.runs() == []
         (info,) = streams.runs()
         assert info.completed is not None
+
+
+def enter(client: Client, run: str, **above: str) -> None:
+    with client.streams.run(run, **above):
+        client.streams.append("log", 1)
+
+
+@pytest.mark.also_deployed
+def test_a_completed_run_is_not_entered_again_and_a_retry_is_its_child(
+    client: Client, run: str
+) -> None:
+    enter(client, run)
+    with pytest.raises(RunCompleted, match=f"{run}: .*begin another run.*parent=") as caught:
+        enter(client, run)
+    assert caught.value.run == run
+    assert read(client, run, "log") == [1]
+    enter(client, f"{run}_2", parent=run)
+
+
+def test_a_run_that_is_open_is_joined_and_the_outer_one_ends_it(client: Client, run: str) -> None:
+    with client.streams.run(run):
+        enter(client, run)
+        client.streams.append("log", 2)
+    assert read(client, run, "log") == [1, 2]
+    assert (client.streams.describe(run, "log")).closed == Closed("completed")
+
+
+@pytest.mark.also_deployed
+@pytest.mark.parametrize("status", ["completed", "failed", "canceled"])
+def test_a_run_may_be_completed_from_anywhere(client: Client, run: str, status: Status) -> None:
+    client.streams.append("log", 1, target=run)
+    assert (client.streams.complete(run, status=status)).completed is not None
+    closed = (client.streams.describe(run, "log")).closed
+    assert closed is not None
+    assert closed.status == status
+    with pytest.raises(RunCompleted):
+        enter(client, run)
+
+
+def test_a_run_is_deleted_with_its_streams(client: Client, run: str) -> None:
+    enter(client, run)
+    assert client.streams.delete_run(run) == 1
+    assert client.streams.list(run) == []
+    enter(client, run)
 
 
 def test_a_decorated_function_is_a_run_each_time(client: Client) -> None:

@@ -79,14 +79,16 @@ class PatientCalls:
         """Register a run and what is above it."""
         return await self._do("manage", (run,), lambda to: to.register(run, parent, root))
 
-    async def complete(self, run: str) -> RunInfo:
-        """Complete a run: its open streams close."""
-        return await self._do("manage", (run,), lambda to: to.complete(run))
+    async def complete(self, run: str, status: Status, error: str | None) -> RunInfo:
+        """Complete a run: its open streams close, with the same *status* and *error*."""
+        reason = sayable(error)
+        if status != "completed":
+            await self._close_all(await self.streams(run), status, reason)
+        return await self._do("manage", (run,), lambda to: to.complete(run, status, reason))
 
-    async def end_badly(self, run: str, status: Status, error: str | None) -> RunInfo:
-        """Close a run's open streams as failed or canceled, then complete it."""
-        await self._close_all(await self.streams(run), status, error)
-        return await self.complete(run)
+    async def delete_run(self, run: str) -> int:
+        """Delete a run with its streams; return how many there were."""
+        return await self._do("manage", (run,), lambda to: to.delete_run(run))
 
     async def _close_all(
         self, infos: Iterable[StreamInfo], status: Status, error: str | None

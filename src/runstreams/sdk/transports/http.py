@@ -154,8 +154,13 @@ class HttpTransport:
         above = {"parent": parent, "root": root}
         return _known(RunInfo, await self._ask("PUT", f"/api/v1/runs/{_name(run)}", json=above))
 
-    async def complete(self, run: str) -> RunInfo:
-        return _known(RunInfo, await self._ask("POST", f"/api/v1/runs/{_name(run)}/complete"))
+    async def complete(self, run: str, status: Status, error: str | None) -> RunInfo:
+        ended = {"status": status, "error": error}
+        path = f"/api/v1/runs/{_name(run)}/complete"
+        return _known(RunInfo, await self._ask("POST", path, json=ended))
+
+    async def delete_run(self, run: str) -> int:
+        return int(_get(await self._ask("DELETE", f"/api/v1/runs/{_name(run)}"), "streams"))
 
     async def aclose(self) -> None:
         await self._http.aclose()
