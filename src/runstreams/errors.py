@@ -34,6 +34,7 @@ from .core.errors import (
 from .sdk.errors import (
     BufferFull,
     EndedEarly,
+    InEventLoop,
     InvalidSetting,
     InvalidSource,
     NoRun,
@@ -59,6 +60,7 @@ __all__ = [
     "ClosedDifferently",
     "Denied",
     "EndedEarly",
+    "InEventLoop",
     "IndexBeyondTail",
     "IndexExpired",
     "InvalidChunk",

@@ -59,9 +59,12 @@ def test_no_server_is_said_after_a_few_attempts(run_id: str, tmp_path: Path) -> 
     options = ["--url", "http://127.0.0.1:9", "--key-file", str(tmp_path / "key")]
     done = run("append", run_id, "x", *options, "--attempts", "2")
     assert done.returncode == 4
-    first, last = done.stderr.splitlines()
-    assert first.startswith("runstreams: trying again in ")
-    assert last.startswith("runstreams: the server cannot be reached: ")
+    first, again, last = done.stderr.splitlines()
+    assert first.startswith("runstreams: the server at http://127.0.0.1:9 cannot be reached: ")
+    assert "`runstreams serve`" in first
+    assert "RUNSTREAMS_URL" in first
+    assert again.startswith("runstreams: trying again in ")
+    assert last.startswith(f"runstreams: {run_id}/default: the server at http://127.0.0.1:9 cannot")
     assert last.endswith("(unreachable)")
 
 

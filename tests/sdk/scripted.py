@@ -16,6 +16,7 @@ from runstreams.errors import RunstreamsError
 from runstreams.sdk.errors import Unreachable
 from runstreams.sdk.records import ChunkPage, Receipt
 from runstreams.sdk.retrying import Patience, Retries
+from runstreams.sdk.telling import Doing
 from runstreams.sdk.transports.direct import DirectTransport
 from runstreams.stores.memory import MemoryStore
 from tests.virtual_time import clock
@@ -116,11 +117,10 @@ class Bench:
         self.transport = transport
         self.retries = retries or Retries()
 
-    def patience(self) -> Patience:
-        return Patience(self.retries, lambda: 0.0)
+    def patience(self, doing: Doing) -> Patience:
+        return Patience(self.retries, lambda: 0.0, doing)
 
-    async def persist(self, attempt: Callable[[Scripted], Awaitable[T]]) -> T:
-        patience = self.patience()
+    async def persist(self, attempt: Callable[[Scripted], Awaitable[T]], patience: Patience) -> T:
         while True:
             try:
                 return await attempt(self.transport)

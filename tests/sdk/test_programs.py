@@ -126,36 +126,75 @@ def test_what_cannot_be_sent_in_time_is_reported(
         server,
         run,
         """
-        from runstreams import configure
-        import runstreams.sdk.writing.flushing
-        runstreams.sdk.writing.flushing.EXIT_SECONDS = 0.3
-        configure("http://127.0.0.1:9")
+        from runstreams import Timeouts, configure
+        configure("http://127.0.0.1:9", timeouts=Timeouts(flush=0.3))
         streams.pipe(["a", "b", "c"])
         """,
     )
     code, _, complained = program.end()
     assert code == 0
-    assert f"{run}/default: 3 chunks were not sent" in complained
+    assert f"given up: {run}/default: 3 chunks were not sent" in complained
 
 
-def test_an_endless_source_is_cut_off_and_reported(
+PAUSING = """
+import runstreams.sdk.writing.flushing as flushing
+
+def pausing(seconds):
+    yield 0
+    time.sleep(seconds)
+    yield 1
+
+flushing.SILENT_SECONDS = 0.5
+"""
+
+UNTIL_IT_IS_THERE = "next(streams.read(os.environ['RUNSTREAMS_RUN_ID']))"
+
+HOW = "Ctrl-C closes the sources, a second one ends at once"
+
+
+def test_the_end_of_a_program_waits_for_its_sources_and_says_so(
     server: ServerProcess, client: Client, run: str
 ) -> None:
-    program = Program(
-        server,
-        run,
-        """
-        import runstreams.sdk.writing.flushing
-        runstreams.sdk.writing.flushing.EXIT_SECONDS = 0.3
-        streams.pipe(slowly(10**9))
-        """,
-    )
+    program = Program(server, run, PAUSING + "streams.pipe(pausing(2))\n" + UNTIL_IT_IS_THERE)
     code, _, complained = program.end()
     assert code == 0
-    assert f"given up before the stream has ended: {run}/default" in complained
+    assert complained == f"waiting for {run}/default (its source goes on); {HOW}\n"
+    assert read(client, run) == [0, 1]
+
+
+RUN = """
+import logging
+logging.basicConfig(level="INFO", format="%(message)s")
+logging.getLogger("httpx").setLevel("WARNING")
+with streams.run(os.environ["RUNSTREAMS_RUN_ID"]):
+    streams.pipe(slowly(10**9))
+"""
+
+
+@pytest.mark.parametrize("text", ["streams.pipe(slowly(10**9))", RUN])
+def test_ctrl_c_while_its_end_waits_closes_the_sources_and_sends_what_was_written(
+    server: ServerProcess, client: Client, run: str, text: str
+) -> None:
+    program = Program(server, run, PAUSING + text)
+    assert program.complaint().startswith("waiting for ")
+    program.process.send_signal(signal.SIGINT)
+    program.end()
     found = read(client, run)
     assert found == list(range(len(found)))
     assert found
+    assert client.streams.describe(run).closed == Closed("canceled", "KeyboardInterrupt: ")
+
+
+def test_a_second_ctrl_c_ends_it_at_once(server: ServerProcess, run: str) -> None:
+    nowhere = "from runstreams import configure\nconfigure('http://127.0.0.1:9')\n"
+    program = Program(server, run, PAUSING + nowhere + "streams.pipe(pausing(10**6))")
+    assert "cannot be reached" in program.complaint()
+    assert program.complaint().startswith("waiting for ")
+    while program.process.poll() is None:  # two signals at once count as one
+        program.process.send_signal(signal.SIGINT)
+        time.sleep(0.2)
+    _, _, complained = program.end()
+    assert f"interrupted again: {run}/default: 1 chunks were not sent" in complained
 
 
 def test_a_reader_does_not_keep_a_program(server: ServerProcess, client: Client, run: str) -> None:

@@ -37,7 +37,9 @@ def _pipe(args: argparse.Namespace, client: Client) -> int:
     try:
         last = _wait(piped, progress)
     except KeyboardInterrupt as interrupt:
-        return _interrupted(piped, progress, interrupt)
+        code = _interrupted(piped, progress, interrupt)
+        print(f"runstreams: {_outlook(piped, args.close)}", file=sys.stderr)
+        return code
     finally:
         progress.end()
     if last is not None:
@@ -69,6 +71,14 @@ def _interrupted(piped: Piped[Any], progress: Progress, interrupt: KeyboardInter
     if last is not None:
         print(last)
     return _code(interrupt)
+
+
+def _outlook(piped: Piped[Any], close: bool | None) -> str:
+    """Say how an interrupted pipe can be taken up again."""
+    name = f"{piped.run_id}/{piped.key}"
+    if close is False:
+        return f"{name} is open: runstreams pipe {piped.run_id} {piped.key} goes on with it"
+    return f"{name} is closed as canceled; with --no-close it stays open, to be gone on with"
 
 
 def _code(interrupt: KeyboardInterrupt) -> int:

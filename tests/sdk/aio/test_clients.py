@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
-from runstreams.aio import AsyncClient, Closed
+from runstreams.aio import AsyncClient, Closed, Retries
 from runstreams.errors import (
     ClosedDifferently,
     NotThere,
     RunCompleted,
     Unauthenticated,
     Unauthorized,
+    Unreachable,
     WriterClosed,
 )
 from runstreams.sdk.aio import Streams
@@ -179,3 +180,20 @@ async def test_a_client_that_is_dropped_lets_go_of_everything(
 
     wait_until(is_free)
     wait_until(lambda: set(threading.enumerate()) <= before)
+
+
+async def ask_nobody(run: str) -> None:
+    retries = Retries(attempts=3, first=0.01)
+    async with AsyncClient("http://me:secret@127.0.0.1:9", "x", retries=retries) as client:
+        await client.streams.append(1, target=run)
+
+
+async def test_no_server_is_said_once_with_where_it_should_be_and_how_to_start_it(
+    run: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(Unreachable, match=f"^{run}/default: .* http://127.0.0.1:9 cannot be"):
+        await ask_nobody(run)
+    (said,) = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert said.startswith("the server at http://127.0.0.1:9 cannot be reached: ")
+    assert "`runstreams serve`" in said
+    assert "RUNSTREAMS_URL" in said

@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from runstreams import Client, Closed
+from runstreams import Client, Closed, Retries
 from runstreams.errors import (
     ClosedDifferently,
     NotThere,
     RunCompleted,
     Unauthenticated,
     Unauthorized,
+    Unreachable,
     WriterClosed,
 )
 from runstreams.sdk.sync import Streams
@@ -178,3 +179,20 @@ def test_a_client_that_is_dropped_lets_go_of_everything(
 
     wait_until(is_free)
     wait_until(lambda: set(threading.enumerate()) <= before)
+
+
+def ask_nobody(run: str) -> None:
+    retries = Retries(attempts=3, first=0.01)
+    with Client("http://me:secret@127.0.0.1:9", "x", retries=retries) as client:
+        client.streams.append(1, target=run)
+
+
+def test_no_server_is_said_once_with_where_it_should_be_and_how_to_start_it(
+    run: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(Unreachable, match=f"^{run}/default: .* http://127.0.0.1:9 cannot be"):
+        ask_nobody(run)
+    (said,) = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert said.startswith("the server at http://127.0.0.1:9 cannot be reached: ")
+    assert "`runstreams serve`" in said
+    assert "RUNSTREAMS_URL" in said

@@ -27,6 +27,7 @@ from ..engine.queues import ClosableQueue
 from ..engine.waiting import fired
 from ..errors import StreamCanceled, StreamFailed, WriterClosed
 from ..records import Chunk, ChunkPage
+from ..telling import Doing
 from .cursor import ReadCursor
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class ReadSession:
         self._strict = strict
         self._events = True
         self._deadline = math.inf
-        self._patience = engine.patience()
+        self._patience = engine.patience(Doing("read", *stream))
 
     def start(self) -> None:
         """Begin to follow, in the background."""
@@ -107,7 +108,7 @@ class ReadSession:
     async def _begin(self) -> None:
         start = self._start
         if start == "tail" or start < 0:
-            tail = await self._engine.persist(lambda to: to.tail(self.stream))
+            tail = await self._engine.persist(lambda to: to.tail(self.stream), self._patience)
             start = tail if start == "tail" else max(0, tail + start)
         self.place = ReadCursor(int(start))
         self._heard()
