@@ -46,6 +46,9 @@ class _Client:
         )
         self.auth = Auth(lambda: self._connection)
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._connection.place}>"
+
     @classmethod
     def direct(
         cls,

@@ -11,14 +11,15 @@ from typing import Any, Literal
 from ..core.errors import RunCompleted
 from ..core.model import RunInfo, Status, StreamId, StreamInfo
 from ..core.names import check_key, check_run
-from .engine.calls import PatientCalls, new_client
+from .engine.calls import PatientCalls
 from .engine.engine import Engine
 from .engine.waiting import check_thread
+from .engine.writers import new_client
 from .errors import InvalidSetting
 from .reading.session import ReadSession
 from .retrying import Retries
 from .runs import Run, adopt, begun, current, current_run, resolve
-from .settings import Timeouts, Token, base_url_of, token_of
+from .settings import Timeouts, Token, base_url_of, token_of, without_secrets
 from .telling import Doing
 from .tokens import scopes_of, seconds_of, sign
 from .transport import Transport
@@ -49,6 +50,8 @@ class Connection:
         """Connect over HTTP, or by what *transport* makes. Raises `InvalidSetting`."""
         self.timeouts = timeouts or Timeouts()
         self.batching = batching or Batching()
+        self.place = "a transport of its own"
+        """Where it leads to."""
         self._token = token if transport else token_of(token, os.environ)
         if transport is None:
             # Not before it is needed: it takes a fifth of a second.
@@ -57,6 +60,7 @@ class Connection:
             url = base_url_of(base_url, os.environ)
             shown = token_of(token, os.environ)
             transport = partial(HttpTransport, url, shown, self.timeouts)
+            self.place = without_secrets(url)
         self.engine = Engine(transport, retries or Retries(), self.timeouts.flush)
         self.calls = PatientCalls(self.engine)
 
@@ -158,14 +162,21 @@ class Connection:
             raise
 
 
-def split(args: tuple[Any, ...], key: str | None, what: str) -> tuple[str | None, Any]:
-    """Return key and *what* of a call that names them as `(what)` or `(key, what)`."""
-    if len(args) == 1:
-        return key, args[0]
-    if len(args) == 2 and key is None:
-        return args
-    given = "both by position and by name" if len(args) == 2 else f"{len(args)} arguments"
-    raise TypeError(f"give ({what}) or (key, {what}), with the key once: got {given}")
+class LeftOut:
+    """Stands for an argument that was not given."""
+
+    def __repr__(self) -> str:
+        return "..."
+
+
+LEFT_OUT = LeftOut()
+
+
+def split(key: Any, value: Any) -> tuple[Any, Any]:
+    """Return key and value of a call that was given both, or the value alone in the place of the
+    key.
+    """
+    return (None, key) if value is LEFT_OUT else (key, value)
 
 
 def _key(key: str | None) -> str:

@@ -36,6 +36,11 @@ class Run:
         self._lock = threading.Lock()
         self._producers: set[Producer] = set()
 
+    def __repr__(self) -> str:
+        above = f", child of {self.parent_id}" if self.parent_id else ""
+        going_on = sum(not producer.result.done() for producer in self._left())
+        return f"<Run {self.id}{above}: {going_on} pipes and writers go on>"
+
     def environ(self) -> dict[str, str]:
         """Return the environment variables that put another process into this run."""
         said = {RUN_ID: self.id, PARENT_RUN_ID: self.parent_id, ROOT_RUN_ID: self.root_id}

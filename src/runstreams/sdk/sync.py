@@ -8,7 +8,7 @@ from typing import Any, Generic, Literal, ParamSpec, TypeVar, overload
 from ..core.model import Closed, RunInfo, Status, StreamInfo
 from .blocking import Writable, check_source, check_work, let_write, result, settled, taken
 from .closing import INTERRUPTIONS, status_after
-from .connection import Connection, Start, split
+from .connection import LEFT_OUT, Connection, LeftOut, Start, split
 from .errors import StopRequested
 from .handles import Reading, Sending, Watching
 from .records import Chunk
@@ -175,7 +175,6 @@ class Streams:
         source: Source[T],
         /,
         *,
-        key: str | None = None,
         target: str | None = None,
         close: bool | None = None,
     ) -> Piped[T]: ...
@@ -184,20 +183,20 @@ class Streams:
         self,
         key: str,
         source: Source[T],
-        /,
         *,
         target: str | None = None,
         close: bool | None = None,
     ) -> Piped[T]: ...
     def pipe(
         self,
-        *args: Any,
-        key: str | None = None,
+        key: str | Source[Any],
+        source: Source[Any] | LeftOut = LEFT_OUT,
+        *,
         target: str | None = None,
         close: bool | None = None,
     ) -> Piped[Any]:
-        """Send the items of a source into a stream, in the background: `pipe(source)` into the
-        default stream, `pipe(key, source)`, or `pipe(source, key=...)`.
+        """Send the items of a source into a stream, in the background: `pipe(key, source)`, or
+        `pipe(source)` into the default stream.
 
         It starts at once and needs neither iteration nor waiting. An async source is pulled in the
         event loop that this is called in, or else in the client's own; a plain iterable in a
@@ -207,32 +206,30 @@ class Streams:
 
         Raises `InvalidSource`, `NoRun`, `InvalidName`.
         """
-        key, source = split(args, key, "source")
-        check_source(source)
+        name, given = split(key, source)
+        check_source(given)
         connection = self._connect()
-        producer = connection.producer(key, target, close, self._form.encode)
+        producer = connection.producer(name, target, close, self._form.encode)
         piped = Piped[Any](connection, producer)
-        producer.merge(source)
+        producer.merge(given)
         producer.finish()
         return piped
 
     @overload
-    def append(
-        self, value: object, /, *, key: str | None = None, target: str | None = None
-    ) -> int: ...
+    def append(self, value: object, /, *, target: str | None = None) -> int: ...
     @overload
-    def append(self, key: str, value: object, /, *, target: str | None = None) -> int: ...
-    def append(self, *args: Any, key: str | None = None, target: str | None = None) -> int:
-        """Append one chunk, and return its index once it is stored: `append(value)` to the default
-        stream, `append(key, value)`, or `append(value, key=...)`.
+    def append(self, key: str, value: object, *, target: str | None = None) -> int: ...
+    def append(self, key: object, value: object = LEFT_OUT, *, target: str | None = None) -> int:
+        """Append one chunk, and return its index once it is stored: `append(key, value)`, or
+        `append(value)` to the default stream.
 
         Each call is a round trip; to write many, use `writer` or `pipe`. Raises `InvalidChunk`,
         `ChunkTooLarge`, `NoRun`, and what the server refuses.
         """
-        key, value = split(args, key, "value")
+        name, given = split(key, value)
         connection = self._connect()
-        stream = connection.target(key, target)
-        return connection.engine.call(connection.calls.append(stream, self._form.encode(value)))
+        stream = connection.target(name, target)
+        return connection.engine.call(connection.calls.append(stream, self._form.encode(given)))
 
     def writer(
         self,

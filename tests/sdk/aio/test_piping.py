@@ -79,12 +79,10 @@ async def test_without_a_key_it_is_the_default_stream(aclient: AsyncClient, run:
     assert [info.key for info in await aclient.streams.list(run)] == ["default"]
 
 
-async def test_the_key_comes_first_or_by_name(aclient: AsyncClient, run: str) -> None:
+async def test_the_key_comes_first(aclient: AsyncClient, run: str) -> None:
     assert aclient.streams.pipe("k", [1], target=run).key == "k"
-    assert aclient.streams.pipe([1], key="k", target=run).key == "k"
-    with pytest.raises(TypeError, match="once"):
-        aclient.streams.pipe("k", [1], key="k", target=run)  # type: ignore[call-overload]
-    with pytest.raises(TypeError, match="arguments"):
+    assert aclient.streams.pipe(key="k", source=[1], target=run).key == "k"
+    with pytest.raises(TypeError, match="key"):
         aclient.streams.pipe(target=run)  # type: ignore[call-overload]
     with pytest.raises(TypeError, match="key"):
         aclient.streams.pipe(1, [1], target=run)  # type: ignore[call-overload]

@@ -80,12 +80,10 @@ def test_without_a_key_it_is_the_default_stream(client: Client, run: str) -> Non
     assert [info.key for info in client.streams.list(run)] == ["default"]
 
 
-def test_the_key_comes_first_or_by_name(client: Client, run: str) -> None:
+def test_the_key_comes_first(client: Client, run: str) -> None:
     assert client.streams.pipe("k", [1], target=run).key == "k"
-    assert client.streams.pipe([1], key="k", target=run).key == "k"
-    with pytest.raises(TypeError, match="once"):
-        client.streams.pipe("k", [1], key="k", target=run)  # type: ignore[call-overload]
-    with pytest.raises(TypeError, match="arguments"):
+    assert client.streams.pipe(key="k", source=[1], target=run).key == "k"
+    with pytest.raises(TypeError, match="key"):
         client.streams.pipe(target=run)  # type: ignore[call-overload]
     with pytest.raises(TypeError, match="key"):
         client.streams.pipe(1, [1], target=run)  # type: ignore[call-overload]

@@ -2,21 +2,16 @@
 
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
-from uuid import uuid4
 
-from ...core.errors import Refused, RunCompleted
+from ...core.errors import ChunkGap, Refused, RunCompleted
 from ...core.model import Closed, RunInfo, RunPage, Status, StreamId, StreamInfo, StreamPage
 from ..closing import sayable
 from ..telling import Doing
 from ..transport import Transport
 from .engine import Engine
+from .writers import Writer, Writers, new_client
 
 T = TypeVar("T")
-
-
-def new_client() -> str:
-    """Return a fresh client id."""
-    return uuid4().hex[:16]
 
 
 class PatientCalls:
@@ -24,11 +19,18 @@ class PatientCalls:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._writers = Writers()
 
     async def append(self, stream: StreamId, line: bytes) -> int:
         """Append one chunk once, however often that is tried; return its index."""
-        client = new_client()
-        receipt = await self._do("write", stream, lambda to: to.append(stream, client, 0, line))
+        try:
+            return await self._append(stream, self._writers.take(stream), line)
+        except ChunkGap:  # the stream was deleted, or has expired: a new one knows no client
+            return await self._append(stream, Writer(new_client(), 0), line)
+
+    async def _append(self, stream: StreamId, writer: Writer, line: bytes) -> int:
+        receipt = await self._do("write", stream, lambda to: to.append(stream, *writer, line))
+        self._writers.give_back(stream, writer)
         assert receipt.last_index is not None
         return receipt.last_index
 

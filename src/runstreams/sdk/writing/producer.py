@@ -302,6 +302,15 @@ class Producer:
         return self.result.done() or (self.is_open and not self.unsent)
 
     @property
+    def state(self) -> str:
+        """How it is going, and how many chunks the server has."""
+        if not self.result.done():
+            how = "stopped" if self.stopped else "open" if self.is_open else "going on"
+        else:
+            how = "ended" if self._error is None else f"broken off by {reason_of(self._error)}"
+        return f"{how}, {self.acknowledged} chunks sent, {self.unsent} unsent"
+
+    @property
     def trouble(self) -> str | None:
         """Why sending does not get on, if it does not."""
         error = self._patience.trouble
