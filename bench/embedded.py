@@ -10,10 +10,9 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from runstreams.core.limits import BATCH_BYTES, Limits
-from runstreams.core.log import Log
 from runstreams.core.model import Batch, StreamId
-from runstreams.serve.storing import new_id
 from runstreams.stores.sqlite import SqliteStore
+from runstreams.wiring import new_id, open_log
 
 from .figures import quantile
 from .quiet import uncollected
@@ -29,13 +28,8 @@ class Bench:
     """A log on a store of its own."""
 
     def __init__(self, folder: Path, power_safe: bool) -> None:
-        self.log = Log(
-            SqliteStore(folder, new_id=new_id, power_safe=power_safe),
-            limits=Limits(stream_bytes=0),
-            clock=lambda: time.time_ns() // 1_000_000,
-            new_id=new_id,
-            background=True,
-        )
+        store = SqliteStore(folder, new_id=new_id, power_safe=power_safe)
+        self.log = open_log(store, Limits(stream_bytes=0))
 
     async def write(self, key: str, batch: int, size: int, count: int) -> list[float]:
         """Append *count* batches of *batch* chunks of *size* bytes; return the seconds of each."""

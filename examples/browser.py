@@ -56,10 +56,10 @@ async def events(run_id: str, start_index: int) -> AsyncIterator[str]:
     """Yield a server-sent event for each chunk from *start_index* on, and one for the end."""
     # The browser may go away at any time: leaving the block closes the connection.
     async with streams.read(
-        run_id, "answer", start_index=start_index, strict=False, parts=True
+        run_id, "answer", start_index=start_index, strict=False, chunks=True
     ) as reader:
-        async for part in reader:
-            yield f"id: {part.index}\ndata: {json.dumps(part.data)}\n\n"
+        async for chunk in reader:
+            yield f"id: {chunk.index}\ndata: {json.dumps(chunk.data)}\n\n"
         status = reader.closed.status if reader.closed else "silent"
     yield f"event: end\ndata: {json.dumps(status)}\n\n"
 

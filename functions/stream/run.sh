@@ -6,7 +6,4 @@ set -eu
 cd "$LAMBDA_TASK_ROOT"
 export PYTHONPATH="$LAMBDA_TASK_ROOT:/opt/python${PYTHONPATH:+:$PYTHONPATH}:$LAMBDA_RUNTIME_DIR"
 export PYTHONUNBUFFERED=1 # Lambda stops the process between requests, and what is not written waits.
-# The adapter gives idle connections up after 4 s; ours last longer, so that it is never us.
-exec python3 -m uvicorn --host 127.0.0.1 --port "${AWS_LWA_PORT:-8080}" --loop asyncio \
-    --http httptools --ws none --lifespan off --no-access-log --no-server-header \
-    --no-proxy-headers --timeout-keep-alive 900 --log-level warning app:app
+exec python3 app.py

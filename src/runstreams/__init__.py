@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from .core.model import Closed, RunInfo, StreamInfo
+    from .errors import *  # noqa: F403
     from .sdk.clients import AsyncClient, Client, auth, configure, streams
-    from .sdk.records import Ended, Part, RunInfo, StreamInfo
+    from .sdk.records import Chunk
     from .sdk.retrying import Retries
     from .sdk.runs import Run
     from .sdk.settings import Timeouts
@@ -21,10 +23,10 @@ if TYPE_CHECKING:
 __all__ = [
     "AsyncClient",
     "Batching",
+    "Chunk",
     "Client",
+    "Closed",
     "Defined",
-    "Ended",
-    "Part",
     "Piped",
     "Reader",
     "Retries",
@@ -40,34 +42,37 @@ __all__ = [
 ]
 
 _PLACES = {
-    "AsyncClient": "clients",
-    "Batching": "writing.buffer",
-    "Client": "clients",
-    "Defined": "sync",
-    "Ended": "records",
-    "Part": "records",
-    "Piped": "sync",
-    "Reader": "sync",
-    "Retries": "retrying",
-    "Run": "runs",
-    "RunInfo": "records",
-    "StreamInfo": "records",
-    "Timeouts": "settings",
-    "Transport": "transport",
-    "Writer": "sync",
-    "auth": "clients",
-    "configure": "clients",
-    "streams": "clients",
+    "AsyncClient": "sdk.clients",
+    "Batching": "sdk.writing.buffer",
+    "Chunk": "sdk.records",
+    "Client": "sdk.clients",
+    "Closed": "core.model",
+    "Defined": "sdk.sync",
+    "Piped": "sdk.sync",
+    "Reader": "sdk.sync",
+    "Retries": "sdk.retrying",
+    "Run": "sdk.runs",
+    "RunInfo": "core.model",
+    "StreamInfo": "core.model",
+    "Timeouts": "sdk.settings",
+    "Transport": "sdk.transport",
+    "Writer": "sdk.sync",
+    "auth": "sdk.clients",
+    "configure": "sdk.clients",
+    "streams": "sdk.clients",
 }
 
 
 def __getattr__(name: str) -> Any:
     # Only when it is asked for: a server or a Lambda function imports this package too, and needs
     # nothing of the SDK.
-    if name not in _PLACES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    found = getattr(import_module(f".sdk.{_PLACES[name]}", __name__), name)
-    globals()[name] = found
+    # Each error of `runstreams.errors` is here as well, where tracebacks say that it is.
+    module = import_module(f".{_PLACES.get(name, 'errors')}", __name__)
+    if name not in _PLACES and name not in module.__all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = globals()[name] = getattr(module, name)
+    if isinstance(found, type):
+        found.__module__ = __name__
     return found

@@ -1,9 +1,10 @@
 """The async SDK: the names of `runstreams`, awaited."""
 
+from .core.model import Closed, RunInfo, StreamInfo
 from .sdk.aio import Defined, Piped, Reader, Writer
 from .sdk.clients import AsyncClient, auth, configure
 from .sdk.clients import async_streams as streams
-from .sdk.records import Ended, Part, RunInfo, StreamInfo
+from .sdk.records import Chunk
 from .sdk.retrying import Retries
 from .sdk.runs import Run
 from .sdk.settings import Timeouts
@@ -13,9 +14,9 @@ from .sdk.writing.buffer import Batching
 __all__ = [
     "AsyncClient",
     "Batching",
+    "Chunk",
+    "Closed",
     "Defined",
-    "Ended",
-    "Part",
     "Piped",
     "Reader",
     "Retries",
@@ -29,3 +30,6 @@ __all__ = [
     "configure",
     "streams",
 ]
+
+for _kind in (Defined, Piped, Reader, Writer):
+    _kind.__module__ = __name__

@@ -1,6 +1,6 @@
 """Everything that the SDK raises; `RunstreamsError` is the base of it all.
 
-An error has a stable `code`, a `message`, and `facts` that a caller can act on.
+An error has a stable `code`, a `message`, and attributes that a caller can act on.
 """
 
 from .core.errors import (
@@ -34,6 +34,7 @@ from .core.errors import (
 from .sdk.errors import (
     BufferFull,
     EndedEarly,
+    InEventLoop,
     InvalidSetting,
     InvalidSource,
     NoRun,
@@ -59,6 +60,7 @@ __all__ = [
     "ClosedDifferently",
     "Denied",
     "EndedEarly",
+    "InEventLoop",
     "IndexBeyondTail",
     "IndexExpired",
     "InvalidChunk",

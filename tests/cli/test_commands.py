@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+from dataclasses import MISSING, fields
 from pathlib import Path
 
 import pytest
@@ -58,9 +59,12 @@ def test_no_server_is_said_after_a_few_attempts(run_id: str, tmp_path: Path) -> 
     options = ["--url", "http://127.0.0.1:9", "--key-file", str(tmp_path / "key")]
     done = run("append", run_id, "x", *options, "--attempts", "2")
     assert done.returncode == 4
-    first, last = done.stderr.splitlines()
-    assert first.startswith("runstreams: trying again in ")
-    assert last.startswith("runstreams: the server cannot be reached: ")
+    first, again, last = done.stderr.splitlines()
+    assert first.startswith("runstreams: the server at http://127.0.0.1:9 cannot be reached: ")
+    assert "`runstreams serve`" in first
+    assert "RUNSTREAMS_URL" in first
+    assert again.startswith("runstreams: trying again in ")
+    assert last.startswith(f"runstreams: {run_id}/default: the server at http://127.0.0.1:9 cannot")
     assert last.endswith("(unreachable)")
 
 
@@ -101,9 +105,14 @@ def test_without_input_or_output_that_is_said(environ: Environ, command: str, sa
     assert (done.returncode, done.stderr) == (1, said)
 
 
+def one_of(kind: type[errors.RunstreamsError]) -> errors.RunstreamsError:
+    needed = [each.name for each in fields(kind) if each.default is MISSING]
+    return kind(**dict.fromkeys(needed, 0) | {"message": "why"})
+
+
 def test_every_error_has_its_exit_code() -> None:
     """Errors of the SDK end in a message, never in a traceback."""
-    found = {name: ended_by(getattr(errors, name)("why")).code for name in errors.__all__}
+    found = {name: ended_by(one_of(getattr(errors, name))).code for name in errors.__all__}
     assert found["InvalidChunk"] == found["NoRun"] == exits.USAGE
     assert found["StreamClosed"] == found["RunCompleted"] == found["StreamFull"] == exits.REFUSED
     assert found["Unauthenticated"] == exits.DENIED

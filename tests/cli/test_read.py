@@ -90,3 +90,15 @@ def test_ctrl_c_ends_it_at_once(environ: Environ, filled: str) -> None:
         assert read.line() == "one\n"
         code, _, said = read.end(signal.SIGINT)
     assert (code, said) == (130, "")
+
+
+def test_halves_of_characters_are_read_whole_as_text_and_never_end_it(
+    environ: Environ, run_id: str
+) -> None:
+    """As others write them who cut text between the units of JavaScript."""
+    for half in ("ok ", r"\ud83d", r"\udc4d", r"\udc4d", " bye"):
+        run("append", run_id, "-", "--json", given=f'"{half}"', environ=environ)
+    assert run("read", run_id, "--text", environ=environ).stdout == "ok 👍\ufffd bye"
+    assert run("read", run_id, environ=environ).stdout == "ok \n\ufffd\n\ufffd\n\ufffd\n bye\n"
+    said = run("read", run_id, "--json", environ=environ).stdout.splitlines()
+    assert [json.loads(line)["data"] for line in said][1:3] == ["\ud83d", "\udc4d"]

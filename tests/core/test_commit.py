@@ -38,7 +38,7 @@ def test_without_a_live_head_the_stream_is_opened() -> None:
 def test_a_stream_is_not_opened_for_a_client_that_begins_in_the_middle() -> None:
     with pytest.raises(ChunkGap) as gap:
         verdict(None, batch(3, 1))
-    assert gap.value.facts["expected"] == 0
+    assert gap.value.expected == 0
 
 
 def test_a_head_lives_as_long_as_its_newest_chunk_whatever_clock_wrote_it() -> None:
@@ -64,7 +64,7 @@ def test_of_an_overlap_the_rest_is_tried_again() -> None:
     ("change", "error"),
     [
         ({"closed": Closed("failed")}, StreamClosed),
-        ({"closed": Closed("completed", by_run=True)}, RunCompleted),
+        ({"closed": Closed("completed"), "closed_by_run": True}, RunCompleted),
         ({"size": 96}, StreamFull),
         ({"unsealed": 4}, SealingBehind),
     ],

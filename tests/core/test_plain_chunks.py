@@ -38,7 +38,7 @@ def test_what_is_taken_together_would_be_taken_one_by_one(lines: list[bytes]) ->
 
 
 @settings(deadline=None)
-@given(st.lists(LINES.filter(lambda line: len(line) <= NESTING and b"\\ud" not in line)))
+@given(st.lists(LINES.filter(lambda line: len(line) <= NESTING)))
 def test_ordinary_lines_are_taken_together(lines: list[bytes]) -> None:
     """Short values as JSON libraries write them need no closer look."""
     assert lines == plain_chunks([*lines, b""])
@@ -55,7 +55,6 @@ def test_ordinary_lines_are_taken_together(lines: list[bytes]) -> None:
         b"-Infinity",
         b"1e400",
         b"9" * 5_000,
-        b'"\\ud800"',
         b'"\xff"',
         b'"',
         b"[" * (NESTING + 1) + b"]" * (NESTING + 1),

@@ -228,7 +228,7 @@ async def test_what_expired_before_it_was_sealed_is_not_written_but_known_to_be_
     for start in range(3):
         with pytest.raises(IndexExpired) as expired:
             await shelf.log.read(STREAM, start)
-        assert expired.value.facts["first_index"] == 3
+        assert expired.value.first_index == 3
 
 
 async def test_a_stream_that_lives_on_forgets_its_oldest_chunks_in_order() -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from runstreams.core.errors import Uncertain
 from runstreams.core.limits import POLL_FIRST_SECONDS, POLL_LAST_SECONDS, Limits
 from runstreams.core.model import Closed, Head, StreamId
+from runstreams.core.observing import Observer
 from runstreams.core.reading import Lookup
 from runstreams.core.waiting import Watches, poll_pause
 from runstreams.stores.memory import MemoryStore
@@ -33,7 +34,7 @@ class Looks(MemoryStore):
 
 
 def watches_of(store: Looks) -> Watches:
-    return Watches(Lookup(store, Limits(), clock), clock)
+    return Watches(Lookup(store, Limits(), clock), clock, Observer())
 
 
 def beyond(

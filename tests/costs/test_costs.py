@@ -7,7 +7,7 @@ import pytest
 
 from runstreams.cli import main
 from runstreams.cli.cost import by_service
-from runstreams.core.model import Chunk, Page
+from runstreams.core.model import Page, StoredChunk
 from runstreams.costs import prices
 from runstreams.costs.bill import CHUNK_OVERHEAD, Load, bill, total, write_units
 from runstreams.http.live.rendering import as_event, as_json
@@ -63,17 +63,18 @@ def test_an_append_of_one_writer_takes_some_more_than_a_write_unit() -> None:
 
 def test_a_chunk_takes_on_the_wire_about_what_the_bill_says() -> None:
     data = b'"word"'
-    chunks = tuple(Chunk(index, 1_712_150_400_000, data) for index in range(1000, 2000))
+    chunks = tuple(StoredChunk(index, 1_712_150_400_000, data) for index in range(1000, 2000))
     page = Page(chunks, 2000, 2000, "0" * 32)
     for rendered in (as_json(page), as_event(page)):
         overhead = len(rendered) / len(chunks) - len(data)
         assert overhead == pytest.approx(CHUNK_OVERHEAD, rel=0.25)
 
 
-def test_each_price_says_when_it_was_read() -> None:
+def test_each_price_says_where_it_is_published_and_when_it_was_checked() -> None:
     named = [each for each in vars(prices).values() if isinstance(each, prices.Price)]
     assert set(named) == set(prices.ALL)
-    assert all(re.fullmatch(r"20\d\d-\d\d", price.read) for price in prices.ALL)
+    assert all(re.fullmatch(r"20\d\d-\d\d", price.checked) for price in prices.ALL)
+    assert {price.service for price in prices.ALL} == set(prices.PAGES)
 
 
 def test_the_command_prints_the_bill(capsys: pytest.CaptureFixture[str]) -> None:

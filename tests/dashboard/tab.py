@@ -99,7 +99,11 @@ class Place:
 
     def write(self, run: str, key: str, *values: Any, client: str = "w") -> None:
         """Append *values*, of a client whose first ones they are."""
-        body = "".join(json.dumps(value) + "\n" for value in values)
+        self.write_lines(run, key, *map(json.dumps, values), client=client)
+
+    def write_lines(self, run: str, key: str, *lines: str, client: str = "w") -> None:
+        """Append chunks as they are to be stored."""
+        body = "".join(line + "\n" for line in lines)
         self.post(path(run, "self", key), body, **{"X-Client-Id": client})
 
     def close(

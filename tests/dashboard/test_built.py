@@ -10,7 +10,7 @@ from tests.tools import ROOT
 SOURCE = ROOT / "src" / "dashboard"
 SERVED = ROOT / "src" / "runstreams" / "dashboard"
 
-pytestmark = pytest.mark.needs("node")
+pytestmark = [pytest.mark.needs("node"), pytest.mark.timeout(240)]
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -26,7 +26,7 @@ def test_200_000_chunks_are_a_few_rows_and_a_bounded_heap(tab: Tab, place: Place
         chunks.evaluate("(box, part) => { box.scrollTop = box.scrollHeight * part }", part)
         expect(tab.page.locator(f"[data-index='{round(MANY * part)}']")).to_be_in_viewport()
         assert tab.page.evaluate("document.querySelectorAll('*').length") < ELEMENTS
-    tab.page.get_by_role("searchbox", name="Search chunks").fill('"n":123456,')
+    tab.page.get_by_role("searchbox", name="Search chunks").fill('"n": 123456,')
     expect(tab.page.locator("output.matches")).to_have_text("1")
     tab.page.keyboard.press("Enter")
     expect(tab.page.locator("[data-index='123456']")).to_be_in_viewport()

@@ -165,12 +165,34 @@ def test_chunks_are_copied_and_downloaded(tab: Tab, place: Place, run: str) -> N
     menu.click()
     with tab.page.expect_download() as lines:
         tab.page.get_by_role("button", name="Download all as JSON lines").click()
-    assert [json.loads(line) for line in lines.value.path().read_text().splitlines()] == values
+    assert lines.value.path().read_text().splitlines() == list(map(json.dumps, values))
     assert lines.value.suggested_filename == f"{run}-out.jsonl"
     menu.click()
     with tab.page.expect_download() as text:
         tab.page.get_by_role("button", name="Download all as text").click()
     assert "text\nGrüße 🙂" in text.value.path().read_text()
+
+
+def test_what_was_written_is_shown_copied_and_downloaded_letter_by_letter(
+    tab: Tab, place: Place, run: str
+) -> None:
+    exact = '{"id":1610521604143693812,"x":1.0,"2":0,"1":0}'
+    lines = [exact, f'[{exact}, 1e2,\t-0, "\\u00fc" ]', '"caf\\u00e9"']
+    tab.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    place.write_lines(run, "out", *lines)
+    tab.open(stream(run, "out"), place.server.secret)
+    expect(row(tab, 0).locator(".value")).to_have_text(exact)
+    row(tab, 0).locator(".line").click()
+    row(tab, 0).get_by_role("button", name="Copy chunk 0").click()
+    assert taken(tab) == exact
+    expect(row(tab, 0).locator(".member")).to_have_text(["id", "x", "2", "1"])
+    expect(row(tab, 0).locator(".leaf")).to_have_text(["1610521604143693812", "1.0", "0", "0"])
+    tab.page.keyboard.press("2")
+    expect(tab.page.get_by_role("region", name="Chunks as text")).to_contain_text(exact)
+    tab.page.locator("summary").click()
+    with tab.page.expect_download() as download:
+        tab.page.get_by_role("button", name="Download all as JSON lines").click()
+    assert download.value.path().read_text() == "".join(line + "\n" for line in lines)
 
 
 def test_objects_fold_and_long_values_wrap(tab: Tab, place: Place, run: str) -> None:

@@ -10,6 +10,7 @@ from botocore.session import Session, get_session
 
 from runstreams.core.limits import SealingPlan
 from runstreams.stores.aws import AwsStore, connect
+from runstreams.wiring import new_id
 from tests.emulators.resources import create_resources
 
 if TYPE_CHECKING:
@@ -47,7 +48,16 @@ class Place:
     def store(self, plan: SealingPlan | None = None, threads: int = 32) -> AwsStore:
         """Return a store that keeps its streams here."""
         clients = self.clients(threads)
-        return AwsStore(*clients, self.bucket, self.table, plan=plan, threads=threads)
+        return AwsStore(
+            *clients, self.bucket, self.table, new_id=new_id, plan=plan, threads=threads
+        )
+
+    def tag(self, tags: Mapping[str, str]) -> None:
+        """Write *tags* at the bucket as the template does."""
+        s3, _ = self.clients(threads=1)
+        found = [{"Key": f"runstreams:{name}", "Value": value} for name, value in tags.items()]
+        s3.put_bucket_tagging(Bucket=self.bucket, Tagging={"TagSet": found})
+        s3.close()
 
     def environment(self) -> Mapping[str, str]:
         """Return what a process needs in its environment to find this place."""

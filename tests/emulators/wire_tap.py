@@ -16,12 +16,15 @@ Fault = Callable[[Any], AWSResponse]
 
 
 class WireTap:
-    """Keeps a record of the requests that are sent, and spoils those that its *script* names."""
+    """Keeps a record of the requests that are sent, and spoils those that its *script* names, each
+    once, and those that it *always* does.
+    """
 
     def __init__(self, *clients: "S3Client | DynamoDBClient") -> None:
         self.requests: list[str] = []
         self.bodies: list[Any] = []
         self.script: list[tuple[str, Fault]] = []
+        self.always: tuple[str, Fault] | None = None
         for client in clients:
             client.meta.events.register("before-send", self._before_send)
 
@@ -31,6 +34,8 @@ class WireTap:
         self.bodies.append(request.body)
         if self.script and self.script[0][0] == operation:
             return self.script.pop(0)[1](request)
+        if self.always and self.always[0] == operation:
+            return self.always[1](request)
         return None
 
 
@@ -51,8 +56,8 @@ def throttle(request: Any) -> AWSResponse:
     """Answer that there are too many requests."""
     if "x-amz-target" in request.headers:
         body = b'{"__type": "com.amazonaws.dynamodb#ThrottlingException", "message": "slowly"}'
-        return _answer(request, 400, body)
-    return _answer(request, 503, b"<Error><Code>SlowDown</Code><Message>slowly</Message></Error>")
+        return answer(request, 400, body)
+    return answer(request, 503, b"<Error><Code>SlowDown</Code><Message>slowly</Message></Error>")
 
 
 def refuse(code: str, status: int = 400) -> Fault:
@@ -60,8 +65,8 @@ def refuse(code: str, status: int = 400) -> Fault:
 
     def refusing(request: Any) -> AWSResponse:
         if "x-amz-target" in request.headers:
-            return _answer(request, status, b'{"__type": "com.amazonaws#%s"}' % code.encode())
-        return _answer(request, status, b"<Error><Code>%s</Code></Error>" % code.encode())
+            return answer(request, status, b'{"__type": "com.amazonaws#%s"}' % code.encode())
+        return answer(request, status, b"<Error><Code>%s</Code></Error>" % code.encode())
 
     refusing.__name__ = code
     return refusing
@@ -71,19 +76,19 @@ def cancel(request: Any) -> AWSResponse:
     """Answer that the transaction met another one."""
     reasons = b'[{"Code": "None"}, {"Code": "TransactionConflict"}]'
     form = b'{"__type": "com.amazonaws#TransactionCanceledException", "CancellationReasons": %s}'
-    return _answer(request, 400, form % reasons)
+    return answer(request, 400, form % reasons)
 
 
 def fail(request: Any) -> AWSResponse:
     """Answer that something has gone wrong inside."""
-    return _answer(request, 500, b'{"__type": "InternalServerError", "message": "oops"}')
+    return answer(request, 500, b'{"__type": "InternalServerError", "message": "oops"}')
 
 
 def tear(request: Any) -> AWSResponse:
     """Answer with a body that breaks off."""
-    answer = _answer(request, 200, b'{"torn')
-    answer.headers["Content-Length"] = "100"
-    return answer
+    torn = answer(request, 200, b'{"torn')
+    torn.headers["Content-Length"] = "100"
+    return torn
 
 
 class _Body(BytesIO):
@@ -93,6 +98,7 @@ class _Body(BytesIO):
         return [self.read()]
 
 
-def _answer(request: Any, status: int, body: bytes) -> AWSResponse:
+def answer(request: Any, status: int, body: bytes) -> AWSResponse:
+    """Answer in the place of the service."""
     headers = {"Content-Length": str(len(body))}
     return AWSResponse(request.url, status, headers, _Body(body))

@@ -6,14 +6,12 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from time import time
-from uuid import uuid4
 
 from runstreams.core.errors import Busy, Uncertain
-from runstreams.core.limits import Limits
 from runstreams.core.log import Log
-from runstreams.core.model import Batch, Chunk, StreamId
+from runstreams.core.model import Batch, StoredChunk, StreamId
 from runstreams.stores.aws import AwsStore
+from runstreams.wiring import new_id, open_log
 from tests.emulators.place import Place
 from tests.tools import ROOT
 
@@ -23,13 +21,7 @@ STREAM = StreamId("run", "key")
 @asynccontextmanager
 async def opened(store: AwsStore) -> AsyncIterator[Log]:
     """Yield a log that seals inside of appends, as in a function."""
-    log = Log(
-        store,
-        limits=Limits(),
-        clock=lambda: int(time() * 1000),
-        new_id=lambda: uuid4().hex,
-        background=False,
-    )
+    log = open_log(store, background=False)
     yield log
     await log.aclose()
 
@@ -49,7 +41,7 @@ async def write(log: Log, client: str, batches: int) -> None:
 
 async def write_all(clients: list[str], batches: int) -> None:
     """Run one writer for each of *clients*."""
-    async with opened(AwsStore.from_environment()) as log:
+    async with opened(AwsStore.from_environment(new_id=new_id)) as log:
         await asyncio.gather(*(write(log, client, batches) for client in clients))
 
 
@@ -66,7 +58,7 @@ async def write_in_processes(place: Place, processes: int, writers: int, batches
     assert codes == [0] * processes
 
 
-def check(chunks: list[Chunk], writers: int, batches: int) -> None:
+def check(chunks: list[StoredChunk], writers: int, batches: int) -> None:
     """Assert that each writer's chunks are there once and in order, the indexes without gaps."""
     assert [chunk.index for chunk in chunks] == list(range(writers * batches * 2))
     numbers: dict[str, list[int]] = {}

@@ -200,11 +200,6 @@ def test_a_table_that_is_missing_is_the_same_to_readers(
         assert any("ResourceNotFoundException" in line.get("message", "") for line in printed())
 
 
-def test_an_event_of_another_kind_is_an_error(functions: Functions) -> None:
-    with pytest.raises(KeyError):
-        functions.modules["read"].handler({"source": "aws.events"}, Context())
-
-
 NOT_NEEDED = (
     "aws_lambda_powertools.utilities.parameters",
     "aws_xray_sdk",
@@ -253,3 +248,52 @@ def _loaded(name: str, then: str = "", **environment: str) -> set[str]:
         check=True,
     )
     return set(done.stdout.split())
+
+
+NO_REQUESTS: list[Any] = [
+    {},
+    {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}},
+    {"source": "serverless-plugin-warmup"},
+    {"key1": "value1"},
+    [],
+    None,
+]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("told", NO_REQUESTS, ids=str)
+def test_an_event_that_is_no_request_only_keeps_the_function_warm(
+    functions: Functions, printed: Printed, function: str, told: Any
+) -> None:
+    assert functions.modules[function].handler(told, Context()) == {}
+    [line] = printed()
+    assert (line["level"], "no request" in line["message"]) == ("INFO", True)
+    assert "route" not in line
+
+
+def test_a_request_of_a_rest_api_has_its_own_name_for_the_route(
+    functions: Functions, printed: Printed
+) -> None:
+    """There it is a resource."""
+    told = event("read", query="wait=0")
+    context = {
+        "requestId": "id",
+        "identity": {"sourceIp": "127.0.0.1"},
+        "httpMethod": "GET",
+        "path": told["rawPath"],
+    }
+    rest = {
+        "resource": "/{proxy+}",
+        "path": told["rawPath"],
+        "httpMethod": "GET",
+        "headers": told["headers"],
+        "multiValueHeaders": {name: [value] for name, value in told["headers"].items()},
+        "queryStringParameters": {"wait": "0"},
+        "multiValueQueryStringParameters": {"wait": ["0"]},
+        "pathParameters": None,
+        "requestContext": context,
+        "body": None,
+        "isBase64Encoded": False,
+    }
+    assert functions.modules["read"].handler(rest, Context())["statusCode"] == 200
+    assert any(line.get("route") == "/{proxy+}" for line in printed())

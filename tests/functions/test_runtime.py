@@ -92,11 +92,9 @@ def test_a_long_poll_ends_by_the_functions_deadline(read: RuntimeApi, run: str) 
     assert time.time() < deadline
 
 
-def test_what_is_not_a_request_fails_and_the_next_request_does_not(
-    read: RuntimeApi, run: str
-) -> None:
-    outcome = read.submit({"source": "aws.events"}).result(ANSWER_SECONDS)
-    assert (outcome.kind, outcome.value["errorType"]) == ("error", "KeyError")
+def test_half_a_request_fails_and_the_next_request_does_not(read: RuntimeApi, run: str) -> None:
+    outcome = read.submit({"requestContext": {}}).result(ANSWER_SECONDS)
+    assert (outcome.kind, outcome.value["errorType"]) == ("error", "RuntimeError")
     assert _body(read.invoke(event("read", run=run, query="wait=0")))["tail"] == 0
 
 
@@ -154,6 +152,12 @@ def test_a_function_without_its_settings_says_which_one_is_missing(start: Start)
     error = api.init_errors.get(timeout=ANSWER_SECONDS)
     assert error["errorType"] == "SettingMissing"
     assert "RUNSTREAMS_TABLE" in error["errorMessage"]
+
+
+def test_a_function_refuses_a_limit_that_makes_no_sense(start: Start) -> None:
+    api = start("append", RUNSTREAMS_RETENTION_DAYS="0")
+    error = api.init_errors.get(timeout=ANSWER_SECONDS)
+    assert error["errorMessage"] == "RUNSTREAMS_RETENTION_DAYS: 0 is not between 0.001 and 36500"
 
 
 def test_a_traced_function_tells_of_its_calls_and_of_no_chunk(start: Start, run: str) -> None:

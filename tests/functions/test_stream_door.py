@@ -205,3 +205,12 @@ def test_its_log_tells_each_request_with_its_id_and_no_chunk_and_no_key(
     assert measured["service"] == "stream"
     assert "nobody" not in said
     assert SECRET not in said
+
+
+def test_the_function_refuses_a_head_that_is_too_large(door: StreamDoor) -> None:
+    """As the local server does: they speak HTTP by the same code."""
+    environment = door.environments.take()
+    url = f"http://127.0.0.1:{environment.port}/health"
+    answer = httpx.get(url, headers={"a": "x" * 70_000})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (431, "head_too_large")
+    door.environments.give_back(environment)

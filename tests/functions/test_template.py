@@ -15,7 +15,9 @@ from starlette.routing import BaseRoute
 
 from runstreams.aws_lambda.keys import PREVIOUS_DAYS
 from runstreams.core.limits import WAIT_SECONDS_MAX, Limits
+from runstreams.core.settings import LIMITS
 from runstreams.http.routes import appending, dashboard, managing, reading
+from runstreams.stores.aws.deployment import TAGS
 from tests.emulators.resources import create_resources
 from tests.functions.handlers import ENVIRONMENT, FUNCTIONS
 from tests.functions.sam import sam
@@ -66,6 +68,12 @@ def test_the_bucket_removes_objects_after_28_days(s3: "S3Client") -> None:
     }
     assert expiry == {"b/": 28, "s/": 28}
     assert Limits().retention_ms == 28 * 24 * 60 * 60 * 1000
+
+
+def test_the_bucket_says_the_limits_that_the_functions_are_told() -> None:
+    said = {TAGS[tag["Key"]]: tag["Value"] for tag in resource("Bucket")["Tags"]}
+    told = template()["Globals"]["Function"]["Environment"]["Variables"]
+    assert said == {name: told[name] for name in LIMITS}
 
 
 @pytest.mark.usefixtures("emulated")

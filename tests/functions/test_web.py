@@ -10,7 +10,8 @@ import pytest
 from aws_lambda_powertools.metrics import Metrics
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from runstreams.aws_lambda.web import MARGIN_SECONDS, Invocation, Invoked
+from runstreams.aws_lambda.invocation import MARGIN_SECONDS, Invocation
+from runstreams.aws_lambda.web import Invoked
 from tests.functions.stream_door import RestDoor, UrlDoor
 
 CONTEXT = json.dumps({"request_id": "1", "deadline": 4_000_000_000_000}).encode()

@@ -3,7 +3,6 @@
 import socket
 import threading
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
@@ -11,13 +10,13 @@ from typing import Literal
 
 import uvicorn
 
-from runstreams.core.limits import Limits
-from runstreams.core.log import Log
 from runstreams.http import Host, Keys, Service, Stop, build_app
 from runstreams.http.routes import appending, managing, reading
 from runstreams.serve.protocol import Protocol
+from runstreams.serve.running import KEEP_ALIVE_SECONDS
 from runstreams.serve.uvicorn import left_over, quieten
 from runstreams.stores.memory import MemoryStore
+from runstreams.wiring import new_id, open_log
 from tests.http.asgi import SECRET
 
 Http = type[Protocol] | Literal["h11"]
@@ -32,19 +31,19 @@ class Served:
 
     def __init__(self, http: Http) -> None:
         self.stop = Stop()
-        self.store = MemoryStore(lambda: uuid.uuid4().hex)
-        self.log = Log(
-            self.store,
-            limits=Limits(),
-            clock=lambda: time.time_ns() // 1_000_000,
-            new_id=lambda: uuid.uuid4().hex,
-            background=False,
-        )
+        self.store = MemoryStore(new_id)
+        self.log = open_log(self.store, background=False)
         service = Service(self.log, Keys([SECRET]), Host(left_over=left_over, stopping=self.stop))
         app = build_app(service, [appending.router, reading.router, managing.router])
         quieten()
         config = uvicorn.Config(
-            app, port=0, http=http, lifespan="off", log_config=None, access_log=False
+            app,
+            port=0,
+            http=http,
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
         )
         self.server = uvicorn.Server(config)
 

@@ -201,6 +201,19 @@ async def test_several_writers_keep_their_own_order_in_one_stream() -> None:
         assert [number for writer, number in chunks if writer == name] == list(range(20))
 
 
+@in_virtual_time
+async def test_halves_of_characters_are_kept_as_they_came_and_so_is_what_follows() -> None:
+    """As JavaScript says text that was cut between its units: `"ok 👍 bye".split("")`."""
+    api = Api()
+    units = ["o", "k", " ", "\ud83d", "\udc4d", " ", "b", "y", "e"]
+    body = "".join(json.dumps(unit) + "\n" for unit in units)
+    assert (await api.ask("POST", STREAM, body, resume(0))).status == 200
+    assert await api.chunks() == units
+    async with api.following() as reader:
+        await asyncio.sleep(1)
+        assert rb"\"data\":\"\\ud83d\"" in reader.answer.body
+
+
 @pytest.mark.parametrize(
     "bad",
     [
@@ -212,8 +225,8 @@ async def test_several_writers_keep_their_own_order_in_one_stream() -> None:
         b"-Infinity",
         b"1e400",
         b"9" * 5000,
-        b'"\\ud800"',
         b'"\xff"',
+        b"\xef\xbb\xbf1",
         b"[" * 100_000,
         b"[" * 257 + b"]" * 257,
         b'"\x00"',
@@ -538,3 +551,28 @@ async def test_a_key_may_be_close_where_the_target_says_that_it_is_a_key() -> No
         assert (await api.ask("POST", f"{RUN}/self/{key}", f'"{key}"\n')).status == 200
         assert await api.chunks(f"{RUN}/{key}") == [key]
     assert (await api.log.head(StreamId("run_1", "close"))).closed is None
+
+
+@in_virtual_time
+@pytest.mark.parametrize(
+    ("method", "target"),
+    [
+        ("POST", STREAM),
+        ("POST", STREAM + "/append"),
+        ("POST", READ + "/close"),
+        ("PUT", "/api/v1/runs/run_1"),
+    ],
+)
+async def test_a_compressed_body_is_refused_for_what_it_is(method: str, target: str) -> None:
+    """Nothing unpacks it, so it would be called bad UTF-8."""
+    for encoding in ("gzip", "br", "GZIP"):
+        answer = await Api().ask(method, target, b"\x1f\x8b", {"content-encoding": encoding})
+        assert (answer.status, answer.error["code"]) == (415, "unsupported_encoding")
+        assert answer.error["encoding"] == encoding.lower()
+
+
+@in_virtual_time
+async def test_a_body_that_says_that_it_is_as_it_is_is_taken() -> None:
+    api = Api()
+    assert (await api.ask("POST", STREAM, b"1\n", {"content-encoding": "identity"})).status == 200
+    assert await api.chunks() == [1]

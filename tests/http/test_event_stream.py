@@ -309,7 +309,7 @@ async def test_a_stop_of_the_process_breaks_the_stream_rather_than_end_it() -> N
 
 @in_virtual_time
 async def test_a_deadline_of_the_host_breaks_the_stream_rather_than_end_it() -> None:
-    api = Api(Host(time_left=lambda request: 30.0))
+    api = Api(Host(time_left=lambda: 30.0))
     async with api.following() as reader:
         answer = await reader.done()
         assert not answer.complete

@@ -65,13 +65,20 @@ async def test_an_input_stream_is_followed_like_any_other() -> None:
 @in_virtual_time
 @pytest.mark.parametrize(
     "body",
-    ["", "{", "[]", "{}", "1", "null", '{"data": NaN}', '{"data": 1e999}', '{"data": "\\ud800"}'],
+    ["", "{", "[]", "{}", "1", "null", '{"data": NaN}', '{"data": 1e999}', '{"data": "\\ud800}'],
 )
 async def test_a_body_without_data_is_refused(body: str) -> None:
     api = Api()
     answer = await api.ask("POST", INPUT, body)
     assert (answer.status, answer.json()["error"]["code"]) == (400, "invalid_chunk")
     assert await api.chunks(INPUT) == []
+
+
+@in_virtual_time
+async def test_half_of_a_character_is_sent_as_it_came() -> None:
+    api = Api()
+    assert (await api.ask("POST", INPUT, '{"data": "\\ud83d"}')).status == 200
+    assert await api.chunks(INPUT) == [r'"\ud83d"']
 
 
 @in_virtual_time

@@ -150,7 +150,7 @@ async def test_the_wait_is_what_is_asked_for_within_what_the_host_allows(
 
 @in_virtual_time
 async def test_the_wait_ends_before_the_hosts_time_does() -> None:
-    api = Api(Host(time_left=lambda request: 4.0))
+    api = Api(Host(time_left=lambda: 4.0))
     _, later = await answer_and_time(poll(api))
     assert later == 4.0
 

@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runstreams.core.errors import InvalidIndex, InvalidRequest
-from runstreams.core.model import Chunk, Page
+from runstreams.core.model import Page, StoredChunk
 from runstreams.http.call import joined
-from runstreams.http.fields import MOST, event_id, leading, query, seconds, whole
+from runstreams.http.fields import MOST, query, seconds, whole
 from runstreams.http.live.rendering import as_event, as_json
 from runstreams.http.routes.lines import Lines
+from runstreams.http.trigger import event_id, leading
 
 
 @given(st.text())
@@ -115,7 +116,7 @@ def _lines(value: object, ascii_only: bool, spaced: bool) -> bytes:
 @given(st.lists(st.tuples(JSON, st.booleans(), st.booleans()), min_size=1, max_size=5))
 def test_every_value_comes_through_both_renderings(values: list[tuple[object, bool, bool]]) -> None:
     page = Page(
-        tuple(Chunk(7 + at, 1000 + at, _lines(*value)) for at, value in enumerate(values)),
+        tuple(StoredChunk(7 + at, 1000 + at, _lines(*value)) for at, value in enumerate(values)),
         7 + len(values),
         99,
         "f" * 16,

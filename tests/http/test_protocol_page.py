@@ -50,7 +50,7 @@ def test_every_error_code_has_a_heading_and_its_status(code: str) -> None:
     assert at > HEADINGS.index("Errors")
     status = PAGE.split(f"### `{code}`\n\n")[1][:3]
     kinds = [kind for kind in served() if kind.code == code]
-    assert {str(errors.status_of(kind(""))) for kind in kinds} == {status}
+    assert {str(errors.status_of(kind)) for kind in kinds} == {status}
 
 
 def test_no_error_code_is_made_up() -> None:

@@ -12,12 +12,14 @@ PACKAGE = Path(__file__).parents[2] / "src" / "runstreams"
 
 ALLOWED = {
     "core": set[str](),
+    "wiring": {"core"},
     "stores": {"core", "botocore", "mypy_boto3_dynamodb", "mypy_boto3_s3"},
     "http": {"core", "fastapi", "starlette", "pydantic", "jwt", "_version"},
     "aws_lambda": {
         "core",
         "stores",
         "http",
+        "wiring",
         "starlette",
         "pydantic",
         "mangum",
@@ -29,6 +31,7 @@ ALLOWED = {
         "core",
         "stores",
         "http",
+        "wiring",
         "starlette",
         "uvicorn",
         "httptools",
@@ -38,12 +41,12 @@ ALLOWED = {
     "cli": {"_version", "core", "stores", "serve", "sdk", "costs", "demo"},
     "demo": {"httpx"},
     "sdk": {"_version", "core", "httpx"},
-    "testing": {"core", "stores", "http", "serve", "sdk", "uvicorn"},
+    "testing": {"core", "stores", "http", "serve", "wiring", "sdk", "uvicorn"},
     "costs": {"core"},
 }
 """Beside the standard library and the layer itself."""
 
-SDK_EXTRAS = {"clients.py": {"stores", "boto3"}, "values.py": {"pydantic"}}
+SDK_EXTRAS = {"clients.py": {"stores", "wiring"}, "typed.py": {"pydantic"}}
 """What parts of the SDK import where it is installed, and only when they are used."""
 
 
@@ -63,7 +66,8 @@ def imports(path: Path) -> Iterator[str]:
 
 
 def modules(layer: str) -> list[Path]:
-    return sorted((PACKAGE / layer).rglob("*.py"))
+    one = PACKAGE / f"{layer}.py"
+    return [one] if one.exists() else sorted((PACKAGE / layer).rglob("*.py"))
 
 
 @pytest.mark.parametrize("layer", ALLOWED)
@@ -79,7 +83,6 @@ def test_the_sdk_asks_for_the_time_of_day_only_where_a_date_is_meant() -> None:
     """The machine's clock may jump; what waits, counts seconds that do not."""
     dated = {path.name for path in modules("sdk") if "time" in set(imports(path))}
     assert dated == {
-        "clients.py",  # of chunks, without a server
         "connection.py",  # when a token expires
         "flushing.py",  # only time.monotonic
         "http.py",  # Retry-After, where it is a date
@@ -99,7 +102,17 @@ def test_what_only_some_users_of_the_sdk_have_is_imported_when_it_is_used() -> N
 
 def test_every_layer_is_named_here() -> None:
     folders = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
-    assert folders == set(ALLOWED)
+    assert folders | {"wiring"} == set(ALLOWED)
+
+
+def test_only_one_module_puts_a_log_together() -> None:
+    makers = [
+        path.relative_to(PACKAGE)
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Log"
+    ]
+    assert makers == [Path("wiring.py")]
 
 
 def test_the_core_makes_no_time_ids_or_chance_of_its_own() -> None:

@@ -35,6 +35,23 @@ def test_the_sync_and_the_async_surface_have_the_same_names() -> None:
     assert [name for name in sync if name[0] != "_"] == [name for name in aio if name[0] != "_"]
 
 
+@pytest.mark.parametrize("name", errors.__all__)
+def test_a_traceback_names_an_error_by_where_it_is_found(name: str) -> None:
+    import runstreams
+
+    kind = getattr(errors, name)
+    assert kind.__module__ == "runstreams"
+    assert getattr(runstreams, name) is kind
+
+
+def test_what_is_named_by_the_package_says_so() -> None:
+    import runstreams
+    import runstreams.aio
+
+    assert str(runstreams.Client) == "<class 'runstreams.Client'>"
+    assert str(runstreams.aio.Reader) == "<class 'runstreams.aio.Reader'>"
+
+
 def test_every_call_is_described() -> None:
     lines = [line for line in FILE.read_text().splitlines() if "errors." not in line]
     names = {line.partition("(")[0].rpartition(".")[2] for line in lines}

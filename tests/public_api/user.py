@@ -7,9 +7,9 @@ from typing import Any, assert_type
 from runstreams import (
     AsyncClient,
     Batching,
+    Chunk,
     Client,
-    Ended,
-    Part,
+    Closed,
     Piped,
     Reader,
     Retries,
@@ -48,7 +48,7 @@ def produce() -> None:
     assert_type(streams.pipe(["a"]), Piped[str])
     with open("file") as file:
         assert_type(streams.pipe(file), Piped[str])
-    assert_type(streams.pipe(words(), key="words"), Piped[str])
+    assert_type(streams.pipe("words", words()), Piped[str])
     assert_type(streams.append("log", {"step": 1}), int)
     assert_type(streams.append("value"), int)
     with streams.writer("log") as writer:
@@ -56,17 +56,17 @@ def produce() -> None:
         writer.write("one")
         writer.merge(["two"])
     streams.writer("log", execute=lambda writer: writer.write("one"))
-    assert_type(streams.close("log", status="failed", error="why"), Ended)
+    assert_type(streams.close("log", status="failed", error="why"), Closed)
     streams.stop("run_1")
 
 
 def consume() -> None:
     assert_type(streams.read("run_1"), Reader[Any])
-    for part in streams.read("run_1", "answer", start_index="tail", timeout=None, parts=True):
-        assert_type(part, Part[Any])
-        assert_type(part.index, int)
+    for chunk in streams.read("run_1", "answer", start_index="tail", timeout=None, chunks=True):
+        assert_type(chunk, Chunk[Any])
+        assert_type(chunk.index, int)
     with streams.read("run_1", start_index=-1, strict=False) as reader:
-        assert_type(reader.closed, Ended | None)
+        assert_type(reader.closed, Closed | None)
     assert_type(streams.list("run_1"), list[StreamInfo])
     assert_type(streams.runs(), list[RunInfo])
     assert_type(streams.describe("run_1").tail, int)
@@ -77,7 +77,7 @@ def define() -> None:
     answer = streams.define("answer", Token)
     answer.append(Token("a"))
     assert_type(answer.read("run_1"), Reader[Token])
-    assert_type(answer.read("run_1", parts=True), Reader[Part[Token]])
+    assert_type(answer.read("run_1", chunks=True), Reader[Chunk[Token]])
     assert_type(answer.pipe(tokens()), Piped[Token])
     assert_type(answer.writer(), Writer[Token])
     answer.append("a")  # type: ignore[arg-type]
@@ -115,8 +115,8 @@ async def asynchronously() -> None:
     answer = aio.streams.define("answer", Token)
     async for token in answer.read("run_1"):
         assert_type(token, Token)
-    async with aio.streams.read("run_1", parts=True) as reader:
-        assert_type(await anext(reader), Part[Any])
+    async with aio.streams.read("run_1", chunks=True) as reader:
+        assert_type(await anext(reader), Chunk[Any])
     assert_type(await aio.streams.list("run_1"), list[StreamInfo])
 
 
@@ -154,4 +154,5 @@ def caught() -> None:
         streams.append("x")
     except errors.StreamClosed as error:
         assert_type(error.code, str)
+        assert_type(error.tail, int)
         assert_type(error.facts["tail"], str | int | None)

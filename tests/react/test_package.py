@@ -24,6 +24,9 @@ export function App({ runId }: { runId: string }) {
 }
 
 export const reader = new StreamReader<string>("run_1", "key");
+
+// @ts-expect-error: what a reader is made of is known
+new StreamReader<string>(17);
 """
 
 STREAMS = """
@@ -39,8 +42,31 @@ import { StreamWriter } from "@runstreams/react/writer";
 if (defineStream({ id: "x" }).id !== "x" || !StreamReader || !StreamWriter) process.exit(1);
 """
 
+COMMONJS = """
+const hook = require("@runstreams/react");
+const { defineStream } = require("@runstreams/react/define");
+const reader = require("@runstreams/react/reader");
+const { StreamWriter } = require("@runstreams/react/writer");
+const { isModuleNamespaceObject } = require("node:util").types;
+
+const known = [hook.useRealtimeStream, hook.RunStreamsProvider, defineStream, StreamWriter];
+if (!known.every((one) => typeof one === "function")) throw new Error("something is missing");
+if (hook.StreamError !== reader.StreamError) throw new Error("it is there twice");
+if (isModuleNamespaceObject(hook)) throw new Error("Node 18 and Jest cannot require that");
+new StreamWriter("run_1", "key");
+new reader.StreamReader("run_1", "key");
+"""
+
 DOCUMENTS = [PACKAGE / "README.md", ROOT / "docs" / "react.md"]
 BLOCK = re.compile(r"^```tsx?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+NODE10 = """
+{
+  "extends": "./tsconfig.json",
+  "compilerOptions": {"module": "commonjs", "moduleResolution": "node10"},
+  "include": ["app.tsx", "streams.ts"]
+}
+"""
 
 TSCONFIG = """
 {
@@ -87,9 +113,10 @@ def test_its_code_is_typed_and_in_its_format() -> None:
     run(tool_of("prettier"), "--check", ".")
 
 
-def test_an_empty_project_installs_it_and_builds(packed: Path, tmp_path: Path) -> None:
-    """The tools and React are found in the folder above; of the package there is nothing but what
-    was packed. The examples of the documents are part of the project.
+@pytest.fixture
+def app(packed: Path, tmp_path: Path) -> Path:
+    """A project that has installed it. The tools and React are found in the folder above; of the
+    package there is nothing but what was packed.
     """
     (tmp_path / "node_modules").symlink_to(PACKAGE / "node_modules")
     app = tmp_path / "app"
@@ -100,14 +127,29 @@ def test_an_empty_project_installs_it_and_builds(packed: Path, tmp_path: Path) -
     (app / "streams.ts").write_text(STREAMS)
     run("npm", "install", "--offline", "--legacy-peer-deps", str(packed), folder=app)
     assert set(os.listdir(app / "node_modules")) == {".package-lock.json", "@runstreams"}
+    return app
+
+
+def test_an_empty_project_installs_it_and_builds(app: Path) -> None:
+    """The examples of the documents are part of the project."""
     examples = [block for path in DOCUMENTS for block in BLOCK.findall(path.read_text())]
     for n, example in enumerate(examples):
         (app / f"example{n}.tsx").write_text(example)
-    assert len(examples) == 6
+    assert len(examples) == 7
     run(tool_of("tsc"), folder=app)
     bundle = ("--bundle", "--format=esm", "--external:react", "--outfile=out.js")
     run(tool_of("esbuild"), "app.tsx", *bundle, folder=app)
     run("node", "--input-type=module", "--eval", WITHOUT_REACT, folder=app)
+
+
+def test_commonjs_loads_it(app: Path) -> None:
+    run("node", "--input-type=commonjs", "--eval", COMMONJS, folder=app)
+
+
+def test_typescript_finds_its_types_also_by_the_old_way_of_looking(app: Path) -> None:
+    (app / "package.json").write_text('{"private": true}')
+    (app / "node10.json").write_text(NODE10)
+    run(tool_of("tsc"), "--project", "node10.json", folder=app)
 
 
 def test_its_size_is_known_and_small(packed: Path) -> None:
@@ -117,6 +159,7 @@ def test_its_size_is_known_and_small(packed: Path) -> None:
 
 
 def test_only_what_needs_react_is_for_clients_only(packed: Path) -> None:
-    dist = PACKAGE / "dist"
-    with_directive = [path.name for path in dist.glob("*.js") if '"use client"' in path.read_text()]
-    assert with_directive == ["index.js"]
+    made = (PACKAGE / "dist").glob("**/*.js")
+    with_directive = [path for path in made if '"use client"' in path.read_text()]
+    assert sorted(path.parent.name for path in with_directive) == ["cjs", "dist"]
+    assert {path.name for path in with_directive} == {"index.js"}

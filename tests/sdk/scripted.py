@@ -8,13 +8,15 @@ from contextlib import aclosing
 from itertools import count
 from typing import Any, TypeVar
 
+from runstreams.core.errors import NoEventStream
 from runstreams.core.limits import Limits
 from runstreams.core.log import Log
-from runstreams.core.model import Status, StreamId
+from runstreams.core.model import Closed, Status, StreamId
 from runstreams.errors import RunstreamsError
-from runstreams.sdk.errors import NoEventStream, Unreachable
-from runstreams.sdk.records import Ended, Page, Receipt
+from runstreams.sdk.errors import Unreachable
+from runstreams.sdk.records import ChunkPage, Receipt
 from runstreams.sdk.retrying import Patience, Retries
+from runstreams.sdk.telling import Doing
 from runstreams.sdk.transports.direct import DirectTransport
 from runstreams.stores.memory import MemoryStore
 from tests.virtual_time import clock
@@ -75,21 +77,21 @@ class Scripted(DirectTransport):
         append = super().append
         return await self._do("append", lambda: append(stream, client, number, body))
 
-    async def page(self, stream: StreamId, start: int | None, wait: float, limit: int) -> Page:
+    async def page(self, stream: StreamId, start: int | None, wait: float, limit: int) -> ChunkPage:
         self.asked.append(start)
         page = super().page
         return await self._do("page", lambda: page(stream, start, wait, limit))
 
-    async def close(self, stream: StreamId, status: Status, error: str | None) -> Ended:
+    async def close(self, stream: StreamId, status: Status, error: str | None) -> Closed:
         close = super().close
         return await self._do("close", lambda: close(stream, status, error))
 
     async def follow(
         self, stream: StreamId, start: int, silence: float
-    ) -> AsyncGenerator[Page | None, None]:
+    ) -> AsyncGenerator[ChunkPage | None, None]:
         self.followed.append(start)
         if not self.events:
-            raise NoEventStream("none here")
+            raise NoEventStream("none here", url=None)
         yield None
         self.on_events()
         self._meet("events")
@@ -105,7 +107,7 @@ class Scripted(DirectTransport):
 
     async def written(self, stream: StreamId = STREAM) -> list[object]:
         """Return what is in a stream."""
-        return [part.data for part in (await super().page(stream, None, 0, 10_000)).parts]
+        return [chunk.data for chunk in (await super().page(stream, None, 0, 10_000)).chunks]
 
 
 class Bench:
@@ -115,14 +117,13 @@ class Bench:
         self.transport = transport
         self.retries = retries or Retries()
 
-    def patience(self) -> Patience:
-        return Patience(self.retries, lambda: 0.0)
+    def patience(self, doing: Doing) -> Patience:
+        return Patience(self.retries, lambda: 0.0, doing)
 
-    async def persist(self, attempt: Callable[[], Awaitable[T]]) -> T:
-        patience = self.patience()
+    async def persist(self, attempt: Callable[[Scripted], Awaitable[T]], patience: Patience) -> T:
         while True:
             try:
-                return await attempt()
+                return await attempt(self.transport)
             except RunstreamsError as error:
                 await asyncio.sleep(patience.after(error))
 

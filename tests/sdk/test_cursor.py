@@ -3,18 +3,21 @@
 import pytest
 
 from runstreams.core.errors import IndexBeyondTail, IndexExpired
+from runstreams.core.model import Closed
 from runstreams.sdk.reading.cursor import ReadCursor
-from runstreams.sdk.records import Ended, Page, Part
+from runstreams.sdk.records import Chunk, ChunkPage
 
 
-def page(*indexes: int, tail: int | None = None, stream: str = "a", next_index: int = 0) -> Page:
-    parts: list[Part[object]] = [Part(index, index, f"{stream}-{index}", 0) for index in indexes]
+def page(
+    *indexes: int, tail: int | None = None, stream: str = "a", next_index: int = 0
+) -> ChunkPage:
+    chunks: list[Chunk[object]] = [Chunk(index, index, f"{stream}-{index}", 0) for index in indexes]
     end = indexes[-1] + 1 if indexes else next_index
-    return Page(parts, end, end if tail is None else tail)
+    return ChunkPage(chunks, end, end if tail is None else tail)
 
 
-def indexes(parts: list[Part[object]]) -> list[int]:
-    return [part.index for part in parts]
+def indexes(chunks: list[Chunk[object]]) -> list[int]:
+    return [chunk.index for chunk in chunks]
 
 
 def test_pages_follow_one_another() -> None:
@@ -89,6 +92,6 @@ def test_what_has_expired_meanwhile_is_an_error_unless_the_stream_is_new() -> No
 
 def test_the_end_is_known_when_it_is_reached() -> None:
     place = ReadCursor(0)
-    place.take(page(0)._replace(closed=Ended("failed", "why")))
-    assert place.closed == Ended("failed", "why")
+    place.take(page(0)._replace(closed=Closed("failed", "why")))
+    assert place.closed == Closed("failed", "why")
     assert not place.is_behind

@@ -6,24 +6,18 @@ from typing import Any
 
 import pytest
 
-from runstreams import Client, Ended
+from runstreams import Client, Closed, StreamInfo
 from runstreams.aio import AsyncClient
-from runstreams.core.limits import Limits
-from runstreams.core.log import Log
+from runstreams.core.limits import DAY_MS
 from runstreams.core.model import StreamId
-from runstreams.errors import ChunkTooLarge, NotThere, RunCompleted
-from runstreams.sdk.records import Page
+from runstreams.errors import ChunkTooLarge, InvalidSetting, NotThere, RunCompleted, StreamFull
+from runstreams.sdk.records import ChunkPage
 from runstreams.sdk.transports.direct import DirectTransport
 from runstreams.stores.sqlite import SqliteStore
+from runstreams.wiring import new_id, now, open_log
 from tests.emulators.place import Place
 from tests.http.serving import wait_until
 from tests.sdk.scripted import memory_log
-
-
-def now() -> int:
-    import time
-
-    return time.time_ns() // 1_000_000
 
 
 def test_everything_is_done_in_the_process(run: str) -> None:
@@ -36,7 +30,7 @@ def test_everything_is_done_in_the_process(run: str) -> None:
             streams.close("logs", status="failed", error="why")
         assert list(streams.read(run, "words")) == list(range(3000))
         assert [info.key for info in streams.list(run)] == ["logs", "words"]
-        assert streams.describe(run, "logs").closed == Ended("failed", "why")
+        assert streams.describe(run, "logs").closed == Closed("failed", "why")
         assert list(streams.read(run, "words", start_index=2998)) == [2998, 2999]
         assert list(streams.read(run, "words", start_index="tail")) == []
         assert [found.id for found in streams.runs()] == [run]
@@ -78,7 +72,9 @@ async def test_a_reader_follows_live_rather_than_ask_for_page_after_page(run: st
     asked: list[float] = []
 
     class Watched(DirectTransport):
-        async def page(self, stream: StreamId, start: int | None, wait: float, limit: int) -> Page:
+        async def page(
+            self, stream: StreamId, start: int | None, wait: float, limit: int
+        ) -> ChunkPage:
             asked.append(wait)
             return await super().page(stream, start, wait, limit)
 
@@ -121,14 +117,7 @@ def test_two_processes_may_share_a_folder(tmp_path: Path, run: str) -> None:
     """Here two clients, each with a store of its own on the same file."""
 
     def transport() -> DirectTransport:
-        from uuid import uuid4
-
-        def new_id() -> str:
-            return uuid4().hex
-
-        store = SqliteStore(tmp_path, new_id=new_id)
-        log = Log(store, limits=Limits(), clock=now, new_id=new_id, background=True)
-        return DirectTransport(log)
+        return DirectTransport(open_log(SqliteStore(tmp_path, new_id=new_id)))
 
     with Client(transport=transport) as one, Client(transport=transport) as other:
         reader = other.streams.read(run)
@@ -136,16 +125,78 @@ def test_two_processes_may_share_a_folder(tmp_path: Path, run: str) -> None:
         assert list(reader) == list(range(100))
 
 
-def test_a_producer_inside_aws_needs_no_server(
-    quick_aws_place: Place, monkeypatch: pytest.MonkeyPatch, run: str
-) -> None:
-    for name, value in quick_aws_place.environment().items():
+@pytest.fixture
+def inside(aws_place: Place, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """A place in AWS, for a process inside; the bucket says how long streams live."""
+    for name, value in aws_place.environment().items():
         monkeypatch.setenv(name, value)
-    bucket, table = quick_aws_place.bucket, quick_aws_place.table
-    with Client.direct(bucket=bucket, table=table) as client:
+    aws_place.tag({"retention-days": "1", "stream-max-bytes": "1000"})
+    return aws_place
+
+
+def days(info: StreamInfo) -> float:
+    assert info.last_append is not None
+    return (info.expires - info.last_append) / DAY_MS
+
+
+def test_a_producer_inside_aws_needs_no_server(inside: Place, run: str) -> None:
+    with Client.direct(bucket=inside.bucket, table=inside.table) as client:
         client.streams.pipe("words", range(50), target=run, close=True)
         found: list[int] = []
         reader = client.streams.read(run, "words")
         found.extend(reader)
         assert found == list(range(50))
         wait_until(lambda: reader.state == "closed")
+
+
+def test_a_direct_client_has_the_limits_of_the_deployment(inside: Place, run: str) -> None:
+    with Client.direct(bucket=inside.bucket, table=inside.table) as client:
+        client.streams.append("words", "x", target=run)
+        assert days(client.streams.describe(run, "words")) == 1
+        with pytest.raises(StreamFull):
+            client.streams.append("words", "x" * 1000, target=run)
+
+
+async def test_so_has_an_async_one(inside: Place, run: str) -> None:
+    async with AsyncClient.direct(bucket=inside.bucket, table=inside.table) as client:
+        await client.streams.append("more", "x", target=run)
+        assert days(await client.streams.describe(run, "more")) == 1
+
+
+def test_limits_that_are_given_win_over_the_environment_and_that_over_the_bucket(
+    inside: Place, run: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUNSTREAMS_RETENTION_DAYS", "2")
+    where = {"bucket": inside.bucket, "table": inside.table}
+    with Client.direct(**where) as by_environment, Client.direct(**where, retention_days=3) as own:
+        for client, expected in ((by_environment, 2), (own, 3)):
+            client.streams.append("x", target=run)
+            assert days(client.streams.describe(run)) == expected
+
+
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+def test_limits_that_make_no_sense_are_refused_at_once(
+    kind: type[Client | AsyncClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(InvalidSetting, match="RUNSTREAMS_RETENTION_DAYS: 0 is not between"):
+        kind.direct(bucket="b", table="t", retention_days=0)
+    monkeypatch.setenv("RUNSTREAMS_STREAM_MAX_BYTES", "much")
+    with pytest.raises(InvalidSetting, match="RUNSTREAMS_STREAM_MAX_BYTES: 'much' is not"):
+        kind.direct(bucket="b", table="t")
+
+
+def test_a_direct_client_that_cannot_see_the_limits_does_not_guess(inside: Place, run: str) -> None:
+    with (
+        Client.direct(bucket=f"{inside.bucket}-other", table=inside.table) as client,
+        pytest.raises(InvalidSetting, match="allow s3:GetBucketTagging"),
+    ):
+        client.streams.append("x", target=run)
+
+
+@pytest.mark.timeout(60)
+def test_a_writer_that_cannot_even_begin_hears_of_it(inside: Place, run: str) -> None:
+    with Client.direct(bucket=f"{inside.bucket}-other", table=inside.table) as client:
+        writer = client.streams.writer(target=run)
+        writer.write("x")
+        with pytest.raises(InvalidSetting, match="allow s3:GetBucketTagging"):
+            writer.drain()

@@ -211,7 +211,7 @@ def test_what_is_refused_for_good_is_asked_once(
     proxy.add(Rule(Fault(status=status), times=None))
     with pytest.raises(Unexpected) as caught:
         client.streams.pipe([1], target=run).wait_until_complete()
-    assert caught.value.facts["http_status"] == status
+    assert caught.value.http_status == status
     with pytest.raises(Unexpected):
         next(client.streams.read(run))
     assert len(proxy.requests()) == 2

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from runstreams import Ended
+from runstreams import Closed
 from runstreams.aio import AsyncClient
 from runstreams.errors import BufferFull, StreamFailed, WriterClosed
 from runstreams.sdk.writing import sender
@@ -111,7 +111,7 @@ async def test_when_readers_ask_to_stop_a_source_that_waits_is_closed_at_once(
     assert await piped.wait_until_complete(timeout=10) in (0, 1)
     await asyncio.wait_for(closed.wait(), 10)
     assert piped.stopped
-    assert (await aclient.streams.describe(run)).closed == Ended("canceled")
+    assert (await aclient.streams.describe(run)).closed == Closed("canceled")
 
 
 async def test_a_plain_function_has_written_when_the_call_returns(
@@ -293,7 +293,7 @@ def test_what_is_piped_is_sent_even_if_its_loop_ends_first(
     assert asyncio.run(read(client, run, "plain", timeout=5, start_index=999)) == [999]
     found = asyncio.run(read(client, run, "endless", timeout=5, strict=False))
     assert found == list(range(len(found)))
-    assert asyncio.run(client.streams.describe(run, "endless")).closed == Ended(
+    assert asyncio.run(client.streams.describe(run, "endless")).closed == Closed(
         "canceled", "SourceCut: the source was cancelled, as when its event loop ends"
     )
     assert "endless was broken off" in caplog.text

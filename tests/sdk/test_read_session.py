@@ -53,8 +53,8 @@ class World:
 async def values(session: ReadSession) -> Any:
     while True:
         try:
-            for part in session.take():
-                yield part.data
+            for chunk in session.take():
+                yield chunk.data
         except NothingYet as nothing:
             await fired(nothing.waiter)
         except StopIteration:

@@ -29,8 +29,8 @@ def test_these_statuses_do_not_pass(status: int) -> None:
         (Unreachable("x"), True),
         (core.Busy("x"), True),
         (core.Uncertain("x"), True),
-        (core.StreamFull("x"), False),
-        (core.StreamClosed("x"), False),
+        (core.StreamFull("x", limit=1, size=2), False),
+        (core.StreamClosed("x", status="failed", tail=0), False),
         (core.Unauthorized("x"), False),
         (NoRun("x"), False),
     ],
@@ -67,7 +67,7 @@ def test_retry_after_is_obeyed_as_the_answer_has_it() -> None:
 
 
 def test_what_will_not_pass_is_raised_at_once() -> None:
-    error = core.StreamClosed("closed")
+    error = core.StreamClosed("closed", status="failed", tail=0)
     with pytest.raises(core.StreamClosed) as caught:
         patience().after(error)
     assert caught.value is error

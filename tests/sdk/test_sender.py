@@ -12,6 +12,7 @@ from runstreams.core.model import Closed
 from runstreams.errors import BufferFull, Unreachable, WriterClosed
 from runstreams.sdk.engine.waiting import fired, outcome
 from runstreams.sdk.retrying import Retries
+from runstreams.sdk.telling import Doing
 from runstreams.sdk.writing import sender as sender_module
 from runstreams.sdk.writing.buffer import Batching
 from runstreams.sdk.writing.sender import Sender
@@ -29,7 +30,7 @@ class World:
         self.sender = Sender(STREAM, "c1", batching or Batching())
         bench = Bench(self.transport, retries)
         self.task = asyncio.create_task(
-            self.sender.run(self.transport, bench.patience(), lambda receipt: None)
+            self.sender.run(lambda: self.transport, bench.patience(Doing()), lambda receipt: None)
         )
 
     def put(self, *values: object) -> None:
@@ -117,7 +118,7 @@ def test_a_refusal_ends_it_at_once_and_for_all_who_wait() -> None:
             await world.task
         with pytest.raises(StreamClosed) as caught:
             drained.result(0)
-        assert caught.value.facts["status"] == "completed"
+        assert caught.value.status == "completed"
         with pytest.raises(StreamClosed):
             world.put(1)
         with pytest.raises(StreamClosed):

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from runstreams import Client, Ended
+from runstreams import Client, Closed
 from tests.sdk.sync.helpers import read
 
 
@@ -60,7 +60,7 @@ def test_a_function_that_raises_fails_the_stream(client: Client, run: str) -> No
     with pytest.raises(LookupError):
         client.streams.writer(target=run, execute=execute)
     assert read(client, run, timeout=10, strict=False) == [1]
-    assert client.streams.describe(run).closed == Ended("failed", "LookupError: gone")
+    assert client.streams.describe(run).closed == Closed("failed", "LookupError: gone")
 
 
 def test_a_coroutine_function_is_not_left_out_silently(client: Client, run: str) -> None:

@@ -1,14 +1,22 @@
 """What can be a chunk, and what it becomes."""
 
 import json
-from dataclasses import dataclass
-from enum import StrEnum
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from decimal import Decimal
+from enum import Enum, Flag, IntEnum, StrEnum
+from pathlib import Path
 from typing import Any, NamedTuple
+from uuid import UUID
 
+import pydantic.dataclasses
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+from pydantic_core import to_jsonable_python
 
 from runstreams.core.json_lines import check_chunk
 from runstreams.errors import ChunkTooLarge, InvalidChunk
@@ -35,6 +43,25 @@ class Point(NamedTuple):
     y: int
 
 
+class Plan(Enum):
+    B = "b"
+
+
+class Number(Flag):
+    ONE = 1
+    TWO = 2
+
+
+class Kind(str, Enum):  # noqa: UP042  # as it is written for Python 3.10, too
+    MODEL = "model"
+
+
+class Rank(IntEnum):
+    FIRST = 1
+
+
+KEYED = '{"b":{"00000000-0000-0000-0000-000000000007":{"2026-01-02":1}},"1":null}'
+
 SAID = [
     ("text", '"text"'),
     ("ü\n\u2028", '"ü\\n\u2028"'),
@@ -46,6 +73,9 @@ SAID = [
     ([Token(text="x"), Step("y")], '[{"text":"x","at":0.0},{"name":"y","inner":null}]'),
     (Color.RED, '"red"'),
     (Point(1, 2), "[1,2]"),
+    ("ok \ud83d", r'"ok \ud83d"'),
+    ({"\udc4d": ["\ud83d\udc4d"]}, r'{"\udc4d":["\ud83d\udc4d"]}'),
+    ({Plan.B: {UUID(int=7): {date(2026, 1, 2): 1}}, 1: None}, KEYED),
 ]
 
 
@@ -69,7 +99,6 @@ def deep(levels: int) -> list[Any]:
     "value",
     [
         object(),
-        {1, 2},
         b"bytes",
         float("nan"),
         float("inf"),
@@ -77,9 +106,9 @@ def deep(levels: int) -> list[Any]:
         Step,
         circle,
         deep(100_000),
-        "\ud800",
+        {(1, 2): 3},
     ],
-    ids=["object", "set", "bytes", "nan", "inf", "complex", "class", "circle", "deep", "half"],
+    ids=["object", "bytes", "nan", "inf", "complex", "class", "circle", "deep", "key"],
 )
 def test_what_json_cannot_say_is_refused(value: object) -> None:
     with pytest.raises(InvalidChunk):
@@ -110,3 +139,67 @@ def test_what_is_encoded_is_what_the_server_takes_and_readers_get(value: object)
     line = encode(value)
     assert check_chunk(line[:-1]) == line[:-1]
     assert json.loads(line) == value
+
+
+ZONES = (
+    st.none()
+    | st.just(UTC)
+    | st.integers(-86_399, 86_399).map(lambda seconds: timezone(timedelta(seconds=seconds)))
+)
+PYTHONS_OWN = st.one_of(
+    st.datetimes(timezones=ZONES),
+    st.dates(),
+    st.builds(time.replace, st.times(), tzinfo=ZONES),
+    st.timedeltas(),
+    st.uuids(),
+    st.decimals(),
+    st.sampled_from([Plan.B, Number.ONE, Number.ONE | Number.TWO, Kind.MODEL, Rank.FIRST]),
+    st.sampled_from([Path("a/b"), Path("/"), Path("ü")]),
+    st.sets(st.integers()),
+    st.frozensets(st.dates()),
+    st.builds(deque, st.lists(st.uuids())),
+)
+
+
+@given(
+    st.recursive(PYTHONS_OWN, lambda inner: st.lists(inner) | st.dictionaries(st.dates(), inner))
+)
+def test_what_python_has_beside_json_is_said_as_pydantic_says_it(value: object) -> None:
+    assert json.loads(encode(value)) == to_jsonable_python(value)
+
+
+@dataclass
+class Event:
+    at: datetime
+    paths: set[Path]
+    _own: Decimal = field(default=Decimal("1.50"), repr=False)
+
+
+@pydantic.dataclasses.dataclass(config=ConfigDict(alias_generator=to_camel))
+class Aliased:
+    some_bytes: bytes
+
+
+def test_a_dataclass_is_said_as_pydantic_says_it() -> None:
+    for value in (Event(datetime(2026, 1, 2, tzinfo=UTC), {Path("a")}), Aliased(someBytes=b"x")):
+        assert json.loads(encode([value])) == to_jsonable_python([value])
+
+
+class Described(BaseModel):
+    schema_: dict[str, Any] = Field(alias="schema")
+    note: str | None = None
+
+
+class Spoken(Described):
+    """As the models are of SDKs for models: they tell what came over the wire."""
+
+    def to_dict(self, *, mode: str = "python", exclude_unset: bool = True) -> dict[str, Any]:
+        return self.model_dump(mode=mode, by_alias=True, exclude_unset=exclude_unset)
+
+
+def test_a_model_is_written_by_its_aliases() -> None:
+    assert json.loads(encode(Described(schema={"a": 1}))) == {"schema": {"a": 1}, "note": None}
+
+
+def test_an_sdks_own_model_is_written_as_it_came_over_the_wire() -> None:
+    assert json.loads(encode({"event": Spoken(schema={})})) == {"event": {"schema": {}}}

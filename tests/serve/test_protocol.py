@@ -1,14 +1,17 @@
 """What is no HTTP, or too much of it: our errors, after the answers before them, in little room."""
 
 import json
+import logging
 import re
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from runstreams.http.live.rendering import BROKEN_OFF
 from runstreams.serve.protocol import AHEAD, HEAD_BYTES, PIECE_BYTES
-from tests.http.asgi import OUT, READ, STREAM
+from tests.http.asgi import OUT, READ, SECRET, STREAM
 from tests.http.serving import Connection, Served, emptied, serving, wait_until
 
 from .process import ServerProcess
@@ -39,6 +42,13 @@ def connection(api: Served) -> Iterator[Connection]:
 
 def head(*lines: bytes, first: bytes = b"GET /health HTTP/1.1") -> bytes:
     return b"\r\n".join([first, b"host: x", b"origin: " + ORIGIN.encode(), *lines, b"", b""])
+
+
+def old(method: str, path: str, **headers: str) -> bytes:
+    """Return a request as proxies make it that speak HTTP/1.0."""
+    fields = {"authorization": f"Bearer {SECRET}", **headers}
+    lines = [f"{method} {path} HTTP/1.0", *(f"{name}: {value}" for name, value in fields.items())]
+    return "\r\n".join([*lines, "", ""]).encode()
 
 
 def sized(size: int) -> bytes:
@@ -215,11 +225,66 @@ def test_a_wish_to_upgrade_is_passed_over(
     connection: Connection, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Java's client asks for HTTP/2 so, with every first request."""
+    caplog.set_level(logging.WARNING, "runstreams")  # the access log is no complaint
     connection.send(head(b"connection: upgrade, http2-settings", b"upgrade: h2c"))
     assert connection.answer()[0] == 200
     connection.send(head())
     assert connection.answer()[0] == 200
     assert not caplog.records
+
+
+def test_what_is_known_of_a_connection_is_freed_when_it_is_reset(server: Served) -> None:
+    """Not when it would have been idle for too long."""
+    connections = server.server.server_state.connections
+    known = weakref.WeakSet[object]()
+    for _ in range(20):
+        with server.connect() as connection:
+            connection.request("GET", "/health")
+            connection.answer()
+            known.update(list(connections))
+            connection.reset()
+    wait_until(lambda: not connections)
+    wait_until(lambda: not known)
+
+
+def test_an_old_client_gets_an_event_stream_that_ends_with_the_connection(
+    connection: Connection, api: Served
+) -> None:
+    """A proxy that speaks HTTP/1.0 would pass the sizes of the pieces on as if they were text."""
+    connection.send(old("GET", READ, **EVENTS))
+    answer = connection.until(b"\r\n\r\n").lower()
+    assert b"connection: close\r\n" in answer
+    assert b"transfer-encoding" not in answer
+    with api.connect() as writer:
+        for path, body in ((STREAM, b"1\n"), (READ + "/close", b"")):
+            writer.request("POST", path, body)
+            writer.answer()
+    events = connection.rest()
+    assert events.startswith(b"event: batch\n")
+    assert events.endswith(b"}}\n\ndata: [DONE]\n\n")
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "/health"), ("HEAD", STREAM), ("GET", "/no")])
+def test_an_old_client_gets_short_answers_as_long_as_they_say(
+    connection: Connection, method: str, path: str
+) -> None:
+    connection.send(old(method, path))
+    answer = connection.until(b"\r\n\r\n").lower()
+    length = int(answer.split(b"content-length: ")[1].split(b"\r\n")[0])
+    assert b"transfer-encoding" not in answer
+    assert len(connection.rest()) == length
+
+
+def test_an_old_client_sees_when_an_event_stream_is_broken_off() -> None:
+    """Nothing but the end of the connection tells it the end, so that must not be a clean one."""
+    with serving() as api, api.connect() as connection:
+        connection.send(old("GET", READ, **EVENTS))
+        connection.until(b"\r\n\r\n")
+        wait_until(lambda: api.stop.interrupts)
+        api.stop_now()
+        connection.until(BROKEN_OFF)
+        with pytest.raises(ConnectionResetError):
+            connection.socket.recv(1)
 
 
 def test_a_server_stays_small_and_quiet_whatever_is_sent(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ HANGS = textwrap.dedent("""
     import asyncio, socket, time
     import uvicorn
     from runstreams.http import Stop
-    from runstreams.serve.server import Server
+    from runstreams.serve.server import GracefulServer
 
     async def app(scope, receive, send):
         print("asked", flush=True)
@@ -27,7 +27,7 @@ HANGS = textwrap.dedent("""
     listener = socket.create_server(("127.0.0.1", 0))
     print(listener.getsockname()[1], flush=True)
     config = uvicorn.Config(app, lifespan="off", ws="none", log_config=None)
-    asyncio.run(Server(config, Stop(), lambda: None).serve(sockets=[listener]))
+    asyncio.run(GracefulServer(config, Stop(), lambda: None).serve(sockets=[listener]))
     time.sleep(3600)
 """)
 

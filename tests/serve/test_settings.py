@@ -33,7 +33,7 @@ def serve(*flags: str, **environ: str) -> Settings:
 
 def test_the_defaults_are_the_documented_ones() -> None:
     assert serve() == Settings()
-    assert Settings().limits == Limits()
+    assert Settings().limits() == Limits()
 
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
@@ -68,11 +68,28 @@ def test_an_empty_variable_counts_as_not_set() -> None:
         ("RUNSTREAMS_STREAM_MAX_BYTES", "-1"),
         ("RUNSTREAMS_POWER_SAFE", "perhaps"),
         ("RUNSTREAMS_LOG_LEVEL", "loud"),
+        ("RUNSTREAMS_ALLOWED_ORIGINS", "app.example"),
+        ("RUNSTREAMS_ALLOWED_ORIGINS", "https://*.app.example"),
     ],
 )
 def test_a_variable_that_makes_no_sense_is_named(variable: str, text: str) -> None:
     with pytest.raises(CannotRun, match=f"^{variable}: "):
         serve(**{variable: text})
+
+
+@pytest.mark.parametrize("scheme", ["tcp", "udp", "sctp"])
+def test_a_port_that_kubernetes_puts_there_is_passed_over_with_a_line(
+    scheme: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As it does where a Service is called runstreams."""
+    assert serve(RUNSTREAMS_PORT=f"{scheme}://10.0.0.1:8787") == Settings()
+    [told] = caplog.messages
+    assert "RUNSTREAMS_PORT=" in told
+
+
+def test_origins_are_taken_as_browsers_send_them() -> None:
+    settings = serve("--allowed-origins", "HTTPS://App.Example:443/, http://localhost:5173")
+    assert settings.allowed_origins == ("https://app.example", "http://localhost:5173")
 
 
 def test_a_flag_that_makes_no_sense_is_named(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,6 +12,8 @@ import httpx
 import pytest
 
 from runstreams import __version__
+from runstreams.core.limits import DAY_MS
+from tests.emulators.place import Place
 
 from .process import ServerProcess, run_to_end
 
@@ -169,6 +171,27 @@ def test_aws_without_a_bucket_is_one_line(tmp_path: Path) -> None:
     done = run_to_end("serve", "--port", "0", "--aws", cwd=tmp_path)
     assert done.returncode == 1
     assert done.stderr.startswith("runstreams: cannot use AWS: RUNSTREAMS_BUCKET is not set")
+
+
+def test_on_aws_the_limits_are_those_of_the_bucket(tmp_path: Path, quick_aws_place: Place) -> None:
+    quick_aws_place.tag({"retention-days": "1"})
+    environ = dict(quick_aws_place.environment())
+    with ServerProcess(tmp_path / "data", "--aws", environ=environ) as server:
+        server.http.post("/realtime/v1/streams/run_1/self/k", content='"x"\n').raise_for_status()
+        [found] = server.http.get("/api/v1/runs/run_1/streams").json()["streams"]
+    assert found["expires"] - found["last_append"] == DAY_MS
+
+
+def test_on_aws_a_bucket_that_says_nothing_to_us_is_one_line(
+    tmp_path: Path, quick_aws_place: Place
+) -> None:
+    environ = {**quick_aws_place.environment(), "RUNSTREAMS_BUCKET": "not-there"}
+    done = run_to_end("serve", "--port", "0", "--aws", environ=environ, cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.startswith(
+        "runstreams: cannot see the limits that are written at the bucket"
+    )
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_the_command_says_its_version() -> None:

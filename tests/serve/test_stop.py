@@ -90,6 +90,9 @@ async def test_it_stops_while_the_store_does_not_answer(tmp_path: Path) -> None:
             "AWS_ENDPOINT_URL": f"http://127.0.0.1:{silent.getsockname()[1]}",
             "RUNSTREAMS_BUCKET": "bucket",
             "RUNSTREAMS_TABLE": "table",
+            # So that the bucket is not asked at the start.
+            "RUNSTREAMS_RETENTION_DAYS": "28",
+            "RUNSTREAMS_STREAM_MAX_BYTES": "0",
         }
         with ServerProcess(tmp_path / "data", "--aws", environ=environ) as server:
             reader = await poll(server, f"{RUN}/k")

@@ -13,9 +13,9 @@ from runstreams.core.limits import DAY_MS, Limits
 from runstreams.core.log import Log
 from runstreams.core.model import Batch, StreamId
 from runstreams.serve import sweeping
-from runstreams.serve.storing import new_id
 from runstreams.serve.sweeping import MARGIN_MS, keep_swept
 from runstreams.stores.sqlite import SqliteStore
+from runstreams.wiring import new_id
 
 from .process import ServerProcess
 

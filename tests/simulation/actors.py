@@ -10,6 +10,7 @@ from runstreams.core.errors import (
     ClosedDifferently,
     IndexBeyondTail,
     IndexExpired,
+    ObjectMissing,
     RunCompleted,
     StreamClosed,
     StreamFull,
@@ -18,7 +19,6 @@ from runstreams.core.errors import (
 from runstreams.core.following import End
 from runstreams.core.log import Log
 from runstreams.core.model import Appended, Batch, Closed, Head, Page, Status, StreamId
-from runstreams.core.reading import StreamGone
 from runstreams.core.retention import is_expired
 from tests.simulation.chaos import CALM, Process
 from tests.simulation.ledger import require
@@ -98,8 +98,7 @@ class ClientWriter:
         self.acked = max(self.acked, number + count)
 
     def _check_gap(self, gap: ChunkGap, number: int) -> None:
-        expected = gap.facts["expected"]
-        assert isinstance(expected, int)
+        expected = gap.expected
         if self.world.starts_anew and expected < self.acked:
             self.name += "'"  # the stream is another one, so the client is too
             self.acked = 0
@@ -199,12 +198,12 @@ async def follower(world: World) -> None:
             continue
         except IndexBeyondTail as beyond:
             require(world.starts_anew, "the tail went back")
-            if beyond.facts["tail"] == 0:
+            if beyond.tail == 0:
                 check_absent(world, before, process.clock())
             position = 0
             continue
         except IndexExpired as expired:
-            position = int(str(expired.facts["first_index"]))
+            position = expired.first_index
             check_expired(world, position, process.clock(), began)
             check_forgotten(world, before, began)
             continue
@@ -306,8 +305,8 @@ async def replayer(world: World) -> None:
                 position = page.next_index
         except PASSING:
             pass
-        except (StreamGone, IndexBeyondTail):
-            require(world.kind == "deleting", "a stream was gone for a reader")
+        except (ObjectMissing, IndexBeyondTail):
+            require(world.kind == "deleting", "an object was missing for a reader")
         await pause(world, 1)
 
 

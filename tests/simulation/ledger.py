@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from runstreams.core.limits import Limits, SealingPlan
-from runstreams.core.model import Chunk, Head, Run, SegmentName, StreamId
+from runstreams.core.model import Head, RunInfo, SegmentName, StoredChunk, StreamId
 from runstreams.core.ports import Committed, Staged
 from runstreams.core.segment import parse_index
 from runstreams.stores.memory import MemoryStore
@@ -58,7 +58,7 @@ class Ledger:
         """Say whether *data* was committed at *index* of some generation."""
         return any(at == index for _, at in self.places.get(data, ()))
 
-    def check_chunks(self, generation: str, chunks: Sequence[Chunk]) -> None:
+    def check_chunks(self, generation: str, chunks: Sequence[StoredChunk]) -> None:
         """Require that *chunks* are what was committed, one after the other."""
         truth = self.entries.get(generation, [])
         indexes = [chunk.index for chunk in chunks]
@@ -145,7 +145,7 @@ def _check_covered(names: Iterable[SegmentName], first: int, sealed: int) -> Non
     require(at >= sealed, f"no segment holds chunk {at}, but {sealed} are sealed")
 
 
-def audit_run(head: Head | None, run: Run | None, now: int) -> None:
+def audit_run(head: Head | None, run: RunInfo | None, now: int) -> None:
     """Require that a run's record outlives its stream, unless it was completed."""
     if head is not None and head.expires > now and run is not None and run.completed is None:
         require(run.expires > now, "a run is forgotten before its stream")

@@ -14,7 +14,7 @@ from runstreams.core.following import End, Follower
 from runstreams.core.limits import Limits
 from runstreams.core.log import Log
 from runstreams.core.merging import Merger
-from runstreams.core.model import Batch, Head, Pointer, Run, SegmentName, Sent, StreamId
+from runstreams.core.model import Batch, Head, Pointer, RunInfo, SegmentName, Sent, StreamId
 from runstreams.core.ports import Committed, NotCommitted, Staged, Terms
 from runstreams.core.position import Position
 from runstreams.core.reading import Cursor
@@ -379,7 +379,7 @@ def nobody_moves_out_of_the_head() -> AbstractContextManager[Any]:
 
 @mutant
 def opening_does_not_look_at_the_run() -> AbstractContextManager[Any]:
-    async def open_(self: MemoryHeads, stream: StreamId, head: Head, run: Run) -> None:
+    async def open_(self: MemoryHeads, stream: StreamId, head: Head, run: RunInfo) -> None:
         there = self._find(stream)
         if there is None or there.expires <= head.created:
             self._keep(stream, head)
@@ -389,7 +389,7 @@ def opening_does_not_look_at_the_run() -> AbstractContextManager[Any]:
 
 @mutant
 def opening_replaces_a_stream_that_is_there() -> AbstractContextManager[Any]:
-    async def open_(self: MemoryHeads, stream: StreamId, head: Head, run: Run) -> None:
+    async def open_(self: MemoryHeads, stream: StreamId, head: Head, run: RunInfo) -> None:
         self._keep(stream, head)
 
     return patch.object(MemoryHeads, "open", open_)
@@ -399,7 +399,7 @@ def opening_replaces_a_stream_that_is_there() -> AbstractContextManager[Any]:
 def a_stream_opened_again_keeps_its_generation() -> AbstractContextManager[Any]:
     original = MemoryHeads.open
 
-    async def open_(self: MemoryHeads, stream: StreamId, head: Head, run: Run) -> None:
+    async def open_(self: MemoryHeads, stream: StreamId, head: Head, run: RunInfo) -> None:
         await original(self, stream, replace(head, generation="0"), run)
 
     return patch.object(MemoryHeads, "open", open_)
@@ -548,3 +548,17 @@ def a_live_reader_counts_its_silence_without_looking() -> AbstractContextManager
         return seen
 
     return patch.object(waiting.Watches, "beyond", beyond)
+
+
+@rare
+def a_late_answer_about_the_stream_before_is_believed() -> AbstractContextManager[Any]:
+    original = waiting.Watches._look_now
+
+    async def look_now(
+        self: waiting.Watches, stream: StreamId, seen: Head | None, index: int, watch: Any
+    ) -> Head | None:
+        if seen and watch.head and watch.head.generation != seen.generation:
+            return watch.head  # type: ignore[no-any-return]
+        return await original(self, stream, seen, index, watch)
+
+    return patch.object(waiting.Watches, "_look_now", look_now)

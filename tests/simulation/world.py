@@ -14,7 +14,6 @@ from runstreams.core.limits import Limits, SealingPlan
 from runstreams.core.log import Log
 from runstreams.core.model import Head, StreamId
 from runstreams.core.ports import Committed
-from runstreams.core.reading import StreamGone
 from runstreams.stores.memory import MemoryStore
 from tests import virtual_time
 from tests.simulation.chaos import CALM, STORMY, WINDY, ChaoticStore, Process
@@ -160,7 +159,7 @@ class World:
         if task.cancelled():
             return
         error = task.exception()
-        if error is not None and not isinstance(error, RunstreamsError | StreamGone | Died):
+        if error is not None and not isinstance(error, RunstreamsError | Died):
             self._violated(error)
 
     def _violated(self, error: BaseException) -> None:

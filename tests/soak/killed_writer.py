@@ -10,17 +10,16 @@ import asyncio
 import os
 import signal
 import sys
-import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
-from runstreams.core.limits import Limits, SealingPlan
+from runstreams.core.limits import SealingPlan
 from runstreams.core.log import Log
 from runstreams.core.model import Batch, Closed, StreamId
 from runstreams.core.ports import Store
 from runstreams.stores.sqlite import SqliteStore
+from runstreams.wiring import new_id, open_log
 from tests.emulators.place import Place
 
 CLIENT = "writer"
@@ -76,19 +75,13 @@ class FragileStore:
 def opened(kind: str, place: str) -> Store:
     """Return the store at *place*: a folder, or an endpoint, a bucket and a table."""
     if kind == "sqlite":
-        return SqliteStore(Path(place), new_id=lambda: uuid4().hex, plan=PLAN)
+        return SqliteStore(Path(place), new_id=new_id, plan=PLAN)
     return Place(*place.split(",")).store(PLAN)
 
 
 def log_of(store: Store) -> Log:
     """Return a log on *store* that seals inside its appends."""
-    return Log(
-        store,
-        limits=Limits(),
-        clock=lambda: time.time_ns() // 1_000_000,
-        new_id=lambda: uuid4().hex,
-        background=False,
-    )
+    return open_log(store, background=False)
 
 
 def stream_of(kill_at: int) -> StreamId:

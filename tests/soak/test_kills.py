@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from runstreams.core.log import Log
-from runstreams.core.model import Chunk, StreamId
+from runstreams.core.model import StoredChunk, StreamId
 from tests.emulators.place import fresh_place
 from tests.soak.killed_writer import CLIENT, LAST, log_of, opened, stream_of, write
 
@@ -59,7 +59,7 @@ def live(kind: str, where: str, kill_at: int) -> tuple[int, bool]:
 
 async def own_chunks(log: Log, stream: StreamId) -> list[int]:
     """Return the numbers of the writer's chunks, from a stream whose indexes have no gap."""
-    chunks: list[Chunk] = []
+    chunks: list[StoredChunk] = []
     while head := await log.head(stream, since=len(chunks)):
         page = await log.cursor(stream).page(head, len(chunks))
         if not page.chunks:

@@ -11,7 +11,7 @@ import pytest
 
 from runstreams.core.errors import ObjectMissing
 from runstreams.core.log import Log
-from runstreams.core.model import Chunk, Closed
+from runstreams.core.model import Closed, StoredChunk
 from tests.soak.killed_writer import log_of, opened
 from tests.soak.steady_writer import STREAM, chunk
 from tests.soak.test_kills import aws_place
@@ -89,9 +89,9 @@ async def test_writers_killed_at_random_lose_and_double_nothing(
     await log.aclose()
 
 
-async def follow(log: Log) -> list[Chunk]:
+async def follow(log: Log) -> list[StoredChunk]:
     """Return what one gets who reads along until the end."""
-    chunks: list[Chunk] = []
+    chunks: list[StoredChunk] = []
     while True:
         try:
             page = await log.read(STREAM, len(chunks), seconds=5)
@@ -102,7 +102,7 @@ async def follow(log: Log) -> list[Chunk]:
             return chunks
 
 
-def check_order(chunks: list[Chunk], totals: dict[str, int]) -> None:
+def check_order(chunks: list[StoredChunk], totals: dict[str, int]) -> None:
     assert [each.index for each in chunks] == list(range(len(chunks)))
     times = [each.timestamp for each in chunks]
     assert times == sorted(times)

@@ -2,20 +2,14 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from time import time
 from uuid import uuid4
 
-from runstreams.core.limits import Limits, SealingPlan
-from runstreams.core.log import Log
-from runstreams.core.model import Appended, Batch, Chunk, StreamId
+from runstreams.core.limits import SealingPlan
+from runstreams.core.model import Appended, Batch, StoredChunk, StreamId
 from runstreams.stores.aws import AwsStore
+from runstreams.wiring import new_id, now, open_log
 from tests.emulators.place import Place
 from tests.emulators.wire_tap import WireTap
-
-
-def now() -> int:
-    """Return the time in milliseconds."""
-    return int(time() * 1000)
 
 
 class Watched:
@@ -27,15 +21,8 @@ class Watched:
         clients = place.clients()
         self.stream = StreamId(uuid4().hex, "key")
         self.tap = WireTap(*clients)
-        self.store = AwsStore(*clients, place.bucket, place.table, plan=plan)
-        self.log = Log(
-            self.store,
-            limits=Limits(),
-            clock=now,
-            new_id=lambda: uuid4().hex,
-            background=False,
-            time_left=time_left,
-        )
+        self.store = AwsStore(*clients, place.bucket, place.table, new_id=new_id, plan=plan)
+        self.log = open_log(self.store, background=False, time_left=time_left)
 
     async def append(
         self,
@@ -53,11 +40,11 @@ class Watched:
         sent, self.tap.requests[:] = self.tap.requests[:], []
         return sent
 
-    async def everything(self) -> list[Chunk]:
+    async def everything(self) -> list[StoredChunk]:
         """Return all chunks, as one reader who takes page after page."""
         head = await self.log.head(self.stream)
         assert head is not None
-        cursor, chunks = self.log.cursor(self.stream), list[Chunk]()
+        cursor, chunks = self.log.cursor(self.stream), list[StoredChunk]()
         while len(chunks) < head.tail:
             chunks += (await cursor.page(head, len(chunks))).chunks
         return chunks

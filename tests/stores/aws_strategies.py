@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from runstreams.core.model import Closed, Head, Pointer, Run, Sent
+from runstreams.core.model import Closed, Head, Pointer, RunInfo, Sent
 
 TIMES = st.integers(0, 10**14)
 NUMBERS = st.integers(0, 10**12)
@@ -13,7 +13,6 @@ CLOSED = st.builds(
     Closed,
     st.sampled_from(["completed", "failed", "canceled"]),
     st.none() | st.text(max_size=20),
-    st.booleans(),
 )
 
 
@@ -32,6 +31,7 @@ def pointers(draw: st.DrawFn, first: int, time: int) -> tuple[Pointer, ...]:
 def any_head(draw: st.DrawFn) -> Head:
     created, sealed, sealed_time = draw(TIMES), draw(NUMBERS), draw(TIMES)
     pending = draw(pointers(sealed, max(created, sealed_time)))
+    closed = draw(st.none() | CLOSED)
     return Head(
         generation=draw(IDS),
         created=created,
@@ -46,10 +46,13 @@ def any_head(draw: st.DrawFn) -> Head:
         clients=draw(st.dictionaries(TEXTS, SENT, max_size=4)),
         once=draw(st.dictionaries(IDS, NUMBERS, max_size=4)),
         spills=draw(NUMBERS),
-        closed=draw(st.none() | CLOSED),
+        closed=closed,
+        closed_by_run=closed is not None and draw(st.booleans()),
         stop=draw(st.booleans()),
         appended_before=draw(st.none() | TIMES),
     )
 
 
-RUNS = st.builds(Run, TEXTS, TIMES, TIMES, st.none() | TEXTS, st.none() | TEXTS, st.none() | TIMES)
+RUNS = st.builds(
+    RunInfo, TEXTS, TIMES, TIMES, st.none() | TEXTS, st.none() | TEXTS, st.none() | TIMES
+)

@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from runstreams.core.limits import Limits
 from runstreams.core.log import Log
-from runstreams.core.model import Appended, Batch, Chunk, StreamId
+from runstreams.core.model import Appended, Batch, StoredChunk, StreamId
 from runstreams.core.ports import Store
 from runstreams.stores.memory import MemoryStore
 from runstreams.stores.sqlite import SqliteStore
@@ -68,7 +68,7 @@ class Kept:
         lines = b"".join(chunk + b"\n" for chunk in chunks)
         return Batch(lines, len(chunks), self.now, client, number, once)
 
-    async def everything(self, stream: StreamId, start: int | None = None) -> list[Chunk]:
+    async def everything(self, stream: StreamId, start: int | None = None) -> list[StoredChunk]:
         """Return what a reader gets who takes page after page, small ones."""
         page = await self.log.read(stream, start, most=100)
         chunks = list(page.chunks)

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from runstreams.core.limits import Limits, SealingPlan
 from runstreams.core.log import Log
-from runstreams.core.model import Appended, Batch, Chunk, StreamId
+from runstreams.core.model import Appended, Batch, StoredChunk, StreamId
 from runstreams.stores.sqlite import SqliteStore
 from runstreams.stores.sqlite.store import PLAN
 
@@ -39,9 +39,9 @@ class SqliteLog:
         batch = Batch((data + b"\n") * count, count, self.now, client, number, once)
         return await self.log.append(stream, batch)
 
-    async def everything(self, stream: StreamId = STREAM) -> list[Chunk]:
+    async def everything(self, stream: StreamId = STREAM) -> list[StoredChunk]:
         """Return all chunks of a stream, as one reader who takes page after page."""
-        chunks: list[Chunk] = []
+        chunks: list[StoredChunk] = []
         while head := await self.log.head(stream, since=len(chunks)):
             page = await self.log.cursor(stream).page(head, len(chunks))
             if not page.chunks:

@@ -56,6 +56,22 @@ FATES = [
     (answer("NoSuchBucket", 404), Fate.UNUSABLE),
     (answer("ExpiredTokenException"), Fate.UNUSABLE),
     (NoCredentialsError(), Fate.UNUSABLE),
+    (answer("RequestTimeout"), Fate.LOST),
+    (answer("BadDigest"), Fate.REFUSED),
+    (answer("XAmzContentSHA256Mismatch"), Fate.REFUSED),
+    (answer("IncompleteBody"), Fate.REFUSED),
+    (answer("ThrottledException"), Fate.REFUSED),
+    (answer("RequestThrottled"), Fate.REFUSED),
+    (answer("ReplicatedWriteConflictException", 409), Fate.REFUSED),
+    (answer("SomethingNew", 429), Fate.REFUSED),
+    (answer("RequestTimeTooSkewed", 403), Fate.UNUSABLE),
+    (answer("InvalidSignatureException"), Fate.UNUSABLE),
+    (answer("AllAccessDisabled", 403), Fate.UNUSABLE),
+    (answer("KMS.DisabledException"), Fate.UNUSABLE),
+    (answer("KMS.NotFoundException"), Fate.UNUSABLE),
+    (answer("KMS.KMSInvalidStateException"), Fate.UNUSABLE),
+    (answer("KMS.ThrottlingException"), Fate.REFUSED),
+    (answer("KMSThrottlingException"), Fate.REFUSED),
 ]
 
 

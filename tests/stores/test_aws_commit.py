@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from runstreams.core.commit import applied, fits
 from runstreams.core.limits import Limits, SealingPlan
-from runstreams.core.model import Batch, Closed, Head, Run, Sent, StreamId
+from runstreams.core.model import Batch, Closed, Head, RunInfo, Sent, StreamId
 from runstreams.core.ports import Committed, NotCommitted, Staged, Terms
 from runstreams.stores.aws.calls import Calls
 from runstreams.stores.aws.heads import DynamoHeads
@@ -59,7 +59,7 @@ class Commit(NamedTuple):
 def commits(draw: st.DrawFn) -> Commit:
     """Draw a commit that fits its head, or would but for one thing."""
     wrong = draw(st.sampled_from(BREAKS))
-    head = replace(draw(any_head()), closed=None)
+    head = replace(draw(any_head()), closed=None, closed_by_run=False)
     known = draw(st.booleans()) if wrong not in ("known", "unknown") else wrong == "known"
     client = draw(st.none() | st.just("client")) if wrong in ("nothing", "room") else "client"
     if known:
@@ -107,7 +107,7 @@ async def test_the_expression_decides_and_computes_as_the_core_does(
     head, batch, skip, terms, limits, plan = commit
     heads = DynamoHeads(table, plan)
     stream, staged = StreamId(uuid4().hex, "key"), Staged(uuid4().hex, batch)
-    await heads.open(stream, head, Run(stream.run, head.created, head.created + 1))
+    await heads.open(stream, head, RunInfo(stream.run, head.created, head.created + 1))
     rest = batch.rest(skip)
     expected: Committed | NotCommitted = NotCommitted(head)
     if fits(head, rest, terms, limits, plan):
@@ -126,7 +126,7 @@ async def test_nothing_is_committed_to_a_stream_that_was_never_opened(table: Tab
 async def test_only_the_first_of_two_sealers_that_saw_the_same_takes_effect(table: Table) -> None:
     heads = DynamoHeads(table, SealingPlan())
     stream = StreamId("run", "key")
-    await heads.open(stream, Head("g", created=1, expires=9), Run("run", 1, 9))
+    await heads.open(stream, Head("g", created=1, expires=9), RunInfo("run", 1, 9))
     for at in range(5):
         staged = Staged(f"object {at}", Batch(b'"chunk"\n', 1, time=at))
         await heads.commit(stream, staged, Terms(0), 0, Limits())
@@ -148,7 +148,7 @@ async def test_a_client_that_has_gone_on_is_not_forgotten(table: Table) -> None:
     heads, stream = DynamoHeads(table, SealingPlan()), StreamId("run", "key")
     clients = {"idle": Sent(0, 0), "busy": Sent(0, 1)}
     seen = Head("g", created=1, expires=9, tail=2, sealed=2, clients=clients)
-    await heads.open(stream, seen, Run("run", 1, 9))
+    await heads.open(stream, seen, RunInfo("run", 1, 9))
     staged = Staged("object", Batch(b'"chunk"\n', 1, time=5, client="busy", number=1))
     await heads.commit(stream, staged, Terms(0, previous=0), 0, Limits())
     assert not await heads.forget(stream, seen, clients, [])

@@ -31,7 +31,7 @@ UPDATES = {
     "looked outside": committing(
         Staged("o", BATCH), 0, BATCH, Terms(1, None, 3, "g"), Limits(stream_bytes=0), SealingPlan()
     ),
-    "close": closing(Closed("failed", "why"), 1, 9),
+    "close": closing(Closed("failed", "why"), False, 1, 9),
     "stop": asking_stop(1),
     "seal": sealing(HEAD, HEAD.pending[0], 64),
     "forget": next(forgetting("g", {"a b": Sent(1, 2), "#:": Sent(3, 4)}, ["h"])),

@@ -130,6 +130,10 @@ PASSING = [
     ("PutObject", refuse("OperationAborted", 409)),
     ("PutObject", refuse("InternalError", 500)),
     ("PutObject", refuse("SlowDown", 503)),
+    ("PutObject", refuse("RequestTimeout")),
+    ("PutObject", refuse("BadDigest")),
+    ("PutObject", refuse("KMS.ThrottlingException")),
+    ("UpdateItem", refuse("ThrottledException")),
     ("UpdateItem", refuse("TransactionConflictException")),
     ("UpdateItem", refuse("ProvisionedThroughputExceededException")),
     ("TransactWriteItems", cancel),
@@ -152,6 +156,9 @@ UNUSABLE = [
     ("PutObject", refuse("NoSuchBucket", 404)),
     ("PutObject", refuse("AccessDenied", 403)),
     ("PutObject", refuse("ExpiredToken", 400)),
+    ("PutObject", refuse("RequestTimeTooSkewed", 403)),
+    ("PutObject", refuse("KMS.DisabledException", 400)),
+    ("UpdateItem", refuse("InvalidSignatureException")),
     ("UpdateItem", refuse("ResourceNotFoundException")),
     ("UpdateItem", refuse("AccessDeniedException")),
     ("UpdateItem", refuse("ExpiredTokenException")),
@@ -168,7 +175,7 @@ async def test_a_store_that_is_not_there_or_not_for_us_is_busy_and_the_log_says_
     it.tap.script = [(operation, fault)]
     with pytest.raises(Busy) as busy:
         await it.append(b'"after"', client="c", number=1)
-    assert busy.value.facts["retry_after"] == MEND_SECONDS
+    assert busy.value.retry_after == MEND_SECONDS
     [told] = [record for record in caplog.records if record.levelname == "ERROR"]
     assert fault.__name__ in told.getMessage()
     assert await texts(it) == [b'"before"']
@@ -227,6 +234,31 @@ async def test_sealing_that_fails_is_made_up_for_later(
     assert await texts(it) == [b"%d" % number for number in range(6)]
 
 
+async def test_a_resend_is_acknowledged_by_a_store_that_deletes_nothing(
+    it: Watched, batch: Batch
+) -> None:
+    await it.log.append(it.stream, batch)
+    it.tap.script = [("DeleteObjects", refuse("NotImplemented"))]
+    assert (await it.log.append(it.stream, batch)).duplicate
+    assert not it.tap.script
+
+
+async def test_a_store_that_deletes_nothing_seals_and_merges_all_the_same(
+    it: Watched, caplog: pytest.LogCaptureFixture
+) -> None:
+    it.tap.always = ("DeleteObjects", refuse("NotImplemented"))
+    for number in range(18):
+        await it.append(b"%d" % number, client="c", number=number)
+    await it.log.close(it.stream, Closed("completed"))
+    head = await it.log.head(it.stream)
+    assert head is not None
+    assert (head.sealed, head.unsealed) == (18, 0)
+    [largest, *_] = await it.store.segments.names(it.stream, head.generation, 17)
+    assert (largest.first, largest.last) == (0, 17)
+    assert await texts(it) == [b"%d" % number for number in range(18)]
+    assert {record.levelname for record in caplog.records} == {"WARNING"}
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("operation", ["PutItem", "UpdateItem", "GetItem"])
 async def test_no_client_is_forgotten_when_moving_them_out_fails(
@@ -270,7 +302,7 @@ async def test_a_run_is_completed_whatever_happens_to_its_requests(
     assert record is not None
     assert record.completed is not None
     assert head is not None
-    assert head.closed == Closed("completed", by_run=True)
+    assert (head.closed, head.closed_by_run) == (Closed("completed"), True)
 
 
 async def test_deleting_again_after_a_lost_answer_leaves_nothing(it: Watched) -> None:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from runstreams.core.errors import StoreError
 from runstreams.core.limits import DAY_MS
-from runstreams.core.model import Head, Pointer, Run, Sent, StreamId
+from runstreams.core.model import Head, Pointer, RunInfo, Sent, StreamId
 from runstreams.stores.aws.codec import (
     SHARDS,
     decode_head,
@@ -29,7 +29,7 @@ def test_a_head_is_read_as_it_was_written(head: Head) -> None:
 
 
 @given(RUNS)
-def test_a_run_is_read_as_it_was_written(run: Run) -> None:
+def test_a_run_is_read_as_it_was_written(run: RunInfo) -> None:
     assert run == decode_run({**run_key(run.id), **encode_run(run)})
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from runstreams.core.model import Chunk, Closed
+from runstreams.core.model import Closed, StoredChunk
 from tests.emulators.place import Place
 from tests.emulators.writers import STREAM, check, opened, write_in_processes
 
@@ -25,7 +25,7 @@ async def read_and_check(place: Place, writers: int, batches: int) -> None:
         for _ in range(2):
             head = await log.head(STREAM)
             assert head is not None
-            cursor, chunks = log.cursor(STREAM), list[Chunk]()
+            cursor, chunks = log.cursor(STREAM), list[StoredChunk]()
             while len(chunks) < head.tail:
                 chunks += (await cursor.page(head, len(chunks))).chunks
             check(chunks, writers, batches)

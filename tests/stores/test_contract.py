@@ -102,7 +102,7 @@ async def test_a_gap_is_refused_and_names_the_number_expected(kept: Kept) -> Non
     await kept.append(STREAM, b"0", client="c")
     with pytest.raises(ChunkGap) as refused:
         await kept.append(STREAM, b"2", client="c", number=2)
-    assert refused.value.facts["expected"] == 1
+    assert refused.value.expected == 1
     with pytest.raises(ChunkGap):
         await kept.append(STREAM, b"9", client="unknown", number=9)
     assert len(await kept.everything(STREAM)) == 1
@@ -141,7 +141,7 @@ async def test_a_closed_stream_takes_nothing_more_and_says_how_it_ended(kept: Ke
     await kept.log.close(STREAM, Closed("failed"))
     with pytest.raises(ClosedDifferently) as differently:
         await kept.log.close(STREAM, Closed("completed"))
-    assert differently.value.facts["status"] == "failed"
+    assert differently.value.status == "failed"
     with pytest.raises(StreamClosed):
         await kept.append(STREAM, b"1")
     page = await kept.log.read(STREAM, 0)
@@ -159,7 +159,7 @@ async def test_a_stream_takes_its_limit_and_not_a_byte_more(kept: Kept) -> None:
     await small.append(STREAM, kept.batch(b"12345"))
     with pytest.raises(StreamFull) as full:
         await small.append(STREAM, kept.batch(b"123456"))
-    assert (full.value.facts["limit"], full.value.facts["size"]) == (10, 11)
+    assert (full.value.limit, full.value.size) == (10, 11)
     await small.append(STREAM, kept.batch(b"12345", client="c"))
     # A resend is acknowledged on a full stream, too.
     assert (await small.append(STREAM, kept.batch(b"12345", client="c"))).duplicate
@@ -176,9 +176,10 @@ async def test_a_completed_run_takes_nothing_more(kept: Kept) -> None:
         await kept.append(StreamId("run", "another"), b"1")
     with pytest.raises(RunCompleted):
         await kept.log.create(StreamId("run", "another"))
-    page = await kept.log.read(STREAM)
-    assert page.closed is not None
-    assert (page.closed.status, page.closed.by_run) == ("completed", True)
+    head = await kept.log.head(STREAM)
+    assert head is not None
+    assert (head.closed, head.closed_by_run) == (Closed("completed"), True)
+    assert (await kept.log.read(STREAM)).closed == Closed("completed")
 
 
 async def test_a_stream_that_was_closed_by_hand_knows_when_its_run_is_completed(kept: Kept) -> None:
@@ -207,7 +208,7 @@ async def test_chunks_vanish_in_order_exactly_when_they_are_due(kept: Kept) -> N
         assert (await kept.log.read(STREAM)).chunks[0].index == gone
         with pytest.raises(IndexExpired) as expired:
             await kept.log.read(STREAM, gone - 1)
-        assert expired.value.facts["first_index"] == gone
+        assert expired.value.first_index == gone
         described = await kept.log.describe(STREAM)
         assert described is not None
         assert (described.first_index, described.tail) == (gone, 4)
@@ -295,10 +296,10 @@ async def test_a_page_from_an_index_of_a_stream_that_is_begun_anew_says_so(kept:
     await kept.append(STREAM, b"0", b"1")
     with pytest.raises(IndexExpired) as anew:
         await deleted_while_read(kept, b'"a"', b'"b"', b'"c"', start=1)
-    assert anew.value.facts["first_index"] == 0
+    assert anew.value.first_index == 0
     with pytest.raises(IndexBeyondTail) as gone:
         await deleted_while_read(kept, start=1)
-    assert gone.value.facts["tail"] == 0
+    assert gone.value.tail == 0
 
 
 @pytest.mark.parametrize("start", [2, "tail"])
@@ -311,7 +312,7 @@ async def test_who_was_woken_by_a_chunk_of_a_stream_that_is_begun_anew_is_told(
     await kept.append(STREAM, b"2")
     with pytest.raises(IndexExpired) as anew:
         await reading
-    assert anew.value.facts["first_index"] == 0
+    assert anew.value.first_index == 0
 
 
 @pytest.mark.parametrize("anew", [[], [b'"a"']])
@@ -431,11 +432,11 @@ async def test_names_that_look_alike_or_worse_never_meet(kept: Kept) -> None:
 async def test_beyond_the_tail_there_is_nothing_yet(kept: Kept) -> None:
     with pytest.raises(IndexBeyondTail) as beyond:
         await kept.log.read(STREAM, 1)
-    assert beyond.value.facts["tail"] == 0
+    assert beyond.value.tail == 0
     await kept.append(STREAM, b"0")
     with pytest.raises(IndexBeyondTail) as beyond:
         await kept.log.read(STREAM, 2)
-    assert beyond.value.facts["tail"] == 1
+    assert beyond.value.tail == 1
     assert (await kept.log.read(STREAM, 1)).chunks == ()
 
 

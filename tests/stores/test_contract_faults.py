@@ -52,11 +52,13 @@ def a_listing_repeats_the_last_key() -> AbstractContextManager[Any]:
 def the_last_close_wins() -> AbstractContextManager[Any]:
     original = MemoryHeads.close
 
-    async def close(self: MemoryHeads, stream: StreamId, closed: Closed, *rest: int) -> Any:
+    async def close(
+        self: MemoryHeads, stream: StreamId, closed: Closed, *rest: int, by_run: bool = False
+    ) -> Any:
         head = self._find(stream)
         if head is not None:
             self._keep(stream, replace(head, closed=None))
-        return await original(self, stream, closed, *rest)
+        return await original(self, stream, closed, *rest, by_run=by_run)
 
     return patch.object(MemoryHeads, "close", close)
 

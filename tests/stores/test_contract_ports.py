@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from runstreams.core.errors import ObjectMissing, RunCompleted
-from runstreams.core.model import Closed, Head, Pointer, Run, SegmentName, Sent, StreamId
+from runstreams.core.model import Closed, Head, Pointer, RunInfo, SegmentName, Sent, StreamId
 from runstreams.core.ports import Committed, NotCommitted, Terms
 from tests.stores.conftest import Kept
 
@@ -18,7 +18,7 @@ LIFE = 1000
 async def open_(kept: Kept, generation: str = "g1", stream: StreamId = STREAM) -> Head:
     """Open *stream*, which lives for a second, and return its head."""
     head = Head(generation, created=kept.now, expires=kept.now + LIFE)
-    await kept.store.heads.open(stream, head, Run(stream.run, kept.now, kept.now + 2 * LIFE))
+    await kept.store.heads.open(stream, head, RunInfo(stream.run, kept.now, kept.now + 2 * LIFE))
     return await there(kept, stream)
 
 
@@ -116,7 +116,7 @@ async def test_a_stream_that_has_expired_is_opened_anew(kept: Kept) -> None:
 
 async def test_no_stream_of_a_completed_run_is_opened(kept: Kept) -> None:
     await open_(kept)
-    await kept.store.runs.complete(Run("run", kept.now, kept.now + LIFE, completed=kept.now))
+    await kept.store.runs.complete(RunInfo("run", kept.now, kept.now + LIFE, completed=kept.now))
     with pytest.raises(RunCompleted):
         await open_(kept, stream=OTHER)
     assert await kept.store.heads.get(OTHER) is None
@@ -327,10 +327,11 @@ async def test_whoever_closes_first_has_closed_it(kept: Kept) -> None:
     heads, later = kept.store.heads, kept.now + 5 * LIFE
     assert await heads.close(STREAM, Closed("failed"), kept.now, later) is None
     await open_(kept)
-    for status in (Closed("failed", "why"), Closed("completed", by_run=True)):
-        head = await heads.close(STREAM, status, kept.now, later)
+    for closed, by_run in ((Closed("failed", "why"), False), (Closed("completed"), True)):
+        head = await heads.close(STREAM, closed, kept.now, later, by_run=by_run)
         assert head is not None
-        assert (head.closed, head.expires) == (Closed("failed", "why"), later)
+        assert (head.closed, head.closed_by_run) == (Closed("failed", "why"), False)
+        assert head.expires == later
     assert isinstance(await commit(kept), NotCommitted)
     assert await heads.close(STREAM, Closed("failed"), later, later + 1) is None
 
@@ -376,30 +377,30 @@ async def test_a_deleted_head_is_given_back_whole(kept: Kept) -> None:
 async def test_a_run_keeps_its_beginning_and_takes_a_new_lineage(kept: Kept) -> None:
     runs, now = kept.store.runs, kept.now
     assert await runs.get("run") is None
-    await runs.put(Run("run", now, now + LIFE, "above", "top"))
-    await runs.put(Run("run", now + 5, now + LIFE + 5, "another", "top"))
+    await runs.put(RunInfo("run", now, now + LIFE, "above", "top"))
+    await runs.put(RunInfo("run", now + 5, now + LIFE + 5, "another", "top"))
     await runs.extend("run", now + 3 * LIFE)
     await runs.extend("run", now + 2 * LIFE)
-    assert await runs.get("run") == Run("run", now, now + 3 * LIFE, "another", "top")
+    assert await runs.get("run") == RunInfo("run", now, now + 3 * LIFE, "another", "top")
     await runs.extend("unknown", now + LIFE)
     assert await runs.get("unknown") is None
 
 
 async def test_a_run_is_completed_once(kept: Kept) -> None:
     runs, now = kept.store.runs, kept.now
-    await runs.put(Run("run", now, now + LIFE, "above", "top"))
-    first = await runs.complete(Run("run", now + 1, now + 2 * LIFE, completed=now + 1))
-    again = await runs.complete(Run("run", now + 2, now + 3 * LIFE, completed=now + 2))
-    assert first == again == Run("run", now, now + 2 * LIFE, "above", "top", now + 1)
+    await runs.put(RunInfo("run", now, now + LIFE, "above", "top"))
+    first = await runs.complete(RunInfo("run", now + 1, now + 2 * LIFE, completed=now + 1))
+    again = await runs.complete(RunInfo("run", now + 2, now + 3 * LIFE, completed=now + 2))
+    assert first == again == RunInfo("run", now, now + 2 * LIFE, "above", "top", now + 1)
     await runs.extend("run", now + 9 * LIFE)
     assert await runs.get("run") == first
-    unknown = Run("new", now, now + LIFE, completed=now)
+    unknown = RunInfo("new", now, now + LIFE, completed=now)
     assert await runs.complete(unknown) == unknown
 
 
 async def test_a_run_that_is_forgotten_begins_anew(kept: Kept) -> None:
     runs, now = kept.store.runs, kept.now
-    await runs.complete(Run("run", now, now + LIFE, "above", "top", completed=now))
-    fresh = Run("run", now + LIFE, now + 3 * LIFE)
+    await runs.complete(RunInfo("run", now, now + LIFE, "above", "top", completed=now))
+    fresh = RunInfo("run", now + LIFE, now + 3 * LIFE)
     assert await runs.put(fresh) == fresh
     assert await runs.get("run") == fresh

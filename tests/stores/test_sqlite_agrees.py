@@ -11,7 +11,7 @@ import pytest
 
 from runstreams.core.errors import RunstreamsError
 from runstreams.core.limits import Limits, SealingPlan
-from runstreams.core.model import Batch, Closed, Head, Run, SegmentName, Sent, StreamId
+from runstreams.core.model import Batch, Closed, Head, RunInfo, SegmentName, Sent, StreamId
 from runstreams.core.ports import Committed, Store, Terms
 from runstreams.stores.memory import MemoryStore
 from runstreams.stores.sqlite import SqliteStore
@@ -73,7 +73,7 @@ class Steps:
     def _open(self, stream: StreamId, head: Head | None) -> Step:
         fresh = Head(next(self._generations), self.now, self.now + 50)
         return lambda store: store.heads.open(
-            stream, fresh, Run(stream.run, self.now, self.now + 100)
+            stream, fresh, RunInfo(stream.run, self.now, self.now + 100)
         )
 
     def _seal(self, stream: StreamId, head: Head | None) -> Step:
@@ -85,8 +85,12 @@ class Steps:
 
     def _mark(self, stream: StreamId, head: Head | None) -> Step:
         if self._draw.random() < 0.3:
-            closed = Closed(self._draw.choice(("completed", "failed")), None, True)
-            return lambda store: store.heads.close(stream, closed, self.now, self.now + 50)
+            closed, by_run = self._draw.choice(
+                ((Closed("completed"), True), (Closed("failed", "why"), False))
+            )
+            return lambda store: store.heads.close(
+                stream, closed, self.now, self.now + 50, by_run=by_run
+            )
         return lambda store: store.heads.ask_stop(stream, self.now)
 
     def _spill(self, stream: StreamId, head: Head | None) -> Step:
@@ -108,7 +112,7 @@ class Steps:
         return lambda store: store.heads.delete(stream)
 
     def _run(self, stream: StreamId, head: Head | None) -> Step:
-        run = Run(stream.run, self.now, self.now + 60, self._draw.choice((None, "a")))
+        run = RunInfo(stream.run, self.now, self.now + 60, self._draw.choice((None, "a")))
         done = replace(run, completed=self.now)
         steps: list[Step] = [
             lambda store: store.runs.put(run),

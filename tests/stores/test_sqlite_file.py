@@ -1,5 +1,6 @@
 """The database file: whose it is, which version, and who may read it."""
 
+import shutil
 import sqlite3
 import stat
 from pathlib import Path
@@ -78,3 +79,25 @@ async def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
         assert run == await log.log.runs.get("run")
         assert await log.log.last_number(STREAM, "client") == 2
         assert (await log.append(b"2", once="abc")).duplicate
+
+
+@pytest.mark.parametrize("what", ["folder", "file", "replaced"])
+async def test_a_file_that_is_removed_while_in_use_takes_and_gives_nothing_more(
+    tmp_path: Path, what: str
+) -> None:
+    """It lives on for who has it open; what it took would be gone with the process."""
+    folder = tmp_path / "data"
+    async with opened(folder) as log:
+        await log.append()
+        if what == "folder":
+            shutil.rmtree(folder)
+        else:
+            (folder / "streams.sqlite").unlink()
+        if what == "replaced":
+            (folder / "streams.sqlite").touch()
+        for _ in range(2):
+            with pytest.raises(StoreError, match="removed or replaced"):
+                await log.append()
+            with pytest.raises(StoreError, match="removed or replaced"):
+                await log.log.read(STREAM, 0)
+        assert what == "replaced" or not (folder / "streams.sqlite").exists()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from runstreams.core.model import Chunk
+from runstreams.core.model import StoredChunk
 from tests.stores.sqlite_log import STREAM, opened
 
 
@@ -49,7 +49,7 @@ class Writer:
         return True
 
 
-def by_client(chunks: Sequence[Chunk]) -> dict[str, list[int]]:
+def by_client(chunks: Sequence[StoredChunk]) -> dict[str, list[int]]:
     """Return each client's numbers in the order of the stream."""
     numbers: dict[str, list[int]] = defaultdict(list)
     for chunk in chunks:

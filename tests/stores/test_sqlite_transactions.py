@@ -13,6 +13,7 @@ from runstreams.core.errors import Busy, StreamClosed
 from runstreams.core.limits import SealingPlan
 from runstreams.stores.sqlite import transactions as module
 from runstreams.stores.sqlite.appends import Appends
+from runstreams.stores.sqlite.place import Place
 from runstreams.stores.sqlite.transactions import INLINE_BYTES, Step, Transactions
 
 MUCH = INLINE_BYTES + 1
@@ -39,7 +40,7 @@ def other(path: Path) -> Iterator[sqlite3.Connection]:
 
 @asynccontextmanager
 async def opened(path: Path, power_safe: bool = False) -> AsyncIterator[Transactions]:
-    transactions = Transactions(path, power_safe, lambda size: None, Appends(SealingPlan()))
+    transactions = Transactions(Place(path), power_safe, lambda size: None, Appends(SealingPlan()))
     try:
         yield transactions
     finally:
@@ -194,3 +195,17 @@ async def test_when_power_may_fail_every_commit_waits_for_the_disk_on_a_thread(p
         thread, setting = await transactions.run(where)
     assert thread != here
     assert full == setting
+
+
+@pytest.mark.parametrize(
+    ("size", "aside", "name"),
+    [(0, False, "MainThread"), (0, True, "write"), (MUCH, False, "write")],
+)
+async def test_a_step_that_takes_long_runs_on_the_thread(
+    path: Path, size: int, aside: bool, name: str
+) -> None:
+    async with opened(path) as transactions:
+        ran_on = await transactions.run(
+            lambda db: threading.current_thread().name, size, aside=aside
+        )
+    assert name in ran_on

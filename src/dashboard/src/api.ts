@@ -1,5 +1,7 @@
 /** What the page asks the server for, besides chunks. */
 
+import { pageOf } from "../../react/src/answers.js";
+import type { Chunk } from "../../react/src/reader.js";
 import { clock } from "./clock.js";
 
 export interface RunInfo {
@@ -27,13 +29,8 @@ export interface StreamInfo {
   writers?: number;
 }
 
-/** A chunk as a page of a long poll brings it. */
-export interface RawChunk {
-  index: number;
-  data: unknown;
-  id: string;
-  timestamp: number;
-}
+/** A chunk with its JSON as it was written: to parse it would round numbers. */
+export type RawChunk = Chunk<string>;
 
 /** The server refused (`status` 400 to 599), or was not reached (0). */
 export class ApiError extends Error {
@@ -93,18 +90,24 @@ export class Api {
     start: number,
     limit: number,
     signal?: AbortSignal,
-  ): Promise<{ chunks: RawChunk[]; next_index: number; tail: number }> {
+  ): Promise<{ chunks: RawChunk[]; tail: number }> {
     const path = `${encodeURIComponent(run)}/${encodeURIComponent(key)}`;
-    return this.#get(`/realtime/v1/streams/${path}?start=${start}&wait=0&limit=${limit}`, signal);
+    const query = `start=${start}&wait=0&limit=${limit}`;
+    return this.#get(`/realtime/v1/streams/${path}?${query}`, signal, (text) => pageOf(text, true));
   }
 
-  async #get<T>(path: string, signal?: AbortSignal): Promise<T> {
+  async #get<T>(
+    path: string,
+    signal?: AbortSignal,
+    read: (text: string) => T = JSON.parse,
+  ): Promise<T> {
     const response = await this.#fetch(path, signal);
     const date = Date.parse(response.headers.get("Date") ?? "");
     if (date) clock.learn(date);
-    const body: unknown = await response.json().catch(() => undefined);
-    if (response.ok && body !== undefined) return body as T;
-    const { code, message, ...facts } = errorIn(body);
+    const text = await response.text().catch(() => "");
+    const found = response.ok && parsed(text, read);
+    if (found) return found;
+    const { code, message, ...facts } = errorIn(parsed(text, JSON.parse));
     throw new ApiError(
       response.status,
       typeof code === "string" ? code : "unknown",
@@ -130,6 +133,15 @@ const ANSWER_MS = 25_000;
 function limited(signal?: AbortSignal): AbortSignal {
   const limit = AbortSignal.timeout(ANSWER_MS);
   return signal ? AbortSignal.any([signal, limit]) : limit;
+}
+
+/** Return what *read* makes of *text*; nothing when that is something else, such as a proxy's page. */
+function parsed<T>(text: string, read: (text: string) => T): T | undefined {
+  try {
+    return read(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function errorIn(body: unknown): Record<string, unknown> {

@@ -4,7 +4,7 @@
 export interface Kept {
   index: number;
   timestamp: number;
-  /** A string as it is, anything else as JSON. */
+  /** A string as it is meant, anything else as the JSON that was written. */
   text: string;
   isString: boolean;
 }
@@ -20,18 +20,14 @@ export const BOUNDS: Bounds = { chunks: 200_000, bytes: 64 * 2 ** 20 };
 /** What letting go frees at least, so that it is not done again for each page. */
 const SLACK = 1 / 16;
 
-export function keep(chunk: { index: number; data: unknown; timestamp: number }): Kept {
+/** Keep a chunk, whose *data* are its JSON as it was written. */
+export function keep(chunk: { index: number; data: string; timestamp: number }): Kept {
   const { index, timestamp, data } = chunk;
-  const isString = typeof data === "string";
-  return { index, timestamp, isString, text: isString ? data : (JSON.stringify(data) ?? "null") };
+  const isString = data.startsWith('"');
+  // Parsed in either case: a text that was cut out of a page would keep the whole page.
+  const text = JSON.parse(isString ? data : JSON.stringify(data)) as string;
+  return { index, timestamp, isString, text };
 }
-
-/** The value of a chunk. */
-export const valueOf = ({ text, isString }: Kept): unknown => (isString ? text : JSON.parse(text));
-
-/** The chunk as one line of JSON. */
-export const lineOf = ({ text, isString }: Kept): string =>
-  isString ? JSON.stringify(text) : text;
 
 /** Chunks in the order of their indexes; where some have expired, their indexes are missing. */
 export class Chunks {

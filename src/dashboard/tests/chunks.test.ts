@@ -1,20 +1,28 @@
 import { describe, expect, it } from "vitest";
-import { Chunks, keep, lineOf, valueOf, type Kept } from "../src/chunks.js";
+import { Chunks, keep, type Kept } from "../src/chunks.js";
 
-const chunk = (index: number, data: unknown = `${index}`.padStart(4, "-")): Kept =>
-  keep({ index, data, timestamp: 1000 + index });
+const chunk = (index: number, text = `${index}`.padStart(4, "-")): Kept =>
+  keep({ index, data: JSON.stringify(text), timestamp: 1000 + index });
 const range = (from: number, to: number) =>
   Array.from({ length: to - from }, (_, n) => chunk(from + n));
 const indexes = (chunks: Chunks) => chunks.slice(0, chunks.length).map(({ index }) => index);
 
 describe("a chunk", () => {
-  it.each([["text"], [""], ["null"], [12.5], [null], [true], [{ a: [1, "ü"] }], [[]]])(
-    "%j is the same after it was kept",
+  it.each(["12.50", "null", "true", '{ "a": [1, "\\u00fc"], "a": -0 }', "[]"])(
+    "%s is kept as it was written",
     (data) => {
-      expect(valueOf(chunk(0, data))).toEqual(data);
-      expect(JSON.parse(lineOf(chunk(0, data)))).toEqual(data);
+      const kept = keep({ index: 3, data, timestamp: 17 });
+      expect(kept).toEqual({ index: 3, timestamp: 17, isString: false, text: data });
     },
   );
+
+  it.each([
+    ['"text"', "text"],
+    ['""', ""],
+    ['"\\u00fc\\n\\"null"', 'ü\n"null'],
+  ])("%s is kept as it is meant", (data, text) => {
+    expect(keep({ index: 0, data, timestamp: 0 })).toMatchObject({ isString: true, text });
+  });
 });
 
 describe("the chunks", () => {

@@ -4,7 +4,7 @@ import { Query, Search } from "../src/search.js";
 import { excerptOf, piecesOf } from "../src/viewer/tokens.js";
 
 const kept = (...texts: unknown[]) =>
-  texts.map((data, index) => keep({ index, data, timestamp: 0 }));
+  texts.map((data, index) => keep({ index, data: JSON.stringify(data), timestamp: 0 }));
 
 function chunksOf(...texts: unknown[]): Chunks {
   const chunks = new Chunks();

@@ -1,5 +1,6 @@
 import type { Chunk, Closed } from "./chunk.js";
 import type { ServerEvent } from "./events.js";
+import { membersOf } from "./jsonText.js";
 
 /** What either transport brings: chunks, and the tail at that moment. */
 export interface Answer<T> {
@@ -14,13 +15,33 @@ interface Batch {
   tail?: { seq_num: number };
 }
 
-/** Return what a `batch` or a `ping` says; nothing for other events. */
-export function answerOf<T>(event: ServerEvent): Answer<T> | undefined {
-  if (event.name !== "batch" && event.name !== "ping") return undefined;
+/**
+ * Return what a `batch` says; nothing for other events, which are signs of life at most. With
+ * *isRaw* the data of chunks are their JSON as it was written.
+ */
+export function answerOf<T>(event: ServerEvent, isRaw?: boolean): Answer<T> | undefined {
+  if (event.name !== "batch") return undefined;
   const batch = JSON.parse(event.data) as Batch;
-  const chunks = (batch.records ?? []).map((record) => {
-    const { data, id } = JSON.parse(record.body ?? "{}") as { data: T; id: string };
-    return { index: record.seq_num, data, id, timestamp: record.timestamp };
+  const chunks = (batch.records ?? []).map(({ seq_num, timestamp, body = "{}" }) => {
+    const { data, id } = JSON.parse(body) as { data: T; id: string };
+    return { index: seq_num, data: isRaw ? dataIn<T>(body) : data, id, timestamp };
   });
   return { chunks, tail: batch.tail?.seq_num ?? Infinity };
 }
+
+/** Return the answer to a long poll; with *isRaw* likewise. */
+export function pageOf<T>(text: string, isRaw?: boolean): Answer<T> {
+  const answer = JSON.parse(text) as Answer<T>;
+  if (isRaw) {
+    membersOf(textIn(text, "chunks")).forEach(
+      ([, chunk], n) => (answer.chunks[n]!.data = dataIn<T>(chunk)),
+    );
+  }
+  return answer;
+}
+
+const textIn = (text: string, name: string) =>
+  membersOf(text).find(([found]) => found === name)?.[1] ?? "null";
+
+/** Whoever asks for texts has a `T` that is a text. */
+const dataIn = <T>(text: string) => textIn(text, "data") as T;

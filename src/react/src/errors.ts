@@ -17,10 +17,10 @@ export class StreamError extends Error {
   }
 
   /** Return *error* as one of these: what is none of the server's means that it was not reached. */
-  static of(error: unknown): StreamError {
+  static of(error: unknown, code = "unreachable"): StreamError {
     if (error instanceof StreamError) return error;
     const { message } = error as Error;
-    return Object.assign(new StreamError(message, 0, "unreachable"), { cause: error });
+    return Object.assign(new StreamError(message, 0, code), { cause: error });
   }
 
   /** Read the error out of an answer. */
@@ -32,9 +32,16 @@ export class StreamError extends Error {
       response.status,
       typeof code === "string" ? code : "unknown",
       facts,
-      Number(response.headers.get("Retry-After")) || 0,
+      secondsOf(response.headers.get("Retry-After") ?? ""),
     );
   }
+}
+
+/** Read what `Retry-After` says: seconds, or a date, which is in GMT also where it does not say so. */
+function secondsOf(said: string): number {
+  if (/^\d+$/.test(said)) return Number(said);
+  const date = Date.parse(said.endsWith("GMT") ? said : `${said} GMT`);
+  return Math.max(0, (date - Date.now()) / 1000) || 0;
 }
 
 function errorIn(body: unknown): Record<string, unknown> {

@@ -8,15 +8,14 @@ export class Place {
   /** The chunk it had last. */
   last: Chunk | undefined;
   #anew = false;
-  #isFirst = true;
 
   constructor(next?: number) {
     this.next = next;
   }
 
-  /** Note that a connection begins: it may pass over chunks that have expired in the meantime. */
-  connect(): void {
-    this.#isFirst = true;
+  /** Say whether chunks are missing between what was read and *answer*. */
+  misses({ chunks: [first], tail }: Answer<unknown>): boolean {
+    return !!first && first.index > (this.next ?? Infinity) && !this.#isOther(first, tail);
   }
 
   /**
@@ -32,11 +31,11 @@ export class Place {
     this.#clamp(first ? Math.min(first.index, tail) : tail, tail);
     const fresh = chunks.filter(({ index }) => index >= (this.next ?? 0));
     if (!fresh.length) return { chunks: fresh, tail, anew: false };
-    if (!this.#isFirst && fresh[0]!.index > (this.next ?? 0)) return undefined;
+    if (fresh[0]!.index > (this.next ?? Infinity)) return undefined;
     const page = { chunks: fresh, tail, anew: this.#anew };
     this.last = fresh.at(-1)!;
     this.next = this.last.index + 1;
-    this.#anew = this.#isFirst = false;
+    this.#anew = false;
     return page;
   }
 

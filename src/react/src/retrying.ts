@@ -2,6 +2,8 @@ import { StreamError } from "./errors.js";
 
 const FIRST_MS = 250;
 const LONGEST_MS = 10_000;
+/** The longest pause that a server is obeyed in; much longer ones are beyond what timers can do. */
+const LONGEST_ASKED_MS = 60_000;
 
 /** Say whether what went wrong may pass: the network, an overload, a fault of the server. */
 export function isPassing(error: unknown): boolean {
@@ -17,5 +19,5 @@ export function isPassing(error: unknown): boolean {
 export function delay(attempt: number, chance: number, error?: unknown): number {
   const longest = Math.min(LONGEST_MS, FIRST_MS * 2 ** (attempt - 1));
   const asked = error instanceof StreamError ? error.retryAfter * 1000 : 0;
-  return Math.max(asked, longest / 2) + (chance * longest) / 2;
+  return Math.max(Math.min(asked, LONGEST_ASKED_MS), longest / 2) + (chance * longest) / 2;
 }

@@ -1,14 +1,14 @@
-import { answerOf, type Answer } from "./answers.js";
+import { answerOf, pageOf, type Answer } from "./answers.js";
 import type { Chunk, Closed, Page, Status } from "./chunk.js";
 import { StreamError } from "./errors.js";
-import { EventDecoder } from "./events.js";
+import { EventDecoder, type ServerEvent } from "./events.js";
 import { isHidden, isOffline, onChange, pause, Stalled, TICK, within } from "./pausing.js";
 import { Place } from "./place.js";
 import { Requests, type ServerOptions } from "./requests.js";
 import { delay, isPassing } from "./retrying.js";
 
 /** How to read. */
-export interface ReaderOptions extends ServerOptions {
+export interface ReaderOptions<T = any> extends ServerOptions {
   /** The first index wanted, 0 unless given; a negative one counts back from the tail. */
   startIndex?: number;
   /** `tail`: only what comes from now on. */
@@ -19,6 +19,8 @@ export interface ReaderOptions extends ServerOptions {
   retries?: number;
   /** Read with event streams or by long polls only; unless given, by whichever works. */
   transport?: Transport;
+  /** Make data of a chunk's JSON, as it was written; `JSON.parse` unless given, which rounds numbers. */
+  parse?: (text: string) => T;
   /** Go on while the page is hidden. */
   readWhenHidden?: boolean;
   /** Is told each new status. */
@@ -28,6 +30,11 @@ export interface ReaderOptions extends ServerOptions {
 /** Event streams bring chunks the soonest; long polls get through anything. */
 export type Transport = "events" | "poll";
 
+/** What the server takes for silence unless told otherwise, and at most. */
+const SILENCE_SECONDS = 60;
+const SILENCE_SECONDS_MAX = 600;
+/** An end that comes so much before its time, in seconds, is not believed. */
+const EARLY_SECONDS = 0.5;
 const POLL_SECONDS = 20;
 /** What the server puts into one page of a long poll at most. */
 const PAGE_CHUNKS = 10_000;
@@ -35,11 +42,19 @@ const PAGE_CHUNKS = 10_000;
 const DOUBTS = [2, 3, 5];
 /** Ticks after which a connection is dead: the server sends a ping every 10 seconds. */
 const STALL = 16;
+/** Failures in a row, without a chunk, after which the other transport is tried. */
+const FRUITLESS = 2;
 /** How much longer than it should a poll may take, in ticks. */
 const GRACE = 10;
 
 /** Servers, by address, that offer no event streams, or sit behind a proxy that holds them back. */
 const polled = new Set<string>();
+
+/** Say whether bodies can be read piece by piece: not in React Native, and jsdom has no fetch at all. */
+function hasBodies(): boolean {
+  const { ReadableStream, Response } = globalThis;
+  return !!ReadableStream && !!Response && "body" in Response.prototype;
+}
 
 /** The proxy holds the event stream back: this is what it should have brought by now. */
 class HeldBack {
@@ -57,7 +72,7 @@ export class StreamReader<T = unknown> implements AsyncIterable<Chunk<T>> {
   /** Why it went no further. */
   error: StreamError | undefined;
 
-  readonly #options: ReaderOptions;
+  readonly #options: ReaderOptions<T>;
   readonly #requests: Requests;
   readonly #ended = new AbortController();
   #connected = new AbortController();
@@ -65,15 +80,21 @@ export class StreamReader<T = unknown> implements AsyncIterable<Chunk<T>> {
   #status: Status = "connecting";
   #transport: Transport;
   #eventsBase: string | undefined;
+  /** Whether event streams may get through here, cut as they may be. */
+  #mayStream: boolean;
   #isProven = false;
   #failures = 0;
+  /** Failures since the transport in use brought anything. */
+  #fruitless = 0;
+  /** Seconds without a chunk so far, over all connections. */
   #silence = 0;
 
-  constructor(run: string, key: string, options: ReaderOptions = {}) {
+  constructor(run: string, key: string, options: ReaderOptions<T> = {}) {
     this.#options = options;
     this.#requests = new Requests(run, key, options);
     this.#place = new Place(options.startIndex);
-    this.#transport = options.transport ?? (this.#mayStream() ? "events" : "poll");
+    this.#mayStream = hasBodies() && !polled.has(this.#requests.base);
+    this.#transport = options.transport ?? (this.#mayStream ? "events" : "poll");
   }
 
   /** What it is about. */
@@ -105,10 +126,22 @@ export class StreamReader<T = unknown> implements AsyncIterable<Chunk<T>> {
   async *pages(): AsyncGenerator<Page<T>, void, undefined> {
     onChange(() => this.#wake(), this.#ended.signal);
     try {
-      while (!this.#isDone()) yield* this.#readOn();
+      while (!this.#isDone()) for await (const page of this.#readOn()) yield this.#parsed(page);
     } finally {
       this.stop();
       if (!this.closed && !this.error) this.#say("waiting");
+    }
+  }
+
+  /** Return *page* with what the caller makes of its chunks' texts. Raises what he raises, as ours. */
+  #parsed(page: Page<any>): Page<T> {
+    const { parse } = this.#options;
+    if (!parse) return page;
+    try {
+      const chunks = page.chunks.map((chunk) => ({ ...chunk, data: parse(chunk.data) }));
+      return { ...page, chunks };
+    } catch (error) {
+      throw this.#end(StreamError.of(error, "unreadable"));
     }
   }
 
@@ -121,7 +154,6 @@ export class StreamReader<T = unknown> implements AsyncIterable<Chunk<T>> {
     await this.#untilShown();
     const connected = (this.#connected = new AbortController());
     if (this.#ended.signal.aborted) return;
-    this.#place.connect();
     try {
       await this.#resolveStart();
       if (this.#transport === "poll") yield* this.#poll();
@@ -144,46 +176,67 @@ export class StreamReader<T = unknown> implements AsyncIterable<Chunk<T>> {
   }
 
   async *#poll(): AsyncGenerator<Page<T>, void, undefined> {
-    const timeout = this.#options.timeoutInSeconds || 60;
     for (let isFirst = true; !this.#isDone(); isFirst = false) {
       const begun = performance.now();
-      const wait = isFirst ? 0 : Math.min(POLL_SECONDS, Math.ceil(timeout - this.#silence));
-      const answer = await this.#ask(this.#place.next, wait);
-      const page = this.#take(answer, true);
+      const wait = isFirst ? 0 : Math.min(POLL_SECONDS, this.#patience());
+      const answer = await this.#inSilence(wait, this.#ask(this.#place.next, wait));
+      const page = this.#take(answer);
       if (page.chunks.length) yield page;
-      else if (wait) await this.#wasSilent(wait, (performance.now() - begun) / 1000);
-      this.#noteEnd(answer, timeout);
+      else if (wait) await this.#wasSilent(begun);
+      this.#noteEnd(answer);
     }
   }
 
-  /** Count silence in polls that were waited for: neither sleep nor a server that shuts down is any. */
-  async #wasSilent(wait: number, seconds: number): Promise<void> {
-    const early = Math.min(1, wait) - seconds;
-    if (early > 0) await pause(early * 1000, this.#connected.signal);
-    this.#silence += Math.min(wait, Math.max(seconds, 1));
+  /** A poll has been waited for: for a second at least, also when a server that shuts down does not. */
+  async #wasSilent(begun: number): Promise<void> {
+    this.#failures = this.#fruitless = 0;
+    const left = begun + 1000 - performance.now();
+    if (left > 0) await this.#inSilence(1, pause(left, this.#connected.signal));
   }
 
-  #noteEnd({ closed }: Answer<T>, timeout: number): void {
+  /** Wait for *promise*; so long was silence, but no longer than *most* seconds: a machine may sleep. */
+  async #inSilence<V>(most: number, promise: Promise<V>): Promise<V> {
+    const begun = performance.now();
+    try {
+      return await promise;
+    } finally {
+      this.#silence += Math.min(most, (performance.now() - begun) / 1000);
+    }
+  }
+
+  /** Seconds of silence that are left until it has lasted. */
+  #left(): number {
+    const { timeoutInSeconds } = this.#options;
+    return Math.min(timeoutInSeconds || SILENCE_SECONDS, SILENCE_SECONDS_MAX) - this.#silence;
+  }
+
+  /** Whole seconds to ask for, so that silence ends in time. */
+  #patience(): number {
+    return Math.max(1, Math.ceil(this.#left()));
+  }
+
+  #noteEnd({ closed }: Answer<T>): void {
     if (closed) {
       this.closed = closed;
       this.#say("closed");
-    } else if (this.#silence >= timeout) {
+    } else if (this.#left() <= 0) {
       this.stop();
     }
   }
 
-  async #ask(start: number | string | undefined, wait: number): Promise<Answer<T>> {
+  /** Ask for a page, and again from the oldest chunk that is left when those before have expired. */
+  async #ask(start: number | string | undefined, wait: number, tries = 3): Promise<Answer<T>> {
     const from = start === undefined ? "" : `&start=${start}`;
     const init = { headers: { Accept: "application/json" }, signal: this.#connected.signal };
     const query = `?wait=${wait}&limit=${PAGE_CHUNKS}${from}`;
     try {
-      const asking = this.#requests.read(query, init).then((response) => response.json());
-      return (await within(wait + GRACE, asking)) as Answer<T>;
+      const asking = this.#requests.read(query, init).then((response) => response.text());
+      return pageOf(await within(wait + GRACE, asking), !!this.#options.parse);
     } catch (error) {
       const { code, facts } = error as Partial<StreamError>;
       if (code === "index_beyond_tail") return { chunks: [], tail: facts!.tail as number };
-      if (code !== "index_expired") throw error;
-      return this.#ask((this.#place.next = facts!.first_index as number), wait);
+      if (code !== "index_expired" || tries === 1) throw error;
+      return this.#ask((this.#place.next = facts!.first_index as number), wait, tries - 1);
     }
   }
 
@@ -193,10 +246,11 @@ export class StreamReader<T = unknown> implements AsyncIterable<Chunk<T>> {
     } catch (error) {
       if (this.#options.transport || !this.#isNoStream(error)) throw error;
       if (this.#isElsewhere(error)) return;
+      this.#mayStream = false;
       this.#transport = "poll";
       if (!(error instanceof Stalled)) polled.add(this.#requests.base);
       if (!(error instanceof HeldBack)) return;
-      const page = this.#take(error.answer, true);
+      const page = this.#take(error.answer);
       if (page.chunks.length) yield page;
     }
   }
@@ -212,31 +266,43 @@ export class StreamReader<T = unknown> implements AsyncIterable<Chunk<T>> {
         if (this.#isDone()) return;
         if (event.data === "[DONE]") return yield* this.#finish();
         if (event.name === "error") throw new StreamError("the server broke off", 0, "broken");
-        const answer = answerOf<T>(event);
-        if (!answer) continue;
-        const isPing = event.name === "ping";
-        this.#isProven ||= isPing;
-        const page = this.#take(answer, isPing);
-        if (page.chunks.length) yield page;
+        this.#isProven ||= event.name === "ping";
+        yield* this.#takeEvent(event);
       }
+      if (this.#left() <= 0) return yield* this.#finish();
     }
   }
 
-  /** The event stream has ended, by silence or as the stream is closed: ask which. */
-  async *#finish(): AsyncGenerator<Page<T>, void, undefined> {
-    const answer = await this.#ask(this.#place.next, 0);
-    const page = this.#take(answer, true);
+  async *#takeEvent(event: ServerEvent): AsyncGenerator<Page<T>, void, undefined> {
+    const answer = answerOf<T>(event, !!this.#options.parse);
+    if (!answer) return;
+    // Chunks have expired, or something in between has answered what another one asked.
+    if (this.#place.misses(answer)) yield* this.#catchUp();
+    const page = this.#take(answer);
     if (page.chunks.length) yield page;
-    else this.#silence = Infinity;
-    this.#noteEnd(answer, Infinity);
+  }
+
+  async *#catchUp(): AsyncGenerator<Page<T>, Answer<T>, undefined> {
+    const answer = await this.#ask(this.#place.next, 0);
+    const page = this.#take(answer);
+    if (page.chunks.length) yield page;
+    return answer;
+  }
+
+  /** The event stream says that it is over: as the stream is closed, by silence, or for no reason. */
+  async *#finish(): AsyncGenerator<Page<T>, void, undefined> {
+    const isEarly = this.#left() > EARLY_SECONDS;
+    if (!isEarly) this.#silence = Infinity;
+    this.#noteEnd(yield* this.#catchUp());
+    if (isEarly && !this.#isDone()) throw new StreamError("the end came early", 0, "broken");
   }
 
   async #openEvents(): Promise<ReadableStream<Uint8Array>> {
-    const { timeoutInSeconds } = this.#options;
     const { next } = this.#place;
+    const patience = this.#patience();
     const headers: Record<string, string> = { Accept: "text/event-stream" };
     if (next) headers["Last-Event-ID"] = `${next - 1}`;
-    if (timeoutInSeconds) headers["Timeout-Seconds"] = `${timeoutInSeconds}`;
+    if (patience !== SILENCE_SECONDS) headers["Timeout-Seconds"] = `${patience}`;
     const init = { headers, signal: this.#connected.signal };
     const response = await this.#patiently(this.#requests.read("", init, this.#eventsBase));
     if (!response.headers.get("Content-Type")?.startsWith("text/event-stream") || !response.body) {
@@ -250,7 +316,11 @@ export class StreamReader<T = unknown> implements AsyncIterable<Chunk<T>> {
    * Wait for news of an event stream. As long as it is not proven that they get through one by one,
    * a poll looks now and then whether there is more than has come. Raises `HeldBack`, `Stalled`.
    */
-  async #patiently<V>(promise: Promise<V>): Promise<V> {
+  #patiently<V>(promise: Promise<V>): Promise<V> {
+    return this.#inSilence(STALL, this.#doubting(promise));
+  }
+
+  async #doubting<V>(promise: Promise<V>): Promise<V> {
     let left = STALL;
     for (const ticks of this.#isProven || this.#options.transport ? [] : DOUBTS) {
       try {
@@ -294,18 +364,11 @@ export class StreamReader<T = unknown> implements AsyncIterable<Chunk<T>> {
     return true;
   }
 
-  #mayStream(): boolean {
-    // React Native's fetch has no bodies to read piece by piece.
-    const hasBodies = typeof ReadableStream === "function" && "body" in Response.prototype;
-    return hasBodies && !polled.has(this.#requests.base);
-  }
-
-  /** Return what is new in *answer*, which is a sign of life, if it *isAlive* without chunks too. */
-  #take(answer: Answer<T>, isAlive: boolean): Page<T> {
+  /** Return what is new in *answer*. Only chunks are progress: a sign of life is soon given. */
+  #take(answer: Answer<T>): Page<T> {
     const page = this.#place.take(answer);
     if (!page) throw new StreamError("the stream does not go on where it was", 0, "out_of_place");
-    if (page.chunks.length) this.#silence = 0;
-    if (page.chunks.length || isAlive) this.#failures = 0;
+    if (page.chunks.length) this.#silence = this.#failures = this.#fruitless = 0;
     this.#say("live");
     return page;
   }
@@ -313,12 +376,24 @@ export class StreamReader<T = unknown> implements AsyncIterable<Chunk<T>> {
   /** Wait for the next try. Raises what cannot pass, or has not passed for too long. */
   async #fail(error: unknown): Promise<void> {
     const { retries = 12 } = this.#options;
-    if (!isOffline()) this.#failures += 1;
+    if (!isOffline()) {
+      this.#failures += 1;
+      this.#fruitless += 1;
+    }
     if (!isPassing(error) || this.#failures > retries) throw this.#end(StreamError.of(error));
+    if (this.#fruitless === FRUITLESS) this.#turn();
     this.#say("retrying");
     const attempt = Math.max(1, this.#failures);
     this.#connected = new AbortController();
     await pause(delay(attempt, Math.random(), error), this.#connected.signal);
+  }
+
+  /** Read the other way: something lets this one break, again and again. */
+  #turn(): void {
+    this.#fruitless = 0;
+    this.#isProven = false;
+    if (this.#options.transport) return;
+    this.#transport = this.#transport === "poll" && this.#mayStream ? "events" : "poll";
   }
 
   #end(error: StreamError): StreamError {

@@ -1,6 +1,7 @@
 import type { Chunk, Closed, Page, Status } from "./chunk.js";
 import type { StreamError } from "./errors.js";
 import type { StreamReader } from "./streamReader.js";
+import type { AccessToken } from "./token.js";
 
 /** What a component sees of a stream; a new object whenever something has changed. */
 export interface Snapshot<T> {
@@ -12,14 +13,22 @@ export interface Snapshot<T> {
   readonly lastIndex: number;
 }
 
-/** How often a snapshot is taken at most, and what is kept. */
+/** How often a snapshot is taken at most, what is kept, and what is asked with at first. */
 export interface StoreOptions {
   throttleInMs: number;
   maxParts: number;
+  accessToken?: AccessToken | undefined;
 }
 
-/** Opens a reader that tells its status, from an index on, or from where it is to begin at first. */
-export type Open<T> = (onStatus: (status: Status) => void, startIndex?: number) => StreamReader<T>;
+/**
+ * Opens a reader that tells its status and asks with the token of the day, from an index on, or from
+ * where it is to begin at first.
+ */
+export type Open<T> = (
+  onStatus: (status: Status) => void,
+  accessToken: () => string | Promise<string>,
+  startIndex?: number,
+) => StreamReader<T>;
 
 /** A replay is shown this much less often than what is live: nobody reads along. */
 const REPLAY_FACTOR = 15;
@@ -45,6 +54,7 @@ export class StreamStore<T> {
   #snapshot: Snapshot<T> = NOTHING;
   #chunks: Chunk<T>[] = [];
   #dropped = 0;
+  #token: AccessToken | undefined;
   #reader: StreamReader<T> | undefined;
   #shownAt = -Infinity;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -54,6 +64,7 @@ export class StreamStore<T> {
   constructor(open: Open<T>, options: StoreOptions, onIdle: () => void = () => {}) {
     this.#open = open;
     this.#options = options;
+    this.#token = options.accessToken;
     this.#onIdle = onIdle;
   }
 
@@ -81,6 +92,16 @@ export class StreamStore<T> {
     return () => this.#watchers.delete(watcher);
   }
 
+  /** Ask with *token* from now on; go on with it, too, where the one before has failed. */
+  renew(token: AccessToken | undefined): void {
+    const isOther = typeof token === "string" && token !== this.#token;
+    this.#token = token;
+    if (!isOther || !this.#reader?.error) return;
+    this.#reader = undefined;
+    this.#begin();
+    this.#take();
+  }
+
   /** Stop reading, unless somebody subscribes in the next *ms* milliseconds. */
   idleIn(ms: number): void {
     clearTimeout(this.#idle);
@@ -102,6 +123,7 @@ export class StreamStore<T> {
       (status) => {
         if (reader === this.#reader) this.#show(status === "live");
       },
+      () => (typeof this.#token === "function" ? this.#token() : (this.#token ?? "")),
       last && last.index + 1,
     );
     this.#reader = reader;

@@ -1,5 +1,6 @@
 import type { Closed } from "./chunk.js";
 import { StreamError } from "./errors.js";
+import { Halves, lineOf } from "./halves.js";
 import { isOffline, pause, within } from "./pausing.js";
 import { Requests, type ServerOptions } from "./requests.js";
 import { delay, isPassing } from "./retrying.js";
@@ -35,6 +36,7 @@ export class StreamWriter<T = unknown> {
   readonly #options: WriterOptions;
   readonly #requests: Requests;
   readonly #client = clientId();
+  readonly #halves = new Halves();
   #lines: string[] = [];
   #length = 0;
   /** This writer's own number of the first line. */
@@ -53,16 +55,15 @@ export class StreamWriter<T = unknown> {
 
   /**
    * Take a chunk, to be sent in its turn. What is returned resolves at once, unless so much waits to
-   * be sent that it is better to wait. Raises what made an earlier chunk fail.
+   * be sent that it is better to wait. Half a letter at the end of a text goes to the beginning of the
+   * next one. Raises what made an earlier chunk fail.
    */
   write(chunk: T): Promise<void> {
     if (this.#error) throw this.#error;
     if (this.#isClosed) throw new TypeError("the writer is closed");
-    const line = JSON.stringify(chunk);
+    const line = lineOf(this.#halves.join(chunk));
     if (line === undefined) throw new TypeError("a chunk must be a JSON value");
-    this.#lines.push(line);
-    this.#length += line.length + 1;
-    this.#sending ??= this.#send();
+    this.#add(line);
     if (this.#length <= BUFFER_LENGTH) return Promise.resolve();
     return new Promise((resolve) => this.#room.push(resolve));
   }
@@ -75,9 +76,9 @@ export class StreamWriter<T = unknown> {
   }
 
   /**
-   * Write what comes from *source*, until it ends or *signal* aborts, and wait until it is stored. When the producer is asked to stop,
-   * the source is ended and the stream closed as canceled. When the source fails, so does this, once
-   * what came before is stored.
+   * Write what comes from *source*, until it ends or *signal* aborts, and wait until it is stored.
+   * When the producer is asked to stop, the source is ended and the stream closed as canceled. When
+   * the source fails, so does this, once what came before is stored.
    */
   async pipe(source: Source<T>, signal?: AbortSignal): Promise<void> {
     try {
@@ -86,6 +87,7 @@ export class StreamWriter<T = unknown> {
         if (this.isStopped) break;
       }
     } finally {
+      this.#settle();
       await this.drain();
     }
     if (this.isStopped) await this.close("canceled");
@@ -94,9 +96,22 @@ export class StreamWriter<T = unknown> {
   /** Close the stream, once all that was written is stored. Raises what keeps it from that. */
   async close(status: Closed["status"] = "completed", error: string | null = null): Promise<void> {
     this.#isClosed = true;
+    this.#settle();
     await this.drain();
     const body = JSON.stringify({ status, error });
     await this.#insist((signal) => this.#post("/close", body, {}, signal));
+  }
+
+  #add(line: string): void {
+    this.#lines.push(line);
+    this.#length += line.length + 1;
+    this.#sending ??= this.#send();
+  }
+
+  /** No text follows: what waits for its other half has none. */
+  #settle(): void {
+    const rest = this.#halves.rest();
+    if (rest && !this.#error) this.#add(lineOf(rest)!);
   }
 
   async #send(): Promise<void> {
@@ -178,6 +193,8 @@ export class StreamWriter<T = unknown> {
 }
 
 function clientId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(12));
+  const bytes = Uint8Array.from({ length: 12 }, () => Math.random() * 256);
+  // Node 18 and React Native have nothing better.
+  globalThis.crypto?.getRandomValues(bytes);
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -1,16 +1,17 @@
-import { useCallback, useEffect, useMemo, useRef, useSyncExternalStore } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import type { Chunk } from "./chunk.js";
 import type { StreamLike } from "./define.js";
 import { useServer } from "./provider.js";
 import { Requests, type ServerOptions } from "./requests.js";
 import { StreamReader, type ReaderOptions } from "./streamReader.js";
+import type { AccessToken } from "./token.js";
 import { NOTHING, StreamStore, type Snapshot } from "./streamStore.js";
 
 /** How to read, and what to make of it. */
 export interface RealtimeStreamOptions<T>
   extends
     ServerOptions,
-    Pick<ReaderOptions, "startIndex" | "from" | "timeoutInSeconds" | "transport"> {
+    Pick<ReaderOptions<T>, "startIndex" | "from" | "timeoutInSeconds" | "transport" | "parse"> {
   /** Is called with each chunk as soon as it is there, in order. */
   onData?: (data: T, chunk: Chunk<T>) => void;
   /** `parts` changes at most this often; 16 unless given. */
@@ -35,31 +36,39 @@ const stores = new Map<string, StreamStore<any>>();
 /** A component that has made a store and never shown itself: so long it is waited for. */
 const NEVER_SHOWN_MS = 10_000;
 
+/** Functions by number, so that a store's name can tell what its chunks are parsed by. */
+const numbers = new WeakMap<object, number>();
+let count = 0;
+
 const nothing = () => () => {};
 
-/** Follow a stream of a run. A run that is not known yet (undefined) is waited for. */
+/** What may not be known yet. */
+type Maybe = string | null | undefined;
+
+/** Follow a stream of a run. A run that is not known yet (undefined or null) is waited for. */
 export function useRealtimeStream<T>(
   stream: StreamLike<T>,
-  runId: string | undefined,
+  runId: Maybe,
   options?: RealtimeStreamOptions<T>,
 ): RealtimeStream<T>;
 export function useRealtimeStream<T>(
-  runId: string | undefined,
-  key: string | undefined,
+  runId: Maybe,
+  key: Maybe,
   options?: RealtimeStreamOptions<T>,
 ): RealtimeStream<T>;
 export function useRealtimeStream<T>(
-  runId: string | undefined,
+  runId: Maybe,
   options?: RealtimeStreamOptions<T>,
 ): RealtimeStream<T>;
 export function useRealtimeStream<T>(
-  first: StreamLike<T> | string | undefined,
-  second?: string | RealtimeStreamOptions<T>,
+  first: StreamLike<T> | Maybe,
+  second?: Maybe | RealtimeStreamOptions<T>,
   third?: RealtimeStreamOptions<T>,
 ): RealtimeStream<T> {
   const { runId, key, options } = meaning(first, second, third);
-  const server = useLatestToken(useServer(options));
+  const server = useServer(options);
   const store = useStore(runId, key, options, server);
+  useEffect(() => store?.renew(server.accessToken), [store, server.accessToken]);
   useOnData(store, options.onData);
   const snapshot = useSyncExternalStore<Snapshot<T>>(
     store?.subscribe ?? nothing,
@@ -76,31 +85,32 @@ export function useRealtimeStream<T>(
 const DISABLED: Snapshot<never> = { ...NOTHING, status: "waiting" };
 
 function meaning<T>(
-  first: StreamLike<T> | string | undefined,
-  second?: string | RealtimeStreamOptions<T>,
+  first: StreamLike<T> | Maybe,
+  second?: Maybe | RealtimeStreamOptions<T>,
   third?: RealtimeStreamOptions<T>,
 ) {
-  if (typeof first === "object") {
-    return { runId: second as string | undefined, key: first.id, options: third ?? {} };
+  if (first && typeof first === "object") {
+    return { runId: second as Maybe, key: first.id, options: third ?? {} };
   }
-  const options = (typeof second === "object" ? second : third) ?? {};
+  const options = (second && typeof second === "object" ? second : third) ?? {};
   return { runId: first, key: typeof second === "string" ? second : "default", options };
 }
 
-/** A function that returns tokens may be another one each time, and still mean the same. */
-function useLatestToken(server: ServerOptions): ServerOptions {
-  const { accessToken } = server;
-  const latest = useRef(accessToken);
-  useEffect(() => {
-    latest.current = accessToken;
-  });
-  if (typeof accessToken !== "function") return server;
-  const ask = () => (typeof latest.current === "function" ? latest.current() : accessToken());
-  return { ...server, accessToken: ask };
+/**
+ * Name the token that *stream* is read with. One that is renewed keeps the name of the one before, and
+ * all functions that return tokens have one name: they may be made anew each time. One that was not
+ * known yet had no name.
+ */
+function useTokenName(token: AccessToken | undefined, stream: string): string | true | undefined {
+  const name = typeof token === "function" || token;
+  const first = useRef({ stream, name });
+  const { current } = first;
+  if (current.stream !== stream || current.name === undefined) first.current = { stream, name };
+  return first.current.name;
 }
 
 function useStore<T>(
-  runId: string | undefined,
+  runId: Maybe,
   key: string,
   options: RealtimeStreamOptions<T>,
   server: ServerOptions,
@@ -108,17 +118,23 @@ function useStore<T>(
   const { enabled = true, startIndex, from, timeoutInSeconds, transport } = options;
   const { throttleInMs = 16, maxParts = Infinity } = options;
   const { accessToken, baseURL } = server;
-  const token = typeof accessToken === "function" ? true : accessToken;
-  const reading = { startIndex, from, timeoutInSeconds, transport };
-  const name = JSON.stringify([baseURL, token, runId, key, reading, throttleInMs, `${maxParts}`]);
+  const stream = JSON.stringify([baseURL, runId, key]);
+  const token = useTokenName(accessToken, stream);
+  // One that is written in the component is another one each time, and means the same.
+  const [parse] = useState(() => options.parse);
+  const reading = { startIndex, from, timeoutInSeconds, transport, parse };
+  const shown = [throttleInMs, `${maxParts}`, numberOf(parse)];
+  const name = JSON.stringify([stream, token, reading, ...shown]);
   return useMemo(() => {
     if (!enabled || !runId) return undefined;
     const found = stores.get(name);
     if (found) return found;
-    const store = new StreamStore<T>(
-      (onStatus, startIndex = reading.startIndex) =>
-        new StreamReader<T>(runId, key, { ...server, ...reading, startIndex, onStatus }),
-      { throttleInMs, maxParts },
+    const store: StreamStore<T> = new StreamStore<T>(
+      (onStatus, accessToken, startIndex = reading.startIndex) => {
+        const asking = { ...server, ...reading, accessToken, startIndex, onStatus };
+        return new StreamReader<T>(runId, key, asking);
+      },
+      { throttleInMs, maxParts, accessToken },
       () => stores.get(name) === store && stores.delete(name),
     );
     // On a server that renders, nobody subscribes.
@@ -128,6 +144,11 @@ function useStore<T>(
     return store;
     // Everything that matters is in the name.
   }, [name, enabled]);
+}
+
+function numberOf(parse: object | undefined): number | undefined {
+  if (parse && !numbers.has(parse)) numbers.set(parse, (count += 1));
+  return parse && numbers.get(parse);
 }
 
 function useOnData<T>(

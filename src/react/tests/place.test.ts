@@ -18,9 +18,8 @@ interface Said {
   tail?: number;
 }
 
-/** Take an answer, as the first of a connection if it `isFirst`; return what was new in it. */
-function take(place: Place, indexes: number[], said?: Said, isFirst = false) {
-  if (isFirst) place.connect();
+/** Take an answer; return what was new in it. */
+function take(place: Place, indexes: number[], said?: Said) {
   const page = place.take(answer(indexes, said));
   return page && page.chunks.map(({ index }) => index);
 }
@@ -39,21 +38,22 @@ describe("a place", () => {
     expect(place.last!.index).toBe(3);
   });
 
-  it("takes nothing twice, on whichever connection", () => {
+  it("takes nothing twice", () => {
     const place = placeAfter(0, 1, 2);
     expect(take(place, [1, 2, 3])).toEqual([3]);
-    expect(take(place, [0, 1, 2, 3, 4], {}, true)).toEqual([4]);
-    expect(take(place, [0, 1], { tail: 5 }, true)).toEqual([]);
+    expect(take(place, [0, 1, 2, 3, 4])).toEqual([4]);
+    expect(take(place, [0, 1], { tail: 5 })).toEqual([]);
   });
 
-  it("believes no gap within a connection", () => {
+  it("believes no gap, and says so", () => {
     const place = placeAfter(0);
+    expect(place.misses(answer([2]))).toBe(true);
     expect(take(place, [2])).toBeUndefined();
     expect(place.next).toBe(1);
-  });
-
-  it("passes over what has expired while it was not connected", () => {
-    expect(take(placeAfter(0), [7, 8], {}, true)).toEqual([7, 8]);
+    expect(place.misses(answer([0, 1]))).toBe(false);
+    expect(place.misses(answer([2], { generation: "h" }))).toBe(false);
+    expect(new Place(1).misses(answer([2]))).toBe(true);
+    expect(new Place().misses(answer([2]))).toBe(false);
   });
 
   it("begins at the oldest chunk that is left", () => {
@@ -74,7 +74,6 @@ describe("a place", () => {
 
   it("follows a stream that was begun anew, from its first chunk", () => {
     const place = placeAfter(0, 1);
-    place.connect();
     const page = place.take(answer([0], { generation: "h" }))!;
     expect(page.anew).toBe(true);
     expect(page.chunks[0]!.id).toBe("h-0");
@@ -88,7 +87,7 @@ describe("a place", () => {
     "notices that a stream was begun anew %s, and goes back to its beginning",
     (_, indexes, said) => {
       const place = placeAfter(0, 1, 2);
-      expect(take(place, indexes, said, true)).toBeUndefined();
+      expect(take(place, indexes, said)).toBeUndefined();
       expect(place.next).toBe(0);
       expect(place.take(answer([0, 1], { generation: "h" }))!.anew).toBe(true);
     },

@@ -1,6 +1,8 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { StreamError } from "../src/errors.js";
 import { delay, isPassing } from "../src/retrying.js";
+
+afterEach(() => void vi.useRealTimers());
 
 const refused = (status: number, retryAfter = 0) =>
   new StreamError("no", status, "code", {}, retryAfter);
@@ -32,6 +34,10 @@ describe("the time to wait", () => {
     expect(delay(1, 0, refused(503, 3))).toBe(3000);
     expect(delay(1, 1, refused(503, 3))).toBe(3125);
   });
+
+  it.each([61, 86_400, 2_147_484, 1e12])("is a minute when it asks for %i s", (asked) => {
+    expect(delay(1, 0, refused(503, asked))).toBe(60_000);
+  });
 });
 
 describe("an error", () => {
@@ -43,6 +49,22 @@ describe("an error", () => {
     const error = await StreamError.from(Response.json(body, { status: 400 }));
     expect([error.message, error.code, error.facts]).toEqual([message, code, facts]);
     expect(error.status).toBe(400);
+  });
+
+  it.each([
+    ["7", 7],
+    ["2147484", 2_147_484],
+    ["Fri, 17 Jul 2026 10:00:30 GMT", 30],
+    ["Friday, 17-Jul-26 10:01:00 GMT", 60],
+    ["Fri Jul 17 10:00:05 2026", 5],
+    ["Fri, 17 Jul 2026 09:59:00 GMT", 0],
+    ["-5", 0],
+    ["soon", 0],
+    ["", 0],
+  ])("knows how long %j is", async (said, seconds) => {
+    vi.useFakeTimers({ now: Date.UTC(2026, 6, 17, 10), toFake: ["Date"] });
+    const answer = new Response("", { status: 503, headers: { "Retry-After": said } });
+    expect((await StreamError.from(answer)).retryAfter).toBe(seconds);
   });
 
   it("needs no JSON", async () => {

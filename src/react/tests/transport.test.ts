@@ -1,8 +1,9 @@
-/** Servers that offer no event streams, and proxies that hold them back. */
+/** Servers that offer no event streams, and what lies before them: it holds them back, or cuts them. */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { describe, expect, it } from "vitest";
-import { StreamReader } from "../src/streamReader.js";
+import { Readable } from "node:stream";
+import { describe, expect, it, vi } from "vitest";
+import { StreamReader, type ReaderOptions, type Transport } from "../src/streamReader.js";
 import {
   baseURL,
   collect,
@@ -39,9 +40,53 @@ function holding(head: boolean) {
   };
 }
 
-function read(stream: Stream, url: string) {
-  return new StreamReader<number>(stream.run, stream.key, { baseURL: url, accessToken: secret });
+type Answering = (response: ServerResponse) => unknown;
+
+/** Answer for event streams with `cut`, after their head; the rest gets through. */
+function cutting(cut: Answering) {
+  return async (request: IncomingMessage, response: ServerResponse) => {
+    if (!wantsEvents(request)) return passBack(await passOn(request), response);
+    response.writeHead(200, { "content-type": "text/event-stream" }).flushHeaders();
+    cut(response);
+  };
 }
+
+/** Let everything through, and cut what is still open after so many milliseconds. */
+function limiting(ms: number, asked: (request: IncomingMessage) => void) {
+  return async (request: IncomingMessage, response: ServerResponse) => {
+    asked(request);
+    setTimeout(() => response.destroy(), ms);
+    const answer = await passOn(request);
+    response.writeHead(answer.status, { "content-type": answer.headers.get("content-type")! });
+    response.flushHeaders();
+    Readable.fromWeb(answer.body as never)
+      .on("error", () => response.destroy())
+      .pipe(response);
+  };
+}
+
+const PING = 'event: ping\ndata: {"timestamp":17,"tail":{"seq_num":0,"timestamp":0}}\n\n';
+
+/** The first event of `stream`, as a cache would keep it. */
+async function firstBatch({ run, key }: Stream, after = ""): Promise<string> {
+  const headers = {
+    Accept: "text/event-stream",
+    Authorization: `Bearer ${secret}`,
+    "Last-Event-ID": after,
+  };
+  const answer = await fetch(`${baseURL}/realtime/v1/streams/${run}/${key}`, { headers });
+  const reader = answer.body!.getReader();
+  const { value } = await reader.read();
+  await reader.cancel();
+  return new TextDecoder().decode(value);
+}
+
+function read(stream: Stream, url: string, options: ReaderOptions = {}) {
+  const server = { baseURL: url, accessToken: secret };
+  return new StreamReader<number>(stream.run, stream.key, { ...server, ...options });
+}
+
+const dataOf = (chunks: { data: number }[]) => chunks.map(({ data }) => data);
 
 describe.concurrent("a reader", () => {
   it("reads by event stream where there is one", async () => {
@@ -86,6 +131,13 @@ describe.concurrent("a reader", () => {
     expect(refused).toHaveLength(1);
   });
 
+  it("polls where there are no bodies to read piece by piece, as in jsdom", () => {
+    vi.stubGlobal("Response", undefined);
+    const reader = read(new Stream(), "http://nowhere");
+    vi.unstubAllGlobals();
+    expect(reader.transport).toBe("poll");
+  });
+
   it("goes to where event streams are", async () => {
     await serving(refusing(baseURL), async (url) => {
       const stream = new Stream();
@@ -127,4 +179,103 @@ describe.concurrent("a reader", () => {
     expect(await reading).toHaveLength(1);
     expect(reader.transport).toBe("events");
   });
+
+  it.each<[string, Answering]>([
+    ["end after their head", (response) => response.end()],
+    ["are reset", (response) => setTimeout(() => response.destroy(), 20)],
+    ["end after a ping", (response) => response.end(PING)],
+    ["say that all is done", (response) => response.end("data: [DONE]\n\n")],
+  ])("polls when event streams %s, again and again", async (_, cut) => {
+    await serving(cutting(cut), async (url) => {
+      const stream = new Stream();
+      await stream.append(0, 1);
+      const reader = read(stream, url);
+      const reading = collect(reader);
+      await until(() => reader.lastIndex === 1 && reader.transport === "poll");
+      await stream.append(2);
+      await until(() => reader.lastIndex === 2);
+      await stream.close();
+      expect(dataOf(await reading)).toEqual(range(3));
+      // It may work for the next one.
+      expect(read(stream, url).transport).toBe("events");
+    });
+  });
+
+  it("polls when a cache answers for the event stream with what was there once", async () => {
+    const stream = new Stream();
+    await stream.append(0, 1);
+    const cached = (await firstBatch(stream)) + PING;
+    await stream.append(2, 3);
+    await serving(
+      cutting((response) => response.end(cached)),
+      async (url) => {
+        const reader = read(stream, url);
+        const reading = collect(reader);
+        await until(() => reader.lastIndex === 3);
+        await stream.append(4);
+        await stream.close();
+        expect(dataOf(await reading)).toEqual(range(5));
+        expect(reader.transport).toBe("poll");
+      },
+    );
+  });
+
+  it("misses nothing when a cache answers with what somebody else has asked for", async () => {
+    const stream = new Stream();
+    await stream.append(...range(9));
+    const cached = await firstBatch(stream, "5");
+    await serving(
+      cutting((response) => response.write(cached)),
+      async (url) => {
+        const reader = read(stream, url, { startIndex: 2, transport: "events" });
+        const pages = reader.pages();
+        const found: number[] = [];
+        while (reader.lastIndex < 8) found.push(...dataOf((await pages.next()).value!.chunks));
+        expect(found).toEqual(range(7, 2));
+        await pages.return();
+      },
+    );
+  });
+
+  it.each<[string, Answering]>([
+    ["end after a ping", (response) => response.end(PING)],
+    ["say that all is done", (response) => response.end("data: [DONE]\n\n")],
+  ])("gives up in the end when there is nothing but event streams that %s", async (_, cut) => {
+    await serving(cutting(cut), async (url) => {
+      const reader = read(new Stream(), url, { transport: "events", retries: 2 });
+      await expect(collect(reader)).rejects.toMatchObject({ code: "broken" });
+      expect(reader.status).toBe("failed");
+    });
+  });
+
+  it("gives up in the end when whoever waits for a chunk is cut off", async () => {
+    const asked: string[] = [];
+    const handle = async (request: IncomingMessage, response: ServerResponse) => {
+      asked.push(request.url!);
+      if (!request.url!.includes("wait=0")) return response.destroy();
+      return passBack(await passOn(request), response);
+    };
+    await serving(handle, async (url) => {
+      const reader = read(new Stream(), url, { transport: "poll", retries: 2 });
+      await expect(collect(reader)).rejects.toMatchObject({ code: "unreachable" });
+    });
+    expect(asked).toHaveLength(6);
+  });
+
+  it.each<Transport>(["events", "poll"])(
+    "counts silence by %s over all connections, however often they are cut",
+    async (transport) => {
+      const asked: string[] = [];
+      const note = ({ headers, url }: IncomingMessage) =>
+        asked.push((headers["timeout-seconds"] as string) ?? /wait=(\d+)/.exec(url!)![1]);
+      await serving(limiting(2_500, note), async (url) => {
+        const reader = read(new Stream(), url, { transport, timeoutInSeconds: 3 });
+        expect(await collect(reader)).toEqual([]);
+        expect(reader.status).toBe("waiting");
+      });
+      const [first, ...more] = asked.map(Number).filter(Boolean);
+      expect(first).toBe(3);
+      expect(Math.max(0, ...more)).toBeLessThan(3);
+    },
+  );
 });

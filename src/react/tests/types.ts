@@ -44,11 +44,22 @@ export function Hooks({ run, maybe }: { run: string; maybe: string | undefined }
   const { parts } = useRealtimeStream(other, run);
   same<typeof parts, Token[]>();
 
+  useRealtimeStream<string>(null, "key", {});
+  useRealtimeStream<string>(run, null, { startIndex: 1 });
+  useRealtimeStream(tokens, null);
+
   same<ReturnType<typeof plain>, number[]>();
   function plain() {
     return useRealtimeStream<number>({ id: "anything" }, maybe).parts;
   }
 
+  const raw = useRealtimeStream(run, "key", { parse: (text) => text });
+  same<typeof raw.parts, string[]>();
+  const exact = useRealtimeStream<Token>(run, "key", { parse: (text) => JSON.parse(text) });
+  same<typeof exact.parts, Token[]>();
+
+  // @ts-expect-error: the parser makes no tokens
+  useRealtimeStream<Token>(run, "key", { parse: (text) => text });
   // @ts-expect-error: chunks are tokens
   useRealtimeStream(tokens, run, { onData: (data: number) => data });
   // @ts-expect-error: a run is named by a string
@@ -66,4 +77,6 @@ export async function reading() {
   for await (const chunk of new StreamReader<Token>("run", "key")) {
     same<typeof chunk, Chunk<Token>>();
   }
+  const parsed = new StreamReader("run", "key", { parse: (text) => BigInt(text) });
+  same<typeof parsed, StreamReader<bigint>>();
 }

@@ -138,6 +138,37 @@ describe.concurrent("a writer", () => {
     expect(accessToken).toHaveBeenCalledTimes(2);
   });
 
+  it("joins letters that were cut in halves, and loses no text over one that is alone", async () => {
+    const stream = new Stream();
+    const writer = writerOf(stream, { lingerInMs: 0 });
+    await writer.pipe("ok 👍 bye".split(""));
+    expect((await stored(stream)).join("")).toBe("ok 👍 bye");
+    for (const half of ["so \ud83d", "\udc4d", { a: "\ud83d" }, "on\ud83d", "and on\ud83d"]) {
+      void writer.write(half);
+      await writer.drain();
+    }
+    await writer.close();
+    const more = ["so ", "👍", { a: "\ufffd" }, "on", "\ufffdand on", "\ufffd"];
+    expect((await stored(stream)).slice(9)).toEqual(more);
+  });
+
+  it("stores what a source leaves of a letter when it ends", async () => {
+    const stream = new Stream();
+    const writer = writerOf(stream);
+    await writer.pipe(["cut\ud83d"]);
+    await writer.pipe(["\udc4d anew"]);
+    expect(await stored(stream)).toEqual(["cut", "\ufffd", "\ufffd anew"]);
+  });
+
+  it("needs no crypto, which Node 18 and React Native do not have", async () => {
+    vi.stubGlobal("crypto", undefined);
+    const stream = new Stream();
+    const writers = [writerOf(stream), writerOf(stream)];
+    vi.unstubAllGlobals();
+    await Promise.all(writers.map((writer) => writer.pipe([1])));
+    expect(await stored(stream)).toEqual([1, 1]);
+  });
+
   it("refuses what is no JSON value, and what comes after the end", async () => {
     const stream = new Stream();
     const writer = writerOf(stream);

@@ -6,6 +6,7 @@ metrics in the log. Chunks, secret keys and tokens are in neither.
 
 import asyncio
 import os
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,13 +14,13 @@ from aws_lambda_powertools.logging import Logger, correlation_paths
 from aws_lambda_powertools.metrics import Metrics, MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from mangum import Mangum
-from starlette.requests import Request
 from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..core.limits import LAMBDA_BODY_BYTES, WAIT_SECONDS_MAX
 from ..http.app import build_app
 from ..http.service import Host
+from .invocation import MARGIN_SECONDS, Invocation
 from .metrics import namespace
 from .service import service_of
 
@@ -28,9 +29,6 @@ NAME = "runstreams"
 
 TEXT_TYPES = ["application/json", "application/x-ndjson", "text/"]
 """What is handed over as text; everything else as base64."""
-
-MARGIN_SECONDS = 2.0
-"""What a wait leaves of the function's time: to read a page, render it and hand it over."""
 
 Event = dict[str, Any]
 Answer = dict[str, Any]
@@ -41,57 +39,57 @@ def lambda_handler(*routers: Router) -> Handler:
     """Return the Lambda handler of an API with *routers*."""
     logger, metrics = Logger(service=NAME), Metrics(namespace=namespace(os.environ))
     invocation = Invocation()
-    service = service_of(os.environ, metrics, _host(os.environ), invocation.milliseconds_left)
+    host = _host(os.environ, invocation)
+    service = service_of(os.environ, metrics, host, invocation.milliseconds_left)
     answer_to = Adapter(build_app(service, routers))
 
-    @logger.inject_lambda_context(
-        correlation_id_path=correlation_paths.API_GATEWAY_HTTP, clear_state=True
-    )
     @metrics.log_metrics(capture_cold_start_metric=True)
     def handle(event: Event, context: LambdaContext) -> Answer:
-        invocation.context = context
+        invocation.deadline = time.time() + context.get_remaining_time_in_millis() / 1000
         metrics.add_metric("Requests", MetricUnit.Count, 1)
         logger.append_keys(**_about(event))
         answer = answer_to(event, context)
         metrics.add_metric("Failures", MetricUnit.Count, int(answer["statusCode"] >= 500))
         return answer
 
-    return _traced(handle)
+    @logger.inject_lambda_context(
+        correlation_id_path=correlation_paths.API_GATEWAY_HTTP, clear_state=True
+    )
+    def handle_request(event: Event, context: LambdaContext) -> Answer:
+        if _is_request(event):
+            answer: Answer = handle(event, context)
+            return answer
+        logger.info("an event that is no request was left alone")
+        return {}
+
+    return _traced(handle_request)
+
+
+def _is_request(event: object) -> bool:
+    """Say whether *event* is to be answered. What keeps functions warm, schedules or tries them
+    sends other ones: by then the process has begun, and that is all.
+    """
+    return isinstance(event, dict) and "requestContext" in event
 
 
 def _about(event: Event) -> dict[str, str]:
     """Return what each log line says of the request: its route, and the run and stream in it."""
     names = event.get("pathParameters") or {}
     return {
-        "route": event["routeKey"],
+        "route": event.get("routeKey") or event.get("resource", ""),
         **{part: name for part, name in names.items() if part in ("run", "target", "key")},
     }
 
 
-class Invocation:
-    """The invocation that the process is busy with; there is never more than one."""
-
-    context: LambdaContext
-
-    def milliseconds_left(self) -> int:
-        """Return the function's time that is left."""
-        return self.context.get_remaining_time_in_millis()
-
-
-def _host(environ: Mapping[str, str]) -> Host:
+def _host(environ: Mapping[str, str], invocation: Invocation) -> Host:
     return Host(
         wait_seconds_max=WAIT_SECONDS_MAX,
         body_bytes=LAMBDA_BODY_BYTES,
         sse=False,
         disconnects=False,
-        time_left=_time_left,
+        time_left=lambda: invocation.seconds_left() - MARGIN_SECONDS,
         streaming_url=environ.get("RUNSTREAMS_STREAMING_URL") or None,
     )
-
-
-def _time_left(request: Request) -> float:
-    context: LambdaContext = request.scope["aws.context"]
-    return context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS
 
 
 class Adapter:

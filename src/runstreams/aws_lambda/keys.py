@@ -40,7 +40,7 @@ Versions = Mapping[str, Any]
 """`current` and `previous` key, the latter maybe None, and `since` when, in milliseconds."""
 
 
-class KeyProvider(SecretsProvider):
+class _KeyProvider(SecretsProvider):
     """Reads the current value of a secret and the one before it, as one parameter.
 
     When they cannot be read again, those known go on.
@@ -85,7 +85,7 @@ class RotatingKeys(Keys):
 
     def __init__(self, aws: Session, name: str, previous_days: float = PREVIOUS_DAYS) -> None:
         """Read the keys from the secret *name*, through *aws*, when they are needed first."""
-        self._provider = KeyProvider(aws.create_client("secretsmanager", config=PATIENCE))
+        self._provider = _KeyProvider(aws.create_client("secretsmanager", config=PATIENCE))
         self._name = name
         self._previous_ms = previous_days * DAY_MS
         self._read_at = 0

@@ -4,19 +4,14 @@ They cost no call and no permission. A metric is told once an invocation, so wha
 times in one, like polls of a head, is added up first.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from time import perf_counter
-from typing import Any
 
 from aws_lambda_powertools.metrics import Metrics, MetricUnit
 
-from ..core.log import Log
-from ..core.model import Appended, Batch, Head, StreamId
-from ..core.ports import Store
-from ..core.reading import Lookup
-from ..core.seal_schedule import Seal, SealSchedule
-from ..core.waiting import Watches
+from ..core.model import Appended, Batch
+from ..core.observing import Observer
 
 
 def namespace(environ: Mapping[str, str]) -> str:
@@ -24,68 +19,43 @@ def namespace(environ: Mapping[str, str]) -> str:
     return environ.get("POWERTOOLS_METRICS_NAMESPACE") or "runstreams"
 
 
-class MeasuredLog(Log):
-    """A log that measures what is done to it."""
+class Measuring(Observer):
+    """Makes metrics of what a log does."""
 
-    def __init__(
-        self, metrics: Metrics, store: Store, *, time_left: Callable[[], int], **settings: Any
-    ) -> None:
-        """Seal inside of the appends, as there is no other time in a function."""
-        super().__init__(store, background=False, time_left=time_left, **settings)
+    def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
-        self._seals = _MeasuredSeals(metrics, self._sealer, False, time_left)
-        self._watches = _MeasuredWatches(metrics, _CountingLookup(store, self.limits, self.clock))
+        self._looks = 0
 
-    async def append(self, stream: StreamId, batch: Batch) -> Appended:
-        with _timed(self._metrics, "AppendLatency"):
-            answer = await super().append(stream, batch)
+    def appending(self) -> AbstractContextManager[object]:
+        return self._timed("AppendLatency")
+
+    def appended(self, batch: Batch, answer: Appended) -> None:
         if answer.first is not None and answer.last is not None:
             added = answer.last - answer.first + 1
             self._metrics.add_metric("Appends", MetricUnit.Count, 1)
             self._metrics.add_metric("Chunks", MetricUnit.Count, added)
             self._metrics.add_metric("Bytes", MetricUnit.Bytes, batch.size)
-        return answer
 
+    def sealing(self) -> AbstractContextManager[object]:
+        return self._timed("SealingTime")
 
-class _MeasuredSeals(SealSchedule):
-    def __init__(self, metrics: Metrics, *settings: Any) -> None:
-        super().__init__(*settings)
-        self._metrics = metrics
-
-    async def _quietly(self, seal: Seal, stream: StreamId) -> None:
-        with _timed(self._metrics, "SealingTime"):
-            await super()._quietly(seal, stream)
-
-
-class _MeasuredWatches(Watches):
-    def __init__(self, metrics: Metrics, lookup: "_CountingLookup") -> None:
-        super().__init__(lookup, lookup.clock)
-        self._metrics = metrics
-        self._looks = lookup
-
-    async def beyond(
-        self, stream: StreamId, seen: Head | None, index: int, seconds: float
-    ) -> Head | None:
-        self._looks.count = 0
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        self._looks = 0
         try:
-            with _timed(self._metrics, "WaitTime"):
-                return await super().beyond(stream, seen, index, seconds)
+            with self._timed("WaitTime"):
+                yield
         finally:
-            self._metrics.add_metric("HeadPolls", MetricUnit.Count, self._looks.count)
+            self._metrics.add_metric("HeadPolls", MetricUnit.Count, self._looks)
 
+    def looked(self) -> None:
+        self._looks += 1
 
-class _CountingLookup(Lookup):
-    count = 0
-
-    async def head(self, *where: Any, **how: Any) -> Head | None:
-        self.count += 1
-        return await super().head(*where, **how)
-
-
-@contextmanager
-def _timed(metrics: Metrics, name: str) -> Iterator[None]:
-    began = perf_counter()
-    try:
-        yield
-    finally:
-        metrics.add_metric(name, MetricUnit.Milliseconds, (perf_counter() - began) * 1000)
+    @contextmanager
+    def _timed(self, name: str) -> Iterator[None]:
+        began = perf_counter()
+        try:
+            yield
+        finally:
+            milliseconds = (perf_counter() - began) * 1000
+            self._metrics.add_metric(name, MetricUnit.Milliseconds, milliseconds)

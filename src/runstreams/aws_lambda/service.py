@@ -1,18 +1,18 @@
 """What the functions serve, as their environment sets it."""
 
-import time
 from collections.abc import Callable, Mapping
-from uuid import uuid4
 
 from aws_lambda_powertools.metrics import Metrics
 from botocore.session import Session
 
-from ..core.limits import DAY_MS, Limits
+from ..core.origins import ANY, origins_of
+from ..core.settings import limits_of
 from ..http.access import Keys
 from ..http.service import Host, Service
 from ..stores.aws import AwsStore, SettingMissing
 from ..stores.aws.store import session
-from .metrics import MeasuredLog
+from ..wiring import new_id, open_log
+from .metrics import Measuring
 
 THREADS = 16
 """Calls to AWS at a time. A process has one request at a time, and a page may need many objects."""
@@ -23,31 +23,18 @@ def service_of(
 ) -> Service:
     """Return what the API serves at *host*; *time_left* is the function's own, in milliseconds.
 
-    Raises `SettingMissing`.
+    Raises `SettingMissing`, `ValueError`.
     """
     aws = session()  # one for all clients: making it takes longer than making a client
-    log = MeasuredLog(
-        metrics,
-        AwsStore.from_environment(threads=THREADS, aws=aws),
-        limits=_limits(environ),
-        clock=lambda: time.time_ns() // 1_000_000,
-        new_id=lambda: uuid4().hex,
+    log = open_log(
+        AwsStore.from_environment(new_id=new_id, threads=THREADS, aws=aws),
+        limits_of(environ),
+        background=False,
         time_left=time_left,
+        observer=Measuring(metrics),
     )
-    origins = environ.get("RUNSTREAMS_ALLOWED_ORIGINS") or "*"
-    return Service(
-        log, _keys(environ, aws), host, tuple(each.strip() for each in origins.split(","))
-    )
-
-
-def _limits(environ: Mapping[str, str]) -> Limits:
-    usual = Limits()
-    days = environ.get("RUNSTREAMS_RETENTION_DAYS")
-    size = environ.get("RUNSTREAMS_STREAM_MAX_BYTES")
-    return Limits(
-        round(float(days) * DAY_MS) if days else usual.retention_ms,
-        int(size) if size else usual.stream_bytes,
-    )
+    origins = origins_of(environ.get("RUNSTREAMS_ALLOWED_ORIGINS") or ANY)
+    return Service(log, _keys(environ, aws), host, origins)
 
 
 def _keys(environ: Mapping[str, str], aws: Session) -> Keys:

@@ -11,7 +11,6 @@ import asyncio
 import json
 import math
 import os
-import time
 from typing import Any
 
 from aws_lambda_powertools.logging import Logger
@@ -23,6 +22,7 @@ from ..core.limits import LAMBDA_BODY_BYTES
 from ..http.app import build_app
 from ..http.service import Host
 from .answer import Answer
+from .invocation import MARGIN_SECONDS, Invocation
 from .metrics import namespace
 from .service import service_of
 
@@ -35,36 +35,16 @@ REQUEST_CONTEXT = b"x-amzn-request-context"
 OUTLIVING_SECONDS = 5.0
 """How much longer than the gateway's patience the function lives; the template sees to it."""
 
-MARGIN_SECONDS = 2.0
-"""How long before the gateway's patience ends a reader is told to come back, so that it is between
-two events; and how long before the function's deadline we give up waiting for that.
-"""
-
 
 def application(*routers: Router) -> ASGIApp:
     """Return the API with *routers*, for a server behind the adapter."""
     metrics, invocation = Metrics(namespace=namespace(os.environ)), Invocation()
     host = Host(
         body_bytes=LAMBDA_BODY_BYTES,
-        time_left=lambda _: invocation.seconds_left() - OUTLIVING_SECONDS - MARGIN_SECONDS,
+        time_left=lambda: invocation.seconds_left() - OUTLIVING_SECONDS - MARGIN_SECONDS,
     )
     service = service_of(os.environ, metrics, host, invocation.milliseconds_left)
     return Invoked(build_app(service, routers), invocation, metrics)
-
-
-class Invocation:
-    """The invocation that the process is busy with; there is never more than one."""
-
-    deadline = math.inf
-    """In seconds since 1970; infinite for what the adapter asks of its own, to see us ready."""
-
-    def seconds_left(self) -> float:
-        """Return the function's time that is left."""
-        return self.deadline - time.time()
-
-    def milliseconds_left(self) -> int:
-        """Return the function's time that is left, as sealing asks for it."""
-        return int(min(self.seconds_left(), 3600) * 1000)
 
 
 class Invoked:

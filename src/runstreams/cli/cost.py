@@ -37,11 +37,11 @@ def add_cost(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print what the described streams would cost. Raises `CannotRun`."""
-    show(load_of(args))
+    show(_load_of(args))
     return DONE
 
 
-def load_of(args: argparse.Namespace) -> Load:
+def _load_of(args: argparse.Namespace) -> Load:
     """Return what the command line describes. Raises `CannotRun`."""
     for name, *_ in OPTIONS:
         value = getattr(args, name.replace("-", "_"))
@@ -76,8 +76,8 @@ def show(load: Load) -> None:
         print(f"{_dollars(dollars):>12}  {service}")
     whole = total(lines)
     print(f"{_dollars(whole):>12}  together, ${whole / load.streams:.6f} a stream")
-    read = sorted({line.price.read for line in lines})
-    print(f"Computed, not billed: list prices of us-east-1, read {' to '.join(read)}.")
+    checked = sorted({line.price.checked for line in lines})
+    print(f"Computed, not billed: list prices of us-east-1, checked {' to '.join(checked)}.")
 
 
 def by_service(lines: Iterable[Line]) -> list[tuple[str, float]]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from ..core.limits import WRITERS_COUNTED
-from ..sdk.records import RunInfo, StreamInfo
+from ..core.model import RunInfo, StreamInfo
 from .connecting import client_of
 from .exits import DONE
 from .times import moment

@@ -4,6 +4,7 @@ import codecs
 import os
 import sys
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from ..core.errors import ChunkTooLarge, InvalidChunk
@@ -16,7 +17,8 @@ PIECE_BYTES = 64 * 1024
 
 
 class Input:
-    """Reads standard input, and counts. Raises `CannotRun` where there is none.
+    """Reads standard input, and counts. A byte order mark at its beginning is no part of it. Raises
+    `CannotRun` where there is none.
 
     Not through the buffer of `sys.stdin`: a thread that waits in there would hold up the end of the
     program.
@@ -35,7 +37,7 @@ class Input:
         """Yield the text of each line; an unterminated last one counts, unless it is empty."""
         for line in self._lines():
             self.count += 1
-            yield self._text(line)
+            yield self._text(line.removesuffix(b"\r"))
 
     def values(self) -> Iterator[Any]:
         """Yield the JSON value of each line that is not blank."""
@@ -46,11 +48,11 @@ class Input:
             try:
                 yield decode(check_chunk(line))
             except InvalidChunk as error:
-                raise InvalidChunk(f"line {number}: {error}", line=number) from None
+                raise InvalidChunk(f"line {number}: {error}") from None
 
     def pieces(self) -> Iterator[str]:
         """Yield text as it comes, cut between characters at most."""
-        decoder = codecs.getincrementaldecoder("utf-8")()
+        decoder = codecs.getincrementaldecoder("utf-8-sig")()
         while True:
             data = self._read()
             try:
@@ -64,6 +66,12 @@ class Input:
                 return
 
     def _lines(self) -> Iterator[bytes]:
+        lines = self._split()
+        for first in islice(lines, 1):
+            yield first.removeprefix(codecs.BOM_UTF8)
+        yield from lines
+
+    def _split(self) -> Iterator[bytes]:
         rest = b""
         while data := self._read():
             *lines, rest = (rest + data).split(b"\n")
@@ -89,4 +97,4 @@ class Input:
         try:
             return line.decode()
         except UnicodeDecodeError:
-            raise InvalidChunk(f"line {self.count} is not UTF-8", line=self.count) from None
+            raise InvalidChunk(f"line {self.count} is not UTF-8") from None

@@ -9,10 +9,11 @@ from collections import OrderedDict
 from contextlib import suppress
 from typing import NamedTuple
 
+from .cleaning import cleaned
 from .commit import LookOutside, Open, Outside, Retry, judge
 from .errors import Busy, RunstreamsError, StoreError, Uncertain
 from .limits import Limits
-from .model import Appended, Batch, Head, Run, StreamId
+from .model import Appended, Batch, Head, RunInfo, StreamId
 from .ports import Clock, Committed, NewId, NotCommitted, Staged, Store, Terms
 
 ATTEMPTS = 8
@@ -77,7 +78,7 @@ class Appender:
         # A record that is there already must outlive this stream as well.
         await self._store.runs.extend(stream.run, now + 2 * life)
         await self._store.heads.open(
-            stream, head, Run(stream.run, created=now, expires=now + 2 * life)
+            stream, head, RunInfo(stream.run, created=now, expires=now + 2 * life)
         )
 
     async def _first_try(self, stream: StreamId, batch: Batch) -> _Try:
@@ -147,8 +148,7 @@ class Appender:
 
     async def _discard(self, stream: StreamId, staged: Staged) -> None:
         """Remove a batch; should that fail, the clean-up will."""
-        with suppress(StoreError):
-            await self._store.batches.delete(stream, [staged.object])
+        await cleaned(self._store.batches.delete(stream, [staged.object]))
 
     async def _judge(
         self, stream: StreamId, batch: Batch, head: Head | None, outside: Outside | None

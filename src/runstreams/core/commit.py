@@ -59,6 +59,7 @@ def applied(head: Head, staged: Staged, skip: int, batch: Batch, limits: Limits)
         once=once,
         spills=head.spills,
         closed=head.closed,
+        closed_by_run=head.closed_by_run,
         stop=head.stop,
         appended_before=head.appended,
     )
@@ -153,8 +154,8 @@ def _check_number(batch: Batch, sent: Sent | None) -> None:
 def _check_open(head: Head) -> None:
     if head.closed is None:
         return
-    if head.closed.by_run:
-        raise RunCompleted("Cannot append to a realtime stream on a completed run")
+    if head.closed_by_run:
+        raise RunCompleted("the run is completed")
     raise StreamClosed(
         f"the stream is closed: {head.closed.status}", status=head.closed.status, tail=head.tail
     )

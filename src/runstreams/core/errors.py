@@ -18,6 +18,7 @@ RunstreamsError
 │   ├── TargetMissing        the parent or root of a run that has none
 │   ├── IndexExpired         older than the retention
 │   └── IndexBeyondTail
+├── NoEventStream            none is served here; the same can be polled
 ├── Denied
 │   ├── Unauthenticated      no secret key and no valid token
 │   └── Unauthorized         a token whose scopes do not allow it
@@ -29,20 +30,76 @@ RunstreamsError
     └── ObjectMissing        a stored object is not where the head says
 """
 
-from typing import ClassVar
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any, ClassVar, NamedTuple
+
+from .model import Status
+
+PACKAGE = __name__.partition(".")[0]
 
 
+class BodyPlace(NamedTuple):
+    """Where in a body of lines something went wrong."""
+
+    line: int | None
+    """The line, counted from 1; None when no line is to blame."""
+    last_index: int | None
+    """Index of the last chunk of the body that is stored; None when none is, or it is not
+    known.
+    """
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
 class RunstreamsError(Exception):
-    """Base of all errors; *code* is stable and machine readable, *facts* are what a caller can
-    act on.
+    """Base of all errors; *code* is stable and machine readable, *message* is for people.
+
+    What a caller can act on are the attributes of each class, and those that any error may have.
     """
 
     code: ClassVar[str] = "error"
 
-    def __init__(self, message: str, **facts: str | int | None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.facts = facts
+    message: str = field(kw_only=False)
+    retry_after: int | None = None
+    """Seconds to wait before trying again, where that is known."""
+    place: BodyPlace | None = None
+    """Where in a body of lines it went wrong."""
+    http_status: int | None = None
+    """Status of the answer that told of it, if one did."""
+    request_id: str | None = None
+    """What the server's log has it under."""
+
+    def __init_subclass__(cls, *, internal: bool = False) -> None:
+        # A traceback names a class by where users find it.
+        if not internal:
+            cls.__module__ = PACKAGE
+
+    def __post_init__(self) -> None:
+        super().__init__(self.message)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # As any object: an exception would be made again from its message alone.
+        return _bare, (type(self), self.args), self.__dict__
+
+    @property
+    def facts(self) -> dict[str, str | int | None]:
+        """What a caller can act on, by name, as it stands in an answer: its own facts first."""
+        every, common = fields(self), fields(RunstreamsError)
+        said: dict[str, str | int | None] = {}
+        for each in (*every[len(common) :], *common[1:]):
+            value = getattr(self, each.name)
+            if isinstance(value, BodyPlace):
+                line = {} if value.line is None else {"line": value.line}
+                said |= {**line, "last_index": value.last_index}
+            elif value is not None or each.default is MISSING:
+                said[each.name] = value
+        return said
+
+
+RunstreamsError.__module__ = PACKAGE
+
+
+def _bare(kind: type[RunstreamsError], args: tuple[Any, ...]) -> RunstreamsError:
+    return kind.__new__(kind, *args)
 
 
 class InvalidRequest(RunstreamsError):
@@ -51,12 +108,17 @@ class InvalidRequest(RunstreamsError):
     code = "invalid_request"
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class InvalidName(InvalidRequest):
     """A run id, stream key or client id is empty, too long, or holds characters that are not
     allowed.
+
+    When it is too long, *limit* and *size* say so in bytes.
     """
 
     code = "invalid_name"
+    limit: int | None = None
+    size: int | None = None
 
 
 class InvalidIndex(InvalidRequest):
@@ -65,19 +127,25 @@ class InvalidIndex(InvalidRequest):
     code = "invalid_index"
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class InvalidChunk(InvalidRequest):
-    """A chunk is not one JSON value in UTF-8.
+    """A chunk is not one JSON value in UTF-8; or one that was read, at *index*, is not as defined.
 
-    In a streamed body *line* is its line, counted from 1, and the lines before it are kept.
+    When it is nested too deeply, *limit* is the deepest that may be.
     """
 
     code = "invalid_chunk"
+    limit: int | None = None
+    index: int | None = None
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class LimitExceeded(RunstreamsError):
-    """Something is larger than its *limit*; *size* says by how much."""
+    """Something is larger than its *limit* in bytes; *size* is how large, where that is known."""
 
     code = "limit_exceeded"
+    limit: int
+    size: int | None = None
 
 
 class ChunkTooLarge(LimitExceeded):
@@ -92,10 +160,12 @@ class BodyTooLarge(LimitExceeded):
     code = "body_too_large"
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class StreamFull(LimitExceeded):
-    """The stream has taken all the bytes that a stream may take."""
+    """The stream has taken all the bytes that a stream may take; with this it would have *size*."""
 
     code = "stream_full"
+    size: int
 
 
 class Refused(RunstreamsError):
@@ -104,28 +174,43 @@ class Refused(RunstreamsError):
     code = "refused"
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class ChunkGap(Refused):
-    """A client's chunks must follow one another; *expected* is the number of the next one."""
+    """A client's chunks must follow one another: *expected* is the number of the next one,
+    *received* the one that came.
+    """
 
     code = "chunk_gap"
+    expected: int
+    received: int
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class StreamClosed(Refused):
-    """The stream is closed, with *status*."""
+    """The stream is closed, with *status*, and ends before index *tail*."""
 
     code = "stream_closed"
+    status: Status
+    tail: int
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class ClosedDifferently(Refused):
-    """The stream was closed before, with another *status*, which stays."""
+    """The stream was closed before, with another *status*, which stays; it ends before index
+    *tail*.
+    """
 
     code = "closed_differently"
+    status: Status
+    tail: int
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class RunCompleted(Refused):
     """The run is completed and takes no more chunks."""
 
     code = "run_completed"
+    run: str | None = None
 
 
 class NotThere(RunstreamsError):
@@ -134,22 +219,37 @@ class NotThere(RunstreamsError):
     code = "not_found"
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class TargetMissing(NotThere):
-    """The run has no such parent or root."""
+    """The *run* has no such *target*, parent or root."""
 
     code = "target_not_found"
+    run: str | None = None
+    target: str | None = None
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class IndexExpired(NotThere):
     """The chunk is older than the retention; *first_index* is the oldest one left."""
 
     code = "index_expired"
+    first_index: int
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class IndexBeyondTail(NotThere):
     """No chunk has this index yet; *tail* is the index the next one will get."""
 
     code = "index_beyond_tail"
+    tail: int
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class NoEventStream(RunstreamsError, internal=True):
+    """An event stream was asked for where none is served; *url* is where there is one, if known."""
+
+    code = "no_event_stream"
+    url: str | None
 
 
 class Denied(RunstreamsError):
@@ -184,7 +284,7 @@ class Busy(StoreError):
     code = "busy"
 
 
-class SealingBehind(Busy):
+class SealingBehind(Busy, internal=True):
     """Too many of the stream's batches wait to be sealed; nothing happened."""
 
 

@@ -11,15 +11,12 @@ from functools import partial
 from math import inf
 from typing import NamedTuple
 
-from .limits import EVENT_BYTES, EVENT_CHUNKS, PING_SECONDS
+from .limits import EVENT_BYTES, EVENT_CHUNKS, PING_SECONDS, TICK_SECONDS
 from .model import Head, Page, StreamId
 from .page_cache import PageCache
 from .position import Position, generation_of
 from .reading import Lookup, StreamGone
 from .waiting import Watches
-
-TICK = 0.001
-"""Timers may ring a little early; what is due so soon is due."""
 
 
 class End(Enum):
@@ -137,4 +134,4 @@ class Follower:
         return self._head is not None and self._position.index < self._head.tail
 
     def _is_due(self, moment: float) -> bool:
-        return moment - self._time() < TICK
+        return moment - self._time() < TICK_SECONDS

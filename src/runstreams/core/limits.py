@@ -105,6 +105,12 @@ LIST_DEFAULT = 100
 LIST_MAX = 1_000
 """Most streams or runs on a page of a listing."""
 
+NAMES_AT_ONCE = 1_000
+"""Most segments of one listing: as many objects as S3 names, or deletes, in one request."""
+
+TICK_SECONDS = 0.001
+"""Timers may ring a little early; what is due so soon is due."""
+
 POLL_FIRST_SECONDS = 0.1
 """Pause between two polls of a head right after news: about as often as a linger of 100 ms
 brings some.

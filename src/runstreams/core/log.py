@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from math import inf
@@ -21,14 +20,26 @@ from .errors import (
 )
 from .following import Follower
 from .limits import PAGE_BYTES, PAGE_CHUNKS, WRITERS_COUNTED, Limits
-from .model import Appended, Batch, Closed, Head, Page, Run, Sent, StreamId
+from .model import (
+    Appended,
+    Batch,
+    Closed,
+    Head,
+    Page,
+    RunInfo,
+    Sent,
+    StreamId,
+    StreamInfo,
+    StreamPage,
+)
+from .observing import Observer
 from .page_cache import PageCache
 from .ports import Clock, NewId, Store
 from .position import Position, begun_anew, generation_of
 from .reading import Cursor, Lookup, StreamGone
 from .retention import is_expired
 from .runs import RunBook
-from .seal_schedule import SEALING_NEEDS_MS, SealSchedule
+from .seal_schedule import SealSchedule
 from .sealing import Sealer
 from .waiting import Watches
 
@@ -53,23 +64,6 @@ ANYHOW = nullcontext()
 """Where a wait goes on whatever happens."""
 
 
-@dataclass(frozen=True, slots=True)
-class Description:
-    """The state of a stream, as users ask for it."""
-
-    key: str
-    first_index: int
-    tail: int
-    size: int
-    created: int
-    expires: int
-    appended: int | None
-    closed: Closed | None
-    stop: bool
-    writers: int
-    """Clients that have written, counted up to `WRITERS_COUNTED`."""
-
-
 class Log:
     """Appends to, reads, closes, lists and deletes streams."""
 
@@ -81,13 +75,14 @@ class Log:
         clock: Clock,
         new_id: NewId,
         background: bool,
-        time_left: Callable[[], int] = lambda: SEALING_NEEDS_MS,
+        time_left: Callable[[], int] | None = None,
+        observer: Observer | None = None,
     ) -> None:
         """Keep streams in *store*.
 
         With *background* sealing runs beside the append that found it due; without, inside of it,
         as it must in a Lambda function, which stands still between requests, if *time_left* (in ms)
-        allows.
+        allows. *observer* is told of all this.
         """
         self.store = store
         self.limits = limits
@@ -96,8 +91,9 @@ class Log:
         self._appender = Appender(store, limits, clock, new_id)
         self._lookup = Lookup(store, limits, clock)
         self._sealer = Sealer(store, limits, clock)
-        self._seals = SealSchedule(self._sealer, background, time_left)
-        self._watches = Watches(self._lookup, clock)
+        self._observer = observer or Observer()
+        self._seals = SealSchedule(self._sealer, background, time_left, self._observer)
+        self._watches = Watches(self._lookup, clock, self._observer)
         self._pages = PageCache()
 
     # Writing
@@ -106,6 +102,12 @@ class Log:
         """Append *batch*. Raises `ChunkGap`, `StreamClosed`, `RunCompleted`, `StreamFull`,
         `Busy`, `Uncertain`.
         """
+        with self._observer.appending():
+            answer = await self._append(stream, batch)
+        self._observer.appended(batch, answer)
+        return answer
+
+    async def _append(self, stream: StreamId, batch: Batch) -> Appended:
         try:
             answer, head = await self._appender.append(stream, batch)
         except StreamClosed:
@@ -143,8 +145,8 @@ class Log:
         head = await self._lookup.head(stream)
         if head is None:
             await self._appender.open(stream)
-        elif head.closed and (head.closed.by_run or await self.runs.is_completed(stream.run)):
-            raise RunCompleted("Cannot initialize a realtime stream on a completed run")
+        elif head.closed and (head.closed_by_run or await self.runs.is_completed(stream.run)):
+            raise RunCompleted("the run is completed")
 
     async def close(self, stream: StreamId, closed: Closed) -> Head:
         """Close the stream, opening it first if it never was; again with the same status is fine.
@@ -185,7 +187,7 @@ class Log:
                 return marked
         raise Busy("the stream changes faster than this can follow; try again", retry_after=1)
 
-    async def complete_run(self, run: str) -> Run:
+    async def complete_run(self, run: str) -> RunInfo:
         """Complete a run: close its streams and take no more chunks. Repeatable, so a broken-off
         call is repeated.
         """
@@ -201,8 +203,9 @@ class Log:
 
     async def _close_by_run(self, stream: StreamId) -> None:
         now = self.clock()
-        closed = Closed("completed", by_run=True)
-        head = await self.store.heads.close(stream, closed, now, now + self.limits.retention_ms)
+        head = await self.store.heads.close(
+            stream, Closed("completed"), now, now + self.limits.retention_ms, by_run=True
+        )
         if head is not None:
             self._watches.tell(stream, head)
             if head.tail:
@@ -270,13 +273,13 @@ class Log:
 
     # Overview
 
-    async def describe(self, stream: StreamId) -> Description | None:
+    async def describe(self, stream: StreamId) -> StreamInfo | None:
         """Return the state of a stream; None when there is none."""
         return await self._described(stream, await self.head(stream))
 
-    async def streams(self, run: str, limit: int, after: str | None) -> list[Description]:
+    async def streams(self, run: str, limit: int, after: str | None) -> list[StreamInfo]:
         """Return a run's streams that are not forgotten, by key, those after *after*."""
-        found: list[Description] = []
+        found: list[StreamInfo] = []
         while (wanted := limit - len(found)) > 0:
             listed = await self.store.heads.streams(run, wanted, after)
             now = self.clock()
@@ -291,24 +294,31 @@ class Log:
             after = listed[-1][0]
         return found
 
-    async def _described(self, stream: StreamId, head: Head | None) -> Description | None:
+    async def stream_page(self, run: str, limit: int, after: str | None) -> StreamPage:
+        """Return a run's streams as `streams` does, and the key to go on after."""
+        found = await self.streams(run, limit, after)
+        return StreamPage(found, found[-1].key if len(found) == limit else None)
+
+    async def _described(self, stream: StreamId, head: Head | None) -> StreamInfo | None:
         if head is None:
             return None
         try:
             first = await self.first_index(stream, head)
         except StreamGone as gone:
             return await self._described(stream, gone.head)
-        return Description(
-            stream.key,
-            first,
-            head.tail,
-            head.size,
-            head.created,
-            head.expires,
-            head.appended,
-            head.closed,
-            head.stop,
-            sum(1 for _ in islice(head.clients, WRITERS_COUNTED)),
+        return StreamInfo(
+            run=stream.run,
+            key=stream.key,
+            first_index=first,
+            tail=head.tail,
+            bytes=head.size,
+            created=head.created,
+            updated=head.created if head.appended is None else head.appended,
+            last_append=head.appended,
+            expires=head.expires,
+            closed=head.closed,
+            stop=head.stop,
+            writers=sum(1 for _ in islice(head.clients, WRITERS_COUNTED)),
         )
 
     # Deleting

@@ -6,6 +6,7 @@ are those deleted. Readers choose the segment that reaches furthest.
 
 from collections.abc import Sequence
 
+from .cleaning import cleaned
 from .limits import SealingPlan
 from .model import SegmentName, StreamId
 from .ports import Store
@@ -40,7 +41,7 @@ class Merger:
         for name in sorted(names, key=lambda name: (name.first, -name.last)):
             (covered if kept and name.last <= kept[-1].last else kept).append(name)
         if covered:
-            await self._store.segments.delete(stream, covered)
+            await cleaned(self._store.segments.delete(stream, covered))
         return kept
 
     async def _merge(self, stream: StreamId, group: Sequence[SegmentName]) -> None:
@@ -51,7 +52,7 @@ class Merger:
         last = group[-1]
         name = SegmentName(last.generation, last.last, group[0].first, last.time)
         await self._store.segments.put(stream, name, merged(segments))
-        await self._store.segments.delete(stream, group)
+        await cleaned(self._store.segments.delete(stream, group))
 
 
 def groups(

@@ -6,6 +6,9 @@ from typing import Literal, NamedTuple
 
 Status = Literal["completed", "failed", "canceled"]
 
+UnixMs = int
+"""A moment, in milliseconds since 1970."""
+
 FORMAT = 1
 """Version of everything stored: heads, pointers, segments, the SQLite file. Written from the
 first one on.
@@ -19,14 +22,14 @@ class StreamId(NamedTuple):
     key: str
 
 
-class Chunk(NamedTuple):
+class StoredChunk(NamedTuple):
     """One JSON value of a stream. A named tuple, since a replay makes a hundred thousand of them
     a second.
     """
 
     index: int  # type: ignore[assignment]  # hides tuple.index, which nobody needs here
-    timestamp: int
-    """Effective time of the append in milliseconds since 1970; never below the chunk's before."""
+    timestamp: UnixMs
+    """Effective time of the append; never below the chunk's before."""
     data: bytes
     """The value as the writer encoded it."""
 
@@ -41,8 +44,8 @@ class Batch:
 
     lines: bytes
     count: int
-    time: int
-    """Milliseconds since 1970, by the appending machine's clock."""
+    time: UnixMs
+    """By the appending machine's clock."""
     client: str | None = None
     number: int = 0
     once: str | None = None
@@ -72,7 +75,7 @@ class Pointer:
     """Chunks at the object's beginning that an earlier batch of the same client already held."""
     count: int
     size: int
-    time: int
+    time: UnixMs
     """Effective: the running maximum along the stream, so that clocks that differ never reorder
     time.
     """
@@ -99,8 +102,7 @@ class Closed:
 
     status: Status
     error: str | None = None
-    by_run: bool = False
-    """Whether it was closed because its run was completed."""
+    """Why, in the words of whoever closed it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,17 +113,17 @@ class Head:
     """Minted when the stream is opened; part of its segments' names, so that a name used again
     never meets them.
     """
-    created: int
-    expires: int
+    created: UnixMs
+    expires: UnixMs
     """When the stream is forgotten, by the clock of its last writer."""
     tail: int = 0
     sealed: int = 0
     """Index of the first chunk that is not in a segment yet."""
-    sealed_time: int = 0
+    sealed_time: UnixMs = 0
     """Effective time of the last sealed chunk."""
     size: int = 0
     """Bytes ever appended."""
-    appended: int | None = None
+    appended: UnixMs | None = None
     """Time of the last append."""
     unsealed: int = 0
     """How many batches are not sealed."""
@@ -136,9 +138,11 @@ class Head:
     spills: int = 0
     """How often clients moved out of the head into items of their own."""
     closed: Closed | None = None
+    closed_by_run: bool = False
+    """Whether it was closed because its run was completed."""
     stop: bool = False
     """Whether somebody asked the producer to stop."""
-    appended_before: int | None = None
+    appended_before: UnixMs | None = None
     """Time of the append before the last one: tells when the run's own record is due for a
     longer life.
     """
@@ -162,12 +166,13 @@ class Head:
             once,
             self.spills,
             self.closed,
+            self.closed_by_run,
             self.stop,
             self.appended_before,
         )
 
     @property
-    def last_time(self) -> int:
+    def last_time(self) -> UnixMs:
         """Effective time of the newest chunk, or of the opening."""
         return self.pending[-1].time if self.pending else max(self.sealed_time, self.created)
 
@@ -178,28 +183,70 @@ class SegmentName(NamedTuple):
     generation: str
     last: int
     first: int
-    time: int
+    time: UnixMs
     size: int = 0
     """Bytes of the whole object, when a listing has told them."""
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class RunInfo:
     """What is known of a run."""
 
     id: str
-    created: int
-    expires: int
+    created: UnixMs
+    expires: UnixMs
+    """When the run is forgotten."""
     parent: str | None = None
     root: str | None = None
-    completed: int | None = None
+    completed: UnixMs | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunPage:
+    """Some runs, newest first, and how to ask for those after them."""
+
+    runs: list[RunInfo]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StreamInfo:
+    """The state of a stream, as users ask for it."""
+
+    run: str
+    key: str
+    first_index: int
+    """The oldest chunk left, or the tail."""
+    tail: int
+    """The index that the next chunk will get."""
+    bytes: int
+    """Everything ever appended."""
+    created: UnixMs
+    updated: UnixMs
+    """Time of the last append, or else of the opening."""
+    last_append: UnixMs | None
+    expires: UnixMs
+    """When the stream is forgotten."""
+    closed: Closed | None
+    stop: bool
+    """Whether somebody asked the producer to stop."""
+    writers: int
+    """Clients that have written, counted up to `WRITERS_COUNTED`."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamPage:
+    """Some streams of a run, by key, and how to ask for those after them."""
+
+    streams: list[StreamInfo]
+    next: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
     """Consecutive chunks, and where to continue."""
 
-    chunks: tuple[Chunk, ...]
+    chunks: tuple[StoredChunk, ...]
     next_index: int
     tail: int
     generation: str

@@ -14,9 +14,6 @@ ENCODED_BYTES = 255
 S3 allows 1,024 bytes for a whole object name, most file systems 255 for one part of it.
 """
 
-INPUT = "$trigger.input:"
-"""What the key of an input stream begins with: what is sent into a run."""
-
 NAMES_KEPT = 4_096
 """Valid names that a process remembers: each is sent with every request to its stream."""
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from .limits import Limits, SealingPlan
-from .model import Batch, Closed, Head, Pointer, Run, SegmentName, Sent, StreamId
+from .model import Batch, Closed, Head, Pointer, RunInfo, SegmentName, Sent, StreamId
 
 
 class Clock(Protocol):
@@ -127,7 +127,7 @@ class Heads(Protocol):
         With *strong* False the answer may be a moment old.
         """
 
-    async def open(self, stream: StreamId, head: Head, run: Run) -> None:
+    async def open(self, stream: StreamId, head: Head, run: RunInfo) -> None:
         """Put a fresh *head* where there is none or one expired by ``head.created``; make *run*'s
         record if it is missing.
 
@@ -145,9 +145,11 @@ class Heads(Protocol):
         `commit.fits` holds.
         """
 
-    async def close(self, stream: StreamId, closed: Closed, now: int, expires: int) -> Head | None:
+    async def close(
+        self, stream: StreamId, closed: Closed, now: int, expires: int, *, by_run: bool = False
+    ) -> Head | None:
         """Close the stream if it is open and not expired, and return the head afterwards, whoever
-        closed it.
+        closed it; *by_run* goes into the head with *closed*.
 
         None when there is no live head.
         """
@@ -193,15 +195,15 @@ class Heads(Protocol):
 class Runs(Protocol):
     """One record per run."""
 
-    async def get(self, run: str) -> Run | None:
+    async def get(self, run: str) -> RunInfo | None:
         """Return the record."""
 
-    async def put(self, run: Run) -> Run:
+    async def put(self, run: RunInfo) -> RunInfo:
         """Make the record, or change the one that is there as `runs.registered` says; return
         it.
         """
 
-    async def complete(self, run: Run) -> Run:
+    async def complete(self, run: RunInfo) -> RunInfo:
         """Mark the run completed as `runs.completed` says, making the record if missing; return
         it.
         """
@@ -212,7 +214,7 @@ class Runs(Protocol):
     async def delete(self, run: str) -> None:
         """Remove the record."""
 
-    async def recent(self, limit: int, after: tuple[int, str] | None) -> list[Run]:
+    async def recent(self, limit: int, after: tuple[int, str] | None) -> list[RunInfo]:
         """Return up to *limit* runs, newest first; *after* is the creation time and id of the
         last one seen.
         """

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from .errors import IndexBeyondTail, IndexExpired, ObjectMissing
 from .limits import PAGE_BYTES, PAGE_CHUNKS, Limits
-from .model import Chunk, Head, Page, Pointer, SegmentName, StreamId
+from .model import Head, Page, Pointer, SegmentName, StoredChunk, StreamId
 from .ports import Clock, Store
 from .retention import cutoff, is_expired, oldest_pending
 from .segment import INDEX_GUESS, SegmentIndex, index_bytes, parse_index
@@ -23,7 +23,7 @@ TRIES = 4
 """How often a page starts over when objects are sealed or merged away under it."""
 
 CHUNK_OVERHEAD = 100
-"""Bytes a chunk takes in a rendered page beside its data."""
+"""Bytes a chunk takes in a rendered page beside its data: index, id and time."""
 
 
 @dataclass(slots=True)
@@ -36,13 +36,13 @@ class _Window:
     data: bytes
 
 
-class StreamGone(Exception):
+class StreamGone(ObjectMissing, internal=True):
     """The stream that is read was deleted or forgotten; *head* is that of the stream that has its
     name now, if there is one.
     """
 
     def __init__(self, head: Head | None) -> None:
-        super().__init__(head)
+        super().__init__("the stream is gone")
         self.head = head
 
 
@@ -185,7 +185,7 @@ class Cursor:
                     f"chunk {start} has expired; the oldest left is {first}", first_index=first
                 )
             start = first
-        chunks: list[Chunk] = []
+        chunks: list[StoredChunk] = []
         room = size
         while (index := start + len(chunks)) < head.tail and len(chunks) < most:
             more = self._sealed if index < head.sealed else self._unsealed
@@ -223,7 +223,7 @@ class Cursor:
         index = await self._lookup.index(self.stream, name)
         return index.oldest_after(gone) > start
 
-    async def _sealed(self, head: Head, start: int, most: int, size: int) -> list[Chunk]:
+    async def _sealed(self, head: Head, start: int, most: int, size: int) -> list[StoredChunk]:
         window = await self._load(head, start)
         # A segment may hold chunks that are newer than *head*.
         most = min(most, head.tail - start)
@@ -273,12 +273,12 @@ class Cursor:
                 return max(holding)
         return None
 
-    async def _unsealed(self, head: Head, start: int, most: int, size: int) -> list[Chunk]:
+    async def _unsealed(self, head: Head, start: int, most: int, size: int) -> list[StoredChunk]:
         """Return chunks of unsealed batches; at least one, whatever its size."""
         self._window = None
         chosen = list(_fitting(head.pending, start, most, size))
         stored = await self._store.batches.get(self.stream, chosen)
-        chunks: list[Chunk] = []
+        chunks: list[StoredChunk] = []
         for pointer, batch in zip(chosen, stored, strict=True):
             for chunk in _lines(pointer, batch.lines, start):
                 size -= len(chunk.data) + CHUNK_OVERHEAD
@@ -302,12 +302,12 @@ def _check_pointers(head: Head, start: int) -> None:
         raise ObjectMissing(f"the head was read without the batch of chunk {needed}")
 
 
-def _lines(pointer: Pointer, lines: bytes, start: int) -> Iterator[Chunk]:
+def _lines(pointer: Pointer, lines: bytes, start: int) -> Iterator[StoredChunk]:
     """Yield a batch's chunks from index *start* on."""
     skip = max(start - pointer.first, 0)
     kept = lines.split(b"\n")[pointer.skip + skip : pointer.skip + pointer.count]
     for index, line in enumerate(kept, pointer.first + skip):
-        yield Chunk(index, pointer.time, line)
+        yield StoredChunk(index, pointer.time, line)
 
 
 def _fitting(pending: tuple[Pointer, ...], start: int, most: int, size: int) -> Iterator[Pointer]:

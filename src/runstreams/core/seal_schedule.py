@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from .model import StreamId
+from .observing import Observer
 from .sealing import Sealer
 
 logger = logging.getLogger(__name__)
@@ -23,10 +24,17 @@ SEALING_NEEDS_MS = 3_000
 class SealSchedule:
     """Runs sealing beside the append that found it due, or inside of it."""
 
-    def __init__(self, sealer: Sealer, background: bool, time_left: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        sealer: Sealer,
+        background: bool,
+        time_left: Callable[[], int] | None,
+        observer: Observer,
+    ) -> None:
         self._sealer = sealer
         self._background = background
         self._time_left = time_left
+        self._observer = observer
         self._tasks: dict[StreamId, asyncio.Task[None]] = {}
 
     async def some(self, stream: StreamId) -> None:
@@ -44,7 +52,7 @@ class SealSchedule:
             self._beside(stream, self._after(self._tasks.get(stream), stream))
 
     async def _inside(self, seal: Seal, stream: StreamId) -> None:
-        if self._time_left() >= SEALING_NEEDS_MS:
+        if self._time_left is None or self._time_left() >= SEALING_NEEDS_MS:
             await self._quietly(seal, stream)
 
     async def _after(self, before: asyncio.Task[None] | None, stream: StreamId) -> None:
@@ -54,7 +62,8 @@ class SealSchedule:
 
     async def _quietly(self, seal: Seal, stream: StreamId) -> None:
         try:
-            await seal(stream)
+            with self._observer.sealing():
+                await seal(stream)
         except Exception:
             # The chunks are committed and acknowledged; a later append or close seals them.
             logger.exception("sealing failed")

@@ -10,15 +10,16 @@ segment that reaches furthest.
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
+from .cleaning import cleaned
 from .errors import Busy, ObjectMissing, StoreFull, Uncertain
-from .limits import Limits
+from .limits import DAY_MS, Limits
 from .merging import Merger
 from .model import Head, Pointer, SegmentName, Sent, StreamId
 from .ports import Clock, Store
 from .retention import cutoff
 from .segment import SealedBatch, build
 
-CLIENT_MARGIN_MS = 24 * 60 * 60 * 1000
+CLIENT_MARGIN_MS = DAY_MS
 """How much longer than the stream's last chunk a moved-out client is remembered, for clocks that
 differ.
 """
@@ -102,7 +103,8 @@ class Sealer:
             await self._write(stream, head, kept)
         if not await self._store.heads.seal(stream, head, chosen[-1], len(chosen)):
             return False
-        await self._store.batches.delete(stream, [pointer.object for pointer in chosen])
+        sealed = [pointer.object for pointer in chosen]
+        await cleaned(self._store.batches.delete(stream, sealed))
         return True
 
     async def _write(self, stream: StreamId, head: Head, kept: Sequence[Pointer]) -> None:

@@ -19,7 +19,7 @@ from operator import sub
 from typing import Any, NamedTuple
 
 from .errors import ObjectMissing
-from .model import FORMAT, Chunk, SegmentName
+from .model import FORMAT, SegmentName, StoredChunk
 
 MAGIC = b"RSG1\n"
 TRAILER_BYTES = 10 + len(MAGIC)
@@ -87,12 +87,12 @@ class SegmentIndex:
         fitting = bisect_right(range(at, len(self.ends)), size, key=cost)
         return max(index + fitting, index + 1)
 
-    def chunks(self, data: bytes, start: int, end: int) -> list[Chunk]:
+    def chunks(self, data: bytes, start: int, end: int) -> list[StoredChunk]:
         """Return chunks *start* to *end* (exclusive); *data* begins with the line of *start*."""
         times = self.times[start - self.first : end - self.first]
         fields = zip(range(start, end), times, data.split(b"\n"), strict=False)
         # As `Chunk` does it, at half the price: a replay makes a million of them a second.
-        return [tuple.__new__(Chunk, each) for each in fields]
+        return [tuple.__new__(StoredChunk, each) for each in fields]
 
     def lengths(self, start: int) -> Iterator[int]:
         """Yield the length of each line from chunk *start* on, newline included."""

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from .errors import Busy, Uncertain
 from .limits import POLL_FIRST_SECONDS, POLL_LAST_SECONDS
 from .model import Head, StreamId
+from .observing import Observer
 from .ports import Clock
 from .position import generation_of
 from .reading import Lookup
@@ -50,10 +51,11 @@ class _Watch:
 class Watches:
     """Wakes readers when their stream moves on."""
 
-    def __init__(self, reader: Lookup, clock: Clock) -> None:
-        self._look = reader.head
-        self._changes = reader.store.changes
+    def __init__(self, lookup: Lookup, clock: Clock, observer: Observer) -> None:
+        self._lookup = lookup
+        self._changes = lookup.store.changes
         self._clock = clock
+        self._observer = observer
         self._watches: dict[StreamId, _Watch] = {}
         self._ticker: asyncio.Task[None] | None = None
 
@@ -75,7 +77,7 @@ class Watches:
         """
         if _is_news(seen, seen, index) or seconds <= 0:
             return seen
-        with self.watching(stream, seen) as watch:
+        with self._observer.waiting(), self.watching(stream, seen) as watch:
             deadline = asyncio.get_running_loop().time() + seconds
             news, head = watch.news, _newest(seen, watch.head)
             if watch.poller is None or generation_of(head) != generation_of(seen):
@@ -129,6 +131,10 @@ class Watches:
             watch.poller = watch.poller or asyncio.create_task(self._poll(stream, watch))
         elif self._ticker is None or self._ticker.done():
             self._ticker = asyncio.create_task(self._tick())
+
+    async def _look(self, stream: StreamId, *, strong: bool = True, since: int) -> Head | None:
+        self._observer.looked()
+        return await self._lookup.head(stream, strong=strong, since=since)
 
     async def _poll(self, stream: StreamId, watch: _Watch) -> None:
         """Poll one head until nobody waits any more."""

@@ -7,6 +7,7 @@ from math import ceil
 from typing import Literal, NamedTuple
 
 from ..core.limits import DAY_MS, POLL_FIRST_SECONDS, Limits
+from ..core.reading import CHUNK_OVERHEAD
 from . import prices, requests
 from .prices import Price
 
@@ -32,9 +33,6 @@ STREAM_SECONDS = 300
 
 LOG_LINE_BYTES = 1_200
 """What one request writes into the log at level INFO: a line, a line of metrics, Lambda's own."""
-
-CHUNK_OVERHEAD = 100
-"""What a chunk takes on the wire beside its own bytes: index, id and time."""
 
 HEAD_BYTES, POINTER_BYTES, CLIENT_BYTES = 190, 58, 74
 """A head without anything, and what an unsealed batch and a client add; a write unit is 1 KiB."""

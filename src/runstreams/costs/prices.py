@@ -2,16 +2,28 @@
 
 from typing import NamedTuple
 
+PAGES = {
+    "API Gateway": "https://aws.amazon.com/api-gateway/pricing/",
+    "Lambda": "https://aws.amazon.com/lambda/pricing/",
+    "S3": "https://aws.amazon.com/s3/pricing/",
+    "DynamoDB": "https://aws.amazon.com/dynamodb/pricing/on-demand/",
+    "CloudWatch": "https://aws.amazon.com/cloudwatch/pricing/",
+    "Data transfer": "https://aws.amazon.com/ec2/pricing/on-demand/",
+}
+"""Where AWS publishes what each service costs."""
+
 
 class Price(NamedTuple):
-    """What something costs, and when and where that was read."""
+    """What something costs, as AWS's page of the service has it; beyond some volume it is less."""
 
     service: str
     what: str
     dollars: float
     per: float
-    read: str
-    """Year and month."""
+    checked: str
+    """Year and month in which it was last compared: with what others had copied from the page, as
+    that shows its numbers to browsers only.
+    """
 
     def of(self, quantity: float) -> float:
         """Return what *quantity* costs, in dollars."""
@@ -22,17 +34,17 @@ MILLION = 1e6
 GB = 1e9
 """Logs and traffic are counted in bytes, and paid by this."""
 
-HTTP_API = Price("API Gateway", "requests to the HTTP API", 1.00, MILLION, "2026-09")
-REST_API = Price("API Gateway", "requests to the REST API", 3.50, MILLION, "2026-09")
-INVOCATIONS = Price("Lambda", "invocations", 0.20, MILLION, "2026-09")
-GB_SECONDS = Price("Lambda", "GB-seconds, arm64", 0.0000133334, 1, "2026-09")
-S3_WRITES = Price("S3", "PUT and LIST requests", 5.00, MILLION, "2026-09")
-S3_READS = Price("S3", "GET requests", 0.40, MILLION, "2026-09")
-S3_STORAGE = Price("S3", "GB-months stored", 0.023, 1, "2026-09")
-WRITE_UNITS = Price("DynamoDB", "write units", 0.625, MILLION, "2026-09")
-READ_UNITS = Price("DynamoDB", "read units", 0.125, MILLION, "2026-09")
-LOG_BYTES = Price("CloudWatch", "bytes of logs", 0.50, GB, "2026-09")
-TRAFFIC = Price("Data transfer", "bytes to the internet", 0.09, GB, "2026-09")
+HTTP_API = Price("API Gateway", "requests to the HTTP API", 1.00, MILLION, "2026-11")
+REST_API = Price("API Gateway", "requests to the REST API", 3.50, MILLION, "2026-11")
+INVOCATIONS = Price("Lambda", "invocations", 0.20, MILLION, "2026-11")
+GB_SECONDS = Price("Lambda", "GB-seconds, arm64", 0.0000133334, 1, "2026-11")
+S3_WRITES = Price("S3", "PUT and LIST requests", 5.00, MILLION, "2026-11")
+S3_READS = Price("S3", "GET requests", 0.40, MILLION, "2026-11")
+S3_STORAGE = Price("S3", "GB-months stored", 0.023, 1, "2026-11")
+WRITE_UNITS = Price("DynamoDB", "write units", 0.625, MILLION, "2026-11")
+READ_UNITS = Price("DynamoDB", "read units", 0.125, MILLION, "2026-11")
+LOG_BYTES = Price("CloudWatch", "bytes of logs", 0.50, GB, "2026-11")
+TRAFFIC = Price("Data transfer", "bytes to the internet", 0.09, GB, "2026-11")
 
 ALL = (
     HTTP_API,

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from ..core.access import SECRET_KEY, Grant, grant
 from ..core.errors import Unauthenticated
+from . import trigger
 
 logger = logging.getLogger(__name__)
 
@@ -57,17 +58,17 @@ class Keys:
         scheme, _, credential = (authorization or b"").partition(b" ")
         credential = credential.strip()
         if scheme.lower() != b"bearer" or not credential:
-            raise Unauthenticated("Invalid or Missing API key")
+            raise Unauthenticated(trigger.NO_KEY)
         # Every key is compared, so that the time tells nothing about which one was near.
         if sum(hmac.compare_digest(credential, secret) for secret in self._secrets):
             return SECRET_KEY
         if credential.count(b".") != 2:
-            raise Unauthenticated("Invalid API key")
+            raise Unauthenticated(trigger.OTHER_KEY)
         valid = self._verified(credential)
         if valid.until * 1000 <= now:
-            raise Unauthenticated("Public Access Token has expired")
+            raise Unauthenticated(trigger.EXPIRED_TOKEN)
         if valid.since * 1000 > now:
-            raise Unauthenticated("Public Access Token is invalid")
+            raise Unauthenticated(trigger.INVALID_TOKEN)
         return valid.grant
 
     def _verify(self, token: bytes) -> _Valid:
@@ -76,18 +77,18 @@ class Keys:
 
         found = next((said for key in self._secrets if (said := claims(token, key))), None)
         if found is None:
-            raise Unauthenticated("Public Access Token is invalid")
+            raise Unauthenticated(trigger.INVALID_TOKEN)
         return _Valid(grant(_scopes(found)), _time(found.get("nbf", 0)), _time(found.get("exp")))
 
 
 def _scopes(claims: dict[str, Any]) -> list[str]:
     scopes = claims.get("scopes")
     if claims.get("pub") is not True or not isinstance(scopes, list):
-        raise Unauthenticated("Invalid Public Access Token")
+        raise Unauthenticated(trigger.OTHER_TOKEN)
     return [scope for scope in scopes if isinstance(scope, str)]
 
 
 def _time(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise Unauthenticated("Invalid Public Access Token")
+        raise Unauthenticated(trigger.OTHER_TOKEN)
     return value

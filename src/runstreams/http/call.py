@@ -5,34 +5,35 @@ rest of an append.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from typing import Any
 
-from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from ..core.access import Grant, Resource
 from ..core.errors import BodyTooLarge, Unauthorized
 from ..core.model import StreamId
 from ..core.names import check_key, check_run
-from .errors import Headers, MethodNotAllowed
+from . import trigger
+from .errors import Headers, MethodNotAllowed, UnsupportedEncoding
 from .service import Host, Service
 
 JSON = b"application/json"
+
+IDENTITY = b"identity"
+"""The encoding of a body that is sent as it is."""
 
 
 class ClientGone(Exception):
     """The client has closed the connection; nobody is left to answer."""
 
 
-class Call:
-    """A request and its answer."""
+class Asked:
+    """A request: what it says, who sends it, and its body."""
 
-    __slots__ = ("headers", "receive", "scope", "send", "service")
+    __slots__ = ("headers", "receive", "scope", "service")
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, scope: Scope, receive: Receive) -> None:
         self.scope = scope
         self.receive = receive
-        self.send = send
         self.service: Service = scope["app"].service
         self.headers: dict[bytes, bytes] = scope["runstreams.headers"]
 
@@ -62,10 +63,13 @@ class Call:
     def time_left(self) -> float:
         """Return the seconds that this request may still take."""
         left = self.service.host.time_left
-        return float("inf") if left is None else left(Request(self.scope))
+        return float("inf") if left is None else left()
 
     async def pieces(self) -> AsyncIterator[bytes]:
-        """Yield the body as it arrives. Raises `ClientGone` when it breaks off."""
+        """Yield the body as it arrives. Raises `UnsupportedEncoding`, and `ClientGone` when it
+        breaks off.
+        """
+        self._check_encoding()
         more = True
         while more:
             message = await self.receive()
@@ -73,6 +77,13 @@ class Call:
                 raise ClientGone
             more = message.get("more_body", False)
             yield message.get("body", b"")
+
+    def _check_encoding(self) -> None:
+        encoding = self.headers.get(b"content-encoding", IDENTITY).lower()
+        if encoding not in (b"", IDENTITY):
+            raise UnsupportedEncoding(
+                "Request bodies are sent as they are", encoding=encoding.decode("latin-1")
+            )
 
     def left_over(self) -> bytes:
         """Return what arrived before the connection broke, and was not received any more."""
@@ -85,7 +96,7 @@ class Call:
         size = 0
         async for piece in self.pieces():
             size += len(piece)
-            check_size(size, most)
+            _check_size(size, most)
             pieces.append(piece)
         return b"".join(pieces)
 
@@ -93,7 +104,17 @@ class Call:
         """Refuse a body that says it is larger than *most*, before a byte of it is read."""
         length = self.headers.get(b"content-length", b"0")
         if length.isdigit():
-            check_size(int(length), most)
+            _check_size(int(length), most)
+
+
+class Call(Asked):
+    """A request and its answer."""
+
+    __slots__ = ("send",)
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        super().__init__(scope, receive)
+        self.send = send
 
     async def start(self, status: int, headers: Headers) -> None:
         """Begin an answer that is sent bit by bit."""
@@ -140,15 +161,14 @@ def joined(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
     return found
 
 
-def check_size(size: int, most: int) -> None:
+def _check_size(size: int, most: int) -> None:
     """Raise `BodyTooLarge` if *size* is more than *most*."""
     if size > most:
-        raise BodyTooLarge("Request body too large", limit=most, size=size)
+        raise BodyTooLarge(trigger.TOO_LARGE, limit=most, size=size)
 
 
 def require(grant: Grant, actions: Iterable[str], *resources: Resource) -> None:
     """Raise `Unauthorized` unless *grant* allows one of *actions* on one of *resources*."""
     if grant.everything or any(grant.allows(action, *resources) for action in actions):
         return
-    facts: dict[str, Any] = {"param": "access_token", "type": "authorization"}
-    raise Unauthorized("Unauthorized", **facts)
+    raise Unauthorized(trigger.UNAUTHORIZED)

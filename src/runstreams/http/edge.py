@@ -13,6 +13,7 @@ from urllib.parse import quote, unquote_to_bytes
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..core.errors import InvalidName
+from ..core.origins import ANY, origin_of
 from .call import ClientGone, joined
 from .errors import Headers, Internal, ours, refusal, status_of
 
@@ -32,10 +33,10 @@ class Edge:
     """Wraps the whole API."""
 
     def __init__(self, app: ASGIApp, origins: tuple[str, ...]) -> None:
-        """Let pages of *origins* call; `*` means all."""
+        """Let pages of *origins* call; `*` means all. Raises `ValueError` for what is none."""
         self._app = app
-        self._any_origin = "*" in origins
-        self._origins = {origin.encode() for origin in origins}
+        self._any_origin = ANY in origins
+        self._origins = {origin_of(origin).encode() for origin in origins}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -130,7 +131,7 @@ def _log_failure(error: Exception, request_id: str) -> None:
     known = ours(error)
     if isinstance(known, Internal):
         logger.error("request %s failed", request_id, exc_info=error)
-    elif status_of(known) >= 500:
+    elif status_of(type(known)) >= 500:
         logger.warning("request %s failed: %s: %s", request_id, known.code, known.message)
 
 

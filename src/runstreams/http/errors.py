@@ -3,41 +3,49 @@ table from error to status.
 """
 
 import json
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from starlette.exceptions import HTTPException
 
 from ..core import errors as core
 from ..core.errors import InvalidRequest, LimitExceeded, NotThere, RunstreamsError
+from . import trigger
 
 Headers = list[tuple[bytes, bytes]]
 
 
-class InvalidParams(InvalidRequest):
-    """A part of the path is none of the words that may stand there."""
+@dataclass(eq=False, repr=False, kw_only=True)
+class InvalidParams(InvalidRequest, internal=True):
+    """The *target* in the path is none of the words that may stand there."""
 
     code = "params"
+    target: str
 
 
-class MethodNotAllowed(RunstreamsError):
-    """The path takes other methods."""
+@dataclass(eq=False, repr=False, kw_only=True)
+class MethodNotAllowed(RunstreamsError, internal=True):
+    """The path takes other methods: those of *allow*, with commas between."""
 
     code = "method_not_allowed"
+    allow: str | None
 
 
-class HeadTooLarge(LimitExceeded):
+@dataclass(eq=False, repr=False, kw_only=True)
+class UnsupportedEncoding(RunstreamsError, internal=True):
+    """The body is compressed, or has another *encoding* that it would have to be freed of."""
+
+    code = "unsupported_encoding"
+    encoding: str
+
+
+class HeadTooLarge(LimitExceeded, internal=True):
     """The request line and the headers are larger than the server reads."""
 
     code = "head_too_large"
 
 
-class NoEventStream(RunstreamsError):
-    """An event stream was asked for where answers cannot be sent bit by bit."""
-
-    code = "no_event_stream"
-
-
-class Internal(RunstreamsError):
+class Internal(RunstreamsError, internal=True):
     """Something broke that should not; the log says what, under the request id."""
 
     code = "internal"
@@ -58,13 +66,14 @@ STATUS: dict[type[RunstreamsError], int] = {
     core.Busy: 503,
     core.StoreFull: 507,
     MethodNotAllowed: 405,
-    NoEventStream: 422,
+    UnsupportedEncoding: 415,
+    core.NoEventStream: 422,
     RunstreamsError: 500,
 }
 """The status of each error; a class that is not named here has that of the class above it."""
 
 
-class Refusal(NamedTuple):
+class _Refusal(NamedTuple):
     """An error as an answer."""
 
     status: int
@@ -72,9 +81,9 @@ class Refusal(NamedTuple):
     body: bytes
 
 
-def status_of(error: RunstreamsError) -> int:
-    """Return the status of *error*."""
-    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+def status_of(kind: type[RunstreamsError]) -> int:
+    """Return the status of errors of this *kind*."""
+    return next(STATUS[above] for above in kind.__mro__ if above in STATUS)
 
 
 def ours(error: Exception) -> RunstreamsError:
@@ -82,37 +91,38 @@ def ours(error: Exception) -> RunstreamsError:
     if isinstance(error, RunstreamsError):
         return error
     if isinstance(error, HTTPException) and error.status_code == 404:
-        return NotThere("Not found")
+        return NotThere(trigger.NOT_FOUND)
     if isinstance(error, HTTPException) and error.status_code == 405:
         allowed = (error.headers or {}).get("Allow")
         return MethodNotAllowed("Method not allowed", allow=allowed)
     if isinstance(error, HTTPException) and error.status_code < 500:
         return InvalidRequest(str(error.detail))
-    return Internal("Internal Server Error")
+    return Internal(trigger.BROKEN)
 
 
-def refusal(error: RunstreamsError, request_id: str) -> Refusal:
+def refusal(error: RunstreamsError, request_id: str) -> _Refusal:
     """Return the answer that tells of *error*."""
-    status = status_of(error)
-    said = {"code": error.code, "message": error.message, **error.facts, "request_id": request_id}
+    status = status_of(type(error))
+    more = trigger.UNAUTHORIZED_FACTS if isinstance(error, core.Unauthorized) else {}
+    said = {"code": error.code, "message": error.message, **error.facts, **more}
+    said["request_id"] = request_id
     body = json.dumps({"error": said}, separators=(",", ":")).encode()
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", b"%d" % len(body)),
         (b"cache-control", b"no-store"),
     ]
-    return Refusal(status, headers + _hints(status, error), body)
+    return _Refusal(status, headers + _hints(status, error), body)
 
 
 def _hints(status: int, error: RunstreamsError) -> Headers:
     headers: Headers = []
     if status < 500:
-        # The published clients would send a 409 again, five times.
-        headers.append((b"x-should-retry", b"false"))
+        headers.append(trigger.REFUSED_FOR_GOOD)
     if status == 401:
         headers.append((b"www-authenticate", b"Bearer"))
-    if (seconds := error.facts.get("retry_after")) is not None:
-        headers.append((b"retry-after", b"%d" % int(seconds)))
-    if (allow := error.facts.get("allow")) is not None:
-        headers.append((b"allow", str(allow).encode()))
+    if error.retry_after is not None:
+        headers.append((b"retry-after", b"%d" % error.retry_after))
+    if isinstance(error, MethodNotAllowed) and error.allow is not None:
+        headers.append((b"allow", error.allow.encode()))
     return headers

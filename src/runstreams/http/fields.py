@@ -10,8 +10,6 @@ MOST = 2**53 - 1
 
 _WHOLE = re.compile(r"[0-9]{1,16}")
 _SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
-_LEADING = re.compile(r"\s*([+-]?[0-9]{1,9})")
-_EVENT_ID = re.compile(r"\s*([0-9]+)")
 
 
 def whole(name: str, text: str, least: int = 0) -> int:
@@ -26,18 +24,6 @@ def seconds(name: str, text: str) -> float:
     if _SECONDS.fullmatch(text):
         return float(text)
     raise InvalidIndex(f"{name} must be a number of seconds, 0 or more")
-
-
-def leading(text: str) -> int | None:
-    """Return the whole number that *text* begins with, as JavaScript's parseInt finds it."""
-    found = _LEADING.match(text)
-    return int(found[1]) if found else None
-
-
-def event_id(text: str) -> int | None:
-    """Return the index in an event's id, `6` or `6-0` or `6,7,100`; None if there is none."""
-    found = _EVENT_ID.match(text)
-    return min(int(found[1][:20]), MOST) if found else None
 
 
 def query(raw: bytes) -> dict[str, str]:

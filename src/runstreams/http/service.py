@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from starlette.requests import Request
 from starlette.types import Receive
 
 from ..core.limits import WAIT_SECONDS_MAX
@@ -44,7 +43,7 @@ class Host:
     worth keeping, and ASGI has no place for them.
     """
     stopping: Stop | None = None
-    time_left: Callable[[Request], float] | None = None
+    time_left: Callable[[], float] | None = None
     """Seconds that a request may still spend waiting, what it needs to answer left out; None: as
     long as it likes.
     """

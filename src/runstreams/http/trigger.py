@@ -1,26 +1,134 @@
-"""Finding out that a published writer has lost chunks of its own.
+"""The published protocol's ways: whatever is as it is because trigger.dev's clients expect it so.
 
-It keeps its last 10,000 chunks to send them again. When its connection was away for longer than
-that, it goes on with the first one that is left, and says nothing: its lines have no numbers. So it
-is asked to begin a little before the first chunk that is missing here, and what it sends again is
-compared with what is stored.
+Its sentences, word for word; its headers and how they are read; and how it is found out that a
+published writer has lost chunks of its own. That one keeps its last 10,000 to send them again. When
+its connection was away for longer, it goes on with the first one that is left, and says nothing:
+its lines have no numbers. So it is asked to begin a little before the first chunk that is missing
+here, and what it sends again is compared with what is stored.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 
-from ..core.errors import ChunkGap, IndexBeyondTail, IndexExpired
-from ..core.limits import CHUNK_BYTES
+from ..core.errors import (
+    ChunkGap,
+    IndexBeyondTail,
+    IndexExpired,
+    InvalidIndex,
+    RunstreamsError,
+)
+from ..core.limits import CHUNK_BYTES, SILENCE_SECONDS, SILENCE_SECONDS_MAX
 from ..core.log import Log
 from ..core.model import StreamId
-from .call import Call
+from .fields import MOST, whole
+
+Headers = Mapping[bytes, bytes]
+
+# What it says
+
+NO_KEY = "Invalid or Missing API key"
+OTHER_KEY = "Invalid API key"
+EXPIRED_TOKEN = "Public Access Token has expired"
+INVALID_TOKEN = "Public Access Token is invalid"
+OTHER_TOKEN = "Invalid Public Access Token"
+UNAUTHORIZED = "Unauthorized"
+NOT_FOUND = "Not found"
+NO_TARGET = "Target not found"
+ONLY_HEAD = "Only HEAD requests are allowed for this endpoint"
+TOO_LARGE = "Request body too large"
+INVALID_BODY = "Invalid request body"
+CANNOT_CREATE = "Cannot initialize a realtime stream on a completed run"
+CANNOT_APPEND = "Cannot append to a realtime stream on a completed run"
+CANNOT_SEND = "Cannot send to input stream on a completed run"
+BROKEN = "Internal Server Error"
+
+UNAUTHORIZED_FACTS = {"param": "access_token", "type": "authorization"}
+"""What stands in a 403, too."""
+
+VERSION = b'{"version":"v1"}'
+"""The answer to a writer that registers a stream: send JSON lines, to us."""
+
+STREAM_VERSION = (b"x-stream-version", b"v2")
+"""How events look; its readers would take them for the older flavour without it."""
+
+REFUSED_FOR_GOOD = (b"x-should-retry", b"false")
+"""Without it its clients would send again what gets a 409, five times."""
+
+INPUT = "$trigger.input:"
+"""What the key of an input stream begins with: what is sent into a run."""
+
+
+@contextmanager
+def saying(sentence: str, kind: type[RunstreamsError]) -> Iterator[None]:
+    """Say *sentence* in an error of this *kind*."""
+    try:
+        yield
+    except kind as error:
+        raise replace(error, message=sentence) from None
+
+
+# What its headers mean
+
+_LEADING = re.compile(r"\s*([+-]?[0-9]{1,9})")
+_EVENT_ID = re.compile(r"\s*([0-9]+)")
+
+
+def leading(text: str) -> int | None:
+    """Return the whole number that *text* begins with, as JavaScript's parseInt finds it."""
+    found = _LEADING.match(text)
+    return int(found[1]) if found else None
+
+
+def event_id(text: str) -> int | None:
+    """Return the index in an event's id, `6` or `6-0` or `6,7,100`; None if there is none."""
+    found = _EVENT_ID.match(text)
+    return min(int(found[1][:20]), MOST) if found else None
+
+
+def silence(headers: Headers) -> float:
+    """Return the seconds of silence after which an event stream ends. Raises `InvalidIndex`."""
+    asked = leading(headers.get(b"timeout-seconds", b"").decode("latin-1"))
+    if not asked:
+        return SILENCE_SECONDS
+    if asked < 1:
+        raise InvalidIndex("Timeout seconds must be greater than 0")
+    if asked > SILENCE_SECONDS_MAX:
+        raise InvalidIndex(f"Timeout seconds must be less than {SILENCE_SECONDS_MAX}")
+    return asked
+
+
+def first_event(headers: Headers) -> int | None:
+    """Return the index from which an event stream is wanted; None: only what comes."""
+    last = headers.get(b"last-event-id")
+    if last is None and headers.get(b"x-trigger-stream-start") == b"latest":
+        return None
+    seen = event_id((last or b"").decode("latin-1"))
+    return 0 if seen is None else seen + 1
+
+
+def resume_from(headers: Headers) -> int:
+    """Return the client's own number of a body's first line. Raises `InvalidIndex`."""
+    text = headers.get(b"x-resume-from-chunk", b"0").decode("latin-1")
+    with saying(f"Invalid X-Resume-From-Chunk header value: {text}", InvalidIndex):
+        return whole("X-Resume-From-Chunk", text.strip())
+
+
+def part_id(headers: Headers) -> bytes | None:
+    """Return what makes a one-chunk append recognisable when it is sent again."""
+    return headers.get(b"x-part-id") or headers.get(b"x-trigger-request-idempotency-key")
+
+
+def is_published_writer(headers: Headers) -> bool:
+    """Say whether the published writer asks: it names its flavour and its own version."""
+    return b"x-stream-version" in headers and b"trigger-version" in headers
+
+
+# What its writer may have lost
 
 OVERLAP = 8
 """Chunks that are sent again. One token may well be the same as another; eight in a row are not."""
-
-
-def is_published_writer(call: Call) -> bool:
-    """Say whether the published writer asks: it names its flavour and its own version."""
-    return b"x-stream-version" in call.headers and b"trigger-version" in call.headers
 
 
 def resume_after(last: int) -> int:

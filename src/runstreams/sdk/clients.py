@@ -1,11 +1,13 @@
 """Clients that are configured explicitly, and the default one."""
 
+import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
-from types import TracebackType
+from functools import cached_property, partial
+from typing import Any, Self
 
+from ..core.settings import RETENTION_DAYS, STREAM_MAX_BYTES, limits_of
 from . import aio, sync
 from .connection import Auth, Connection
 from .errors import InvalidSetting
@@ -15,11 +17,8 @@ from .transport import Transport
 from .writing.buffer import Batching
 
 
-class Client:
-    """A way to one server: `client.streams` is the sync surface. A context manager.
-
-    Closing it sends what is pending, 60 seconds at most, and ends its thread.
-    """
+class _Client:
+    """What both kinds of clients are told."""
 
     def __init__(
         self,
@@ -45,8 +44,10 @@ class Client:
             batching=batching,
             transport=transport,
         )
-        self.streams = sync.Streams(lambda: self._connection)
         self.auth = Auth(lambda: self._connection)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._connection.place}>"
 
     @classmethod
     def direct(
@@ -54,103 +55,72 @@ class Client:
         *,
         bucket: str,
         table: str,
+        retention_days: float | None = None,
+        stream_max_bytes: int | None = None,
         token: Token | None = None,
         timeouts: Timeouts | None = None,
         retries: Retries | None = None,
         batching: Batching | None = None,
-    ) -> "Client":
+    ) -> Self:
         """Return a client without a server in between: the streams in S3 and DynamoDB themselves.
 
-        It needs boto3, and what that needs to know about region and credentials. *token*, a secret
-        key, is needed only to sign public tokens.
+        It needs boto3, and what that needs to know about region and credentials. Limits that are
+        given neither here nor in the environment are those that the deployment has written at the
+        bucket. *token*, a secret key, is needed only to sign public tokens. Raises
+        `InvalidSetting`.
         """
         return cls(
             token=token,
             timeouts=timeouts,
             retries=retries,
             batching=batching,
-            transport=partial(_on_aws, bucket, table),
+            transport=_direct(bucket, table, retention_days, stream_max_bytes),
         )
 
-    def close(self) -> None:
-        """Send what is pending, then close the connections and end the thread."""
-        self._connection.close()
 
-    def __enter__(self) -> "Client":
-        return self
+class Client(_Client):
+    """A way to one server: `client.streams` is the sync surface. A context manager.
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-
-class AsyncClient:
-    """A way to one server: `client.streams` is the async surface. An async context manager.
-
-    It may be used from any number of event loops. Closing it sends what is pending, 60 seconds at
-    most, and ends its thread.
+    Closing it waits for its sources, sends what is pending, and ends its thread.
     """
 
-    def __init__(
-        self,
-        base_url: str | None = None,
-        token: Token | None = None,
-        *,
-        timeouts: Timeouts | None = None,
-        retries: Retries | None = None,
-        batching: Batching | None = None,
-        transport: Callable[[], Transport] | None = None,
-    ) -> None:
-        """Connect as `Client` does. Raises `InvalidSetting`."""
-        self._connection = Connection(
-            base_url,
-            token,
-            timeouts=timeouts,
-            retries=retries,
-            batching=batching,
-            transport=transport,
-        )
-        self.streams = aio.Streams(lambda: self._connection)
-        self.auth = Auth(lambda: self._connection)
+    @cached_property
+    def streams(self) -> sync.Streams:
+        """The sync surface."""
+        return sync.Streams(lambda: self._connection)
 
-    @classmethod
-    def direct(
-        cls,
-        *,
-        bucket: str,
-        table: str,
-        token: Token | None = None,
-        timeouts: Timeouts | None = None,
-        retries: Retries | None = None,
-        batching: Batching | None = None,
-    ) -> "AsyncClient":
-        """Return a client without a server in between, as `Client.direct` does."""
-        return cls(
-            token=token,
-            timeouts=timeouts,
-            retries=retries,
-            batching=batching,
-            transport=partial(_on_aws, bucket, table),
-        )
+    def close(self) -> None:
+        """Wait for the sources, send what is pending, then let go of connections and thread."""
+        self._connection.close()
 
-    async def aclose(self) -> None:
-        """Send what is pending, then close the connections and end the thread."""
-        await self._connection.aclose()
-
-    async def __aenter__(self) -> "AsyncClient":
+    def __enter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.aclose()
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        self._connection.close(error)
+
+
+class AsyncClient(_Client):
+    """A way to one server: `client.streams` is the async surface. An async context manager.
+
+    It may be used from any number of event loops. Closing it waits for its sources, sends what is
+    pending, and ends its thread.
+    """
+
+    @cached_property
+    def streams(self) -> aio.Streams:
+        """The async surface."""
+        return aio.Streams(lambda: self._connection)
+
+    async def aclose(self) -> None:
+        """Wait for the sources, send what is pending, then let go of connections and thread."""
+        await self._connection.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        await self._connection.aclose(error)
 
 
 class _Default:
@@ -224,25 +194,35 @@ def use_as_default(client: Client) -> Iterator[None]:
         _default.configure(before)
 
 
-def _on_aws(bucket: str, table: str) -> Transport:
-    import time
-    from uuid import uuid4
+def _direct(
+    bucket: str, table: str, retention_days: float | None, stream_max_bytes: int | None
+) -> Callable[[], Transport]:
+    """Return what makes a way to *bucket* and *table*. Raises `InvalidSetting`."""
+    given = {RETENTION_DAYS: retention_days, STREAM_MAX_BYTES: stream_max_bytes}
+    with _refusing():
+        limits_of(given, os.environ)
+    return partial(_on_aws, bucket, table, given)
 
+
+def _on_aws(bucket: str, table: str, given: Mapping[str, Any]) -> Transport:
     try:
         from ..stores.aws.store import AwsStore, connect, session
     except ImportError as error:
         raise InvalidSetting(
             f'a direct client needs boto3: pip install "runstreams[aws]" ({error})'
         ) from error
-    from ..core.limits import Limits
-    from ..core.log import Log
+    from ..wiring import new_id, open_log
     from .transports.direct import DirectTransport
 
-    log = Log(
-        AwsStore(*connect(session()), bucket, table),
-        limits=Limits(),
-        clock=lambda: time.time_ns() // 1_000_000,
-        new_id=lambda: uuid4().hex,
-        background=True,
-    )
-    return DirectTransport(log)
+    store = AwsStore(*connect(session()), bucket, table, new_id=new_id)
+    with _refusing():
+        limits = limits_of(given, os.environ, deployed=store.told)
+    return DirectTransport(open_log(store, limits))
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:
+        raise InvalidSetting(str(error)) from error

@@ -3,6 +3,7 @@
 RunstreamsError
 ├── InvalidRequest
 │   ├── NoRun                neither a run to write to is named nor are we in one
+│   ├── InEventLoop          a sync call where an event loop runs, which it would hold up
 │   ├── InvalidSource        what was given to pipe or merge cannot be iterated
 │   └── InvalidSetting       a URL, key, duration or option is off
 ├── Unanswered               no answer that makes sense, also after trying again
@@ -23,15 +24,23 @@ RunstreamsError
 import json
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from typing import Any, get_args
 
 from ..core import errors as core
-from ..core.errors import InvalidRequest, RunstreamsError
+from ..core.errors import BodyPlace, InvalidRequest, RunstreamsError
 
 
 class NoRun(InvalidRequest):
     """There is no run to write to: none is named, and none is current."""
 
     code = "no_run"
+
+
+class InEventLoop(InvalidRequest, RuntimeError):
+    """A sync call was made where an event loop runs: it would stand still meanwhile."""
+
+    code = "in_event_loop"
 
 
 class InvalidSource(InvalidRequest, TypeError):
@@ -58,26 +67,30 @@ class Unreachable(Unanswered):
     code = "unreachable"
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class Unexpected(Unanswered):
-    """The answer is not one of this protocol; *http_status* is its status."""
+    """The answer is not one of this protocol; *server_code* is the code that it has all the
+    same, *location* where it leads to.
+    """
 
     code = "unexpected"
+    server_code: str | None = None
+    location: str | None = None
 
 
-class NoEventStream(RunstreamsError):
-    """The server sends no event streams; it is polled instead."""
-
-    code = "no_event_stream"
-
-
+@dataclass(eq=False, repr=False, kw_only=True)
 class EndedEarly(RunstreamsError):
-    """The stream was closed, and not as completed; *next_index* is its tail."""
+    """The stream was closed, and not as completed: *error* is what its producer said, *next_index*
+    its tail.
+    """
 
     code = "ended_early"
+    error: str | None
+    next_index: int
 
 
 class StreamFailed(EndedEarly):
-    """The stream's producer failed; *error* is what it said."""
+    """The stream's producer failed."""
 
     code = "stream_failed"
 
@@ -112,51 +125,76 @@ class SourceCut(WriterError):
     code = "source_cut"
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class BufferFull(WriterError):
-    """More is written than may wait to be sent; *limit* in bytes. Await the writes, or `drain`."""
+    """More is written than may wait to be sent: *size* bytes of *limit*. Await the writes, or
+    `drain`.
+    """
 
     code = "buffer_full"
+    limit: int
+    size: int
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class NotSent(WriterError):
     """The time was up before everything was sent; *unsent* chunks were not acknowledged."""
 
     code = "not_sent"
+    unsent: int
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class PassedBy(WriterError):
     """`.stream` was left behind by more than is kept for it; *limit* in bytes."""
 
     code = "passed_by"
+    limit: int
 
 
 def _kinds(kind: type[RunstreamsError]) -> Iterator[type[RunstreamsError]]:
     yield kind
     for below in kind.__subclasses__():
-        if below.__module__ == core.__name__:
+        if getattr(core, below.__name__, None) is below:
             yield from _kinds(below)
 
 
-BY_CODE = {kind.code: kind for kind in reversed(list(_kinds(RunstreamsError)))} | {
-    NoEventStream.code: NoEventStream
-}
+BY_CODE = {kind.code: kind for kind in reversed(list(_kinds(RunstreamsError)))}
 """The class of each code that a server sends."""
 
 
 def error_of(status: int, body: bytes, retry_after: float | None = None) -> RunstreamsError:
-    """Return the error that an answer tells of, with its facts and its *http_status*."""
-    facts: dict[str, str | int | None]
+    """Return the error that an answer tells of, whoever has written it.
+
+    It is `Unexpected` unless it has a code of this protocol and what that code promises.
+    """
+    answered: dict[str, Any] = {"http_status": status}
+    if retry_after is not None:
+        answered["retry_after"] = max(0, math.ceil(retry_after))
     try:
         said = json.loads(body)["error"]
         code, message = str(said["code"]), str(said["message"])
-        facts = {name: said[name] for name in said if name not in ("code", "message")}
-    except (ValueError, KeyError, TypeError):
-        code, message = "", f"the server answered {status}: {body[:200].decode(errors='replace')}"
-        facts = {}
-    facts["http_status"] = status
-    if retry_after is not None:
-        facts["retry_after"] = max(0, math.ceil(retry_after))
-    kind = BY_CODE.get(code, Unexpected)
-    if kind is Unexpected and code:
-        facts["server_code"] = code
-    return kind(message, **facts)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        shown = body[:200].decode(errors="replace")
+        return Unexpected(f"the server answered {status}: {shown}", **answered)
+    try:
+        kind = BY_CODE[code]
+        return kind(message, **_facts(kind, said) | answered)
+    except (KeyError, TypeError):
+        return Unexpected(message, **_facts(Unexpected, said) | answered | {"server_code": code})
+
+
+def _facts(kind: type[RunstreamsError], said: dict[str, Any]) -> dict[str, Any]:
+    """Return what is *said* that an error of this *kind* has, if it is of the right type."""
+    known = [(each.name, each.type) for each in fields(kind) if each.name != "message"]
+    found = {name: said.get(name) for name, type_ in known if _is(said.get(name), type_)}
+    place = BodyPlace(
+        *(value if _is(value := said.get(name), int) else None for name in BodyPlace._fields)
+    )
+    return found | ({"place": place} if any(name in said for name in BodyPlace._fields) else {})
+
+
+def _is(value: object, type_: Any) -> bool:
+    """Say whether *value* is of a type as it is declared: a class, a union or literals."""
+    choices = get_args(type_)
+    return value in choices or type(value) in (type_, *choices)

@@ -4,10 +4,11 @@ import logging
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, TypeVar
 
+from ..core.model import Closed
 from .connection import Connection
 from .engine.queues import NothingYet, Tee
 from .reading.session import ReadSession, State
-from .records import Ended, Part
+from .records import Chunk
 from .writing.producer import Producer
 from .writing.sources import Source
 
@@ -37,6 +38,9 @@ class Sending:
     def stopped(self) -> bool:
         """Whether readers have asked the producer to stop."""
         return self._producer.stopped
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.run_id}/{self.key}: {self._producer.state}>"
 
     def cancel(self) -> None:
         """Close the source and end the stream as canceled; what was written stays."""
@@ -83,23 +87,23 @@ class Reading(Generic[T]):
     """The chunks of a stream, as they come."""
 
     def __init__(
-        self, connection: Connection, session: ReadSession, make: Callable[[Part[Any]], T]
+        self, connection: Connection, session: ReadSession, make: Callable[[Chunk[Any]], T]
     ) -> None:
         self._engine = connection.engine
         self._session = session
         self._make = make
-        self._parts: Iterator[Part[Any]] = iter(())
+        self._chunks: Iterator[Chunk[Any]] = iter(())
         session.start()
 
     def _next(self) -> T:
         """Return the next item. Raises `NothingYet`, `StopIteration`, and what went wrong."""
-        for part in self._parts:
-            return self._make(part)
-        self._parts = iter(self._session.take())
-        return self._make(next(self._parts))
+        for chunk in self._chunks:
+            return self._make(chunk)
+        self._chunks = iter(self._session.take())
+        return self._make(next(self._chunks))
 
     def _stop(self) -> None:
-        self._parts = iter(())
+        self._chunks = iter(())
         self._session.stop()
 
     @property
@@ -108,9 +112,14 @@ class Reading(Generic[T]):
         return self._session.state
 
     @property
-    def closed(self) -> Ended | None:
+    def closed(self) -> Closed | None:
         """How the stream ended, once that is known."""
         return self._session.place.closed
+
+    def __repr__(self) -> str:
+        session = self._session
+        name = f"{session.stream.run}/{session.stream.key}"
+        return f"<{type(self).__name__} {name}: {self.state}, at index {session.place.next_index}>"
 
     def __del__(self) -> None:
         self._session.stop()

@@ -1,15 +1,18 @@
 """Runs: which one we are in, what lies above it, what a target means, and how a run ends."""
 
+import asyncio
 import inspect
 import logging
 import os
 import threading
-from collections.abc import Mapping
-from contextvars import ContextVar
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar, Token
 
+from ..core.errors import RunstreamsError
 from ..core.names import check_run
 from .closing import reason_of, status_after
-from .engine.calls import Calls
+from .engine.calls import PatientCalls
 from .errors import NoRun, NotSent
 from .writing.flushing import flush, report
 from .writing.producer import Producer
@@ -29,13 +32,30 @@ class Run:
         self.id = id
         self.parent_id = parent_id
         self.root_id = root_id
+        self._is_joined = False
         self._lock = threading.Lock()
         self._producers: set[Producer] = set()
+
+    def __repr__(self) -> str:
+        above = f", child of {self.parent_id}" if self.parent_id else ""
+        going_on = sum(not producer.result.done() for producer in self._left())
+        return f"<Run {self.id}{above}: {going_on} pipes and writers go on>"
 
     def environ(self) -> dict[str, str]:
         """Return the environment variables that put another process into this run."""
         said = {RUN_ID: self.id, PARENT_RUN_ID: self.parent_id, ROOT_RUN_ID: self.root_id}
         return {name: value for name, value in said.items() if value is not None}
+
+    @contextmanager
+    def attach(self) -> Iterator["Run"]:
+        """Be in this run elsewhere: in a thread, an executor's work, a later step of a generator,
+        which know nothing of where they were begun. The run goes on afterwards.
+        """
+        token = current.set(self)
+        try:
+            yield self
+        finally:
+            leave(self, token)
 
     def _adopt(self, producer: Producer) -> None:
         with self._lock:
@@ -47,6 +67,10 @@ class Run:
         with self._lock:
             return [producer for producer in self._producers if producer.is_ours]
 
+    def _abandon(self) -> None:
+        for producer in self._left():
+            producer.abandon()
+
     def _forget(self, producer: Producer) -> None:
         if producer.result.exception() is None:
             with self._lock:
@@ -55,6 +79,19 @@ class Run:
 
 current: ContextVar[Run | None] = ContextVar("runstreams.run", default=None)
 """The innermost run that was entered here."""
+
+
+def leave(run: Run, token: Token[Run | None]) -> None:
+    """Be in *run* no more, but where *token* says.
+
+    Another context than the one that was entered may have to do that: another thread takes the last
+    step of a generator, or another task closes it. There we are in *run* only by a copy, if at all.
+    """
+    try:
+        current.reset(token)
+    except ValueError:
+        if current.get() is run:
+            current.set(None if token.old_value is Token.MISSING else token.old_value)
 
 
 def current_run(environ: Mapping[str, str] = os.environ) -> Run | None:
@@ -82,7 +119,8 @@ def resolve(target: str | None, run: Run | None) -> str:
         return check_run(target)
     if run is None:
         raise NoRun(
-            "no run to write to: name one with target='run_...', or be inside `streams.run(...)`"
+            "no run to write to: name one with target='run_...', or be inside `streams.run(...)`; "
+            "a thread is inside by `with run.attach()`"
         )
     above = {"parent": run.parent_id, "root": run.root_id}.get(target or "self")
     return above or run.id
@@ -107,9 +145,10 @@ def check_ends(work: object) -> None:
 
 
 async def end_run(
-    calls: Calls, run: Run, error: BaseException | None, seconds: float
+    calls: PatientCalls, run: Run, error: BaseException | None, seconds: float
 ) -> BaseException | None:
-    """Send what is left of *run*, at most *seconds* long, and end it as its body has ended.
+    """Wait for the sources of *run*, send what is left, and end it as its body has ended. It is
+    given up when nothing is acknowledged for *seconds*.
 
     Returns what else went wrong and nobody has seen: an error of one pipe, or a group of several.
     """
@@ -118,25 +157,33 @@ async def end_run(
             # Whoever interrupts does not want to wait for sources to end.
             producer.seen = True
             producer.cancel(error)
-    problems = await _problems(run, seconds)
-    cause = error or (problems[0] if problems else None)
-    status = status_after(cause)
-    if cause is None or status == "completed":
-        await calls.complete(run.id)
-    else:
-        await calls.end_badly(run.id, status, reason_of(cause))
+    problems = await _problems(run, seconds, logging.INFO if error is None else logging.WARNING)
+    try:
+        async with asyncio.timeout(seconds if problems else None):
+            await _end(calls, run, error or (problems[0] if problems else None))
+    except (RunstreamsError, TimeoutError) as failure:
+        if not problems:
+            raise
+        # What could not be sent is worth more than that this could not be said.
+        logger.error("run %s was not completed: %s", run.id, failure)
     if error is not None:
         for problem in problems:
-            logger.error("beside the error that ended run %s: %s", run.id, problem)
+            logger.error("beside the error that ended run %s: %s", run.id, reason_of(problem))
         return None
     return _together(problems)
 
 
-async def _problems(run: Run, seconds: float) -> list[BaseException]:
+async def _end(calls: PatientCalls, run: Run, cause: BaseException | None) -> None:
+    status = status_after(cause)
+    if not run._is_joined:
+        await calls.complete(run.id, status, None if cause is None else reason_of(cause))
+
+
+async def _problems(run: Run, seconds: float, level: int) -> list[BaseException]:
     producers = run._left()
     problems: list[BaseException] = []
-    for producer in await flush(producers, seconds):
-        problems.append(NotSent(report(producer), unsent=producer.unsent))
+    for producer in await flush(producers, seconds, level):
+        problems.append(NotSent(report(producer, seconds), unsent=producer.unsent))
         producer.cancel()
     for producer in producers:
         if producer.result.done() and not producer.seen and (error := producer.result.exception()):

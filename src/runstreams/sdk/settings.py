@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit, urlunsplit
 
 from .errors import InvalidSetting
 
@@ -26,15 +27,29 @@ class Timeouts:
     stall: float = 25
     """For a sign of life on an event stream; the server gives one every 10 seconds."""
     flush: float = 60
-    """For everything to be sent, when a run or the program ends."""
+    """For an acknowledgement, when a run, a client or the program ends and something is unsent."""
 
 
 def base_url_of(given: str | None, environ: Mapping[str, str]) -> str:
     """Return the server's address, without a slash at its end. Raises `InvalidSetting`."""
     url = (given or environ.get(URL) or LOCAL).strip().rstrip("/")
-    if not url.startswith(("http://", "https://")):
-        raise InvalidSetting(f"the server's address must begin with http:// or https://: {url!r}")
+    name = "the server's address" if given or not environ.get(URL) else URL
+    if not url.lower().startswith(("http://", "https://")):
+        raise InvalidSetting(f"{name} must begin with http:// or https://: {url!r}")
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise InvalidSetting(f"{name} cannot be used: {url!r}: {error}") from None
+    if not parts.hostname or port == 0:
+        raise InvalidSetting(f"{name} names no server: {url!r}")
     return url
+
+
+def without_secrets(url: str) -> str:
+    """Return *url* without what may stand before its host: a user's name and password."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query=""))
 
 
 def token_of(given: Token | None, environ: Mapping[str, str]) -> Token:

@@ -3,19 +3,20 @@
 
 import functools
 from collections.abc import Callable, Iterator
-from types import TracebackType
 from typing import Any, Generic, Literal, ParamSpec, TypeVar, overload
 
-from ..core.model import Status
-from .blocking import Writable, check_work, let_write, result, settled, taken
-from .connection import Connection, Start, split
+from ..core.model import Closed, RunInfo, Status, StreamInfo
+from .blocking import Writable, check_source, check_work, let_write, result, settled, taken
+from .closing import INTERRUPTIONS, status_after
+from .connection import LEFT_OUT, Connection, LeftOut, Start, split
 from .errors import StopRequested
 from .handles import Reading, Sending, Watching
-from .records import Ended, Part, RunInfo, StreamInfo
-from .runs import Run, current, end_run
-from .values import Decode, decoder, encode, maker
+from .records import Chunk
+from .runs import Run, current, end_run, leave
+from .typed import form_of
+from .values import JSON, Form, maker
 from .writing.producer import Producer
-from .writing.sources import Source, check_source
+from .writing.sources import Source
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -73,12 +74,7 @@ class Writer(Piped[T], Writable[T]):
     def __enter__(self) -> "Writer[T]":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> bool:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
         if error is None or isinstance(error, StopRequested):
             self._producer.finish()
             self.wait_until_complete()
@@ -134,17 +130,24 @@ class RunScope:
         self._entered.append((connection, run, current.set(run)))
         return run
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         connection, run, token = self._entered.pop()
-        current.reset(token)
-        ending = end_run(connection.calls, run, error, connection.timeouts.flush)
-        if (problem := connection.engine.call(ending)) is not None:
+        leave(run, token)
+        if (problem := self._end(connection, run, error)) is not None:
             raise problem
+
+    def _end(
+        self, connection: Connection, run: Run, error: BaseException | None
+    ) -> BaseException | None:
+        ending = end_run(connection.calls, run, error, connection.timeouts.flush)
+        try:
+            return connection.engine.call(ending)
+        except INTERRUPTIONS:
+            if status_after(error) == "canceled":
+                run._abandon()
+            else:
+                self._end(connection, run, KeyboardInterrupt())
+            raise
 
     def __call__(self, work: Callable[P, R]) -> Callable[P, R]:
         check_work(work)
@@ -160,8 +163,9 @@ class RunScope:
 class Streams:
     """Everything that can be done with streams."""
 
-    def __init__(self, connect: Callable[[], Connection]) -> None:
+    def __init__(self, connect: Callable[[], Connection], form: Form = JSON) -> None:
         self._connect = connect
+        self._form = form
 
     # Writing
 
@@ -171,7 +175,6 @@ class Streams:
         source: Source[T],
         /,
         *,
-        key: str | None = None,
         target: str | None = None,
         close: bool | None = None,
     ) -> Piped[T]: ...
@@ -180,20 +183,20 @@ class Streams:
         self,
         key: str,
         source: Source[T],
-        /,
         *,
         target: str | None = None,
         close: bool | None = None,
     ) -> Piped[T]: ...
     def pipe(
         self,
-        *args: Any,
-        key: str | None = None,
+        key: str | Source[Any],
+        source: Source[Any] | LeftOut = LEFT_OUT,
+        *,
         target: str | None = None,
         close: bool | None = None,
     ) -> Piped[Any]:
-        """Send the items of a source into a stream, in the background: `pipe(source)` into the
-        default stream, `pipe(key, source)`, or `pipe(source, key=...)`.
+        """Send the items of a source into a stream, in the background: `pipe(key, source)`, or
+        `pipe(source)` into the default stream.
 
         It starts at once and needs neither iteration nor waiting. An async source is pulled in the
         event loop that this is called in, or else in the client's own; a plain iterable in a
@@ -203,32 +206,30 @@ class Streams:
 
         Raises `InvalidSource`, `NoRun`, `InvalidName`.
         """
-        key, source = split(args, key, "source")
-        check_source(source)
+        name, given = split(key, source)
+        check_source(given)
         connection = self._connect()
-        producer = connection.producer(key, target, close)
+        producer = connection.producer(name, target, close, self._form.encode)
         piped = Piped[Any](connection, producer)
-        producer.merge(source)
+        producer.merge(given)
         producer.finish()
         return piped
 
     @overload
-    def append(
-        self, value: object, /, *, key: str | None = None, target: str | None = None
-    ) -> int: ...
+    def append(self, value: object, /, *, target: str | None = None) -> int: ...
     @overload
-    def append(self, key: str, value: object, /, *, target: str | None = None) -> int: ...
-    def append(self, *args: Any, key: str | None = None, target: str | None = None) -> int:
-        """Append one chunk, and return its index once it is stored: `append(value)` to the default
-        stream, `append(key, value)`, or `append(value, key=...)`.
+    def append(self, key: str, value: object, *, target: str | None = None) -> int: ...
+    def append(self, key: object, value: object = LEFT_OUT, *, target: str | None = None) -> int:
+        """Append one chunk, and return its index once it is stored: `append(key, value)`, or
+        `append(value)` to the default stream.
 
         Each call is a round trip; to write many, use `writer` or `pipe`. Raises `InvalidChunk`,
         `ChunkTooLarge`, `NoRun`, and what the server refuses.
         """
-        key, value = split(args, key, "value")
+        name, given = split(key, value)
         connection = self._connect()
-        stream = connection.target(key, target)
-        return connection.engine.call(connection.calls.append(stream, encode(value)))
+        stream = connection.target(name, target)
+        return connection.engine.call(connection.calls.append(stream, self._form.encode(given)))
 
     def writer(
         self,
@@ -245,7 +246,7 @@ class Streams:
         *execute* raises.
         """
         connection = self._connect()
-        writer = Writer[Any](connection, connection.producer(key, target, close))
+        writer = Writer[Any](connection, connection.producer(key, target, close, self._form.encode))
         if execute is not None:
             let_write(writer._producer, functools.partial(execute, writer))
         return writer
@@ -257,7 +258,7 @@ class Streams:
         target: str | None = None,
         status: Status = "completed",
         error: str | None = None,
-    ) -> Ended:
+    ) -> Closed:
         """Close a stream: its readers come to an end, and it takes no more chunks.
 
         *status* is completed, failed or canceled, *error* up to 4 KiB of text. Closing again with
@@ -278,7 +279,7 @@ class Streams:
         start_index: Start = 0,
         timeout: float | None = 60,
         strict: bool = True,
-        parts: Literal[False] = False,
+        chunks: Literal[False] = False,
     ) -> Reader[Any]: ...
     @overload
     def read(
@@ -289,8 +290,8 @@ class Streams:
         start_index: Start = 0,
         timeout: float | None = 60,
         strict: bool = True,
-        parts: Literal[True],
-    ) -> Reader[Part[Any]]: ...
+        chunks: Literal[True],
+    ) -> Reader[Chunk[Any]]: ...
     def read(
         self,
         run: str,
@@ -299,7 +300,7 @@ class Streams:
         start_index: Start = 0,
         timeout: float | None = 60,
         strict: bool = True,
-        parts: bool = False,
+        chunks: bool = False,
     ) -> Reader[Any]:
         """Iterate over the chunks of a stream: those there are, then those that come.
 
@@ -307,7 +308,7 @@ class Streams:
         end, `"tail"` means only what comes. It ends with the stream, or after *timeout* seconds of
         silence (None: never). A stream that was closed as failed or canceled raises `StreamFailed`
         or `StreamCanceled` after its last chunk, unless *strict* is False: then `closed` of the
-        reader tells. With *parts* each item is a `Part`: index, data, id, timestamp.
+        reader tells. With *chunks* each item is a `Chunk`: index, data, id, timestamp.
 
         Lost connections are made again, and what was read is not read twice; nor is anything lost
         when waiting for the next chunk is given up. Raises `IndexExpired` rather than leave out
@@ -315,7 +316,7 @@ class Streams:
         """
         connection = self._connect()
         session = connection.session(run, key, start_index, timeout, strict)
-        return Reader(connection, session, maker(None, parts))
+        return Reader(connection, session, maker(self._form.decode, chunks))
 
     def stop(self, run: str, key: str | None = None) -> None:
         """Ask the producers of a stream to stop: their sources are closed, and the stream ends as
@@ -323,6 +324,17 @@ class Streams:
         """
         connection = self._connect()
         connection.engine.call(connection.calls.stop(connection.stream(run, key)))
+
+    def complete(
+        self, run: str, *, status: Status = "completed", error: str | None = None
+    ) -> RunInfo:
+        """Complete a run from anywhere: its open streams are closed with *status*, and it takes no
+        more chunks.
+
+        The run that `run` has entered is completed by itself. *error* is up to 4 KiB of text.
+        """
+        connection = self._connect()
+        return connection.engine.call(connection.complete(run, status, error))
 
     # Overview
 
@@ -341,6 +353,11 @@ class Streams:
         connection = self._connect()
         return connection.engine.call(connection.calls.delete(connection.stream(run, key)))
 
+    def delete_run(self, run: str) -> int:
+        """Delete a run with all its streams; return how many there were."""
+        connection = self._connect()
+        return connection.engine.call(connection.delete_run(run))
+
     def runs(self, limit: int = 100) -> RunInfos:
         """Return up to *limit* runs, newest first."""
         connection = self._connect()
@@ -354,10 +371,11 @@ class Streams:
         """Be in a run: what is written inside goes to its streams, unless a target is named.
 
         A context manager, and a decorator of functions. Without *id* one is made;
-        without *parent* it is the run we are in. The run is registered at the beginning. At the end
-        what was begun in it is sent, 60 seconds at most, and it is completed; or, after an
+        without *parent* it is the run we are in. The run is registered at the beginning; one that
+        is completed raises `RunCompleted` then, an open one is joined. At the end what was begun in
+        it is waited for, however long its sources take, and it is completed; or, after an
         exception, its streams are closed as failed. An error of a pipe that nobody has waited for
-        is raised here.
+        is raised here, and `NotSent` when nothing of what is unsent is acknowledged for 60 seconds.
         """
         return RunScope(self._connect, id, parent, root)
 
@@ -368,22 +386,21 @@ class Streams:
     def define(self, key: str, type: Any = None) -> "Defined[Any]":
         """Name a stream and the type of its chunks in one place.
 
-        What is read is made into that type, and checked, by pydantic. Raises `InvalidSetting` where
-        the type needs it and it is not installed.
+        What is written is checked, and made JSON, as pydantic does it for that type; and what is
+        read is made into that type. Raises `InvalidSetting` where the type needs pydantic and it is
+        not installed, or knows nothing of the type.
         """
-        return Defined(self, self._connect, key, decoder(type))
+        return Defined(self._connect, key, form_of(type))
 
 
 class Defined(Generic[T]):
     """A stream's key and the type of its chunks; the calls are those of `Streams`."""
 
-    def __init__(
-        self, streams: Streams, connect: Callable[[], Connection], key: str, decode: Decode | None
-    ) -> None:
+    def __init__(self, connect: Callable[[], Connection], key: str, form: Form) -> None:
         self.key = key
-        self._streams = streams
+        self._streams = Streams(connect, form)
         self._connect = connect
-        self._decode = decode
+        self._form = form
 
     def pipe(
         self, source: Source[T], *, target: str | None = None, close: bool | None = None
@@ -413,7 +430,7 @@ class Defined(Generic[T]):
         start_index: Start = 0,
         timeout: float | None = 60,
         strict: bool = True,
-        parts: Literal[False] = False,
+        chunks: Literal[False] = False,
     ) -> Reader[T]: ...
     @overload
     def read(
@@ -423,8 +440,8 @@ class Defined(Generic[T]):
         start_index: Start = 0,
         timeout: float | None = 60,
         strict: bool = True,
-        parts: Literal[True],
-    ) -> Reader[Part[T]]: ...
+        chunks: Literal[True],
+    ) -> Reader[Chunk[T]]: ...
     def read(
         self,
         run: str,
@@ -432,11 +449,11 @@ class Defined(Generic[T]):
         start_index: Start = 0,
         timeout: float | None = 60,
         strict: bool = True,
-        parts: bool = False,
+        chunks: bool = False,
     ) -> Reader[Any]:
         """Iterate over the chunks of the stream; one that is not as defined raises
         `InvalidChunk`.
         """
         connection = self._connect()
         session = connection.session(run, self.key, start_index, timeout, strict)
-        return Reader(connection, session, maker(self._decode, parts))
+        return Reader(connection, session, maker(self._form.decode, chunks))

@@ -3,8 +3,8 @@
 from collections.abc import AsyncGenerator
 from typing import Protocol
 
-from ..core.model import Status, StreamId
-from .records import Ended, Page, Receipt, RunInfo, StreamInfo
+from ..core.model import Closed, RunInfo, RunPage, Status, StreamId, StreamInfo, StreamPage
+from .records import ChunkPage, Receipt
 
 
 class Transport(Protocol):
@@ -19,7 +19,7 @@ class Transport(Protocol):
         What was appended before under the same numbers is acknowledged again, and not doubled.
         """
 
-    async def page(self, stream: StreamId, start: int | None, wait: float, limit: int) -> Page:
+    async def page(self, stream: StreamId, start: int | None, wait: float, limit: int) -> ChunkPage:
         """Return chunks from *start* (None: the oldest left), waiting up to *wait* seconds for the
         first one. Raises `IndexExpired`, `IndexBeyondTail`.
         """
@@ -29,14 +29,14 @@ class Transport(Protocol):
 
     def follow(
         self, stream: StreamId, start: int, silence: float
-    ) -> AsyncGenerator[Page | None, None]:
+    ) -> AsyncGenerator[ChunkPage | None, None]:
         """Yield chunks from *start* on as they come, None as a sign of life, until the end of the
         stream or, about, for so many seconds of *silence*.
 
         What has expired is passed over. Raises `NoEventStream` where none is to be had.
         """
 
-    async def close(self, stream: StreamId, status: Status, error: str | None) -> Ended:
+    async def close(self, stream: StreamId, status: Status, error: str | None) -> Closed:
         """Close a stream. Raises `ClosedDifferently`, `RunCompleted`."""
 
     async def stop(self, stream: StreamId) -> None:
@@ -48,17 +48,20 @@ class Transport(Protocol):
     async def delete(self, stream: StreamId) -> bool:
         """Delete a stream; return whether there was one."""
 
-    async def streams(self, run: str, after: str | None) -> tuple[list[StreamInfo], str | None]:
-        """Return some of a run's streams by key, those after *after*, and where to go on."""
+    async def streams(self, run: str, after: str | None) -> StreamPage:
+        """Return some of a run's streams by key, those after *after*, the `next` of a page."""
 
-    async def runs(self, limit: int, after: str | None) -> tuple[list[RunInfo], str | None]:
-        """Return up to *limit* recent runs, newest first, and where to go on."""
+    async def runs(self, limit: int, after: str | None) -> RunPage:
+        """Return up to *limit* recent runs, newest first, those after *after*."""
 
     async def register(self, run: str, parent: str | None, root: str | None) -> RunInfo:
         """Register a run and what is above it."""
 
-    async def complete(self, run: str) -> RunInfo:
-        """Complete a run: its open streams close."""
+    async def complete(self, run: str, status: Status, error: str | None) -> RunInfo:
+        """Complete a run, which has ended so: its open streams close."""
+
+    async def delete_run(self, run: str) -> int:
+        """Delete a run with its streams; return how many there were."""
 
     async def aclose(self) -> None:
         """Close all connections."""

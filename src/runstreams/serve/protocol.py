@@ -1,4 +1,5 @@
-"""uvicorn's HTTP protocol, with a limit for heads, and with our errors for what is no HTTP.
+"""uvicorn's HTTP protocol, with a limit for heads, our errors for what is no HTTP, and answers that
+HTTP/1.0 understands.
 
 What cannot be understood never gets as far as an application. Here it does: the API itself refuses
 it, so that a refusal looks like every other, and comes when those before it are answered.
@@ -8,6 +9,8 @@ https://github.com/Kludex/uvicorn/blob/main/uvicorn/protocols/http/httptools_imp
 """
 
 import asyncio
+import socket
+import struct
 from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any, cast
@@ -18,6 +21,7 @@ from httptools import (
     HttpParserInvalidURLError,
     HttpParserUpgrade,
 )
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from ..core.errors import InvalidRequest, RunstreamsError
@@ -38,6 +42,13 @@ it is reset, and then the refusal is lost as well.
 """
 
 
+OLD = ("0.9", "1.0")
+"""Versions of HTTP in which an answer is not sent in pieces that tell their sizes."""
+
+RESET, FLUSH = struct.pack("ii", 1, 0), struct.pack("ii", 0, 0)
+"""How a socket ends: by a reset, or with all that was written."""
+
+
 class Protocol(HttpToolsProtocol):
     """One connection."""
 
@@ -49,6 +60,11 @@ class Protocol(HttpToolsProtocol):
         # Bytes in the pieces since something was complete, with the piece in which it was: never
         # less than what the parser holds of a head, and hardly dearer than not to count.
         self._came = 0
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        # uvicorn leaves it running where the connection was reset, and it holds all of this.
+        self._unset_keepalive_if_required()
 
     def data_received(self, data: bytes) -> None:
         if self._refused:
@@ -85,6 +101,10 @@ class Protocol(HttpToolsProtocol):
         self._came = self._piece
         super().on_message_complete()
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        is_old = cycle.scope["http_version"] in OLD
+        super()._start_asgi_task(cycle, cast(Any, _Unframed(cycle, app)) if is_old else app)
+
     def _check_size(self) -> None:
         """Raise `HeadTooLarge` if the head is."""
         size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
@@ -112,7 +132,10 @@ class Protocol(HttpToolsProtocol):
 
     def _refusal(self, scope: dict[str, Any], error: RunstreamsError) -> RequestResponseCycle:
         transport = SimpleNamespace(
-            write=self.transport.write, is_closing=self.transport.is_closing, close=self._part
+            write=self.transport.write,
+            is_closing=self.transport.is_closing,
+            close=self._part,
+            get_extra_info=self.transport.get_extra_info,
         )
         cycle = RequestResponseCycle(
             scope=cast(Any, {**scope, "runstreams.refused": error}),
@@ -160,6 +183,37 @@ class Protocol(HttpToolsProtocol):
         self.timeout_keep_alive_task = self.loop.call_later(
             LINGER_SECONDS, self.timeout_keep_alive_handler
         )
+
+
+class _Unframed:
+    """An application whose answer is sent as it is, and ends with the connection.
+
+    So its end is the only thing that tells a whole answer from one that is broken off: until all is
+    said, whatever ends the connection resets it.
+    """
+
+    def __init__(self, cycle: RequestResponseCycle, app: ASGIApp) -> None:
+        self._cycle = cycle
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._cycle.chunked_encoding = False
+                self._end_by(RESET)
+            else:
+                # uvicorn compares with what the headers have told, which may be nothing.
+                self._cycle.expected_content_length = len(message.get("body", b""))
+                if not message.get("more_body"):
+                    self._end_by(FLUSH)
+            await send(message)
+
+        await self._app(scope, receive, sending)
+
+    def _end_by(self, how: bytes) -> None:
+        connection = self._cycle.transport.get_extra_info("socket")
+        with suppress(OSError):  # it has ended already
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, how)
 
 
 def _reason(error: HttpParserError) -> RunstreamsError:

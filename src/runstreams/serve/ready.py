@@ -30,12 +30,12 @@ Ctrl-C stops it.
 
 def announce(settings: Settings, url: str, key_given: bool) -> None:
     """Say that the server is ready at *url*, and whether its key was given."""
-    print(welcome(settings, url, key_given), flush=True)
+    print(_welcome(settings, url, key_given), flush=True)
     if settings.ready_file:
         _write(settings.ready_file, url)
 
 
-def welcome(settings: Settings, url: str, key_given: bool) -> str:
+def _welcome(settings: Settings, url: str, key_given: bool) -> str:
     """Return the start message."""
     file = settings.data.absolute() / FILE
     return WELCOME.format(

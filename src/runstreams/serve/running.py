@@ -3,28 +3,26 @@
 import asyncio
 import gc
 import logging
-import time
 from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from socket import socket
 
-import uvicorn
 import uvloop
 
-from ..core.log import Log
 from ..http import Host, Keys, Service, Stop, build_app
 from ..http.routes import appending, dashboard, managing, reading
+from ..wiring import now, open_log
 from .folder import open_folder
 from .listening import listen, url_of
 from .open_files import NoFileLeft, raise_limit
-from .protocol import Protocol
 from .ready import announce
 from .secret_key import VARIABLE, secret_key
-from .server import Server
+from .server import GracefulServer
 from .settings import Settings
-from .storing import new_id, open_store
+from .speaking import spoken
+from .storing import limits_in, open_store
 from .sweeping import keep_swept
-from .uvicorn import left_over, quieten
+from .uvicorn import left_over
 
 KEEP_ALIVE_SECONDS = 65
 """How long an idle connection is kept: a little longer than the minute for which many clients keep
@@ -66,31 +64,18 @@ def run(settings: Settings, environ: Mapping[str, str]) -> None:
 
 
 async def _serve(settings: Settings, keys: Keys, listener: socket, *, key_given: bool) -> None:
-    log = Log(
-        open_store(settings), limits=settings.limits, clock=_now, new_id=new_id, background=True
-    )
+    store = open_store(settings)
+    log = open_log(store, limits_in(store, settings))
     stop = Stop()
     app = build_app(
         Service(log, keys, Host(left_over=left_over, stopping=stop), settings.allowed_origins),
         ROUTERS,
     )
-    config = uvicorn.Config(
-        app,
-        http=Protocol,
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        backlog=ACCEPTED_AT_A_TIME,
-    )
-    quieten()
+    config = spoken(app, timeout_keep_alive=KEEP_ALIVE_SECONDS, backlog=ACCEPTED_AT_A_TIME)
     url = url_of(listener)
-    server = Server(config, stop, lambda: announce(settings, url, key_given))
+    server = GracefulServer(config, stop, lambda: announce(settings, url, key_given))
     asyncio.get_running_loop().set_exception_handler(NoFileLeft())
-    sweep = asyncio.create_task(keep_swept(log.store, settings.limits, _now))
+    sweep = asyncio.create_task(keep_swept(store, log.limits, now))
     # What the start has made stays. Looking through it again and again for garbage takes 15 ms each
     # time, in which nobody is served.
     gc.collect()
@@ -110,7 +95,3 @@ def _loop_factory(files: int) -> Callable[[], asyncio.AbstractEventLoop] | None:
         return uvloop.new_event_loop
     logger.warning("only %d files may be open: about as many readers can wait", files)
     return None
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000_000

@@ -31,7 +31,7 @@ ANSWER_SECONDS = 0.8
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-class Server(uvicorn.Server):
+class GracefulServer(uvicorn.Server):
     """Serves until SIGINT or SIGTERM."""
 
     def __init__(self, config: uvicorn.Config, stopping: Stop, ready: Callable[[], None]) -> None:
@@ -57,9 +57,9 @@ class Server(uvicorn.Server):
     def stop(self) -> None:
         """Begin to stop; asked a second time, end at once. Nothing acknowledged can be lost."""
         if self.should_exit:
-            end_process()
+            _end_process()
         self.should_exit = True
-        watchdog = threading.Timer(STOP_SECONDS, end_process)
+        watchdog = threading.Timer(STOP_SECONDS, _end_process)
         watchdog.daemon = True
         watchdog.start()
 
@@ -89,7 +89,7 @@ class Server(uvicorn.Server):
             connection.shutdown()
 
 
-def end_process() -> None:
+def _end_process() -> None:
     """End now. As after a crash, the store is whole, and what was not answered is sent again."""
     sys.stdout.flush()
     sys.stderr.flush()

@@ -1,18 +1,27 @@
 """What can be set about a local server, each as a flag and as an environment variable."""
 
 import argparse
+import logging
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from ..core.limits import DAY_MS, Limits
+from ..core.limits import Limits
+from ..core.origins import origins_of
+from ..core.settings import LIMITS, RETENTION_DAYS, STREAM_MAX_BYTES, between, limits_of
 from .errors import CannotRun
 
-N = TypeVar("N", int, float)
-
 LOG_LEVELS = ("debug", "info", "warning", "error")
+INJECTED = re.compile(r"(tcp|udp|sctp)://")
+"""How Kubernetes begins what it puts into `RUNSTREAMS_PORT` of every pod beside a Service that is
+called runstreams.
+"""
+
 YES, NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,16 +33,16 @@ class Settings:
     data: Path = Path(".runstreams")
     aws: bool = False
     power_safe: bool = False
-    retention_days: float = 28
-    stream_max_bytes: int = Limits().stream_bytes
+    retention_days: float | None = None
+    stream_max_bytes: int | None = None
     allowed_origins: tuple[str, ...] = ("*",)
     log_level: str = "warning"
     ready_file: Path | None = None
 
-    @property
-    def limits(self) -> Limits:
-        """The limits of every stream."""
-        return Limits(round(self.retention_days * DAY_MS), self.stream_max_bytes)
+    def limits(self, deployed: Callable[[], Mapping[str, Any]] = dict) -> Limits:
+        """Return the limits of every stream; those that are not set, as *deployed* tells."""
+        given = {RETENTION_DAYS: self.retention_days, STREAM_MAX_BYTES: self.stream_max_bytes}
+        return limits_of(given, deployed=deployed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +64,13 @@ class Option:
     def variable(self) -> str:
         return "RUNSTREAMS_" + self.name.upper()
 
+    def from_flag(self, text: str) -> Any:
+        """Return what *text* means, as argparse wants it."""
+        try:
+            return self.parse(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
 
 def add_options(parser: argparse.ArgumentParser, *names: str) -> None:
     """Let *parser* take the options *names*, or all."""
@@ -63,7 +79,7 @@ def add_options(parser: argparse.ArgumentParser, *names: str) -> None:
             continue
         how: dict[str, Any] = {"action": argparse.BooleanOptionalAction}
         if option.value is not None:
-            how = {"type": option.parse, "metavar": option.value}
+            how = {"type": option.from_flag, "metavar": option.value}
         text = f"{option.help} [{option.variable}]"
         parser.add_argument(option.flag, default=argparse.SUPPRESS, help=text, **how)
 
@@ -76,31 +92,25 @@ def settings_of(args: argparse.Namespace, environ: Mapping[str, str]) -> Setting
     for option in OPTIONS:
         if hasattr(args, option.name):
             given[option.name] = getattr(args, option.name)
-        elif text := environ.get(option.variable):
+        elif (text := environ.get(option.variable)) and not _is_injected(option, text):
             try:
                 given[option.name] = option.parse(text)
-            except argparse.ArgumentTypeError as error:
+            except ValueError as error:
                 raise CannotRun(f"{option.variable}: {error}") from None
     return Settings(**given)
 
 
-def _between(convert: Callable[[str], N], least: N, most: N) -> Callable[[str], N]:
-    def parse(text: str) -> N:
-        try:
-            value = convert(text)
-        except ValueError:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
-        if not least <= value <= most:
-            raise argparse.ArgumentTypeError(f"{text} is not between {least} and {most}")
-        return value
-
-    return parse
+def _is_injected(option: Option, text: str) -> bool:
+    injected = option.name == "port" and INJECTED.match(text) is not None
+    if injected:
+        logger.warning("%s=%s is of Kubernetes, not for us: ignored", option.variable, text)
+    return injected
 
 
 def _one_of(*choices: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if text.lower() not in choices:
-            raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(choices)}")
+            raise ValueError(f"{text!r} is none of {', '.join(choices)}")
         return text.lower()
 
     return parse
@@ -110,26 +120,20 @@ def _switch(text: str) -> bool:
     return _one_of(*YES, *NO)(text) in YES
 
 
-def _list(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
-
-
-_port = _between(int, 0, 65_535)
-_days = _between(float, 0.001, 36_500)
-_bytes = _between(int, 0, 2**53)
-_level = _one_of(*LOG_LEVELS)
-
 OPTIONS = (
     Option("host", "ADDRESS", str, "address to listen on (127.0.0.1)"),
-    Option("port", "PORT", _port, "port to listen on; 0 takes a free one (8787)"),
+    Option("port", "PORT", between(int, 0, 65_535), "port to listen on; 0 takes a free one (8787)"),
     Option("data", "DIR", Path, "folder of the streams and the secret key (.runstreams)"),
     Option("aws", None, _switch, "keep the streams in S3 and DynamoDB instead of the folder"),
     Option("power_safe", None, _switch, "answer an append only when it would survive a power cut"),
-    Option("retention_days", "DAYS", _days, "how long a chunk can be read (28)"),
+    Option("retention_days", "DAYS", LIMITS[RETENTION_DAYS], "how long a chunk can be read (28)"),
     Option(
-        "stream_max_bytes", "BYTES", _bytes, "most bytes of one stream, 0: no limit (314572800)"
+        "stream_max_bytes",
+        "BYTES",
+        LIMITS[STREAM_MAX_BYTES],
+        "most bytes of one stream, 0: no limit (314572800)",
     ),
-    Option("allowed_origins", "LIST", _list, "web origins that may read, split by commas (*)"),
-    Option("log_level", "LEVEL", _level, "debug, info, warning or error (warning)"),
+    Option("allowed_origins", "LIST", origins_of, "web origins that may read, split by commas (*)"),
+    Option("log_level", "LEVEL", _one_of(*LOG_LEVELS), "debug, info, warning or error (warning)"),
     Option("ready_file", "FILE", Path, "write URL, port and process id here once ready"),
 )

@@ -1,11 +1,22 @@
 """The store a local server keeps its streams in, as the settings say."""
 
-from secrets import token_hex
+from collections.abc import Mapping
+from typing import Protocol, runtime_checkable
 
 from ..core.errors import StoreError
+from ..core.limits import Limits
 from ..core.ports import Store
+from ..wiring import new_id
 from .errors import CannotRun
 from .settings import Settings
+
+
+@runtime_checkable
+class Deployed(Protocol):
+    """A store whose deployment says the limits of its streams."""
+
+    def told(self) -> Mapping[str, str]:
+        """Return them by the names of variables."""
 
 
 def open_store(settings: Settings) -> Store:
@@ -13,14 +24,20 @@ def open_store(settings: Settings) -> Store:
     return _on_aws() if settings.aws else _in_folder(settings)
 
 
+def limits_in(store: Store, settings: Settings) -> Limits:
+    """Return the limits of the streams in *store*: what is not set, as its deployment says it.
+
+    Raises `CannotRun`.
+    """
+    try:
+        return settings.limits(store.told if isinstance(store, Deployed) else dict)
+    except (StoreError, ValueError) as error:
+        raise CannotRun(str(error)) from error
+
+
 def place(settings: Settings) -> str:
     """Return where the streams are, for people."""
     return "in S3 and DynamoDB" if settings.aws else str(settings.data.absolute())
-
-
-def new_id() -> str:
-    """Return a name that nobody has seen before."""
-    return token_hex(16)
 
 
 def _in_folder(settings: Settings) -> Store:
@@ -40,6 +57,6 @@ def _on_aws() -> Store:
     from ..stores.aws import AwsStore, SettingMissing
 
     try:
-        return AwsStore.from_environment()
+        return AwsStore.from_environment(new_id=new_id)
     except (SettingMissing, BotoCoreError) as error:
         raise CannotRun(f"cannot use AWS: {error}") from error

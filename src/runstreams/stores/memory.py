@@ -6,8 +6,8 @@ from typing import TypeVar
 
 from ..core.commit import applied, fits
 from ..core.errors import ObjectMissing, RunCompleted
-from ..core.limits import MIB, Limits, SealingPlan
-from ..core.model import Batch, Closed, Head, Pointer, Run, SegmentName, Sent, StreamId
+from ..core.limits import MIB, NAMES_AT_ONCE, Limits, SealingPlan
+from ..core.model import Batch, Closed, Head, Pointer, RunInfo, SegmentName, Sent, StreamId
 from ..core.ports import Committed, NewId, NotCommitted, Staged, StoredBatch, Terms
 from ..core.runs import completed, registered
 
@@ -75,7 +75,7 @@ class MemorySegments:
             for name, body in self.objects.get(stream, {}).items()
             if name.generation == generation and name.last >= index
         )
-        return sorted(found)[:1000]
+        return sorted(found)[:NAMES_AT_ONCE]
 
     async def generations(self, stream: StreamId) -> list[str]:
         return sorted({name.generation for name in self.objects.get(stream, {})})
@@ -97,7 +97,7 @@ class MemoryHeads:
     async def get(self, stream: StreamId, *, strong: bool = True, since: int = 0) -> Head | None:
         return self._find(stream)
 
-    async def open(self, stream: StreamId, head: Head, run: Run) -> None:
+    async def open(self, stream: StreamId, head: Head, run: RunInfo) -> None:
         record = self.runs.live(run.id, head.created)
         if record is not None and record.completed is not None:
             raise RunCompleted("the run is completed", run=run.id)
@@ -115,12 +115,16 @@ class MemoryHeads:
             return NotCommitted(head)
         return Committed(head.tail, self._keep(stream, applied(head, staged, skip, batch, limits)))
 
-    async def close(self, stream: StreamId, closed: Closed, now: int, expires: int) -> Head | None:
+    async def close(
+        self, stream: StreamId, closed: Closed, now: int, expires: int, *, by_run: bool = False
+    ) -> Head | None:
         head = self._find(stream)
         if head is None or head.expires <= now:
             return None
         if head.closed is None:
-            head = self._keep(stream, replace(head, closed=closed, expires=expires))
+            head = self._keep(
+                stream, replace(head, closed=closed, closed_by_run=by_run, expires=expires)
+            )
         return head
 
     async def ask_stop(self, stream: StreamId, now: int) -> Head | None:
@@ -197,21 +201,21 @@ class MemoryRuns:
     """Runs by id."""
 
     def __init__(self) -> None:
-        self.items: dict[str, Run] = {}
+        self.items: dict[str, RunInfo] = {}
 
-    def live(self, run: str, now: int) -> Run | None:
+    def live(self, run: str, now: int) -> RunInfo | None:
         """Return the record unless it has expired by *now*."""
         record = self.items.get(run)
         return record if record is not None and record.expires > now else None
 
-    async def get(self, run: str) -> Run | None:
+    async def get(self, run: str) -> RunInfo | None:
         return self.items.get(run)
 
-    async def put(self, run: Run) -> Run:
+    async def put(self, run: RunInfo) -> RunInfo:
         self.items[run.id] = registered(self.items.get(run.id), run)
         return self.items[run.id]
 
-    async def complete(self, run: Run) -> Run:
+    async def complete(self, run: RunInfo) -> RunInfo:
         self.items[run.id] = completed(self.items.get(run.id), run)
         return self.items[run.id]
 
@@ -223,7 +227,7 @@ class MemoryRuns:
     async def delete(self, run: str) -> None:
         self.items.pop(run, None)
 
-    async def recent(self, limit: int, after: tuple[int, str] | None) -> list[Run]:
+    async def recent(self, limit: int, after: tuple[int, str] | None) -> list[RunInfo]:
         newest = sorted(self.items.values(), key=lambda run: (run.created, run.id), reverse=True)
         return [run for run in newest if after is None or (run.created, run.id) < after][:limit]
 

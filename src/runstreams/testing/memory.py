@@ -1,15 +1,13 @@
 """Streams in the memory of this process, with no server in between."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from uuid import uuid4
 
-from ..core.limits import Limits
 from ..core.log import Log
 from ..sdk.clients import Client, use_as_default
 from ..sdk.transports.direct import DirectTransport
 from ..stores.memory import MemoryStore
+from ..wiring import new_id, open_log
 
 SECRET_KEY = "sk_testing"
 """What public tokens are signed with."""
@@ -32,14 +30,4 @@ def in_memory() -> Iterator[Client]:
 
 def memory_log() -> Log:
     """Return a log that keeps nothing beyond this process."""
-    return Log(
-        MemoryStore(_new_id),
-        limits=Limits(),
-        clock=lambda: time.time_ns() // 1_000_000,
-        new_id=_new_id,
-        background=True,
-    )
-
-
-def _new_id() -> str:
-    return uuid4().hex
+    return open_log(MemoryStore(new_id))

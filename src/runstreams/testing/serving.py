@@ -64,22 +64,18 @@ def _server(secret_key: str) -> "tuple[uvicorn.Server, Stop]":
 
         from ..http import Host, Keys, Service, Stop, build_app
         from ..http.routes import appending, dashboard, managing, reading
-        from ..serve.uvicorn import left_over, quieten
+        from ..serve.speaking import spoken
+        from ..serve.uvicorn import left_over
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
             f"a server needs {error.name}, which is not installed: "
             'pip install "runstreams[server]"',
             name=error.name,
         ) from error
-    quieten()
     stop = Stop()
     service = Service(memory_log(), Keys([secret_key]), Host(left_over=left_over, stopping=stop))
     routers = (appending.router, reading.router, managing.router, dashboard.router)
-    app = build_app(service, routers)
-    config = uvicorn.Config(
-        app, HOST, 0, ws="none", lifespan="off", log_config=None, access_log=False
-    )
-    server = uvicorn.Server(config)
+    server = uvicorn.Server(spoken(build_app(service, routers), host=HOST, port=0))
     server.force_exit = True  # readers that wait are not waited for
     return server, stop
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from runstreams.aio import AsyncClient, Ended, Part
+from runstreams.aio import AsyncClient, Chunk, Closed
 from runstreams.errors import InvalidChunk, InvalidSetting
 from tests.sdk.aio.helpers import read, slowly, together
 from tests.sdk.conftest import wait_until_idle
@@ -16,11 +16,11 @@ from tests.sdk.test_values import Step, Token
 @pytest.mark.also_deployed
 async def test_parts_tell_all_that_is_known(aclient: AsyncClient, run: str) -> None:
     await aclient.streams.append({"a": 1}, target=run)
-    (part,) = [part async for part in aclient.streams.read(run, timeout=0, parts=True)]
-    assert isinstance(part, Part)
-    assert (part.index, part.data) == (0, {"a": 1})
-    assert part.id.endswith("-0")
-    assert part.timestamp > 1_700_000_000_000
+    (chunk,) = [chunk async for chunk in aclient.streams.read(run, timeout=0, chunks=True)]
+    assert isinstance(chunk, Chunk)
+    assert (chunk.index, chunk.data) == (0, {"a": 1})
+    assert chunk.id.endswith("-0")
+    assert chunk.timestamp > 1_700_000_000_000
 
 
 @pytest.mark.also_deployed
@@ -86,7 +86,7 @@ async def test_a_reader_says_how_it_is_going(aclient: AsyncClient, run: str) -> 
     await aclient.streams.close(target=run)
     assert [item async for item in reader] == []
     assert reader.state == "closed"
-    assert reader.closed == Ended("completed")
+    assert reader.closed == Closed("completed")
 
 
 async def test_many_readers_and_writers_at_once(aclient: AsyncClient, run: str) -> None:
@@ -122,9 +122,9 @@ async def test_a_defined_stream_gives_back_its_type(aclient: AsyncClient, run: s
     async with answer.writer(target=run, close=True) as writer:
         await writer.write(Token(text="c"))
     assert [token.text async for token in answer.read(run)] == ["a", "b", "c"]
-    (part,) = [part async for part in answer.read(run, start_index=2, parts=True)]
-    assert part.data == Token(text="c")
-    assert part.index == 2
+    (chunk,) = [chunk async for chunk in answer.read(run, start_index=2, chunks=True)]
+    assert chunk.data == Token(text="c")
+    assert chunk.index == 2
 
 
 async def test_types_may_be_dataclasses_and_generics_too(aclient: AsyncClient, run: str) -> None:

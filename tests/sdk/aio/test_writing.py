@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from runstreams.aio import AsyncClient, Batching, Ended
+from runstreams.aio import AsyncClient, Batching, Closed
 from runstreams.errors import InvalidName, NoRun, WriterClosed
 from tests.sdk.aio.helpers import read, slowly, together
 from tests.sdk.in_tasks import done, sleep
@@ -76,7 +76,7 @@ async def test_an_exception_in_the_body_keeps_what_was_written_and_marks_the_str
     with pytest.raises(LookupError):
         await write_and_raise(aclient, run, LookupError("gone"))
     assert await read(aclient, run, strict=False) == [1, 2]
-    assert (await aclient.streams.describe(run)).closed == Ended("failed", "LookupError: gone")
+    assert (await aclient.streams.describe(run)).closed == Closed("failed", "LookupError: gone")
 
 
 async def test_a_body_that_raises_does_not_wait_for_what_it_merges(
@@ -91,7 +91,7 @@ async def test_a_body_that_raises_does_not_wait_for_what_it_merges(
 
     with pytest.raises(LookupError):
         await body()
-    assert (await aclient.streams.describe(run)).closed == Ended("failed", "LookupError: gone")
+    assert (await aclient.streams.describe(run)).closed == Closed("failed", "LookupError: gone")
 
 
 async def test_an_interrupted_body_marks_the_stream_as_canceled(
@@ -113,7 +113,7 @@ async def test_a_writer_that_is_asked_to_stop_ends_its_body(aclient: AsyncClient
                 await aclient.streams.stop(run)
             await sleep(0.001)
     assert writer.stopped
-    assert (await aclient.streams.describe(run)).closed == Ended("canceled")
+    assert (await aclient.streams.describe(run)).closed == Closed("canceled")
 
 
 async def test_a_writer_waits_when_too_much_is_unsent(server: Any, run: str) -> None:
@@ -140,7 +140,7 @@ async def test_a_writer_that_is_dropped_is_sent_and_warned_of(
 @pytest.mark.also_deployed
 async def test_an_append_is_stored_when_it_returns(aclient: AsyncClient, run: str) -> None:
     assert await aclient.streams.append("logs", {"step": 1}, target=run) == 0
-    assert await aclient.streams.append(["x"], key="logs", target=run) == 1
+    assert await aclient.streams.append(key="logs", value=["x"], target=run) == 1
     assert await aclient.streams.append("default", target=run) == 0
     assert await read(aclient, run, "logs") == [{"step": 1}, ["x"]]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from runstreams import Client, Ended, Part
+from runstreams import Chunk, Client, Closed
 from runstreams.errors import InvalidChunk, InvalidSetting
 from tests.sdk.conftest import wait_until_idle
 from tests.sdk.in_threads import begin, done
@@ -17,11 +17,11 @@ from tests.sdk.test_values import Step, Token
 @pytest.mark.also_deployed
 def test_parts_tell_all_that_is_known(client: Client, run: str) -> None:
     client.streams.append({"a": 1}, target=run)
-    (part,) = [part for part in client.streams.read(run, timeout=0, parts=True)]
-    assert isinstance(part, Part)
-    assert (part.index, part.data) == (0, {"a": 1})
-    assert part.id.endswith("-0")
-    assert part.timestamp > 1_700_000_000_000
+    (chunk,) = [chunk for chunk in client.streams.read(run, timeout=0, chunks=True)]
+    assert isinstance(chunk, Chunk)
+    assert (chunk.index, chunk.data) == (0, {"a": 1})
+    assert chunk.id.endswith("-0")
+    assert chunk.timestamp > 1_700_000_000_000
 
 
 @pytest.mark.also_deployed
@@ -83,7 +83,7 @@ def test_a_reader_says_how_it_is_going(client: Client, run: str) -> None:
     client.streams.close(target=run)
     assert [item for item in reader] == []
     assert reader.state == "closed"
-    assert reader.closed == Ended("completed")
+    assert reader.closed == Closed("completed")
 
 
 def test_many_readers_and_writers_at_once(client: Client, run: str) -> None:
@@ -119,9 +119,9 @@ def test_a_defined_stream_gives_back_its_type(client: Client, run: str) -> None:
     with answer.writer(target=run, close=True) as writer:
         writer.write(Token(text="c"))
     assert [token.text for token in answer.read(run)] == ["a", "b", "c"]
-    (part,) = [part for part in answer.read(run, start_index=2, parts=True)]
-    assert part.data == Token(text="c")
-    assert part.index == 2
+    (chunk,) = [chunk for chunk in answer.read(run, start_index=2, chunks=True)]
+    assert chunk.data == Token(text="c")
+    assert chunk.index == 2
 
 
 def test_types_may_be_dataclasses_and_generics_too(client: Client, run: str) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from runstreams import Batching, Client, Ended
+from runstreams import Batching, Client, Closed
 from runstreams.errors import InvalidName, NoRun, WriterClosed
 from tests.sdk.in_threads import done, sleep
 from tests.sdk.sync.helpers import read, slowly, together
@@ -73,7 +73,7 @@ def test_an_exception_in_the_body_keeps_what_was_written_and_marks_the_stream(
     with pytest.raises(LookupError):
         write_and_raise(client, run, LookupError("gone"))
     assert read(client, run, strict=False) == [1, 2]
-    assert (client.streams.describe(run)).closed == Ended("failed", "LookupError: gone")
+    assert (client.streams.describe(run)).closed == Closed("failed", "LookupError: gone")
 
 
 def test_a_body_that_raises_does_not_wait_for_what_it_merges(client: Client, run: str) -> None:
@@ -86,7 +86,7 @@ def test_a_body_that_raises_does_not_wait_for_what_it_merges(client: Client, run
 
     with pytest.raises(LookupError):
         body()
-    assert (client.streams.describe(run)).closed == Ended("failed", "LookupError: gone")
+    assert (client.streams.describe(run)).closed == Closed("failed", "LookupError: gone")
 
 
 def test_an_interrupted_body_marks_the_stream_as_canceled(client: Client, run: str) -> None:
@@ -106,7 +106,7 @@ def test_a_writer_that_is_asked_to_stop_ends_its_body(client: Client, run: str) 
                 client.streams.stop(run)
             sleep(0.001)
     assert writer.stopped
-    assert (client.streams.describe(run)).closed == Ended("canceled")
+    assert (client.streams.describe(run)).closed == Closed("canceled")
 
 
 def test_a_writer_waits_when_too_much_is_unsent(server: Any, run: str) -> None:
@@ -133,7 +133,7 @@ def test_a_writer_that_is_dropped_is_sent_and_warned_of(
 @pytest.mark.also_deployed
 def test_an_append_is_stored_when_it_returns(client: Client, run: str) -> None:
     assert client.streams.append("logs", {"step": 1}, target=run) == 0
-    assert client.streams.append(["x"], key="logs", target=run) == 1
+    assert client.streams.append(key="logs", value=["x"], target=run) == 1
     assert client.streams.append("default", target=run) == 0
     assert read(client, run, "logs") == [{"step": 1}, ["x"]]
 

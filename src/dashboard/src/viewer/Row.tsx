@@ -1,7 +1,7 @@
 /** One chunk: a line of its list, and what it shows when it is open. */
 
 import { useLayoutEffect, useRef } from "preact/hooks";
-import { valueOf, type Kept } from "../chunks.js";
+import type { Kept } from "../chunks.js";
 import { count, duration, moment, size, time } from "../format.js";
 import { format } from "../route.js";
 import type { Query } from "../search.js";
@@ -114,7 +114,7 @@ function Opened({ view, chunk, query }: { view: View; chunk: Kept; query: Query 
       {chunk.isString ? (
         <LongText text={chunk.text} query={query} />
       ) : (
-        <Tree value={valueOf(chunk)} folds={view.foldsOf(chunk.index)} />
+        <Tree json={chunk.text} folds={view.foldsOf(chunk.index)} />
       )}
     </div>
   );

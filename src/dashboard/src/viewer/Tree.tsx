@@ -9,9 +9,12 @@ import { linesOf, SHOWN, type Folds, type Line } from "./folding.js";
 /** Letters of a member that are shown before one asks for all. */
 const MEMBER = 300;
 
-export function Tree({ value, folds }: { value: unknown; folds: Folds }) {
+/** What reads better when it is shown as it is meant. */
+const ESCAPED = /\\[nu]/;
+
+export function Tree({ json, folds }: { json: string; folds: Folds }) {
   const [version, setVersion] = useState(0);
-  const lines = useMemo(() => linesOf(value, folds), [value, version]);
+  const lines = useMemo(() => linesOf(json, folds), [json, version]);
   const change = (act: () => void) => () => {
     act();
     setVersion(version + 1);
@@ -76,7 +79,7 @@ function Leaf({ kind, text, isOpen }: { kind: Line["kind"]; text: string; isOpen
   const [isAll, setAll] = useState(false);
   if (kind === "list" || kind === "object") return <span class={isOpen ? "hint" : ""}>{text}</span>;
   const look = kind === "boolean" || kind === "null" ? "word" : kind;
-  const isLong = text.length > MEMBER || (kind === "string" && text.includes("\\n"));
+  const isLong = text.length > MEMBER || (kind === "string" && ESCAPED.test(text));
   if (isLong && isAll) return <LongText text={kind === "string" ? JSON.parse(text) : text} />;
   return (
     <>

@@ -2,7 +2,7 @@
 
 import type { Api, RawChunk } from "../api.js";
 import { ApiError } from "../api.js";
-import { keep, lineOf } from "../chunks.js";
+import { keep } from "../chunks.js";
 import { Joiner } from "./text.js";
 
 export type Form = "jsonl" | "text";
@@ -29,11 +29,12 @@ export async function download(
     const chunks = (await ask(next)).filter(({ index }) => index < tail);
     signal.throwIfAborted();
     if (!chunks.length) break;
-    const kept = chunks.map(keep);
-    const text = kept.map((chunk) => (form === "text" ? joiner.join(chunk) : `${lineOf(chunk)}\n`));
+    const text = chunks.map((chunk) =>
+      form === "text" ? joiner.join(keep(chunk)) : `${chunk.data}\n`,
+    );
     // A blob may live outside the page's memory, on the disk.
     parts.push(new Blob(text));
-    next = kept[kept.length - 1]!.index + 1;
+    next = chunks[chunks.length - 1]!.index + 1;
     progress((next - first) / (tail - first));
   }
   const type = form === "text" ? "text/plain;charset=utf-8" : "application/jsonl";

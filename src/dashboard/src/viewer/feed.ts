@@ -46,8 +46,8 @@ export class Feed {
   /** The time of the stream's first chunk. */
   origin: number | undefined;
 
-  #reader: StreamReader | undefined;
-  #pending: Chunk[] = [];
+  #reader: StreamReader<string> | undefined;
+  #pending: Chunk<string>[] = [];
   #frame = 0;
   #next: number | undefined;
   #wanted: number | undefined;
@@ -167,13 +167,15 @@ export class Feed {
     }
   }
 
-  #newReader(): StreamReader {
-    const reader: StreamReader = new StreamReader(this.run, this.key, {
+  #newReader(): StreamReader<string> {
+    const reader: StreamReader<string> = new StreamReader(this.run, this.key, {
       baseURL: this.api.base,
       accessToken: this.api.token,
       ...(this.#next !== undefined && { startIndex: this.#next }),
       timeoutInSeconds: SILENCE_SECONDS,
       retries: Infinity,
+      // What is shown is what was written.
+      parse: (text) => text,
       fetch: (...request) => this.#fetch(...request),
       onStatus: (status) => this.#reader === reader && this.#say(status, reader.transport),
     });
@@ -206,7 +208,7 @@ export class Feed {
     this.#draw();
   }
 
-  #take({ chunks, anew, tail }: Page): void {
+  #take({ chunks, anew, tail }: Page<string>): void {
     const [first] = chunks;
     if (!first) return;
     const generation = generationOf(first);

@@ -1,5 +1,7 @@
 /** A JSON value as lines that fold. */
 
+import { membersOf } from "../../../react/src/jsonText.js";
+
 export interface Line {
   /** Names the value within its chunk. */
   path: string;
@@ -24,31 +26,36 @@ export interface Folds {
 
 export const newFolds = (): Folds => ({ open: new Map(), shown: new Map() });
 
-/** Return the lines of *value* as *folds* says; unless it does, the top is open, and so are small ones. */
-export function linesOf(value: unknown, folds: Folds): Line[] {
+/**
+ * Return the lines of the value whose JSON is *text*, as *folds* says; unless it does, the top is open,
+ * and so are small ones. They show what was written: parsed, numbers would be rounded, and members lost.
+ */
+export function linesOf(text: string, folds: Folds): Line[] {
   const lines: Line[] = [];
-  add(lines, value, undefined, "$", 0, folds);
+  add(lines, text, undefined, "$", 0, folds);
   return lines;
 }
 
 function add(
   lines: Line[],
-  value: unknown,
+  json: string,
   name: string | undefined,
   path: string,
   depth: number,
   folds: Folds,
 ): void {
-  const kind = kindOf(value);
-  const members = membersOf(value);
+  const kind = kindOf(json);
+  const members = membersOf(json);
   const isFoldable = members.length > 0;
   const isOpen = isFoldable && (folds.open.get(path) ?? isSmall(members.length, depth));
-  lines.push({ path, depth, name, kind, text: textOf(value, kind), isFoldable, isOpen });
+  const text = textOf(json, kind, members.length);
+  lines.push({ path, depth, name, kind, text, isFoldable, isOpen });
   if (!isOpen) return;
   const shown = folds.shown.get(path) ?? SHOWN;
-  for (const [member, within] of members.slice(0, shown)) {
-    add(lines, within, member, `${path}/${escaped(member)}`, depth + 1, folds);
-  }
+  // By its place, since names may come twice.
+  members.slice(0, shown).forEach(([member, within], place) => {
+    add(lines, within, member, `${path}/${place}`, depth + 1, folds);
+  });
   const left = members.length - shown;
   if (left > 0) lines.push(moreOf(path, depth + 1, left));
 }
@@ -61,21 +68,18 @@ function moreOf(path: string, depth: number, left: number): Line {
 const isSmall = (members: number, depth: number): boolean =>
   depth === 0 || (depth < 3 && members <= 12);
 
-function kindOf(value: unknown): Exclude<Line["kind"], "more"> {
-  if (value === null) return "null";
-  if (Array.isArray(value)) return "list";
-  return typeof value as "object" | "string" | "number" | "boolean";
-}
+const KINDS = {
+  "{": "object",
+  "[": "list",
+  '"': "string",
+  t: "boolean",
+  f: "boolean",
+  n: "null",
+} as const;
 
-function membersOf(value: unknown): [string, unknown][] {
-  if (Array.isArray(value)) return value.map((member, place) => [String(place), member]);
-  return value && typeof value === "object" ? Object.entries(value) : [];
-}
+const kindOf = (json: string) => KINDS[json[0] as keyof typeof KINDS] ?? "number";
 
-function textOf(value: unknown, kind: Line["kind"]): string {
-  if (kind === "list") return `[${(value as unknown[]).length}]`;
-  if (kind === "object") return `{${Object.keys(value as object).length}}`;
-  return JSON.stringify(value);
+function textOf(json: string, kind: Line["kind"], members: number): string {
+  if (kind === "list") return `[${members}]`;
+  return kind === "object" ? `{${members}}` : json;
 }
-
-const escaped = (name: string): string => name.replace(/~/g, "~0").replace(/\//g, "~1");

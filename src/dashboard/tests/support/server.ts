@@ -4,6 +4,8 @@ import { vi } from "vitest";
 
 export class FakeServer {
   values: unknown[] = [];
+  /** Chunks' JSON, where it is not what JavaScript makes of their values. */
+  written = new Map<number, string>();
   first = 0;
   closed: { status: string; error: string | null } | null = null;
   generation = "g1";
@@ -24,6 +26,12 @@ export class FakeServer {
   append(...values: unknown[]): void {
     this.values.push(...values);
     this.#wake();
+  }
+
+  /** Append a chunk whose JSON is *text*. */
+  write(text: string): void {
+    this.written.set(this.values.length, text);
+    this.append(JSON.parse(text));
   }
 
   close(status = "completed", error: string | null = null): void {
@@ -60,15 +68,17 @@ export class FakeServer {
       return refusal(416, "index_beyond_tail", { tail: this.values.length });
     }
     if (wait && from === this.values.length && !this.closed) await this.#news(signal);
-    const chunks = this.values.slice(from, from + this.page).map((data, n) => ({
-      index: from + n,
-      data,
-      id: `${this.generation}-${from + n}`,
-      timestamp: 1000 * (from + n),
-    }));
+    const chunks = this.values.slice(from, from + this.page).map((_, n) => this.#chunk(from + n));
     const next_index = from + chunks.length;
     const closed = next_index >= this.values.length ? this.closed : null;
-    return Response.json({ chunks, next_index, tail: this.values.length, closed });
+    const rest = JSON.stringify({ next_index, tail: this.values.length, closed });
+    return new Response(`{"chunks":[${chunks}],${rest.slice(1)}`);
+  }
+
+  #chunk(index: number): string {
+    const data = this.written.get(index) ?? JSON.stringify(this.values[index]);
+    const rest = JSON.stringify({ id: `${this.generation}-${index}`, timestamp: 1000 * index });
+    return `{"index":${index},"data":${data},${rest.slice(1)}`;
   }
 
   #news(signal: AbortSignal): Promise<void> {

@@ -12,12 +12,13 @@ from ...core.following import End, Follower
 from ...core.model import Page
 from ..call import Call, ClientGone
 from ..errors import Headers
+from ..trigger import STREAM_VERSION
 from .presence import Presence
 from .rendering import BROKEN_OFF, DONE, as_event, ping
 
 HEADERS: Headers = [
     (b"content-type", b"text/event-stream"),
-    (b"x-stream-version", b"v2"),
+    STREAM_VERSION,
     (b"cache-control", b"no-cache, no-transform"),
     (b"x-accel-buffering", b"no"),
 ]

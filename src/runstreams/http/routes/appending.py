@@ -3,31 +3,24 @@
 import hashlib
 import json
 from base64 import urlsafe_b64encode
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import cast, get_args
 
 from starlette.routing import Route, Router
 
 from ...core.access import Grant, of_stream
-from ...core.errors import BodyTooLarge, InvalidChunk, InvalidIndex, RunCompleted
-from ...core.json_lines import check_chunk, encode_text
+from ...core.errors import BodyTooLarge, InvalidChunk, RunCompleted, TargetMissing
+from ...core.json_lines import check_chunk, encode_text, utf8
 from ...core.limits import APPEND_BODY_BYTES, INPUT_BODY_BYTES
 from ...core.model import Batch, StreamId
-from ...core.names import INPUT, check_client, check_key, check_run
+from ...core.names import check_client, check_key, check_run
 from ...core.runs import Target
+from .. import trigger
 from ..call import Call, Endpoint, require
 from ..errors import Headers, InvalidParams
-from ..fields import whole
-from ..trigger import is_published_writer, resume_after
 from . import closing
 from .ingest import Taken, ingest
 
 TARGETS = get_args(Target)
-
-CANNOT_APPEND = "Cannot append to a realtime stream on a completed run"
-CANNOT_CREATE = "Cannot initialize a realtime stream on a completed run"
-CANNOT_SEND = "Cannot send to input stream on a completed run"
 
 router = Router()
 
@@ -35,9 +28,9 @@ router = Router()
 async def create(call: Call) -> None:
     """Register a stream, and tell the writer which flavour to speak: JSON lines, to us."""
     stream = await _target(call, call.grant())
-    with _run_completed(CANNOT_CREATE):
+    with trigger.saying(trigger.CANNOT_CREATE, RunCompleted):
         await call.service.log.create(stream)
-    await call.answer(202, b'{"version":"v1"}')
+    await call.answer(202, trigger.VERSION)
 
 
 async def write(call: Call) -> None:
@@ -50,11 +43,11 @@ async def write(call: Call) -> None:
     if call.host.body_bytes is not None:
         call.check_length(call.host.body_bytes)
     client = call.header(b"x-client-id")
-    number = _resume_from(call.header(b"x-resume-from-chunk"))
+    number = trigger.resume_from(call.headers)
     if client is not None:
         check_client(client)
     stream = await _target(call, grant)
-    with _run_completed(CANNOT_APPEND):
+    with trigger.saying(trigger.CANNOT_APPEND, RunCompleted):
         receipt = await ingest(call, stream, client, number if client is not None else 0)
     json_wanted = b"application/json" in call.headers.get(b"accept", b"").lower()
     await call.answer(
@@ -70,8 +63,8 @@ async def last_chunk(call: Call) -> None:
         check_client(client)
     stream = await _target(call, grant)
     last = -1 if client is None else await call.service.log.last_number(stream, client)
-    if is_published_writer(call):
-        last = resume_after(last)
+    if trigger.is_published_writer(call.headers):
+        last = trigger.resume_after(last)
     await call.answer(200, headers=[(b"x-last-chunk-index", b"%d" % last)])
 
 
@@ -80,11 +73,11 @@ async def append(call: Call) -> None:
     grant = call.grant()
     if not call.headers.get(b"content-length", b"").isdigit():
         raise BodyTooLarge(
-            "Request body too large: it needs a Content-Length", limit=APPEND_BODY_BYTES
+            f"{trigger.TOO_LARGE}: it needs a Content-Length", limit=APPEND_BODY_BYTES
         )
     call.check_length(APPEND_BODY_BYTES)
     stream = await _target(call, grant)
-    await _append_text(call, stream, await call.body(APPEND_BODY_BYTES), CANNOT_APPEND)
+    await _append_text(call, stream, await call.body(APPEND_BODY_BYTES), trigger.CANNOT_APPEND)
 
 
 async def send(call: Call) -> None:
@@ -93,9 +86,9 @@ async def send(call: Call) -> None:
     """
     grant = call.grant()
     call.check_length(INPUT_BODY_BYTES)
-    stream = call.stream(INPUT)
+    stream = call.stream(trigger.INPUT)
     require(grant, ("write",), ("inputStreams", stream.run), *of_stream(stream))
-    await _append_text(call, stream, _data(await call.body(INPUT_BODY_BYTES)), CANNOT_SEND)
+    await _append_text(call, stream, _data(await call.body(INPUT_BODY_BYTES)), trigger.CANNOT_SEND)
 
 
 async def _append_text(call: Call, stream: StreamId, text: bytes, completed: str) -> None:
@@ -104,7 +97,7 @@ async def _append_text(call: Call, stream: StreamId, text: bytes, completed: str
     """
     log = call.service.log
     batch = Batch(encode_text(text) + b"\n", 1, log.clock(), once=_once(call))
-    with _run_completed(completed):
+    with trigger.saying(completed, RunCompleted):
         done = await log.append(stream, batch)
     said = {"ok": True, "index": done.last, "tail": done.tail, "stop": done.stop}
     await call.answer(200, json.dumps(said, separators=(",", ":")).encode())
@@ -114,9 +107,9 @@ def _data(body: bytes) -> bytes:
     """Return the `data` of a body as one line of JSON. Raises `InvalidChunk`, `ChunkTooLarge`."""
     try:
         data = json.loads(body)["data"]
-        line = json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
+        line = utf8(json.dumps(data, ensure_ascii=False, separators=(",", ":")))
     except (ValueError, TypeError, LookupError, RecursionError):
-        raise InvalidChunk("Invalid request body") from None
+        raise InvalidChunk(trigger.INVALID_BODY) from None
     return check_chunk(line)
 
 
@@ -142,31 +135,15 @@ async def _resolve(call: Call) -> StreamId:
         raise InvalidParams(f"the target must be one of {', '.join(TARGETS)}", target=target)
     if target == "self":
         return stream
-    run = await call.service.log.runs.resolve(stream.run, cast(Target, target))
+    with trigger.saying(trigger.NO_TARGET, TargetMissing):
+        run = await call.service.log.runs.resolve(stream.run, cast(Target, target))
     return StreamId(run, stream.key)
-
-
-def _resume_from(text: str | None) -> int:
-    try:
-        return 0 if text is None else whole("X-Resume-From-Chunk", text.strip())
-    except InvalidIndex:
-        raise InvalidIndex(f"Invalid X-Resume-From-Chunk header value: {text}") from None
 
 
 def _once(call: Call) -> str | None:
     """Return a short hash of what makes a one-chunk append recognisable when it is sent again."""
-    name = call.headers.get(b"x-part-id") or call.headers.get(b"x-trigger-request-idempotency-key")
+    name = trigger.part_id(call.headers)
     return urlsafe_b64encode(hashlib.sha256(name).digest()[:12]).decode() if name else None
-
-
-@contextmanager
-def _run_completed(message: str) -> Iterator[None]:
-    """Say what the published server says when the run is completed."""
-    try:
-        yield
-    except RunCompleted as error:
-        error.message = message
-        raise
 
 
 def _receipt_headers(receipt: Taken) -> Headers:
@@ -198,7 +175,7 @@ router.routes.extend(
             STREAM,
             Endpoint(
                 {"POST": write, "PUT": create, "HEAD": last_chunk},
-                "Only HEAD requests are allowed for this endpoint",
+                trigger.ONLY_HEAD,
             ),
             name="write",
         ),

@@ -9,6 +9,7 @@ from starlette.routing import Route, Router
 from ...core.errors import NotThere
 from ..call import Call, Endpoint
 from ..errors import Headers
+from ..trigger import NOT_FOUND
 
 router = Router()
 
@@ -63,7 +64,7 @@ async def file(call: Call) -> None:
     """Send a file of the page. Raises `NotThere`."""
     name = call.part("file")
     if name == PAGE or name not in KINDS:
-        raise NotThere("Not found")
+        raise NotThere(NOT_FOUND)
     await _send(call, name)
 
 

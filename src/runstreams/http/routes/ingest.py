@@ -6,9 +6,10 @@ and everything before it stays.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, cast
+from dataclasses import replace
+from typing import NamedTuple
 
-from ...core.errors import ChunkTooLarge, InvalidChunk, RunstreamsError, StreamFull
+from ...core.errors import BodyPlace, ChunkTooLarge, InvalidChunk, RunstreamsError, StreamFull
 from ...core.json_lines import check_chunk, plain_chunks
 from ...core.limits import BATCH_BYTES, BATCH_CHUNKS, BODY_CHUNKS, CHUNK_BYTES
 from ...core.log import NO_POINTERS, Log
@@ -35,7 +36,7 @@ class Taken(NamedTuple):
     duplicate: bool
 
 
-class Writer:
+class _BodyWriter:
     """Commits one body's lines, batch by batch."""
 
     def __init__(
@@ -130,8 +131,7 @@ class Writer:
             await self._commit(chunks[fitting:])  # to be told how full it is now
             return
         except RunstreamsError as error:
-            error.facts.setdefault("last_index", self._last)
-            raise
+            raise replace(error, place=BodyPlace(None, self._last)) from error
         self._number += count
         if self._first is None:
             self._first = self._answer.first
@@ -141,9 +141,8 @@ class Writer:
         return self._answer.last if self._answer else None
 
     def _at_line(self, error: RunstreamsError) -> RunstreamsError:
-        error.facts |= {"line": self._line, "last_index": self._last}
-        error.message = f"line {self._line}: {error.message}"
-        return error
+        message = f"line {self._line}: {error.message}"
+        return replace(error, message=message, place=BodyPlace(self._line, self._last))
 
 
 def _place(lines: Sequence[bytes], stored: int) -> int:
@@ -154,8 +153,7 @@ def _place(lines: Sequence[bytes], stored: int) -> int:
 
 def _fitting(chunks: Sequence[bytes], full: StreamFull) -> int:
     """Return how many of *chunks* fit into a stream that was too *full* for all of them."""
-    size, limit = cast("int", full.facts["size"]), cast("int", full.facts["limit"])
-    over, count = size - limit, len(chunks)
+    over, count = full.size - full.limit, len(chunks)
     while count and over > 0:
         count -= 1
         over -= len(chunks[count])
@@ -166,17 +164,17 @@ async def ingest(call: Call, stream: StreamId, client: str | None, number: int) 
     """Append the body's lines to *stream*; return when the body has ended.
 
     An unterminated last line counts when the body ends cleanly, and not when it breaks off. Raises
-    `ClientGone` then, and what `Writer.write` raises.
+    `ClientGone` then, and what `_BodyWriter.write` raises.
     """
     log, most = call.service.log, call.host.body_bytes
     known: Mapping[int, bytes] = {}
-    if client is not None and is_published_writer(call):
+    if client is not None and is_published_writer(call.headers):
         known = await overlap(log, stream, client, number)
     if most is not None:
-        writer = Writer(log, stream, client, number, (most, BODY_CHUNKS), known)
+        writer = _BodyWriter(log, stream, client, number, (most, BODY_CHUNKS), known)
         await writer.write((await call.body(most)).split(b"\n"))
         return await writer.receipt()
-    writer = Writer(log, stream, client, number, (BATCH_BYTES, BATCH_CHUNKS), known)
+    writer = _BodyWriter(log, stream, client, number, (BATCH_BYTES, BATCH_CHUNKS), known)
     lines = Lines()
     try:
         async for piece in call.pieces():

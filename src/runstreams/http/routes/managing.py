@@ -3,59 +3,44 @@
 from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Depends, Query, Request
-from starlette.types import Message
 
 from ..._version import __version__
-from ...core.access import Grant, Resource, of_run, of_stream
-from ...core.errors import InvalidIndex, InvalidRequest, NotThere
+from ...core.access import Resource, of_run, of_stream
+from ...core.errors import NotThere
 from ...core.limits import LIST_DEFAULT, LIST_MAX, SMALL_BODY_BYTES
 from ...core.log import Log
-from ...core.model import StreamId
+from ...core.model import RunInfo, RunPage, StreamId, StreamInfo, StreamPage
 from ...core.names import check_key, check_run
+from ...core.runs import place_of
 from ..access import SUBJECT
-from ..call import Call, require
-from ..fields import whole
-from .models import (
-    Health,
-    Lineage,
-    RunDeleted,
-    RunInfo,
-    RunPage,
-    StreamDeleted,
-    StreamInfo,
-    StreamPage,
-    TokenClaims,
-    parsed,
-)
+from ..call import Asked, require
+from .models import Health, Lineage, RunDeleted, StreamDeleted, TokenClaims
 
 T = TypeVar("T")
 
 router = APIRouter()
 
 
-class Caller:
+class _Caller(Asked):
     """Who calls, and the log that is managed."""
 
     def __init__(self, request: Request) -> None:
-        self.call = Call(request.scope, request.receive, _answers_itself)
-        self.grant: Grant = self.call.grant()
+        """Raises `Unauthenticated`."""
+        super().__init__(request.scope, request.receive)
+        self.allowed = self.grant()
 
     def may(self, action: str, *resources: Resource) -> Log:
         """Return the log, if *action* is allowed on one of *resources*. Raises `Unauthorized`."""
-        require(self.grant, (action,), *resources)
-        return self.call.service.log
+        require(self.allowed, (action,), *resources)
+        return self.service.log
 
 
-async def _answers_itself(message: Message) -> None:
-    raise AssertionError("FastAPI sends the answer")
+async def calling(request: Request) -> _Caller:
+    """Return who calls: a plain function would be called in a thread."""
+    return _Caller(request)
 
 
-async def calling(request: Request) -> Caller:
-    """Return who calls. Raises `Unauthenticated`."""
-    return Caller(request)
-
-
-Calling = Annotated[Caller, Depends(calling)]
+Calling = Annotated[_Caller, Depends(calling)]
 Limit = Annotated[int, Query(ge=1, le=LIST_MAX)]
 
 
@@ -68,44 +53,42 @@ async def health() -> Health:
 @router.post("/api/v1/auth/jwt/claims")
 async def token_claims(caller: Calling) -> TokenClaims:
     """Say what a public token begins with; the holder of the secret key signs it."""
-    require(caller.grant, ())
+    require(caller.allowed, ())
     return TokenClaims(sub=SUBJECT, pub=True)
 
 
 @router.get("/api/v1/runs")
 async def list_runs(caller: Calling, limit: Limit = LIST_DEFAULT, after: str = "") -> RunPage:
     """List recent runs, newest first."""
-    place = _place(after) if after else None
+    place = place_of(after) if after else None
     log = caller.may("read", ("runs", None))
-    found = await log.runs.recent(limit, place)
-    more = f"{found[-1].created}-{found[-1].id}" if len(found) == limit else None
-    return RunPage(runs=[RunInfo.of(run) for run in found], next=more)
+    return await log.runs.page(limit, place)
 
 
 @router.get("/api/v1/runs/{run}")
 async def describe_run(caller: Calling, run: str) -> RunInfo:
     """Describe a run that was registered, completed, or has streams."""
     log = caller.may("read", *of_run(check_run(run)))
-    return RunInfo.of(_there(await log.runs.get(run), "there is no such run"))
+    return _there(await log.runs.get(run), "there is no such run")
 
 
 @router.put("/api/v1/runs/{run}")
 async def register_run(caller: Calling, run: str) -> RunInfo:
     """Register a run, or say where it comes from."""
     # Read here rather than by FastAPI, which would read a body of any size before asking who calls.
-    above = parsed(Lineage, await caller.call.body(SMALL_BODY_BYTES))
+    above = Lineage.of(await caller.body(SMALL_BODY_BYTES))
     for name in (run, above.parent, above.root):
         if name is not None:
             check_run(name)
     log = caller.may("manage", *of_run(run))
-    return RunInfo.of(await log.runs.register(run, above.parent, above.root))
+    return await log.runs.register(run, above.parent, above.root)
 
 
 @router.post("/api/v1/runs/{run}/complete")
 async def complete_run(caller: Calling, run: str) -> RunInfo:
     """Complete a run: its streams close, and take no more chunks."""
     log = caller.may("manage", *of_run(check_run(run)))
-    return RunInfo.of(await log.complete_run(run))
+    return await log.complete_run(run)
 
 
 @router.delete("/api/v1/runs/{run}")
@@ -123,12 +106,7 @@ async def list_streams(
     check_run(run)
     if after:
         check_key(after)
-    log = caller.may("read", *of_run(run))
-    found = await log.streams(run, limit, after or None)
-    return StreamPage(
-        streams=[StreamInfo.of(run, stream) for stream in found],
-        next=found[-1].key if len(found) == limit else None,
-    )
+    return await caller.may("read", *of_run(run)).stream_page(run, limit, after or None)
 
 
 @router.get("/api/v1/runs/{run}/streams/{key}")
@@ -136,7 +114,7 @@ async def describe_stream(caller: Calling, run: str, key: str) -> StreamInfo:
     """Describe a stream."""
     stream = StreamId(check_run(run), check_key(key))
     log = caller.may("read", *of_stream(stream))
-    return StreamInfo.of(run, _there(await log.describe(stream), "there is no such stream"))
+    return _there(await log.describe(stream), "there is no such stream")
 
 
 @router.delete("/api/v1/runs/{run}/streams/{key}")
@@ -151,12 +129,3 @@ def _there(found: T | None, otherwise: str) -> T:
     if found is None:
         raise NotThere(otherwise)
     return found
-
-
-def _place(after: str) -> tuple[int, str]:
-    """Return the creation time and id of the run that *after*, the `next` of a page, names."""
-    created, _, run = after.partition("-")
-    try:
-        return whole("after", created), check_run(run)
-    except InvalidRequest:
-        raise InvalidIndex("after must be the next of a page before") from None

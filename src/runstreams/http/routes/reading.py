@@ -5,20 +5,17 @@ from typing import NamedTuple
 from starlette.routing import Route, Router
 
 from ...core.access import of_stream
-from ...core.errors import InvalidIndex
+from ...core.errors import NoEventStream
 from ...core.limits import (
     PAGE_CHUNKS,
     PAGE_CHUNKS_DEFAULT,
-    SILENCE_SECONDS,
-    SILENCE_SECONDS_MAX,
     WAIT_SECONDS,
 )
 from ...core.log import TAIL, Start
 from ...core.model import Page, StreamId
-from ...core.names import INPUT
+from .. import trigger
 from ..call import Call, Endpoint, require
-from ..errors import NoEventStream
-from ..fields import event_id, leading, query, seconds, whole
+from ..fields import query, seconds, whole
 from ..live.event_stream import send_events
 from ..live.presence import Presence
 from ..live.rendering import as_json
@@ -26,7 +23,7 @@ from ..live.rendering import as_json
 router = Router()
 
 
-class Wanted(NamedTuple):
+class _Wanted(NamedTuple):
     """What a long poll asks for."""
 
     start: Start | None
@@ -38,7 +35,7 @@ async def read(call: Call, prefix: str = "") -> None:
     """Send chunks of a stream, waiting for the first one; its key is the path's after *prefix*."""
     grant = call.grant()
     if b"text/event-stream" in call.headers.get(b"accept", b"").lower():
-        stream, silence = call.stream(prefix), _silence(call.header(b"timeout-seconds"))
+        stream, silence = call.stream(prefix), trigger.silence(call.headers)
         require(grant, ("read",), *of_stream(stream))
         await _follow(call, stream, silence)
     else:
@@ -51,20 +48,20 @@ async def read(call: Call, prefix: str = "") -> None:
 
 async def read_input(call: Call) -> None:
     """Send what was sent to an input stream."""
-    await read(call, INPUT)
+    await read(call, trigger.INPUT)
 
 
-def _wanted(call: Call) -> Wanted:
+def _wanted(call: Call) -> _Wanted:
     fields = query(call.scope["query_string"])
     start, wait, limit = fields.get("start"), fields.get("wait"), fields.get("limit")
-    return Wanted(
+    return _Wanted(
         start if start is None or start == TAIL else whole("start", start),
         WAIT_SECONDS if wait is None else seconds("wait", wait),
         PAGE_CHUNKS_DEFAULT if limit is None else min(whole("limit", limit, 1), PAGE_CHUNKS),
     )
 
 
-async def _page(call: Call, stream: StreamId, wanted: Wanted) -> Page:
+async def _page(call: Call, stream: StreamId, wanted: _Wanted) -> Page:
     return await call.service.log.read(
         stream,
         wanted.start,
@@ -74,31 +71,15 @@ async def _page(call: Call, stream: StreamId, wanted: Wanted) -> Page:
     )
 
 
-def _silence(text: str | None) -> float:
-    """Return the silence after which an event stream ends. Raises `InvalidIndex`."""
-    asked = leading(text) if text is not None else None
-    if not asked:
-        return SILENCE_SECONDS
-    if asked < 1:
-        raise InvalidIndex("Timeout seconds must be greater than 0")
-    if asked > SILENCE_SECONDS_MAX:
-        raise InvalidIndex(f"Timeout seconds must be less than {SILENCE_SECONDS_MAX}")
-    return asked
-
-
 async def _follow(call: Call, stream: StreamId, silence: float) -> None:
     if not call.host.sse:
         raise NoEventStream(
             "Event streams are not served here; ask for application/json",
             url=call.host.streaming_url,
         )
-    last = call.header(b"last-event-id")
-    seen = event_id(last) if last is not None else None
-    start: Start = 0 if seen is None else seen + 1
-    if last is None and call.headers.get(b"x-trigger-stream-start") == b"latest":
-        start = TAIL
+    start = trigger.first_event(call.headers)
     follower = await call.service.log.follow(
-        stream, start, silence=silence, seconds=call.time_left()
+        stream, TAIL if start is None else start, silence=silence, seconds=call.time_left()
     )
     await send_events(call, follower)
 

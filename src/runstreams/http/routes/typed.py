@@ -1,26 +1,26 @@
 """Routes whose parameters and answers are typed, served by FastAPI."""
 
 from collections.abc import Iterable
+from typing import NoReturn
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
 from ...core.errors import InvalidRequest
-from ..errors import ours, refusal
 
 
 def typed_app(routes: Iterable[BaseRoute]) -> ASGIApp:
-    """Return what serves *routes*, inside of our own edge."""
+    """Return what serves *routes*, inside of our own edge, which answers what they raise."""
     app = FastAPI(
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
         exception_handlers=dict.fromkeys(
-            (HTTPException, RequestValidationError, Exception), _refuse
+            (HTTPException, RequestValidationError, Exception), _raise
         ),
     )
     router = APIRouter()
@@ -30,13 +30,10 @@ def typed_app(routes: Iterable[BaseRoute]) -> ASGIApp:
     return app.build_middleware_stack()
 
 
-async def _refuse(request: Request, error: Exception) -> Response:
+async def _raise(request: Request, error: Exception) -> NoReturn:
     if isinstance(error, RequestValidationError):
-        error = InvalidRequest(_first_reason(error))
-    status, headers, body = refusal(ours(error), request.scope["runstreams.request_id"])
-    response = Response(body, status)
-    response.raw_headers = headers
-    return response
+        raise InvalidRequest(_first_reason(error)) from None
+    raise error
 
 
 def _first_reason(error: RequestValidationError) -> str:

@@ -14,7 +14,11 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any, Protocol
 
+from .patches import refuse_patches
+
 logger = logging.getLogger("runstreams")
+
+refuse_patches()
 
 HOLD_SECONDS = 5.0
 """Longest that a fork waits for a loop to stand still, which it does within milliseconds."""
@@ -32,6 +36,8 @@ class LoopThread:
     """Runs an event loop until it is stopped. The thread is a daemon: it keeps no program alive."""
 
     def __init__(self, name: str) -> None:
+        """Begin it. Raises `InvalidSetting` where it would be no thread."""
+        refuse_patches()
         self.loop = Loop()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()

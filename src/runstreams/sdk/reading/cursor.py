@@ -6,8 +6,9 @@ of the stream; when the stream was deleted and begun anew, it goes back to 0.
 """
 
 from ...core.errors import IndexBeyondTail, IndexExpired
+from ...core.model import Closed
 from ...core.position import Position, tells_of_beginning_anew
-from ..records import Ended, Page, Part
+from ..records import Chunk, ChunkPage
 
 
 class ReadCursor:
@@ -15,7 +16,7 @@ class ReadCursor:
 
     def __init__(self, start: int) -> None:
         """Begin at index *start*; 0 means the oldest chunk left."""
-        self.closed: Ended | None = None
+        self.closed: Closed | None = None
         """How the stream ended, once that is reached."""
         self.tail = 0
         """The tail as it was last heard of."""
@@ -37,35 +38,33 @@ class ReadCursor:
         """Whether there is more to read already."""
         return self.closed is None and self._ask < self.tail
 
-    def take(self, page: Page) -> list[Part[object]]:
+    def take(self, page: ChunkPage) -> list[Chunk[object]]:
         """Return the chunks of *page* that are new. Raises `IndexExpired` when one was missed."""
-        position = self._position
-        if page.parts and position.meet(_generation(page.parts[0])) and page.parts[0].index > 0:
+        position, chunks = self._position, page.chunks
+        if chunks and position.meet(_generation(chunks[0])) and chunks[0].index > 0:
             self._ask, self.tail = 0, page.tail
             return []  # the new stream is read from its beginning
-        parts = [part for part in page.parts if part.index >= position.index]
-        if parts and parts[0].index > position.index > 0:
-            first = parts[0].index
+        new = [chunk for chunk in chunks if chunk.index >= position.index]
+        if new and new[0].index > position.index > 0:
+            first = new[0].index
             raise IndexExpired(
                 f"chunk {position.index} has expired; the oldest left is {first}",
                 first_index=first,
             )
         self._ask, self.tail, self.closed = page.next_index, page.tail, page.closed
-        if parts:
-            position.index = parts[-1].index + 1
-        return parts
+        if new:
+            position.index = new[-1].index + 1
+        return new
 
     def beyond(self, error: IndexBeyondTail) -> None:
         """Take in that the asked index is not there yet: wait for it at the tail.
 
         When it was read before, the stream has been begun anew, and is read from its beginning.
         """
-        tail = error.facts["tail"]
-        assert isinstance(tail, int)
         if self._position.generation is not None:
             self._restart()
         else:
-            self._ask = self.tail = tail
+            self._ask = self.tail = error.tail
 
     def expired(self, error: IndexExpired) -> None:
         """Take in that the asked index is gone. Raises *error* unless that is because the stream
@@ -80,5 +79,5 @@ class ReadCursor:
         self._position = Position(0)
 
 
-def _generation(part: Part[object]) -> str:
-    return part.id.rpartition("-")[0]
+def _generation(chunk: Chunk[object]) -> str:
+    return chunk.id.rpartition("-")[0]

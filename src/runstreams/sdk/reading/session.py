@@ -14,13 +14,20 @@ from concurrent.futures import Future
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Literal
 
-from ...core.errors import IndexBeyondTail, IndexExpired, NotThere, RunstreamsError
+from ...core.errors import (
+    IndexBeyondTail,
+    IndexExpired,
+    NoEventStream,
+    NotThere,
+    RunstreamsError,
+)
 from ...core.limits import PAGE_CHUNKS, SILENCE_SECONDS_MAX, WAIT_SECONDS
 from ...core.model import StreamId
 from ..engine.queues import ClosableQueue
 from ..engine.waiting import fired
-from ..errors import NoEventStream, StreamCanceled, StreamFailed, WriterClosed
-from ..records import Page, Part
+from ..errors import StreamCanceled, StreamFailed, WriterClosed
+from ..records import Chunk, ChunkPage
+from ..telling import Doing
 from .cursor import ReadCursor
 
 if TYPE_CHECKING:
@@ -53,7 +60,7 @@ class ReadSession:
         """
         self.stream = stream
         self.state: State = "connecting"
-        self.pages: ClosableQueue[list[Part[object]]] = ClosableQueue()
+        self.pages: ClosableQueue[list[Chunk[object]]] = ClosableQueue()
         self.over: Future[None] = Future()
         """Done when it has let go of everything."""
         self.place = ReadCursor(0)
@@ -65,7 +72,7 @@ class ReadSession:
         self._strict = strict
         self._events = True
         self._deadline = math.inf
-        self._patience = engine.patience()
+        self._patience = engine.patience(Doing("read", *stream))
 
     def start(self) -> None:
         """Begin to follow, in the background."""
@@ -92,7 +99,7 @@ class ReadSession:
         self.pages.end(WriterClosed("the client is closed"))
         self.over.set_result(None)
 
-    def take(self) -> list[Part[object]]:
+    def take(self) -> list[Chunk[object]]:
         """Return the next chunks. Raises `NothingYet`, `StopIteration`, and what went wrong."""
         if os.getpid() != self._process:
             raise NotThere("this belongs to the process that began it: read again in this one")
@@ -101,7 +108,7 @@ class ReadSession:
     async def _begin(self) -> None:
         start = self._start
         if start == "tail" or start < 0:
-            tail = await self._engine.persist(lambda: self._engine.transport.tail(self.stream))
+            tail = await self._engine.persist(lambda to: to.tail(self.stream), self._patience)
             start = tail if start == "tail" else max(0, tail + start)
         self.place = ReadCursor(int(start))
         self._heard()
@@ -115,7 +122,7 @@ class ReadSession:
                 page = await self._page(late)
                 if page is None:
                     continue
-                if not page.parts and not place.is_behind and place.closed is None:
+                if not page.chunks and not place.is_behind and place.closed is None:
                     if late:
                         return
                     if self._events:
@@ -123,7 +130,7 @@ class ReadSession:
             except RunstreamsError as error:
                 await self._fail(error)
 
-    async def _page(self, late: bool) -> Page | None:
+    async def _page(self, late: bool) -> ChunkPage | None:
         """Ask for the next page and hand it over; None when the place has moved instead."""
         wait = 0.0 if late or self._events else self._left(WAIT_SECONDS)
         place, transport = self.place, self._engine.transport
@@ -162,11 +169,11 @@ class ReadSession:
             self._events = fruitful
             raise
 
-    async def _take(self, page: Page) -> None:
+    async def _take(self, page: ChunkPage) -> None:
         """Hand over what is new, and wait until the reader has room for more."""
-        parts = self.place.take(page)
-        if parts:
-            self.pages.put(parts, max(len(parts), PAGE_WEIGHT))
+        chunks = self.place.take(page)
+        if chunks:
+            self.pages.put(chunks, max(len(chunks), PAGE_WEIGHT))
             while (full := self.pages.full(AHEAD)) is not None:
                 await fired(full)
             self._heard()
@@ -195,8 +202,8 @@ class ReadSession:
         closed = self.place.closed
         if closed is None or not self._strict or closed.status == "completed":
             return None
-        facts = {"error": closed.error, "next_index": self.place.next_index}
-        name = f"{self.stream.run}/{self.stream.key}"
+        name, end = f"{self.stream.run}/{self.stream.key}", self.place.next_index
         if closed.status == "failed":
-            return StreamFailed(f"{name} failed: {closed.error or 'no reason given'}", **facts)
-        return StreamCanceled(f"{name} was canceled", **facts)
+            reason = closed.error or "no reason given"
+            return StreamFailed(f"{name} failed: {reason}", error=closed.error, next_index=end)
+        return StreamCanceled(f"{name} was canceled", error=closed.error, next_index=end)

@@ -3,12 +3,23 @@
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from ...core import model as core
 from ...core.errors import NotThere
 from ...core.json_lines import check_chunk, decode, plain_chunks
-from ...core.log import NO_POINTERS, Description, Log
-from ...core.model import Batch, Closed, Run, Status, StreamId
-from ..records import Ended, Page, Part, Receipt, RunInfo, StreamInfo
+from ...core.limits import LIST_MAX
+from ...core.log import NO_POINTERS, Log
+from ...core.model import (
+    Batch,
+    Closed,
+    Page,
+    RunInfo,
+    RunPage,
+    Status,
+    StreamId,
+    StreamInfo,
+    StreamPage,
+)
+from ...core.runs import place_of
+from ..records import Chunk, ChunkPage, Receipt
 
 
 class DirectTransport:
@@ -27,8 +38,8 @@ class DirectTransport:
         done = await self._log.append(stream, batch)
         return Receipt(done.last, done.tail, done.stop)
 
-    async def page(self, stream: StreamId, start: int | None, wait: float, limit: int) -> Page:
-        return _page(await self._log.read(stream, start, most=limit, seconds=wait))
+    async def page(self, stream: StreamId, start: int | None, wait: float, limit: int) -> ChunkPage:
+        return _decoded(await self._log.read(stream, start, most=limit, seconds=wait))
 
     async def tail(self, stream: StreamId) -> int:
         head = await self._log.head(stream, since=NO_POINTERS)
@@ -36,17 +47,16 @@ class DirectTransport:
 
     async def follow(
         self, stream: StreamId, start: int, silence: float
-    ) -> AsyncGenerator[Page | None, None]:
+    ) -> AsyncGenerator[ChunkPage | None, None]:
         follower = await self._log.follow(stream, start, silence=silence)
         async with aclosing(follower.events()) as events:
             async for event in events:
-                yield _page(event) if isinstance(event, core.Page) else None
+                yield _decoded(event) if isinstance(event, Page) else None
 
-    async def close(self, stream: StreamId, status: Status, error: str | None) -> Ended:
+    async def close(self, stream: StreamId, status: Status, error: str | None) -> Closed:
         head = await self._log.close(stream, Closed(status, error))
-        ended = _ended(head.closed)
-        assert ended is not None
-        return ended
+        assert head.closed is not None
+        return head.closed
 
     async def stop(self, stream: StreamId) -> None:
         await self._log.ask_stop(stream)
@@ -55,70 +65,33 @@ class DirectTransport:
         found = await self._log.describe(stream)
         if found is None:
             raise NotThere("there is no such stream")
-        return _info(stream.run, found)
+        return found
 
     async def delete(self, stream: StreamId) -> bool:
         return await self._log.delete(stream)
 
-    async def streams(self, run: str, after: str | None) -> tuple[list[StreamInfo], str | None]:
-        found = await self._log.streams(run, LIST_LIMIT, after)
-        more = found[-1].key if len(found) == LIST_LIMIT else None
-        return [_info(run, one) for one in found], more
+    async def streams(self, run: str, after: str | None) -> StreamPage:
+        return await self._log.stream_page(run, LIST_MAX, after)
 
-    async def runs(self, limit: int, after: str | None) -> tuple[list[RunInfo], str | None]:
-        found = await self._log.runs.recent(limit, _place(after))
-        more = f"{found[-1].created}-{found[-1].id}" if len(found) == limit else None
-        return [_run(one) for one in found], more
+    async def runs(self, limit: int, after: str | None) -> RunPage:
+        return await self._log.runs.page(limit, None if after is None else place_of(after))
 
     async def register(self, run: str, parent: str | None, root: str | None) -> RunInfo:
-        return _run(await self._log.runs.register(run, parent, root))
+        return await self._log.runs.register(run, parent, root)
 
-    async def complete(self, run: str) -> RunInfo:
-        return _run(await self._log.complete_run(run))
+    async def complete(self, run: str, status: Status, error: str | None) -> RunInfo:
+        return await self._log.complete_run(run)
+
+    async def delete_run(self, run: str) -> int:
+        return await self._log.delete_run(run)
 
     async def aclose(self) -> None:
         await self._log.aclose()
 
 
-LIST_LIMIT = 1000
-"""Streams listed at a time."""
-
-
-def _page(page: core.Page) -> Page:
-    parts: list[Part[object]] = [
-        Part(index, decode(bytes(data)), f"{page.generation}-{index}", timestamp)
+def _decoded(page: Page) -> ChunkPage:
+    chunks: list[Chunk[object]] = [
+        Chunk(index, decode(bytes(data)), f"{page.generation}-{index}", timestamp)
         for index, timestamp, data in page.chunks
     ]
-    return Page(parts, page.next_index, page.tail, _ended(page.closed))
-
-
-def _place(after: str | None) -> tuple[int, str] | None:
-    if after is None:
-        return None
-    created, _, run = after.partition("-")
-    return int(created), run
-
-
-def _ended(closed: Closed | None) -> Ended | None:
-    return None if closed is None else Ended(closed.status, closed.error)
-
-
-def _info(run: str, found: Description) -> StreamInfo:
-    return StreamInfo(
-        run=run,
-        key=found.key,
-        first_index=found.first_index,
-        tail=found.tail,
-        bytes=found.size,
-        created=found.created,
-        updated=found.created if found.appended is None else found.appended,
-        last_append=found.appended,
-        expires=found.expires,
-        closed=_ended(found.closed),
-        stop=found.stop,
-        writers=found.writers,
-    )
-
-
-def _run(run: Run) -> RunInfo:
-    return RunInfo(run.id, run.created, run.expires, run.parent, run.root, run.completed)
+    return ChunkPage(chunks, page.next_index, page.tail, page.closed)

@@ -1,49 +1,71 @@
 """The server over HTTP."""
 
 import asyncio
+import contextvars
 import email.utils
 import inspect
 import json
+import logging
 import math
 import time
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import fields, replace
+from datetime import UTC
 from typing import Any, TypeVar
 from urllib.parse import quote
 
 import httpx
 
 from ..._version import __version__
-from ...core.model import Status, StreamId
-from ..errors import NoEventStream, Unexpected, Unreachable, error_of
-from ..records import Ended, Page, Part, Receipt, RunInfo, StreamInfo
-from ..settings import Timeouts, Token
+from ...core.errors import NoEventStream, RunstreamsError
+from ...core.limits import LIST_MAX
+from ...core.model import Closed, RunInfo, RunPage, Status, StreamId, StreamInfo, StreamPage
+from ..errors import Unexpected, Unreachable, error_of
+from ..records import Chunk, ChunkPage, Receipt
+from ..settings import Timeouts, Token, without_secrets
 from .events import Event, EventDecoder
 from .exchange import exchange, put_away
+from .surroundings import open_client
 
-R = TypeVar("R", Ended, RunInfo, StreamInfo)
-
-LIST_LIMIT = 1000
-"""Streams asked for at a time; the most that the protocol gives."""
+T = TypeVar("T")
+R = TypeVar("R", Closed, RunInfo, StreamInfo)
 
 IDLE_SECONDS = 30
 """How long an idle connection is kept: less than servers and load balancers keep theirs."""
 
 
+YEAR_SECONDS = 31_536_000
+"""No server means more, whatever it says."""
+
+REMEDY = (
+    "it is tried again. `runstreams serve` starts one on this machine; RUNSTREAMS_URL says where "
+    "it is"
+)
+"""What to do when there is no server."""
+
+logger = logging.getLogger("runstreams.connection")
+
 MOMENT_SECONDS = 0.05
 """Least time that an event stream is read for."""
+
+
+class _BrokenOff(Exception):
+    """An event stream has ended before its end."""
 
 
 class HttpTransport:
     """Speaks docs/protocol.md to one server."""
 
     def __init__(self, base_url: str, token: Token, timeouts: Timeouts) -> None:
+        """Speak to the server at *base_url*. Raises `InvalidSetting`."""
         self._give_token = token
         self._token: str | None = token if isinstance(token, str) else None
         self._timeouts = timeouts
-        self._http = httpx.AsyncClient(
-            base_url=base_url,
+        self._url = without_secrets(base_url)
+        self._is_told = False
+        self._http = open_client(
+            base_url,
             headers={"user-agent": f"runstreams-python/{__version__}"},
             timeout=httpx.Timeout(timeouts.request, connect=timeouts.connect),
             limits=httpx.Limits(
@@ -62,17 +84,17 @@ class HttpTransport:
         said = await self._ask("POST", _stream(stream, "self"), content=body, headers=headers)
         return Receipt(_get(said, "last_index"), _get(said, "tail"), bool(_get(said, "stop")))
 
-    async def close(self, stream: StreamId, status: Status, error: str | None) -> Ended:
+    async def close(self, stream: StreamId, status: Status, error: str | None) -> Closed:
         path = _stream(stream, "self") + "/close"
         said = await self._ask("POST", path, json={"status": status, "error": error})
-        return _known(Ended, _get(said, "closed"))
+        return _known(Closed, _get(said, "closed"))
 
     async def stop(self, stream: StreamId) -> None:
         await self._ask("POST", _stream(stream, "self") + "/stop")
 
     # Reading
 
-    async def page(self, stream: StreamId, start: int | None, wait: float, limit: int) -> Page:
+    async def page(self, stream: StreamId, start: int | None, wait: float, limit: int) -> ChunkPage:
         query = {"wait": f"{wait:.3f}", "limit": str(limit)}
         if start is not None:
             query["start"] = str(start)
@@ -84,7 +106,7 @@ class HttpTransport:
 
     async def follow(
         self, stream: StreamId, start: int, silence: float
-    ) -> AsyncGenerator[Page | None, None]:
+    ) -> AsyncGenerator[ChunkPage | None, None]:
         headers = {
             "accept": "text/event-stream",
             "accept-encoding": "identity",
@@ -97,7 +119,7 @@ class HttpTransport:
         timeout = httpx.Timeout(timeouts.request, connect=timeouts.connect, read=read)
         request = self._http.build_request("GET", _stream(stream), headers=headers, timeout=timeout)
         try:
-            with _connecting():
+            with self._connecting():
                 answer = await self._send(request, stream=True)
                 try:
                     await _check_event_stream(answer)
@@ -118,22 +140,27 @@ class HttpTransport:
     async def delete(self, stream: StreamId) -> bool:
         return bool(_get(await self._ask("DELETE", _managed(stream)), "deleted"))
 
-    async def streams(self, run: str, after: str | None) -> tuple[list[StreamInfo], str | None]:
-        query = {"limit": str(LIST_LIMIT)} | ({"after": after} if after else {})
+    async def streams(self, run: str, after: str | None) -> StreamPage:
+        query = {"limit": str(LIST_MAX)} | ({"after": after} if after else {})
         said = await self._ask("GET", f"/api/v1/runs/{_name(run)}/streams", params=query)
-        return [_info(one) for one in _get(said, "streams")], _get(said, "next")
+        return StreamPage([_info(one) for one in _get(said, "streams")], _get(said, "next"))
 
-    async def runs(self, limit: int, after: str | None) -> tuple[list[RunInfo], str | None]:
-        query = {"limit": str(min(limit, LIST_LIMIT))} | ({"after": after} if after else {})
+    async def runs(self, limit: int, after: str | None) -> RunPage:
+        query = {"limit": str(min(limit, LIST_MAX))} | ({"after": after} if after else {})
         said = await self._ask("GET", "/api/v1/runs", params=query)
-        return [_known(RunInfo, one) for one in _get(said, "runs")], _get(said, "next")
+        return RunPage([_known(RunInfo, one) for one in _get(said, "runs")], _get(said, "next"))
 
     async def register(self, run: str, parent: str | None, root: str | None) -> RunInfo:
         above = {"parent": parent, "root": root}
         return _known(RunInfo, await self._ask("PUT", f"/api/v1/runs/{_name(run)}", json=above))
 
-    async def complete(self, run: str) -> RunInfo:
-        return _known(RunInfo, await self._ask("POST", f"/api/v1/runs/{_name(run)}/complete"))
+    async def complete(self, run: str, status: Status, error: str | None) -> RunInfo:
+        ended = {"status": status, "error": error}
+        path = f"/api/v1/runs/{_name(run)}/complete"
+        return _known(RunInfo, await self._ask("POST", path, json=ended))
+
+    async def delete_run(self, run: str) -> int:
+        return int(_get(await self._ask("DELETE", f"/api/v1/runs/{_name(run)}"), "streams"))
 
     async def aclose(self) -> None:
         await self._http.aclose()
@@ -154,8 +181,28 @@ class HttpTransport:
         timeout = httpx.Timeout(timeouts.request + wait, connect=timeouts.connect)
         fields = {"accept": "application/json", **(headers or {})}
         request = self._http.build_request(method, path, headers=fields, timeout=timeout, **more)
-        with _connecting():
+        with self._connecting():
             return _said(await self._send(request))
+
+    @contextmanager
+    def _connecting(self) -> Iterator[None]:
+        """Raise `Unreachable` for everything that can happen to a connection."""
+        try:
+            yield
+        except (httpx.RequestError, httpx.StreamError) as error:
+            reason = str(error) or type(error).__name__
+            unreachable = Unreachable(f"the server at {self._url} cannot be reached: {reason}")
+            if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+                self._tell(unreachable)
+            raise unreachable from error
+        except _BrokenOff as error:
+            raise Unreachable(f"an event stream of {self._url} broke off{error}") from error
+
+    def _tell(self, unreachable: Unreachable) -> None:
+        """Say once what would be waited for in silence."""
+        if not self._is_told:
+            self._is_told = True
+            logger.warning("%s: %s", unreachable, REMEDY)
 
     async def _send(self, request: httpx.Request, stream: bool = False) -> httpx.Response:
         """Send *request*, once more with a fresh token if there is one and the first is refused."""
@@ -173,32 +220,38 @@ class HttpTransport:
     async def _authorize(self, request: httpx.Request) -> None:
         if self._token is None:
             assert callable(self._give_token)
-            # It may ask somebody over the network, and must not hold up everything else meanwhile.
-            given = await asyncio.to_thread(self._give_token)
+            given = await _aside(self._give_token)
             self._token = str(await given if inspect.isawaitable(given) else given)
         request.headers["authorization"] = f"Bearer {self._token}"
 
 
-@contextmanager
-def _connecting() -> Iterator[None]:
-    """Raise `Unreachable` for everything that can happen to a connection."""
+async def _aside(ask: Callable[[], T]) -> T:
+    """Return what *ask* returns. It may ask somebody over the network, and must not hold up
+    everything else meanwhile.
+    """
+    calling = contextvars.copy_context().run
     try:
-        yield
-    except (httpx.RequestError, httpx.StreamError) as error:
-        reason = str(error) or type(error).__name__
-        raise Unreachable(f"the server cannot be reached: {reason}") from error
+        asked = asyncio.get_running_loop().run_in_executor(None, calling, ask)
+    except RuntimeError:
+        # The program ends, and begins no threads any more. Nobody but us is left to be held up.
+        return ask()
+    return await asked
 
 
 def _said(answer: httpx.Response) -> dict[str, Any]:
     if not answer.is_success:
-        raise error_of(answer.status_code, answer.content, _retry_after(answer))
+        raise _refusal(answer, answer.content)
     try:
         said = answer.json()
         if isinstance(said, dict):
             return said
     except ValueError:
         pass
-    raise Unexpected(f"not an answer of this protocol: {answer.text[:200]!r}", http_status=502)
+    raise Unexpected(
+        f"not an answer of this protocol, from {without_secrets(str(answer.url))}: "
+        f"{answer.text[:200]!r}",
+        http_status=502,
+    )
 
 
 def _get(said: dict[str, Any], name: str) -> Any:
@@ -208,78 +261,88 @@ def _get(said: dict[str, Any], name: str) -> Any:
         raise Unexpected(f"the answer has no {name!r}", http_status=502) from None
 
 
+def _refusal(answer: httpx.Response, body: bytes) -> RunstreamsError:
+    """Return the error that an answer tells of. Nobody is followed elsewhere with a key."""
+    if answer.has_redirect_location:
+        status, target = answer.status_code, answer.headers["location"]
+        reason = f"the server answered {status} and leads to {target}: is its address another one?"
+        return Unexpected(reason, http_status=status, location=target)
+    return error_of(answer.status_code, body, _retry_after(answer))
+
+
 def _retry_after(answer: httpx.Response) -> float | None:
     text = answer.headers.get("retry-after", "").strip()
-    if text.isdigit():
-        return float(text)
     try:
-        return email.utils.parsedate_to_datetime(text).timestamp() - time.time()
-    except ValueError:
+        if text.isdigit():
+            seconds = float(int(text[:20]))  # as many digits as matter
+        else:
+            date = email.utils.parsedate_to_datetime(text)
+            seconds = date.replace(tzinfo=date.tzinfo or UTC).timestamp() - time.time()
+    except (ValueError, OverflowError):
         return None
+    return min(seconds, YEAR_SECONDS)
 
 
-async def _pages(answer: httpx.Response) -> AsyncGenerator[Page | None, None]:
-    """Yield the chunks of an event stream until it ends cleanly. Raises `Unreachable` if it breaks
-    off.
-    """
+async def _pages(answer: httpx.Response) -> AsyncGenerator[ChunkPage | None, None]:
+    """Yield the chunks of an event stream until it ends cleanly. Raises `_BrokenOff`."""
     decoder = EventDecoder()
     async for piece in answer.aiter_raw():
         for event in decoder.feed(piece):
             if event.data == "[DONE]":
                 return
             yield _events_page(event)
-    raise Unreachable("the event stream broke off")
+    raise _BrokenOff
 
 
 async def _check_event_stream(answer: httpx.Response) -> None:
     if not answer.is_success:
-        raise error_of(answer.status_code, await answer.aread(), _retry_after(answer))
+        raise _refusal(answer, await answer.aread())
     if not answer.headers.get("content-type", "").startswith("text/event-stream"):
-        raise NoEventStream("the answer is no event stream")
+        raise NoEventStream("the answer is no event stream", url=None)
 
 
-def _events_page(event: Event) -> Page | None:
+def _events_page(event: Event) -> ChunkPage | None:
     """Return the chunks of an event; None when it only shows that the server lives."""
     if event.name == "error":
-        raise Unreachable(f"the event stream broke off: {event.data}")
+        raise _BrokenOff(f": {event.data}")
     if event.name != "batch":
         return None
     try:
         said = json.loads(event.data)
-        parts = [_record(record) for record in said["records"]]
-        return Page(parts, parts[-1].index + 1, said["tail"]["seq_num"])
+        chunks = [_record(record) for record in said["records"]]
+        return ChunkPage(chunks, chunks[-1].index + 1, said["tail"]["seq_num"])
     except (ValueError, KeyError, IndexError, TypeError) as error:
         raise Unexpected("an event is not of this protocol", http_status=502) from error
 
 
-def _record(record: dict[str, Any]) -> Part[object]:
+def _record(record: dict[str, Any]) -> Chunk[object]:
     body = json.loads(record["body"])
-    return Part(record["seq_num"], body["data"], body["id"], record["timestamp"])
+    return Chunk(record["seq_num"], body["data"], body["id"], record["timestamp"])
 
 
-def _page(said: dict[str, Any]) -> Page:
+def _page(said: dict[str, Any]) -> ChunkPage:
     try:
-        parts: list[Part[object]] = [
-            Part(chunk["index"], chunk["data"], chunk["id"], chunk["timestamp"])
+        chunks: list[Chunk[object]] = [
+            Chunk(chunk["index"], chunk["data"], chunk["id"], chunk["timestamp"])
             for chunk in said["chunks"]
         ]
-        closed = _known(Ended, said["closed"]) if said["closed"] else None
-        return Page(parts, said["next_index"], said["tail"], closed)
+        closed = _known(Closed, said["closed"]) if said["closed"] else None
+        return ChunkPage(chunks, said["next_index"], said["tail"], closed)
     except (KeyError, TypeError) as error:
         raise Unexpected("a page is not of this protocol", http_status=502) from error
 
 
-def _info(said: dict[str, Any]) -> StreamInfo:
-    closed = said.get("closed")
-    return _known(StreamInfo, said | {"closed": _known(Ended, closed) if closed else None})
+def _info(said: Any) -> StreamInfo:
+    info = _known(StreamInfo, said)
+    return replace(info, closed=_known(Closed, info.closed)) if info.closed else info
 
 
-def _known(kind: type[R], said: dict[str, Any]) -> R:
-    """Return *said* as a *kind*, without what a newer server may tell beside it. Raises
-    `Unexpected`.
+def _known(kind: type[R], said: Any) -> R:
+    """Return *said* as a *kind*, without what a newer server may tell beside it; what an older one
+    does not tell is as *kind* has it. Raises `Unexpected`.
     """
     try:
-        return kind(**{field.name: said[field.name] for field in fields(kind)})
+        return kind(**{each.name: said[each.name] for each in fields(kind) if each.name in said})
     except (KeyError, TypeError) as error:
         raise Unexpected(f"the answer is no {kind.__name__}", http_status=502) from error
 

@@ -11,9 +11,10 @@ import threading
 import weakref
 from collections.abc import AsyncIterable, Iterable
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any, cast
 
-from ...core.errors import ClosedDifferently, Refused, StreamClosed
+from ...core.errors import ClosedDifferently, Refused, RunstreamsError, StreamClosed
 from ...core.model import Status, StreamId
 from ..closing import reason_of, status_after
 from ..engine.engine import Engine
@@ -21,11 +22,13 @@ from ..engine.queues import Tee
 from ..engine.waiting import Waiter
 from ..errors import NotSent, StopRequested
 from ..records import Receipt
-from ..values import encode
+from ..telling import Doing
+from ..values import Encode
 from . import sources
 from .buffer import Batching
 from .sender import Sender
 from .sources import Puller, Source, TaskPuller, ThreadPuller
+from .texts import Texts
 
 logger = logging.getLogger("runstreams")
 
@@ -40,8 +43,9 @@ class Producer:
         client: str,
         batching: Batching,
         close: bool | None,
+        encode: Encode,
     ) -> None:
-        """Begin to send to *stream* as *client*.
+        """Begin to send to *stream* as *client*, what is written as *encode* makes it.
 
         With *close* the stream is closed at the end, whatever that is; with None, unless all went
         well; with False, never.
@@ -56,6 +60,9 @@ class Producer:
         self._process = os.getpid()
         self._engine = engine
         self._close = close
+        self._encode = encode
+        self._texts = Texts()
+        self._pen = threading.RLock()
         self._sender = Sender(stream, client, batching)
         self._lock = threading.Lock()
         self.is_open = True
@@ -65,7 +72,9 @@ class Producer:
         self._error: BaseException | None = None
         self._canceled = False
         self._tee: weakref.ref[Tee[Any]] = lambda: None  # type: ignore[assignment]
-        engine.spawn(self.send(), self.sent)
+        self._patience = engine.patience(Doing("write", *stream))
+        self._is_told = False
+        self._sending = engine.spawn(self.send(), self.sent)
         engine.keep(self)
 
     def tee(self) -> "Tee[Any]":
@@ -83,7 +92,23 @@ class Producer:
         what sending has failed with.
         """
         self._check_process()
-        line = encode(value)
+        full = None
+        with self._pen:
+            for whole in [value] if isinstance(value, bytes) else self._texts.feed(value):
+                full = self._put(whole)
+            if not self.is_open:
+                self._let_out()
+        return full
+
+    def _let_out(self) -> None:
+        """Queue the half of a character that nothing can follow any more."""
+        with self._pen:
+            for half in self._texts.end():
+                self._put(half)
+
+    def _put(self, value: object) -> Waiter | None:
+        self._check_process()
+        line = self._encode(value)
         if self.stopped:
             raise StopRequested("somebody has asked this stream's producers to stop")
         full = self._sender.put(line)
@@ -104,14 +129,14 @@ class Producer:
         if not sources.is_async(source):
             name = f"runstreams source of {self.stream.run}/{self.stream.key}"
             return ThreadPuller(
-                cast(Iterable[Any], source), self.write, self._is_over, self._pulled, name
+                cast(Iterable[Any], source), self._put, self._is_over, self._pulled, name
             )
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:  # none here: the engine's will do
             loop = self._engine.loop
         return TaskPuller(
-            loop, cast(AsyncIterable[Any], source), self.write, self._is_over, self._pulled
+            loop, cast(AsyncIterable[Any], source), self._put, self._is_over, self._pulled
         )
 
     def _pulled(self, error: BaseException | None) -> None:
@@ -122,7 +147,7 @@ class Producer:
 
     def finish(self, error: BaseException | None = None) -> None:
         """End the writing; it is done when the sources are, too. With *error* it has failed."""
-        self.is_open = False
+        self._close_text()
         self._note(error)
 
     def _note(self, error: BaseException | None) -> None:
@@ -137,10 +162,21 @@ class Producer:
         """Close the sources and end the stream as canceled, or as *error* says; what was written
         stays.
         """
-        self.is_open = False
+        self._close_text()
         self._canceled = True
         self._note(error)
         self._end()
+
+    def abandon(self) -> None:
+        """Send no more: somebody has said so, and is not told again."""
+        self.seen = True
+        self.cancel()
+        self._sending.cancel()
+
+    def _close_text(self) -> None:
+        self.is_open = False
+        with suppress(RunstreamsError):  # why it cannot be sent is known by then
+            self._let_out()
 
     def _is_over(self) -> bool:
         return self.stopped or self._canceled
@@ -160,27 +196,51 @@ class Producer:
     async def send(self) -> None:
         """Send until the end, then close the stream if that is due."""
         try:
-            await self._sender.run(self._engine.transport, self._engine.patience(), self._receive)
+            engine = self._engine
+            await self._sender.run(lambda: engine.transport, self._patience, self._receive)
             await self._close_stream()
         except StreamClosed as error:
-            if error.facts.get("status") == "canceled":
-                self._stop()  # another producer of the stream was quicker to hear of it
+            self._canceled = True  # what the source meets meanwhile is no error of its own
+            if await self._is_stopped(error):
+                self._stop()
             else:
                 self._fail(error)
         except Exception as error:
             self._fail(error)
+        self._is_told = True
+
+    async def _is_stopped(self, error: StreamClosed) -> bool:
+        """Say whether another producer of the stream was quicker to hear that readers ask to stop,
+        rather than that the stream was closed otherwise, or before.
+        """
+        if error.status != "canceled" or not self.acknowledged:
+            return False
+        try:
+            info = await self._engine.persist(lambda to: to.describe(self.stream), self._patience)
+        except RunstreamsError:  # as with a token that may only write
+            return False
+        return info.stop
 
     def sent(self) -> None:
         """Tell the result, now that `send` has ended or was cancelled."""
-        if not self._sender.is_done:
-            self._fail(NotSent("the client was closed before the end", unsent=self.unsent))
+        if not self._is_told:
+            self._fail(NotSent("given up, or the client was closed", unsent=self.unsent))
         self._engine.done(self)
         if self._error is None:
             self.result.set_result(self._sender.last_index)
             return
         if not self.seen:  # it may be that nobody ever asks
-            logger.warning("%s/%s was broken off: %s", *self.stream, reason_of(self._error))
+            how = reason_of(self._error)
+            logger.warning("%s/%s was broken off: %s%s", *self.stream, how, self._outlook())
         self.result.set_exception(self._error)
+
+    def _outlook(self) -> str:
+        """Say how an interrupted pipe can be taken up again."""
+        if status_after(self._error) != "canceled":
+            return ""
+        if self._close is False:
+            return "; the stream is open: another pipe into it goes on where this one ended"
+        return "; the stream is closed; with close=False it stays open, for another pipe to go on"
 
     def _receive(self, receipt: Receipt) -> None:
         if receipt.stop and not self.stopped:
@@ -196,7 +256,7 @@ class Producer:
             return
         try:
             await self._engine.persist(
-                lambda: self._engine.transport.close(self.stream, status, self._reason())
+                lambda to: to.close(self.stream, status, self._reason()), self._patience
             )
         except Refused as error:
             if status == "completed" and isinstance(error, ClosedDifferently):
@@ -226,6 +286,36 @@ class Producer:
         """How many chunks are not acknowledged."""
         return self._sender.unsent
 
+    @property
+    def acknowledged(self) -> int:
+        """How many chunks the server has."""
+        return self._sender.acknowledged
+
+    @property
+    def is_sending(self) -> bool:
+        """Whether there is something that the server must still take: chunks, or the end."""
+        return self.unsent > 0 or (self._sender.is_done and not self.is_done)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether there is nothing left to wait for."""
+        return self.result.done() or (self.is_open and not self.unsent)
+
+    @property
+    def state(self) -> str:
+        """How it is going, and how many chunks the server has."""
+        if not self.result.done():
+            how = "stopped" if self.stopped else "open" if self.is_open else "going on"
+        else:
+            how = "ended" if self._error is None else f"broken off by {reason_of(self._error)}"
+        return f"{how}, {self.acknowledged} chunks sent, {self.unsent} unsent"
+
+    @property
+    def trouble(self) -> str | None:
+        """Why sending does not get on, if it does not."""
+        error = self._patience.trouble
+        return None if error is None else str(error)
+
     def told(self) -> "Future[int | None]":
         """Return the result, to somebody who will see it. Raises `NotSent` in a child of the
         process that began this: it is sent there.
@@ -233,6 +323,13 @@ class Producer:
         self._check_process()
         self.seen = True
         return self.result
+
+    def give_up_lost(self) -> None:
+        """Wait no longer for sources whose event loop has ended without a word."""
+        with self._lock:
+            pullers = list(self._pullers)
+        for puller in pullers:
+            puller.give_up()
 
     def ending(self) -> "Future[Any]":
         """Return what is done when there is nothing left to wait for."""
@@ -250,4 +347,4 @@ class Producer:
 
     def _check_process(self) -> None:
         if not self.is_ours:
-            raise NotSent("this belongs to the process that began it, and is sent there")
+            raise NotSent("this belongs to the process that began it, and is sent there", unsent=0)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 
 from ...core.errors import RunstreamsError
-from ...core.limits import MIB
+from ...core.limits import MIB, TICK_SECONDS
 from ...core.model import StreamId
 from ..engine.waiting import Signal, Waiter, fired
 from ..errors import BufferFull, WriterClosed
@@ -19,9 +19,6 @@ from ..records import Receipt
 from ..retrying import Patience
 from ..transport import Transport
 from .buffer import Batching, Buffer, InFlight
-
-TICK = 0.001
-"""Timers may ring a little early; what is due so soon is due."""
 
 BUFFER_BYTES = 64 * MIB
 """Unsent bytes beyond which a write that nobody waits for is refused, rather than fill the memory.
@@ -94,6 +91,12 @@ class Sender:
         with self._lock:
             return self._buffer.unsent
 
+    @property
+    def acknowledged(self) -> int:
+        """How many chunks the server has."""
+        with self._lock:
+            return self._buffer.acknowledged
+
     def _check_open(self) -> None:
         if self._failure is not None:
             raise self._failure
@@ -109,10 +112,13 @@ class Sender:
     # The engine
 
     async def run(
-        self, transport: Transport, patience: Patience, receive: Callable[[Receipt], None]
+        self,
+        transport: Callable[[], Transport],
+        patience: Patience,
+        receive: Callable[[Receipt], None],
     ) -> None:
-        """Send until everything is acknowledged and the end is called; hand each answer to
-        *receive*.
+        """Send by *transport* until everything is acknowledged and the end is called; hand each
+        answer to *receive*.
 
         Raises what the server refuses with, or the last failure when *patience* runs out.
         """
@@ -132,7 +138,7 @@ class Sender:
         while True:
             with self._lock:
                 now, due = time(), self._buffer.due()
-                if due is not None and due - now < TICK:
+                if due is not None and due - now < TICK_SECONDS:
                     return self._buffer.take(now)
                 if due is None and self._ended:
                     return None
@@ -140,13 +146,13 @@ class Sender:
             await fired(waiter, None if due is None else due - now)
 
     async def _deliver(
-        self, transport: Transport, patience: Patience, in_flight: InFlight
+        self, transport: Callable[[], Transport], patience: Patience, in_flight: InFlight
     ) -> Receipt:
         time = asyncio.get_running_loop().time
         while True:
             started = time()
             try:
-                receipt = await transport.append(
+                receipt = await transport().append(
                     self.stream, self.client, in_flight.number, in_flight.body
                 )
             except RunstreamsError as error:

@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeVar
 
 from ..engine.waiting import Waiter, fired
 from ..errors import InvalidSource, SourceCut
+from .texts import Texts
 
 T = TypeVar("T")
 
@@ -43,11 +44,6 @@ def is_async(source: Source[T]) -> bool:
     return hasattr(type(source), "__aiter__")
 
 
-def text_of(item: object) -> object:
-    """Return *item*, or the text that it is: lines of a binary file are bytes."""
-    return item.decode() if isinstance(item, bytes) else item
-
-
 def close(source: object) -> None:
     """Close a *source* that is not read to its end, if it can be closed: a generator, a
     response.
@@ -72,11 +68,18 @@ async def aclose(source: object) -> None:
 Write = Callable[[object], Waiter | None]
 """Takes an item; returns what to wait for before the next one."""
 
-IsOver = Callable[[], bool]
+_IsOver = Callable[[], bool]
 """Says whether nobody wants more."""
 
 Done = Callable[[BaseException | None], None]
 """Is told what the source has raised."""
+
+
+def _let_out(texts: Texts, write: Write) -> None:
+    """Write the half of a character with which a source has broken off."""
+    with suppress(Exception):  # why it broke off is the trouble to tell of
+        for half in texts.end():
+            write(half)
 
 
 class Puller(Protocol):
@@ -85,14 +88,18 @@ class Puller(Protocol):
     def stop(self) -> None:
         """Stop where it waits, if that is possible; nobody wants more."""
 
+    def give_up(self) -> None:
+        """Be done, if what pulls has ended without a word and nothing will come any more."""
+
 
 class ThreadPuller:
     """Pulls an iterable in a thread. It cannot be interrupted: it looks up at each item."""
 
     def __init__(
-        self, source: Iterable[Any], write: Write, is_over: IsOver, done: Done, name: str
+        self, source: Iterable[Any], write: Write, is_over: _IsOver, done: Done, name: str
     ) -> None:
         self._source = source
+        self._texts = Texts()
         self._write = write
         self._is_over = is_over
         self._done = done
@@ -103,19 +110,28 @@ class ThreadPuller:
     def stop(self) -> None:
         pass
 
+    def give_up(self) -> None:
+        pass
+
     def _pull(self) -> None:
         error: BaseException | None = None
         try:
             for item in self._source:
                 if self._is_over():
                     break
-                if (full := self._write(text_of(item))) is not None:
-                    full.result()
+                self._take(self._texts.feed(item))
+            self._take(self._texts.end())
         except BaseException as problem:
             error = problem
+            _let_out(self._texts, self._write)
         if error is not None or self._is_over():
             close(self._source)
         self._done(error)
+
+    def _take(self, values: list[object]) -> None:
+        for value in values:
+            if (full := self._write(value)) is not None:
+                full.result()
 
 
 class TaskPuller:
@@ -126,20 +142,27 @@ class TaskPuller:
         loop: asyncio.AbstractEventLoop,
         source: AsyncIterable[Any],
         write: Write,
-        is_over: IsOver,
+        is_over: _IsOver,
         done: Done,
     ) -> None:
         self._loop = loop
         self._source = source
+        self._texts = Texts()
         self._write = write
         self._is_over = is_over
         self._done = done
         self._task: asyncio.Task[None] | None = None
+        self._untold = threading.Lock()
         loop.call_soon_threadsafe(self._begin, context=contextvars.copy_context())
 
     def stop(self) -> None:
         with suppress(RuntimeError):  # the loop has ended before
             self._loop.call_soon_threadsafe(self._cancel)
+
+    def give_up(self) -> None:
+        # A loop that does not turn may do so again; but somebody is waiting for the end already.
+        if not self._loop.is_running():
+            self._tell(SourceCut("the event loop of the source has ended before the source"))
 
     def _begin(self) -> None:
         self._task = self._loop.create_task(self._pull())
@@ -155,15 +178,26 @@ class TaskPuller:
             async for item in self._source:
                 if self._is_over():
                     return
-                if (full := self._write(text_of(item))) is not None:
-                    await fired(full)
+                await self._take(self._texts.feed(item))
+            await self._take(self._texts.end())
             ended = True
         finally:
             if not ended:
+                _let_out(self._texts, self._write)
                 await aclose(self._source)
+
+    async def _take(self, values: list[object]) -> None:
+        for value in values:
+            if (full := self._write(value)) is not None:
+                await fired(full)
 
     def _over(self, task: "asyncio.Task[None]") -> None:
         if task.cancelled():
-            self._done(SourceCut("the source was cancelled, as when its event loop ends"))
+            self._tell(SourceCut("the source was cancelled, as when its event loop ends"))
         else:
-            self._done(task.exception())
+            self._tell(task.exception())
+
+    def _tell(self, error: BaseException | None) -> None:
+        """Say that it is done, once."""
+        if self._untold.acquire(blocking=False):
+            self._done(error)

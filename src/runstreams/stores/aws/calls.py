@@ -16,6 +16,11 @@ from typing import TypeVar
 from botocore import exceptions as boto
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
+from botocore.retries.standard import (
+    RetryContext,
+    ThrottledRetryableChecker,
+    TransientRetryableChecker,
+)
 
 from ...core.errors import Busy, StoreError
 
@@ -38,41 +43,59 @@ MEND_SECONDS = 30
 
 logger = logging.getLogger(__name__)
 
-THROTTLES = frozenset(
+REFUSALS = frozenset(
     {
+        "BadDigest",
         "ConditionalRequestConflict",
+        "IncompleteBody",
         "OperationAborted",
-        "ProvisionedThroughputExceededException",
-        "RequestLimitExceeded",
-        "SlowDown",
-        "Throttling",
-        "ThrottlingException",
-        "TooManyRequestsException",
+        "ReplicatedWriteConflictException",
         "TransactionConflictException",
-        "TransactionInProgressException",
+        "XAmzContentSHA256Mismatch",
     }
 )
-"""Answers that say that nothing was done, and that it may be tried again."""
+"""Answers beside botocore's own throttles that say that nothing was done, and that it may be tried
+again: somebody else was there, or the body was damaged on its way.
+"""
+
+TOO_MANY = 429
+"""The status of a throttle, whatever its code."""
 
 UNUSABLE = frozenset(
     {
-        "AccessDenied",
         "AccessDeniedException",
         "ExpiredToken",
         "ExpiredTokenException",
-        "InvalidAccessKeyId",
+        "IncompleteSignatureException",
         "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "InvalidToken",
+        "MissingAuthenticationTokenException",
         "NoSuchBucket",
+        "RequestExpired",
         "ResourceNotFoundException",
-        "SignatureDoesNotMatch",
+        "TokenRefreshRequired",
         "UnrecognizedClientException",
     }
 )
-"""Answers that say that the bucket or the table is not there, or not for us. Nothing was done, and
-whoever runs the service can mend it.
+"""Answers that say that the bucket or the table is not there, or not for us, or that our clock is
+wrong. Nothing was done, and whoever runs the service can mend it.
 """
 
-NO_CREDENTIALS = (boto.NoCredentialsError, boto.CredentialRetrievalError)
+FORBIDDEN = 403
+"""What S3 says with all of its codes of that kind."""
+
+KMS = "KMS"
+"""How the codes begin that pass on what the keeper of the encryption's key has said."""
+
+NO_CREDENTIALS = (
+    boto.CredentialRetrievalError,
+    boto.MetadataRetrievalError,
+    boto.NoCredentialsError,
+    boto.PartialCredentialsError,
+    boto.SSOError,
+    boto.TokenRetrievalError,
+)
 """There was nothing to sign the question with, so nobody was asked."""
 
 PASSING_REASONS = frozenset(
@@ -132,15 +155,33 @@ def code(error: ClientError) -> str:
 
 
 def _answered(error: ClientError) -> Fate:
-    if code(error) in THROTTLES:
-        return Fate.REFUSED
-    if code(error) in UNUSABLE:
-        return Fate.UNUSABLE
-    if code(error) == "TransactionCanceledException":
+    said, status = code(error), error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    if said == "TransactionCanceledException":
         reasons = {reason.get("Code") for reason in error.response.get("CancellationReasons", [])}
         return Fate.REFUSED if reasons <= PASSING_REASONS else Fate.ANSWERED
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return Fate.LOST if status >= 500 else Fate.ANSWERED
+    if said in REFUSALS or status == TOO_MANY or _is_throttle(said):
+        return Fate.REFUSED
+    if status >= 500 or _is_transient(said):
+        return Fate.LOST
+    unusable = said in UNUSABLE or said.startswith(KMS) or status == FORBIDDEN
+    return Fate.UNUSABLE if unusable else Fate.ANSWERED
+
+
+_throttled, _transient = ThrottledRetryableChecker(), TransientRetryableChecker()
+
+
+def _is_throttle(said: str) -> bool:
+    """Say whether botocore knows the code for a throttle, of the service's or of its key's."""
+    return bool(_throttled.is_retryable(_context(said.removeprefix(KMS).removeprefix("."))))
+
+
+def _is_transient(said: str) -> bool:
+    """Say whether botocore knows the code for one that passes."""
+    return bool(_transient.is_retryable(_context(said)))
+
+
+def _context(said: str) -> RetryContext:
+    return RetryContext(attempt_number=1, parsed_response={"Error": {"Code": said}})
 
 
 def pause(attempt: int, chance: float) -> float:

@@ -4,7 +4,7 @@ import zlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
-from ...core.model import Closed, Head, Run, Sent, Status
+from ...core.model import Closed, Head, RunInfo, Sent, Status
 from .pointers import decode_pointers, encode_pointer
 from .values import check_form, form, number, number_or_null, optional_number, text, ttl
 
@@ -53,7 +53,7 @@ def encode_head(head: Head) -> "Item":
         "stop": {"BOOL": head.stop},
     }
     if head.closed is not None:
-        item["closed"] = encode_closed(head.closed)
+        item["closed"] = encode_closed(head.closed, head.closed_by_run)
     for client, sent in head.clients.items():
         item[number_attribute(client)] = number(sent.number)
         item[index_attribute(client)] = number(sent.index)
@@ -70,6 +70,7 @@ def decode_head(item: "Mapping[str, Value]") -> Head:
     )
     pointers = [pointer["S"] for pointer in item["p"]["L"]]
     pending = decode_pointers(pointers, sealed, max(sealed_time, opened))
+    closed, by_run = _closed(item)
     return Head(
         generation=item["g"]["S"],
         created=opened,
@@ -84,26 +85,27 @@ def decode_head(item: "Mapping[str, Value]") -> Head:
         clients=_clients(item),
         once={name[2:]: int(value["N"]) for name, value in item.items() if name[:2] == "o."},
         spills=int(item["spills"]["N"]),
-        closed=_closed(item),
+        closed=closed,
+        closed_by_run=by_run,
         stop=item["stop"]["BOOL"],
         appended_before=optional_number(item["before"]),
     )
 
 
-def encode_closed(closed: Closed) -> "Value":
-    """Return how a stream ended as one attribute."""
-    value: Item = {"status": text(closed.status), "by_run": {"BOOL": closed.by_run}}
+def encode_closed(closed: Closed, by_run: bool) -> "Value":
+    """Return how a stream ended, and whether with its run, as one attribute."""
+    value: Item = {"status": text(closed.status), "by_run": {"BOOL": by_run}}
     if closed.error is not None:
         value["error"] = text(closed.error)
     return {"M": value}
 
 
-def _closed(item: "Mapping[str, Value]") -> Closed | None:
+def _closed(item: "Mapping[str, Value]") -> tuple[Closed | None, bool]:
     if "closed" not in item:
-        return None
+        return None, False
     value = item["closed"]["M"]
     error = value["error"]["S"] if "error" in value else None
-    return Closed(cast(Status, value["status"]["S"]), error, value["by_run"]["BOOL"])
+    return Closed(cast(Status, value["status"]["S"]), error), value["by_run"]["BOOL"]
 
 
 def _clients(item: "Mapping[str, Value]") -> dict[str, Sent]:
@@ -130,7 +132,7 @@ def decode_sent(item: "Mapping[str, Value]") -> Sent:
     return Sent(int(item["number"]["N"]), int(item["index"]["N"]))
 
 
-def encode_run(run: Run) -> "Item":
+def encode_run(run: RunInfo) -> "Item":
     """Return the item of *run*, without its key; its *shard* and *created* put it into the index
     of recent runs.
     """
@@ -150,10 +152,10 @@ def encode_run(run: Run) -> "Item":
     return item
 
 
-def decode_run(item: "Mapping[str, Value]") -> Run:
+def decode_run(item: "Mapping[str, Value]") -> RunInfo:
     """Return the run that *item* records."""
     check_form(item)
-    return Run(
+    return RunInfo(
         id=item["run"]["S"],
         created=int(item["created"]["S"].partition("#")[0]),
         expires=int(item["expires"]["N"]),

@@ -105,7 +105,7 @@ def aliases(expression: str, names: Mapping[str, str] | None = None) -> dict[str
     return {alias: own.get(alias, alias[1:]) for alias in ALIAS.findall(expression)}
 
 
-def live_at(now: int) -> "Item":
+def _live_at(now: int) -> "Item":
     """Return the values of `IS_LIVE`."""
     return {":v": form(), ":now": number(now)}
 
@@ -122,7 +122,7 @@ def committing(
         [IS_LIVE, IS_OPEN, HAS_FEW_UNSEALED],
         [*APPENDS, *KEEPS_UNTIL],
         values={
-            **live_at(terms.now),
+            **_live_at(terms.now),
             ":unsealed": number(plan.unsealed),
             ":pointer": {"L": [text(encode_pointer(pointer))]},
             ":count": number(batch.count),
@@ -165,17 +165,19 @@ def _move_client(update: Update, client: str, batch: Batch, terms: Terms) -> Non
         update.values[":g"] = text(terms.generation)
 
 
-def closing(closed: Closed, now: int, expires: int) -> Update:
+def closing(closed: Closed, by_run: bool, now: int, expires: int) -> Update:
     """Close a live stream that is open."""
-    values = {":closed": encode_closed(closed), ":expires": number(expires), ":ttl": ttl(expires)}
+    until = {":expires": number(expires), ":ttl": ttl(expires)}
     return Update(
-        [IS_LIVE, IS_OPEN], ["#closed = :closed", *KEEPS_UNTIL], values={**live_at(now), **values}
+        [IS_LIVE, IS_OPEN],
+        ["#closed = :closed", *KEEPS_UNTIL],
+        values={**_live_at(now), ":closed": encode_closed(closed, by_run), **until},
     )
 
 
 def asking_stop(now: int) -> Update:
     """Raise the stop flag of a live stream."""
-    return Update([IS_LIVE], ["#stop = :stop"], values={**live_at(now), ":stop": {"BOOL": True}})
+    return Update([IS_LIVE], ["#stop = :stop"], values={**_live_at(now), ":stop": {"BOOL": True}})
 
 
 def sealing(seen: Head, upto: Pointer, count: int) -> Update:

@@ -6,7 +6,7 @@ from typing import Any
 
 from ...core.errors import Busy, RunCompleted
 from ...core.limits import Limits, SealingPlan
-from ...core.model import Closed, Head, Pointer, Run, Sent, StreamId
+from ...core.model import Closed, Head, Pointer, RunInfo, Sent, StreamId
 from ...core.ports import Committed, NotCommitted, Staged, Terms
 from .codec import decode_head, decode_run, decode_sent, encode_head, encode_sent
 from .expressions import (
@@ -50,7 +50,7 @@ class DynamoHeads:
         item = await self._table.get(head_key(stream), strong=strong)
         return decode_head(item) if item else None
 
-    async def open(self, stream: StreamId, head: Head, run: Run) -> None:
+    async def open(self, stream: StreamId, head: Head, run: RunInfo) -> None:
         record, opening = making(run), [_putting(stream, head)]
         for _ in range(OPENINGS):
             failed = await self._table.transact([record, *opening])
@@ -75,8 +75,10 @@ class DynamoHeads:
             return NotCommitted(head)
         return Committed(head.tail - batch.count, head)
 
-    async def close(self, stream: StreamId, closed: Closed, now: int, expires: int) -> Head | None:
-        outcome = await self._update(stream, closing(closed, now, expires), repeat=True)
+    async def close(
+        self, stream: StreamId, closed: Closed, now: int, expires: int, *, by_run: bool = False
+    ) -> Head | None:
+        outcome = await self._update(stream, closing(closed, by_run, now, expires), repeat=True)
         return _live(outcome, now)
 
     async def ask_stop(self, stream: StreamId, now: int) -> Head | None:
@@ -151,7 +153,7 @@ def _putting(stream: StreamId, head: Head) -> dict[str, Any]:
     }
 
 
-def _may_open(there: Run | None, run: Run) -> bool:
+def _may_open(there: RunInfo | None, run: RunInfo) -> bool:
     """Say whether the record that is there counts. Raises `RunCompleted`."""
     live = there is None or there.expires > run.created
     if there is not None and live and there.completed is not None:

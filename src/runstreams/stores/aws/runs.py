@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ...core.errors import Busy
-from ...core.model import Run
+from ...core.model import RunInfo
 from ...core.runs import completed, registered
 from .codec import SHARDS, decode_run, encode_run, place
 from .expressions import aliases
@@ -43,14 +43,14 @@ class DynamoRuns:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    async def get(self, run: str) -> Run | None:
+    async def get(self, run: str) -> RunInfo | None:
         item = await self._table.get(run_key(run))
         return decode_run(item) if item else None
 
-    async def put(self, run: Run) -> Run:
+    async def put(self, run: RunInfo) -> RunInfo:
         return await self._change(run.id, lambda there: registered(there, run))
 
-    async def complete(self, run: Run) -> Run:
+    async def complete(self, run: RunInfo) -> RunInfo:
         return await self._change(run.id, lambda there: completed(there, run))
 
     async def extend(self, run: str, expires: int) -> None:
@@ -65,14 +65,14 @@ class DynamoRuns:
     async def delete(self, run: str) -> None:
         await self._table.delete_all([run_key(run)])
 
-    async def recent(self, limit: int, after: tuple[int, str] | None) -> list[Run]:
+    async def recent(self, limit: int, after: tuple[int, str] | None) -> list[RunInfo]:
         shards = await asyncio.gather(
             *(self._recent(str(part), limit, after) for part in range(SHARDS))
         )
         newest = merge(*shards, key=lambda run: (run.created, run.id), reverse=True)
         return list(islice(newest, limit))
 
-    async def _recent(self, part: str, limit: int, after: tuple[int, str] | None) -> list[Run]:
+    async def _recent(self, part: str, limit: int, after: tuple[int, str] | None) -> list[RunInfo]:
         condition, values = "#shard = :shard", {":shard": text(part)}
         if after is not None:
             condition += " AND #created < :after"
@@ -86,7 +86,7 @@ class DynamoRuns:
         }
         return [decode_run(item) for item in await self._table.query(arguments, limit)]
 
-    async def _change(self, run: str, decide: Callable[[Run | None], Run]) -> Run:
+    async def _change(self, run: str, decide: Callable[[RunInfo | None], RunInfo]) -> RunInfo:
         for _ in range(ATTEMPTS):
             there = await self.get(run)
             wanted = decide(there)
@@ -98,7 +98,7 @@ class DynamoRuns:
         raise Busy("the run's record changes too fast; try again", retry_after=1)
 
 
-def making(run: Run) -> dict[str, Any]:
+def making(run: RunInfo) -> dict[str, Any]:
     """Return the write that makes *run*'s record if it is missing and leaves one that is there.
 
     Fails when the run is completed, and when the record is an expired one.
@@ -120,7 +120,7 @@ def making(run: Run) -> dict[str, Any]:
     }
 
 
-def replacing(run: Run) -> dict[str, Any]:
+def replacing(run: RunInfo) -> dict[str, Any]:
     """Return the write that puts *run*'s record in the place of an expired one."""
     condition = f"{IS_ABSENT} OR {IS_EXPIRED}"
     return {
@@ -133,11 +133,11 @@ def replacing(run: Run) -> dict[str, Any]:
     }
 
 
-def _item(run: Run) -> "Item":
+def _item(run: RunInfo) -> "Item":
     return {**run_key(run.id), **encode_run(run)}
 
 
-def _unless_changed(there: Run | None) -> dict[str, Any]:
+def _unless_changed(there: RunInfo | None) -> dict[str, Any]:
     if there is None:
         return {"ConditionExpression": IS_ABSENT, "ExpressionAttributeNames": aliases(IS_ABSENT)}
     completed = "attribute_exists" if there.completed else "attribute_not_exists"

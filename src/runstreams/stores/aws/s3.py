@@ -16,7 +16,8 @@ from urllib.parse import quote, unquote
 
 from botocore.exceptions import ClientError
 
-from ...core.errors import Busy, ObjectMissing
+from ...core.errors import Busy, ObjectMissing, StoreError
+from ...core.limits import NAMES_AT_ONCE
 from ...core.model import FORMAT, Batch, Pointer, SegmentName, StreamId
 from ...core.names import encode
 from ...core.ports import NewId, Staged, StoredBatch
@@ -30,9 +31,6 @@ GETS = 32
 """Batches fetched at a time. A sealer fetches 64 while others append, so it must be quick; a page
 may need 256, and others want the connections too.
 """
-
-NAMES = 1000
-"""Most names that one request lists or deletes: S3's limit."""
 
 MISSING = frozenset({"NoSuchKey", "404"})
 """Answers that say that an object is gone."""
@@ -98,12 +96,15 @@ class Bucket:
         return await self._run(self._client.list_objects_v2, **arguments)
 
     async def delete(self, keys: Sequence[str]) -> None:
-        """Remove objects."""
-        for at in range(0, len(keys), NAMES):
-            objects = [{"Key": key} for key in keys[at : at + NAMES]]
-            answer = await self._run(
-                self._client.delete_objects, Delete={"Objects": objects, "Quiet": True}
-            )
+        """Remove objects. Raises `StoreError` where that is refused for good."""
+        for at in range(0, len(keys), NAMES_AT_ONCE):
+            objects = [{"Key": key} for key in keys[at : at + NAMES_AT_ONCE]]
+            try:
+                answer = await self._run(
+                    self._client.delete_objects, Delete={"Objects": objects, "Quiet": True}
+                )
+            except ClientError as error:
+                raise StoreError(f"S3 deletes nothing: {error}") from error
             if errors := answer.get("Errors"):
                 raise Busy(f"S3 did not delete {len(errors)} objects: {errors[0]}", retry_after=1)
 
@@ -158,7 +159,7 @@ class S3Segments:
         # Names begin with their last index, so this stands before each that ends at *index* or
         # later, and behind all others.
         answer = await self._bucket.list(
-            Prefix=prefix, StartAfter=f"{prefix}{index:020d}", MaxKeys=NAMES
+            Prefix=prefix, StartAfter=f"{prefix}{index:020d}", MaxKeys=NAMES_AT_ONCE
         )
         return [
             parse_name(generation, found["Key"].removeprefix(prefix), found["Size"])

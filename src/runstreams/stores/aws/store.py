@@ -1,8 +1,9 @@
 """The store, and how it finds its bucket and its table."""
 
 import os
-from typing import TYPE_CHECKING, cast
-from uuid import uuid4
+from base64 import b64encode
+from hashlib import md5
+from typing import TYPE_CHECKING, Any, cast
 
 from botocore.config import Config
 from botocore.loaders import Loader
@@ -11,6 +12,7 @@ from botocore.session import Session, get_session
 from ...core.limits import MIB, SealingPlan
 from ...core.ports import NewId
 from .calls import Calls
+from .deployment import told
 from .heads import DynamoHeads
 from .runs import DynamoRuns
 from .s3 import Bucket, S3Batches, S3Segments
@@ -51,12 +53,12 @@ class AwsStore:
         bucket: str,
         table: str,
         *,
+        new_id: NewId,
         plan: SealingPlan | None = None,
         threads: int = THREADS,
-        new_id: NewId = lambda: uuid4().hex,
     ) -> None:
         self.plan = plan or SealingPlan()
-        self._clients = (s3, dynamodb)
+        self._clients, self._bucket = (s3, dynamodb), bucket
         self._calls = Calls(threads)
         objects, items = Bucket(s3, bucket, self._calls), Table(dynamodb, table, self._calls)
         self.heads = DynamoHeads(items, self.plan)
@@ -65,7 +67,9 @@ class AwsStore:
         self.segments = S3Segments(objects)
 
     @classmethod
-    def from_environment(cls, *, threads: int = THREADS, aws: Session | None = None) -> "AwsStore":
+    def from_environment(
+        cls, *, new_id: NewId, threads: int = THREADS, aws: Session | None = None
+    ) -> "AwsStore":
         """Use the bucket RUNSTREAMS_BUCKET and the table RUNSTREAMS_TABLE, through *aws* or a
         session of its own.
 
@@ -74,7 +78,14 @@ class AwsStore:
         """
         bucket = _setting("RUNSTREAMS_BUCKET", "S3 bucket")
         table = _setting("RUNSTREAMS_TABLE", "DynamoDB table")
-        return cls(*connect(aws or session(), threads), bucket, table, threads=threads)
+        clients = connect(aws or session(), threads)
+        return cls(*clients, bucket, table, new_id=new_id, threads=threads)
+
+    def told(self) -> dict[str, str]:
+        """Return what the deployment says of the limits, by the names of variables; it takes a
+        request. Raises `Untold`, `Busy`.
+        """
+        return told(self._clients[0], self._bucket)
 
     async def aclose(self) -> None:
         """End the threads and close the connections."""
@@ -100,13 +111,24 @@ def connect(
         tcp_keepalive=True,
         # Other endpoints than AWS's own seldom have a host name for each bucket.
         s3={"addressing_style": "path" if endpoint or _other_s3() else "auto"},
+        # Nor do they all know checksums behind a body in chunks. What is put is signed instead.
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
     )
     # botocore's own clients: boto3 would import its file transfers, an eighth of a cold start.
     s3, dynamodb = (
         session.create_client(name, endpoint_url=endpoint, config=config)
         for name in ("s3", "dynamodb")
     )
+    s3.meta.events.register("before-call.s3.DeleteObjects", _with_md5)
     return cast("S3Client", s3), cast("DynamoDBClient", dynamodb)
+
+
+def _with_md5(params: dict[str, Any], **_: Any) -> None:
+    """Give a deletion the checksum that every S3 knows, in the place of botocore's CRC32."""
+    digest = md5(params["body"], usedforsecurity=False).digest()
+    params["headers"]["Content-MD5"] = b64encode(digest).decode()
+    params["context"].pop("checksum", None)
 
 
 class _OurServices(Loader):

@@ -155,7 +155,8 @@ def _found(row: Row, writers: Callable[[int], Writers]) -> Found:
         clients,
         once,
         spills,
-        Closed(status, error, bool(by_run)) if status else None,
+        Closed(status, error) if status else None,
+        bool(by_run),
         bool(stop),
         before,
     )

@@ -7,15 +7,15 @@ from functools import partial
 
 from ...core.errors import RunCompleted
 from ...core.limits import Limits
-from ...core.model import Closed, Head, Pointer, Run, Sent, StreamId
+from ...core.model import Closed, Head, Pointer, RunInfo, Sent, StreamId
 from ...core.ports import Committed, NotCommitted, Staged, Terms
-from . import head_rows, leftovers, runs, spilled, writers
+from . import head_rows, retiring, runs, writers
 from .appends import Appends
 from .head_rows import Found, find
-from .looks import Looks
 from .queries import Queries
+from .recent import RecentHeads
 from .schema import transaction
-from .transactions import INLINE_BYTES, Transactions
+from .transactions import Transactions
 
 
 class SqliteHeads:
@@ -26,12 +26,12 @@ class SqliteHeads:
         self._transactions = transactions
         self._appends = appends
         self._writers = partial(writers.lazily, queries)
-        self._looks = Looks(queries)
+        self._recent = RecentHeads(queries)
 
     async def get(self, stream: StreamId, *, strong: bool = True, since: int = 0) -> Head | None:
-        return self._looks.find(stream, since, lambda db: self._get(db, stream, since))
+        return self._recent.find(stream, since, lambda db: self._get(db, stream, since))
 
-    async def open(self, stream: StreamId, head: Head, run: Run) -> None:
+    async def open(self, stream: StreamId, head: Head, run: RunInfo) -> None:
         await self._transactions.run(partial(_open, stream=stream, head=head, run=run))
 
     async def commit(
@@ -43,8 +43,12 @@ class SqliteHeads:
             is_append=True,
         )
 
-    async def close(self, stream: StreamId, closed: Closed, now: int, expires: int) -> Head | None:
-        return await self._transactions.run(lambda db: _close(db, stream, closed, now, expires))
+    async def close(
+        self, stream: StreamId, closed: Closed, now: int, expires: int, *, by_run: bool = False
+    ) -> Head | None:
+        return await self._transactions.run(
+            lambda db: _close(db, stream, closed, now, expires, by_run)
+        )
 
     async def ask_stop(self, stream: StreamId, now: int) -> Head | None:
         return await self._transactions.run(lambda db: _ask_stop(db, stream, now))
@@ -54,13 +58,13 @@ class SqliteHeads:
         return await self._transactions.run(lambda db: _seal(db, stream, seen, upto), size)
 
     async def spilled(self, stream: StreamId, generation: str, client: str) -> Sent | None:
-        return self._queries.here(lambda db: spilled.find(db, stream, generation, client))
+        return self._queries.here(lambda db: writers.spilled(db, stream, generation, client))
 
     async def spill(
         self, stream: StreamId, generation: str, clients: Mapping[str, Sent], expires: int
     ) -> None:
         await self._transactions.run(
-            lambda db: spilled.keep(db, stream, generation, clients, expires)
+            lambda db: writers.spill(db, stream, generation, clients, expires)
         )
 
     async def forget(
@@ -75,15 +79,14 @@ class SqliteHeads:
         return [(each.key, each.head) for each in found]
 
     async def delete(self, stream: StreamId) -> Head | None:
-        # All of a stream may be much to read, so this is done on the thread.
-        found = await self._transactions.run(lambda db: _delete(db, stream), INLINE_BYTES + 1)
+        found = await self._transactions.run(lambda db: _delete(db, stream), aside=True)
         if found is None:
             return None
-        await leftovers.remove(self._transactions, found.id)
+        await retiring.remove(self._transactions, found.id)
         return found.head
 
     async def delete_spilled(self, stream: StreamId, generation: str) -> None:
-        await self._transactions.run(lambda db: spilled.delete(db, stream, generation))
+        await self._transactions.run(lambda db: writers.forget_spilled(db, stream, generation))
 
     def _get(self, connection: sqlite3.Connection, stream: StreamId, since: int) -> Head | None:
         with transaction(connection, "DEFERRED"):
@@ -97,7 +100,7 @@ class SqliteHeads:
             return head
 
 
-def _open(connection: sqlite3.Connection, stream: StreamId, head: Head, run: Run) -> None:
+def _open(connection: sqlite3.Connection, stream: StreamId, head: Head, run: RunInfo) -> None:
     record = runs.live(connection, run.id, head.created)
     if record is not None and record.completed is not None:
         raise RunCompleted("the run is completed", run=run.id)
@@ -105,14 +108,19 @@ def _open(connection: sqlite3.Connection, stream: StreamId, head: Head, run: Run
         runs.keep(connection, run)
     found = find(connection, stream)
     if found is not None and found.head.expires <= head.created:
-        leftovers.retire(connection, found.id)
+        retiring.retire(connection, found.id)
         found = None
     if found is None:
         head_rows.insert(connection, stream, head)
 
 
 def _close(
-    connection: sqlite3.Connection, stream: StreamId, closed: Closed, now: int, expires: int
+    connection: sqlite3.Connection,
+    stream: StreamId,
+    closed: Closed,
+    now: int,
+    expires: int,
+    by_run: bool,
 ) -> Head | None:
     found = find(connection, stream)
     if found is None or found.head.expires <= now:
@@ -121,9 +129,9 @@ def _close(
         return found.head
     connection.execute(
         "UPDATE heads SET closed = ?, error = ?, by_run = ?, expires = ? WHERE id = ?",
-        (closed.status, closed.error, closed.by_run, expires, found.id),
+        (closed.status, closed.error, by_run, expires, found.id),
     )
-    return replace(found.head, closed=closed, expires=expires)
+    return replace(found.head, closed=closed, closed_by_run=by_run, expires=expires)
 
 
 def _ask_stop(connection: sqlite3.Connection, stream: StreamId, now: int) -> Head | None:
@@ -168,5 +176,5 @@ def _delete(connection: sqlite3.Connection, stream: StreamId) -> Found | None:
     if found is None:
         return None
     pending = head_rows.pointers(connection, found.id, 0)
-    leftovers.retire(connection, found.id)
+    retiring.retire(connection, found.id)
     return found._replace(head=replace(found.head, pending=pending))

@@ -9,10 +9,10 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TypeVar
 
 from .faults import translated
+from .place import Place
 from .schema import connect
 
 T = TypeVar("T")
@@ -26,15 +26,16 @@ THREADS = 4
 class Queries:
     """Connections that read."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._here = connect(path)
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._here = connect(place.path)
         self._opened = [self._here]
         self._threads = ThreadPoolExecutor(THREADS, "runstreams-read")
         self._own = threading.local()
 
     def here(self, query: Query[T]) -> T:
-        """Run a short *query* on this thread, the event loop's."""
+        """Run a short *query* on this thread, the event loop's. Raises `StoreError`."""
+        self._place.check()
         try:
             return query(self._here)
         except sqlite3.Error as error:
@@ -45,6 +46,7 @@ class Queries:
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._run, query)
 
     def _run(self, query: Query[T]) -> T:
+        self._place.check()
         try:
             return query(self._connection())
         except sqlite3.Error as error:
@@ -52,7 +54,7 @@ class Queries:
 
     def _connection(self) -> sqlite3.Connection:
         if not hasattr(self._own, "connection"):
-            self._own.connection = connect(self._path)
+            self._own.connection = connect(self._place.path)
             self._opened.append(self._own.connection)
         connection: sqlite3.Connection = self._own.connection
         return connection

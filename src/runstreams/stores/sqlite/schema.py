@@ -205,6 +205,5 @@ def _is_ours(connection: sqlite3.Connection, path: Path) -> bool:
         raise StoreError(
             f"{path} has format {version}, written by a newer version; "
             f"this version reads format {FORMAT}",
-            format=version,
         )
     return True

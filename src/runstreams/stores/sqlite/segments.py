@@ -5,13 +5,11 @@ from collections.abc import Sequence
 from functools import partial
 
 from ...core.errors import ObjectMissing
+from ...core.limits import NAMES_AT_ONCE
 from ...core.model import SegmentName, StreamId
 from .queries import Queries
 from .schema import transaction
-from .transactions import INLINE_BYTES, Transactions
-
-NAMES = 1000
-"""Most names of one listing."""
+from .transactions import Transactions
 
 AT_ONCE = 4
 """Segments deleted in one transaction: at most some 4 MiB, which take some 5 ms."""
@@ -50,7 +48,7 @@ class SqliteSegments:
         return await self._queries.aside(lambda db: _get(db, stream, name, start, end))
 
     async def names(self, stream: StreamId, generation: str, index: int) -> list[SegmentName]:
-        values = (*stream, generation, index, NAMES)
+        values = (*stream, generation, index, NAMES_AT_ONCE)
         rows = self._queries.here(lambda db: db.execute(_NAMES, values).fetchall())
         return [SegmentName(*row) for row in rows]
 
@@ -61,7 +59,7 @@ class SqliteSegments:
     async def delete(self, stream: StreamId, names: Sequence[SegmentName]) -> None:
         for at in range(0, len(names), AT_ONCE):
             keys = [_key(stream, name) for name in names[at : at + AT_ONCE]]
-            await self._transactions.run(partial(_delete, keys=keys), INLINE_BYTES + 1)
+            await self._transactions.run(partial(_delete, keys=keys), aside=True)
 
 
 def _key(stream: StreamId, name: SegmentName) -> Key:

@@ -8,6 +8,7 @@ from .appends import Appends
 from .batches import SqliteBatches
 from .checkpoints import Checkpoints
 from .heads import SqliteHeads
+from .place import Place
 from .queries import Queries
 from .runs import SqliteRuns
 from .schema import create
@@ -54,10 +55,11 @@ class SqliteStore:
         """
         path = create(folder)
         self.plan = plan
-        self._queries = Queries(path)
+        place = Place(path)
+        self._queries = Queries(place)
         self._checkpoints = Checkpoints(path)
         appends = Appends(plan)
-        self._transactions = Transactions(path, power_safe, self._checkpoints.wrote, appends)
+        self._transactions = Transactions(place, power_safe, self._checkpoints.wrote, appends)
         self.heads = SqliteHeads(self._queries, self._transactions, appends)
         self.runs = SqliteRuns(self._queries, self._transactions)
         self.batches = SqliteBatches(self._queries, self._transactions, new_id)

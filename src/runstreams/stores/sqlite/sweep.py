@@ -12,17 +12,15 @@ from typing import NamedTuple, TypeVar
 
 from ...core.limits import Limits
 from ...core.retention import cutoff, is_expired
-from . import head_rows, leftovers
+from . import head_rows, retiring
 from .queries import Queries
-from .transactions import INLINE_BYTES, Step, Transactions
+from .segments import AT_ONCE
+from .transactions import PAGE_BYTES, Step, Transactions
 
 T = TypeVar("T")
 
 ROWS = 256
 """Rows looked at in one step; that takes a ms at most."""
-
-SEGMENTS = 4
-"""Segments removed in one step: at most some 4 MiB, which take some 5 ms."""
 
 VACUUM_PAGES = 64
 """Pages given back in one step; that takes a ms or two."""
@@ -82,7 +80,7 @@ class Sweep:
     async def run(self) -> Swept:
         """Remove everything that is to go."""
         streams = await self._streams()
-        await self._leftovers()
+        await self._retired()
         segments = await self._segments()
         runs = await self._runs()
         while await self._step(lambda db: db.execute(_EXPIRED_SPILLED, (self._now, ROWS)).rowcount):
@@ -109,7 +107,7 @@ class Sweep:
         found = head_rows.scanned(connection, after, ROWS)
         expired = [each.id for each in found if is_expired(each.head, self._now, self._limits)]
         for head in expired:
-            leftovers.retire(connection, head)
+            retiring.retire(connection, head)
         return len(expired)
 
     def _with_expired_batches(
@@ -124,9 +122,9 @@ class Sweep:
             head_rows.drop(connection, head, expired[-1])
         return len(expired) == ROWS
 
-    async def _leftovers(self) -> None:
-        for head in await self._queries.aside(leftovers.retired):
-            await leftovers.remove(self._transactions, head)
+    async def _retired(self) -> None:
+        for head in await self._queries.aside(retiring.retired):
+            await retiring.remove(self._transactions, head)
 
     async def _segments(self) -> int:
         removed = after = 0
@@ -139,7 +137,7 @@ class Sweep:
         return removed
 
     def _doomed(self, connection: sqlite3.Connection, after: int, upto: int) -> list[tuple[int]]:
-        values = (after, upto, self._gone, SEGMENTS)
+        values = (after, upto, self._gone, AT_ONCE)
         return connection.execute(_DOOMED_SEGMENTS, values).fetchall()
 
     async def _runs(self) -> int:
@@ -154,11 +152,11 @@ class Sweep:
     async def _vacuum(self) -> int:
         excess = await self._queries.aside(_excess_pages)
         for _ in range(0, excess, VACUUM_PAGES):
-            await self._step(_give_back)
+            await self._step(_give_back, VACUUM_PAGES * PAGE_BYTES)
         return max(excess, 0)
 
-    async def _step(self, step: Step[T]) -> T:
-        result = await self._transactions.run(step, INLINE_BYTES + 1)  # on the thread
+    async def _step(self, step: Step[T], size: int = 0) -> T:
+        result = await self._transactions.run(step, size, aside=True)
         await asyncio.sleep(PAUSE_SECONDS)
         return result
 

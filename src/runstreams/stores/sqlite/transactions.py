@@ -12,12 +12,12 @@ import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from ...core.errors import RunstreamsError
 from .faults import is_busy, translated
-from .schema import WAIT_SECONDS, connect, transaction
+from .place import Place
+from .schema import WAIT_SECONDS, connect, data_version, transaction
 
 T = TypeVar("T")
 
@@ -27,8 +27,11 @@ Step = Callable[[sqlite3.Connection], T]
 INLINE_BYTES = 256 * 1024
 """Most bytes that a group writes on the event loop's thread; they take about 0.4 ms."""
 
-STEP_BYTES = 16 * 1024
-"""What a step writes to the log beside its own bytes: about four pages."""
+PAGE_BYTES = 4 * 1024
+"""What SQLite writes at a time."""
+
+STEP_BYTES = 4 * PAGE_BYTES
+"""What a step writes to the log beside its own bytes, about."""
 
 RETRY_SECONDS = 0.0005
 """Pause before asking again for the write lock. SQLite's own pauses grow to 100 ms, while others
@@ -51,6 +54,7 @@ class _Waiting(NamedTuple):
 
     step: Step[Any]
     size: int
+    aside: bool
     is_append: bool
     done: "asyncio.Future[Any]"
 
@@ -66,30 +70,34 @@ class Transactions:
     """The one connection of this process that writes."""
 
     def __init__(
-        self, path: Path, power_safe: bool, wrote: Callable[[int], None], appends: Deferred
+        self, place: Place, power_safe: bool, wrote: Callable[[int], None], appends: Deferred
     ) -> None:
-        """Write to the database at *path*; *wrote* is told how much, and *appends* when to write
+        """Write to the database at *place*; *wrote* is told how much, and *appends* when to write
         what its steps decided.
         """
-        self._connection = connect(path, wait=0, power_safe=power_safe)
+        self._place = place
+        self._connection = connect(place.path, wait=0, power_safe=power_safe)
         self._power_safe = power_safe
         self._wrote = wrote
         self._appends = appends
         self._thread = ThreadPoolExecutor(1, "runstreams-write")
         self._waiting: list[_Waiting] = []
         self._under_way: asyncio.Future[list[_Outcome]] | None = None
-        self._version = self._data_version()
+        self._version = data_version(self._connection)
         self._others_wrote = False
 
-    async def run(self, step: Step[T], size: int = 0, *, is_append: bool = False) -> T:
+    async def run(
+        self, step: Step[T], size: int = 0, *, aside: bool = False, is_append: bool = False
+    ) -> T:
         """Run *step*, which writes about *size* bytes, in a transaction; return its result.
 
-        A step that *is_append* leaves the writing to the deferred appends. Raises what the step
-        raises, `Busy`, `StoreFull`, `Uncertain`.
+        One that takes long runs *aside*, on the thread. A step that *is_append* leaves the writing
+        to the deferred appends. Raises what the step raises, `Busy`, `StoreFull`, `Uncertain`;
+        `StoreError` where the file is gone.
         """
         loop = asyncio.get_running_loop()
         done: asyncio.Future[T] = loop.create_future()
-        self._waiting.append(_Waiting(step, size, is_append, done))
+        self._waiting.append(_Waiting(step, size, aside, is_append, done))
         if len(self._waiting) == 1 and self._under_way is None:
             loop.call_soon(self._flush)
         return await done
@@ -106,7 +114,7 @@ class Transactions:
         self._waiting = []
         if not group:
             return
-        if self._power_safe or sum(waiting.size for waiting in group) > INLINE_BYTES:
+        if self._power_safe or _is_much(group):
             self._hand_over(group)
             return
         try:
@@ -167,6 +175,7 @@ class Transactions:
 
     def _together(self, group: Sequence[_Waiting]) -> list[_Outcome]:
         try:
+            self._place.check()
             with transaction(self._connection):
                 self._look_for_others()
                 outcomes = [self._run(waiting) for waiting in group]
@@ -185,15 +194,11 @@ class Transactions:
         return outcome
 
     def _look_for_others(self) -> None:
-        version = self._data_version()
+        version = data_version(self._connection)
         if version != self._version:
             self._version = version
             self._others_wrote = True
             self._appends.forget()
-
-    def _data_version(self) -> int:
-        # It changes when any connection but this one has written.
-        return int(self._connection.execute("PRAGMA data_version").fetchone()[0])
 
     async def aclose(self) -> None:
         """Finish what is under way and close the connection."""
@@ -203,6 +208,10 @@ class Transactions:
                 await asyncio.wait([self._under_way])
         self._thread.shutdown()
         self._connection.close()
+
+
+def _is_much(group: Sequence[_Waiting]) -> bool:
+    return any(each.aside for each in group) or sum(each.size for each in group) > INLINE_BYTES
 
 
 def _run(step: Step[Any], connection: sqlite3.Connection) -> _Outcome:

@@ -1,14 +1,15 @@
-"""What a head remembers of its writers: how far each client has come, and the latest one-shot
+"""What is remembered of a stream's writers: how far each client has come, and the latest one-shot
 appends.
 
-All clients stay: each is a row of its own, so that 50,000 of them make no append dearer.
+All clients stay with their head: each is a row of its own, so that 50,000 of them make no append
+dearer. Only another sealing plan than the store's own moves some out of it.
 """
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple, TypeVar
 
-from ...core.model import Sent
+from ...core.model import Sent, StreamId
 from .head_rows import Writers
 from .queries import Queries
 
@@ -23,6 +24,18 @@ NAMES_PAGE = 256
 _TRIM_ONCE = """
     DELETE FROM once WHERE head = :head AND first < (
         SELECT first FROM once WHERE head = :head ORDER BY first DESC LIMIT 1 OFFSET :kept)
+"""
+
+_SPILL = """
+    INSERT INTO spilled (run, key, generation, client, number, last, expires)
+    VALUES (?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (run, key, generation, client) DO UPDATE
+    SET number = excluded.number, last = excluded.last, expires = excluded.expires
+    WHERE excluded.number > number
+"""
+
+_SPILLED = """
+    SELECT number, last FROM spilled WHERE run = ? AND key = ? AND generation = ? AND client = ?
 """
 
 
@@ -134,3 +147,35 @@ def forget(
         "DELETE FROM once WHERE head = ? AND once = ?", [(head, name) for name in once]
     )
     return True
+
+
+def spilled(
+    connection: sqlite3.Connection, stream: StreamId, generation: str, client: str
+) -> Sent | None:
+    """Return what is kept of a client outside the head."""
+    row = connection.execute(_SPILLED, (*stream, generation, client)).fetchone()
+    return Sent(*row) if row else None
+
+
+def spill(
+    connection: sqlite3.Connection,
+    stream: StreamId,
+    generation: str,
+    clients: Mapping[str, Sent],
+    expires: int,
+) -> None:
+    """Keep clients outside of the head; a higher number that is there already stays."""
+    connection.executemany(
+        _SPILL,
+        [
+            (*stream, generation, client, sent.number, sent.index, expires)
+            for client, sent in clients.items()
+        ],
+    )
+
+
+def forget_spilled(connection: sqlite3.Connection, stream: StreamId, generation: str) -> None:
+    """Remove what a generation keeps of clients outside of its head."""
+    connection.execute(
+        "DELETE FROM spilled WHERE run = ? AND key = ? AND generation = ?", (*stream, generation)
+    )

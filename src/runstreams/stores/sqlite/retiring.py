@@ -7,7 +7,7 @@ they are removed too, so that whoever sweeps next goes on with what was broken o
 import sqlite3
 from functools import partial
 
-from .transactions import INLINE_BYTES, Transactions
+from .transactions import Transactions
 
 ROWS = 64
 """Rows of each table removed in one transaction: of batches of 64 KiB, that takes some 4 ms."""
@@ -29,7 +29,7 @@ def retire(connection: sqlite3.Connection, head: int) -> None:
 
 async def remove(transactions: Transactions, head: int) -> None:
     """Remove all rows of a head that was retired."""
-    while await transactions.run(partial(_remove_some, head=head), INLINE_BYTES + 1):
+    while await transactions.run(partial(_remove_some, head=head), aside=True):
         pass
 
 

@@ -1,0 +1,29 @@
+"""What a host may see of a log at work, so as to measure it."""
+
+from contextlib import AbstractContextManager, nullcontext
+
+from .model import Appended, Batch
+
+UNSEEN = nullcontext()
+
+
+class Observer:
+    """Told what a log does; this one makes nothing of it. The log works inside of each context."""
+
+    def appending(self) -> AbstractContextManager[object]:
+        """Return a context for an append, with the sealing that it finds due."""
+        return UNSEEN
+
+    def appended(self, batch: Batch, answer: Appended) -> None:
+        """Take note of what became of *batch*."""
+
+    def sealing(self) -> AbstractContextManager[object]:
+        """Return a context for sealing."""
+        return UNSEEN
+
+    def waiting(self) -> AbstractContextManager[object]:
+        """Return a context for a reader's wait."""
+        return UNSEEN
+
+    def looked(self) -> None:
+        """Take note that a head was read for readers who wait."""

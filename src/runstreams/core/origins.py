@@ -1,0 +1,47 @@
+"""Web origins, as whoever allows them may write them, and as browsers name themselves."""
+
+import re
+from urllib.parse import urlsplit
+
+ANY = "*"
+"""In the place of an origin: all of them."""
+
+AS_THEY_ARE = (ANY, "null")
+"""`null` is what a page says that has no origin, such as a file's."""
+
+USUAL_PORTS = {"http": 80, "https": 443}
+"""What browsers leave out."""
+
+_HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|[0-9a-f:.]*:[0-9a-f:.]*")
+
+
+def origins_of(text: str) -> tuple[str, ...]:
+    """Return the origins of a list that is split by commas. Raises `ValueError`."""
+    return tuple(origin_of(part.strip()) for part in text.split(",") if part.strip())
+
+
+def origin_of(text: str) -> str:
+    """Return *text* as a browser would send it. Raises `ValueError` for what no browser sends."""
+    if text in AS_THEY_ARE:
+        return text
+    if "://" not in text:
+        raise ValueError(f"{text!r} is no origin: it begins with https:// or another scheme")
+    try:
+        parts = urlsplit(text)
+        host, port = _host(parts.hostname or ""), parts.port
+    except ValueError as error:
+        raise ValueError(f"{text!r} is no origin: {error}") from None
+    if "@" in parts.netloc or parts.path not in ("", "/") or "?" in text or "#" in text:
+        raise ValueError(f"{text!r} is no origin: that is a scheme, a host and a port")
+    if port in (None, USUAL_PORTS.get(parts.scheme)):
+        return f"{parts.scheme}://{host}"
+    return f"{parts.scheme}://{host}:{port}"
+
+
+def _host(name: str) -> str:
+    if "*" in name:
+        raise ValueError("no part of it may be *, which stands alone and means all origins")
+    plain = name if name.isascii() else name.encode("idna").decode()
+    if not _HOST.fullmatch(plain):
+        raise ValueError("it names no host")
+    return f"[{plain}]" if ":" in plain else plain

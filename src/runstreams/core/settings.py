@@ -1,0 +1,69 @@
+"""The limits that whoever runs streams may set, and what numbers make sense there.
+
+However they are given, by flags, parameters, the environment or the tags of a bucket: they go by
+the names of their variables.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from .limits import DAY_MS, Limits
+
+N = TypeVar("N", int, float)
+
+Given = Mapping[str, Any]
+
+RETENTION_DAYS = "RUNSTREAMS_RETENTION_DAYS"
+STREAM_MAX_BYTES = "RUNSTREAMS_STREAM_MAX_BYTES"
+
+
+def between(convert: Callable[[Any], N], least: N, most: N) -> Callable[[Any], N]:
+    """Return what makes a number of a setting. It raises `ValueError` for one that makes none, or
+    is out of bounds.
+    """
+
+    def number(given: Any) -> N:
+        try:
+            value = convert(given)
+        except ValueError:
+            raise ValueError(f"{given!r} is not a number") from None
+        if not least <= value <= most:
+            raise ValueError(f"{given} is not between {least} and {most}")
+        return value
+
+    return number
+
+
+LIMITS: Mapping[str, Callable[[Any], float]] = {
+    RETENTION_DAYS: between(float, 0.001, 36_500),
+    STREAM_MAX_BYTES: between(int, 0, 2**53),
+}
+"""What makes numbers of the limits."""
+
+
+def limits_of(*given: Given, deployed: Callable[[], Given] = dict) -> Limits:
+    """Return the limits as they are *given*, in the first place that has them; else as *deployed*
+    tells, which is only asked then; else the usual ones. Raises `ValueError`.
+    """
+    said, usual = _said(*given), Limits()
+    if len(said) < len(LIMITS):
+        said = _said(*given, deployed())
+    days = _number(said, RETENTION_DAYS, usual.retention_ms / DAY_MS)
+    return Limits(round(days * DAY_MS), int(_number(said, STREAM_MAX_BYTES, usual.stream_bytes)))
+
+
+def _said(*places: Given) -> Given:
+    """Return what is said of each limit where that is first said; what is empty says nothing."""
+    return {
+        name: place[name]
+        for place in reversed(places)
+        for name in LIMITS
+        if place.get(name) not in (None, "")
+    }
+
+
+def _number(said: Given, name: str, usual: float) -> float:
+    try:
+        return LIMITS[name](said[name]) if name in said else usual
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None

@@ -1,0 +1,47 @@
+"""The limits as an operator gives them."""
+
+import pytest
+
+from runstreams.core.limits import DAY_MS, MIB, Limits
+from runstreams.core.settings import RETENTION_DAYS, STREAM_MAX_BYTES, limits_of
+
+
+def told() -> dict[str, str]:
+    return {RETENTION_DAYS: "1", STREAM_MAX_BYTES: str(MIB)}
+
+
+def never() -> dict[str, str]:
+    raise AssertionError("this need not be asked")
+
+
+def test_where_nobody_says_anything_the_limits_are_the_usual_ones() -> None:
+    assert limits_of() == limits_of({}, {RETENTION_DAYS: "", STREAM_MAX_BYTES: None}) == Limits()
+
+
+def test_what_is_not_given_is_as_the_deployment_tells() -> None:
+    assert limits_of({}, deployed=told) == Limits(DAY_MS, MIB)
+    assert limits_of({RETENTION_DAYS: "2"}, deployed=told) == Limits(2 * DAY_MS, MIB)
+    assert limits_of({STREAM_MAX_BYTES: 0}, deployed=told) == Limits(DAY_MS, 0)
+
+
+def test_the_first_place_that_says_something_is_believed() -> None:
+    given = {RETENTION_DAYS: 0.5, STREAM_MAX_BYTES: None}
+    assert limits_of(given, told(), deployed=never) == Limits(DAY_MS // 2, MIB)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "why"),
+    [
+        (RETENTION_DAYS, "0", "0 is not between 0.001 and 36500"),
+        (RETENTION_DAYS, "nan", "nan is not between 0.001 and 36500"),
+        (RETENTION_DAYS, "a week", "'a week' is not a number"),
+        (STREAM_MAX_BYTES, "-1", "-1 is not between 0 and 9007199254740992"),
+        (STREAM_MAX_BYTES, "0.5", "'0.5' is not a number"),
+    ],
+)
+def test_a_limit_that_makes_no_sense_is_named_wherever_it_was_given(
+    variable: str, value: str, why: str
+) -> None:
+    for given, deployed in (({variable: value}, dict), ({}, lambda: {variable: value})):
+        with pytest.raises(ValueError, match=f"^{variable}: {why}$"):
+            limits_of(given, deployed=deployed)

@@ -1,0 +1,159 @@
+"""Runs that are entered in one thread, task or context, and used or left in another."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import copy_context
+from typing import Annotated
+
+import httpx
+import pytest
+import uvicorn
+from fastapi import Depends, FastAPI
+from fastapi.responses import StreamingResponse
+
+from runstreams import Client
+from runstreams.aio import AsyncClient
+from runstreams.errors import NoRun, SourceCut
+from tests.http.serving import wait_until
+
+
+@contextmanager
+def served(app: FastAPI) -> Iterator[httpx.Client]:
+    config = uvicorn.Config(app, port=0, log_config=None, lifespan="off")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    wait_until(lambda: server.started)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as http:
+            yield http
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def is_completed(client: Client, run: str) -> bool:
+    return any(info.id == run and info.completed for info in client.streams.runs())
+
+
+def test_a_generator_that_is_answered_with_may_be_a_run(client: Client, run: str) -> None:
+    """FastAPI takes each of its steps in a thread and a context of its own."""
+    app = FastAPI()
+
+    def answer() -> Iterator[str]:
+        with client.streams.run(run) as inside:
+            yield from client.streams.pipe("words", ["In", " the"]).stream
+            with inside.attach():
+                client.streams.append("words", " end")
+            yield " end"
+
+    @app.get("/")
+    def ask() -> StreamingResponse:
+        return StreamingResponse(answer())
+
+    with served(app) as http:
+        assert http.get("/").text == "In the end"
+    assert list(client.streams.read(run, "words")) == ["In", " the", " end"]
+    assert is_completed(client, run)
+
+
+def test_a_dependency_may_be_a_run(client: Client, run: str) -> None:
+    app = FastAPI()
+
+    def in_run() -> Iterator[str]:
+        with client.streams.run(run) as inside:
+            yield inside.id
+
+    @app.get("/")
+    def ask(inside: Annotated[str, Depends(in_run)]) -> str:
+        client.streams.append("answer", target=inside)
+        return inside
+
+    with served(app) as http:
+        assert http.get("/").json() == run
+    assert list(client.streams.read(run)) == ["answer"]
+    assert is_completed(client, run)
+
+
+async def test_an_async_generator_may_be_closed_by_another_task(
+    aclient: AsyncClient, client: Client, run: str
+) -> None:
+    async def answer() -> AsyncIterator[int]:
+        async with aclient.streams.run(run):
+            await aclient.streams.append("begun")
+            yield 1
+            yield 2
+
+    steps = answer()
+    assert await asyncio.create_task(anext(steps)) == 1  # type: ignore[arg-type]
+    await asyncio.create_task(steps.aclose())  # type: ignore[attr-defined]
+    assert await asyncio.to_thread(is_completed, client, run)
+    with pytest.raises(NoRun):
+        await aclient.streams.append("x")
+
+
+def test_a_run_that_is_left_in_a_copied_context_is_not_current_there_any_more(
+    client: Client, run: str
+) -> None:
+    scope = client.streams.run(run)
+    entered = copy_context()
+    entered.run(scope.__enter__)
+
+    def leave() -> None:
+        scope.__exit__(None, None, None)
+        with pytest.raises(NoRun):
+            client.streams.append("x")
+
+    entered.copy().run(leave)
+    assert is_completed(client, run)
+
+
+def test_a_thread_is_in_no_run_and_is_told_how_to_be(client: Client) -> None:
+    with (
+        client.streams.run() as inside,
+        ThreadPoolExecutor(1) as pool,
+        pytest.raises(NoRun, match=r"with run\.attach\(\)"),
+    ):
+        pool.submit(client.streams.append, "x").result()
+    assert list(client.streams.read(inside.id, timeout=0)) == []
+
+
+def test_what_threads_write_that_are_attached_is_the_runs(client: Client) -> None:
+    def work(number: int) -> None:
+        with inside.attach():
+            client.streams.pipe([number])  # and waited for at the end of the run
+
+    with client.streams.run() as inside, ThreadPoolExecutor(4) as pool:
+        list(pool.map(work, range(8)))
+    assert sorted(client.streams.read(inside.id)) == list(range(8))
+
+
+def test_a_copied_context_is_in_the_run(client: Client) -> None:
+    with client.streams.run() as inside, ThreadPoolExecutor(1) as pool:
+        pool.submit(copy_context().run, client.streams.append, "x").result()
+    assert list(client.streams.read(inside.id)) == ["x"]
+
+
+def test_a_run_ends_with_a_source_whose_loop_has_ended(
+    client: Client, aclient: AsyncClient, run: str
+) -> None:
+    async def source() -> AsyncIterator[str]:
+        yield "here"
+        await asyncio.sleep(3600)
+
+    async def main() -> None:
+        async for _ in aclient.streams.pipe(source()).stream:
+            return
+
+    loop = asyncio.new_event_loop()
+    with pytest.raises(SourceCut), client.streams.run(run):
+        loop.run_until_complete(main())
+    for task in asyncio.all_tasks(loop):
+        task.cancel()
+    loop.run_until_complete(loop.shutdown_asyncgens())
+    loop.close()
+    assert list(client.streams.read(run, strict=False)) == ["here"]
