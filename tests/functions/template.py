@@ -115,11 +115,17 @@ def _rank(key: str) -> tuple[bool, int, bool]:
     return not path.endswith("+}"), len(words), method != "ANY"
 
 
+def statements(function: str) -> list[dict[str, Any]]:
+    """Return the statements of a function's role."""
+    [policy] = resource(function)["Policies"]
+    found: list[dict[str, Any]] = policy["Statement"]
+    return found
+
+
 def allowed(function: str) -> dict[str, set[str]]:
     """Return what a function's role allows: its actions, each with the resources."""
-    [policy] = resource(function)["Policies"]
     found: dict[str, set[str]] = {}
-    for statement in policy["Statement"]:
+    for statement in statements(function):
         assert statement["Effect"] == "Allow"
         actions, places = statement["Action"], statement["Resource"]
         for action in actions if isinstance(actions, list) else [actions]:

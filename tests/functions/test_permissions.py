@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from botocore.client import BaseClient
 
+from runstreams.core import leasing
 from tests.functions.handlers import FUNCTIONS, Functions, event
-from tests.functions.template import allowed
+from tests.functions.template import allowed, statements
 
 ACTIONS = {
     "DeleteObjects": "s3:DeleteObject",
@@ -28,6 +29,7 @@ class Recorder:
 
     def __init__(self, functions: Functions) -> None:
         self.asked: dict[str, Asked] = {name: set() for name in FUNCTIONS}
+        self.updates: dict[str, list[dict[str, Any]]] = {name: [] for name in FUNCTIONS}
         self._functions = functions
         self._busy = ""
 
@@ -41,6 +43,8 @@ class Recorder:
     def note(self, operation: str, arguments: dict[str, Any]) -> None:
         """Note one request."""
         self.asked[self._busy].update(_asked(operation, arguments))
+        if operation == "UpdateItem":
+            self.updates[self._busy].append(arguments)
 
 
 def _asked(operation: str, arguments: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -72,6 +76,29 @@ def recorder(functions: Functions, monkeypatch: pytest.MonkeyPatch) -> Recorder:
     return recorder
 
 
+@pytest.fixture
+def broken_promises(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every producer be taken for lost at once that has promised anything."""
+    monkeypatch.setattr(leasing, "LEASE_GRACE_MS", -3600_000)
+
+
+def _lose_and_read(recorder: Recorder, run: str) -> None:
+    recorder.send("write", run=run, x_client_id="w", x_lease_seconds="60")
+    recorder.send("read", run=run, query="start=tail&wait=0")
+
+
+@pytest.mark.usefixtures("broken_promises")
+def test_of_a_head_the_read_function_touches_what_its_role_names(recorder: Recorder) -> None:
+    _lose_and_read(recorder, "run_1")
+    [update] = recorder.updates["read"]
+    [condition] = (each["Condition"] for each in statements("ReadFunction") if "Condition" in each)
+    named = condition.pop("ForAllValues:StringEquals")["dynamodb:Attributes"]
+    assert sorted([*update["Key"], *update["ExpressionAttributeNames"].values()]) == sorted(named)
+    assert condition == {"StringEqualsIfExists": {"dynamodb:ReturnValues": update["ReturnValues"]}}
+    assert update["ReturnValuesOnConditionCheckFailure"] == "NONE"
+
+
+@pytest.mark.usefixtures("broken_promises")
 def test_roles_allow_exactly_what_the_functions_do(recorder: Recorder) -> None:
     for name in ("register-run", "create", "write", "write", "last-chunk", "append"):
         recorder.send(name)
@@ -93,6 +120,7 @@ def test_roles_allow_exactly_what_the_functions_do(recorder: Recorder) -> None:
     recorder.send("delete-stream")
     recorder.send("write", run="run_3")
     recorder.send("delete-run", run="run_3")
+    _lose_and_read(recorder, "run_4")
     for name in FUNCTIONS:
         # They have their key from the environment here; test_runtime.py has it read.
         asked = recorder.asked[name] | {("secretsmanager:GetSecretValue", "Secret")}

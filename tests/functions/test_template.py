@@ -30,6 +30,7 @@ from tests.functions.template import (
     resources,
     route_of,
     routes,
+    statements,
     template,
 )
 from tests.tools import ROOT
@@ -198,9 +199,14 @@ def test_a_functions_log_is_kept_for_a_while_only(name: str) -> None:
 BATCHES, SEGMENTS = "${Bucket.Arn}/b/*", "${Bucket.Arn}/s/*"
 
 
-def test_the_read_function_can_only_read() -> None:
+def test_the_read_function_can_only_read_and_close_what_was_lost() -> None:
+    """What it may touch of a head is held against what it does in test_permissions.py."""
+    assert [
+        statement["Sid"] for statement in statements("ReadFunction") if "Condition" in statement
+    ] == ["Losing"]
     assert allowed("ReadFunction") == {
         "dynamodb:GetItem": {"Table.Arn"},
+        "dynamodb:UpdateItem": {"Table.Arn"},
         "s3:GetObject": {BATCHES, SEGMENTS},
         "s3:ListBucket": {"Bucket.Arn"},
         "secretsmanager:GetSecretValue": {"Secret"},

@@ -251,6 +251,7 @@ async def test_a_silent_stream_shows_that_it_lives() -> None:
                 {
                     "timestamp": START_MS + PING_SECONDS * 1000 * turn,
                     "tail": {"seq_num": 1, "timestamp": START_MS},
+                    "leased_until": None,
                 },
             )
             for turn in (1, 2)

@@ -19,6 +19,11 @@ from runstreams.http import Host, Stop
 from tests import virtual_time
 from tests.http.asgi import OUT, READ, Answer, Api, Request, in_virtual_time
 
+EMPTY = {"chunks": [], "next_index": 1, "tail": 1, "closed": None, "leased_until": None}
+"""What is at the end of a stream of one chunk."""
+
+COMPLETED = {"status": "completed", "error": None, "code": None}
+
 
 def now() -> float:
     return asyncio.get_running_loop().time()
@@ -71,6 +76,7 @@ async def test_a_page_tells_its_chunks_and_where_to_go_on() -> None:
         "next_index": 3,
         "tail": 3,
         "closed": None,
+        "leased_until": None,
     }
 
 
@@ -126,7 +132,7 @@ async def test_a_stream_never_written_is_an_empty_page_that_waits(query: str) ->
     request = poll(api, query)
     answer, later = await answer_and_time(request)
     assert answer.status == 200
-    assert answer.json() == {"chunks": [], "next_index": 0, "tail": 0, "closed": None}
+    assert answer.json() == EMPTY | {"next_index": 0, "tail": 0}
     assert later == WAIT_SECONDS
     request = poll(api, query)
     await asyncio.sleep(3)
@@ -144,7 +150,7 @@ async def test_the_wait_is_what_is_asked_for_within_what_the_host_allows(
     api = Api()
     await api.write("0")
     answer, later = await answer_and_time(poll(api, f"?start=1&wait={wait}"))
-    assert answer.json() == {"chunks": [], "next_index": 1, "tail": 1, "closed": None}
+    assert answer.json() == EMPTY
     assert later == pytest.approx(waited)
 
 
@@ -264,9 +270,9 @@ async def test_closing_ends_a_waiting_poll_at_once() -> None:
         "POST", READ + "/close", '{"status":"failed","error":"out of \\"luck\\""}'
     )
     answer, later = await answer_and_time(request)
-    closed = {"status": "failed", "error": 'out of "luck"'}
+    closed = {"status": "failed", "error": 'out of "luck"', "code": None}
     assert closing.json() == {"closed": closed, "tail": 1}
-    assert answer.json() == {"chunks": [], "next_index": 1, "tail": 1, "closed": closed}
+    assert answer.json() == EMPTY | {"closed": closed}
     assert later == 0
 
 
@@ -279,7 +285,7 @@ async def test_a_page_says_closed_only_when_it_reaches_the_end() -> None:
     assert first.json()["closed"] is None
     for query in ("?start=1", "?start=2", "?start=tail"):
         answer, later = await answer_and_time(poll(api, query))
-        assert answer.json()["closed"] == {"status": "completed", "error": None}
+        assert answer.json()["closed"] == COMPLETED
         assert later == 0
 
 
@@ -290,7 +296,7 @@ async def test_completing_the_run_ends_a_waiting_poll() -> None:
     request = poll(api, "?start=1")
     await asyncio.sleep(1)
     await api.ask("POST", "/api/v1/runs/run_1/complete")
-    assert (await request.done()).json()["closed"] == {"status": "completed", "error": None}
+    assert (await request.done()).json()["closed"] == COMPLETED
 
 
 @in_virtual_time
@@ -303,7 +309,7 @@ async def test_when_the_process_stops_waiting_polls_get_an_empty_page_at_once() 
     stop.set()
     for request in requests:
         answer, later = await answer_and_time(request)
-        assert answer.json() == {"chunks": [], "next_index": 1, "tail": 1, "closed": None}
+        assert answer.json() == EMPTY
         assert later == 0
     late, later = await answer_and_time(poll(api, "?start=1"))
     assert (late.status, later) == (200, 0)

@@ -32,9 +32,10 @@ async def test_a_stream_is_described() -> None:
         "updated": START_MS + 1000,
         "last_append": START_MS + 1000,
         "expires": START_MS + 2000 + LIFE,
-        "closed": {"status": "canceled", "error": "enough"},
+        "closed": {"status": "canceled", "error": "enough", "code": None},
         "stop": False,
         "writers": 0,
+        "leased_until": None,
     }
 
 
@@ -125,6 +126,9 @@ async def test_a_run_is_registered_with_its_lineage() -> None:
         "parent": None,
         "root": None,
         "completed": None,
+        "status": "running",
+        "error": None,
+        "leased_until": None,
     }
     await api.ask("PUT", "/api/v1/runs/b", '{"parent":"a"}')
     child = await api.ask("PUT", "/api/v1/runs/c", '{"parent":"b"}')
@@ -182,7 +186,10 @@ async def test_closing_is_idempotent_and_the_first_status_stays() -> None:
     first = await api.ask("POST", READ + "/close", '{"status":"failed","error":"one"}')
     again = await api.ask("POST", STREAM + "/close", '{"status":"failed","error":"two"}')
     assert first.json() == again.json()
-    assert first.json() == {"closed": {"status": "failed", "error": "one"}, "tail": 1}
+    assert first.json() == {
+        "closed": {"status": "failed", "error": "one", "code": None},
+        "tail": 1,
+    }
     other = await api.ask("POST", READ + "/close", '{"status":"completed"}')
     assert other.status == 409
     error = other.error
@@ -195,7 +202,10 @@ async def test_a_stream_is_closed_as_completed_unless_said_otherwise(body: str) 
     """Also one that was never written: its readers are to end, too."""
     api = Api()
     answer = await api.ask("POST", READ + "/close", body)
-    assert answer.json() == {"closed": {"status": "completed", "error": None}, "tail": 0}
+    assert answer.json() == {
+        "closed": {"status": "completed", "error": None, "code": None},
+        "tail": 0,
+    }
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,14 @@
 
 import asyncio
 import json
-from contextlib import aclosing
+from contextlib import aclosing, suppress
+from typing import get_args
 
 from runstreams.core.errors import (
     Busy,
     ChunkGap,
     ClosedDifferently,
+    CompletedDifferently,
     IndexBeyondTail,
     IndexExpired,
     ObjectMissing,
@@ -17,6 +19,8 @@ from runstreams.core.errors import (
     Uncertain,
 )
 from runstreams.core.following import End
+from runstreams.core.leasing import is_lost, leased_until
+from runstreams.core.limits import LEASE_GRACE_MS
 from runstreams.core.log import Log
 from runstreams.core.model import Appended, Batch, Closed, Head, Page, Status, StreamId
 from runstreams.core.retention import is_expired
@@ -33,8 +37,12 @@ ENDING = (StreamClosed, RunCompleted, StreamFull)
 
 def check_ending(world: World, error: Exception) -> None:
     """Require that there was a reason to send a writer away."""
-    full = isinstance(error, StreamFull)
-    require(bool(world.limits.stream_bytes) if full else world.ended, f"without reason: {error!r}")
+    reason = world.ended
+    if isinstance(error, StreamFull):
+        reason = bool(world.limits.stream_bytes)
+    elif isinstance(error, StreamClosed) and error.closed_code:
+        reason = bool(world.ledger.lost_ones)
+    require(reason, f"without reason: {error!r}")
 
 
 def chunk(who: str, number: int) -> bytes:
@@ -43,10 +51,13 @@ def chunk(who: str, number: int) -> bytes:
 
 
 def batch(world: World, now: int, who: str, number: int, count: int, **kind: str) -> Batch:
-    """Return *count* chunks of *who* as one batch."""
+    """Return *count* chunks of *who* as one batch; where producers make promises, now and then with
+    one.
+    """
+    lease_ms = world.lease_ms if world.lease_ms and world.rng.random() < 0.3 else 0
     lines = b"".join(chunk(who, at) + b"\n" for at in range(number, number + count))
     client = kind.get("client")
-    return Batch(lines, count, now, client, number if client else 0, kind.get("once"))
+    return Batch(lines, count, now, client, number if client else 0, kind.get("once"), lease_ms)
 
 
 async def pause(world: World, seconds: float = 0.2) -> None:
@@ -183,6 +194,68 @@ async def anonymous(world: World, name: str) -> None:
         require(world.ledger.holds(chunk(who, 0), answer.first), f"{who} is not where it was said")
 
 
+async def producer(world: World, name: str) -> None:
+    """Somebody who holds a lease in silence, and then lets go of it or dies."""
+    rng = world.rng
+    for _ in range(rng.randrange(1, 7)):
+        process, log = world.log()
+        ms = rng.choice((world.lease_ms, world.lease_ms // 2))
+        try:
+            head = await world.ask(process, log.hold(world.stream, name, ms))
+        except PASSING:
+            continue
+        except ENDING as ending:
+            check_ending(world, ending)
+            break
+        assert head.lease is not None
+        world.promises[name] = head.generation, head.lease.until
+        await asyncio.sleep(ms / 1000 * rng.choice((0, 0.1, 0.5)))
+    world.promises.pop(name, None)
+    if rng.random() < 0.7:
+        process, log = world.log()
+        with suppress(*PASSING):
+            await world.ask(process, log.release(world.stream, name))
+
+
+async def late_sign(world: World, name: str, kind: str) -> None:
+    """Somebody who appends, renews a lease or closes, as *kind* says, just when others find that
+    the stream's producer is lost.
+    """
+    for at in range(4):
+        if until := _promised(world):
+            fastest = max(world.logs(), key=lambda each: each[0].skew)
+            found = until + LEASE_GRACE_MS - fastest[0].skew
+            await asyncio.sleep(max(found + 1 - world.now(), 0) / 1000)
+            await asyncio.gather(_look(world, *fastest), _sign(world, f"{name}-{at}", kind))
+        await pause(world, 1)
+
+
+def _promised(world: World) -> int | None:
+    head = world.head()
+    return leased_until(head) if head is not None else None
+
+
+async def _look(world: World, process: Process, log: Log) -> None:
+    with suppress(*PASSING):
+        await world.ask(process, log.head(world.stream))
+
+
+async def _sign(world: World, name: str, kind: str) -> None:
+    process, log = world.log()
+    try:
+        if kind == "close":
+            await closer(world, "completed")
+        elif kind == "append":
+            sent = batch(world, process.clock(), name, 0, 1)
+            await world.ask(process, log.append(world.stream, sent))
+        else:
+            await world.ask(process, log.hold(world.stream, name, world.lease_ms))
+    except PASSING:
+        pass
+    except ENDING as ending:
+        check_ending(world, ending)
+
+
 async def follower(world: World) -> None:
     """A reader that pages through and then waits, until the stream ends; it misses nothing."""
     position, generation = 0, ""
@@ -190,7 +263,7 @@ async def follower(world: World) -> None:
         process, log = world.log()
         asked, began, before = world.now(), process.clock(), world.head()
         most, size = world.rng.randrange(1, 8), world.rng.choice((1, 200, 500, 5000))
-        seconds = world.rng.choice((0, 0.5, 5))
+        seconds = world.rng.choice((0, 0.5, 20 if world.lease_ms else 5))
         reading = log.read(world.stream, position, most=most, size=size, seconds=seconds)
         try:
             page = await world.ask(process, reading)
@@ -209,6 +282,7 @@ async def follower(world: World) -> None:
             continue
         check_page(world, page, began)
         check_waiting(world, page.generation, position, asked)
+        check_noticed(world, asked)
         if page.generation:
             check_forgotten(world, before, began)
         else:
@@ -351,6 +425,13 @@ def check_waiting(world: World, generation: str, position: int, asked: int) -> N
         require(since > world.now() - 3000, "a waiting reader slept through news")
 
 
+def check_noticed(world: World, asked: int) -> None:
+    """Require that in calm weather whoever reads or waits notices that a producer is lost."""
+    head, latest = world.head(), max(asked, world.now() - 3000)
+    if world.weather is CALM and head is not None:
+        require(not is_lost(head, latest - SKEW_MS), "nobody noticed that a producer was lost")
+
+
 def check_expired(world: World, first: int, now: int, began: int) -> None:
     """Require that *first* is the oldest chunk that had not expired between *began* and *now*."""
     head = world.head()
@@ -435,10 +516,14 @@ async def closer(world: World, status: Status) -> None:
 async def completer(world: World) -> None:
     """Somebody who completes the run, and repeats it until that is acknowledged."""
     world.ended = True
+    status = world.rng.choice(get_args(Status))
     while True:
         process, log = world.log()
         try:
-            await world.ask(process, log.complete_run(world.stream.run))
+            record = await world.ask(process, log.complete_run(world.stream.run, status))
+            require(record.status == status, "a run was completed otherwise")
+            break
+        except CompletedDifferently:
             break
         except PASSING:
             await pause(world)

@@ -3,9 +3,10 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from runstreams.core.limits import Limits, SealingPlan
-from runstreams.core.model import Head, RunInfo, SegmentName, StoredChunk, StreamId
+from runstreams.core.limits import LEASE_GRACE_MS, Limits, SealingPlan
+from runstreams.core.model import Head, Run, SegmentName, StoredChunk, StreamId
 from runstreams.core.ports import Committed, Staged
 from runstreams.core.segment import parse_index
 from runstreams.stores.memory import MemoryStore
@@ -38,6 +39,8 @@ class Ledger:
     entries: dict[str, list[Entry]] = field(default_factory=lambda: defaultdict(list))
     closed: set[str] = field(default_factory=set)
     """Generations that were closed."""
+    lost_ones: set[str] = field(default_factory=set)
+    """Generations whose producer was lost."""
     stream_of: dict[str, StreamId] = field(default_factory=dict)
     places: dict[bytes, list[tuple[str, int]]] = field(default_factory=lambda: defaultdict(list))
     """Where each chunk's data went: generation and index."""
@@ -53,6 +56,19 @@ class Ledger:
         for data in batch.lines.split(b"\n")[skip:-1]:
             self.places[data].append((generation, len(chunks)))
             chunks.append(Entry(data, pointer.time, batch.client, batch.once))
+
+    def lost(self, before: Head | None, generation: str, promises: list[int], now: int) -> None:
+        """Record that a stream was closed since its producer was lost; *now* is by the fastest
+        clock, *promises* are those of producers that live.
+        """
+        self.lost_ones.add(generation)
+        assert before is not None
+        require(before.generation == generation, "another stream was lost than was seen")
+        require(before.lease is not None, "a stream was lost that nobody had leased")
+        assert before.lease is not None
+        heard = [entry.time + before.lease.ms for entry in self.entries[generation][-1:]]
+        until = max([before.lease.until, *heard, *promises])
+        require(until + LEASE_GRACE_MS <= now, "a producer that lives was taken for lost")
 
     def holds(self, data: bytes, index: int) -> bool:
         """Say whether *data* was committed at *index* of some generation."""
@@ -108,6 +124,27 @@ class Ledger:
             require(times == sorted(times), "time goes backwards along a stream")
 
 
+def check_lease(
+    before: Head | None, after: Head | None, method: str, args: tuple[Any, ...]
+) -> None:
+    """Require that a step takes nothing from a lease, unless it releases that very one, and that a
+    stream which has ended stays as it ended.
+    """
+    if before is None or after is None or before.generation != after.generation:
+        return
+    if before.closed is not None:
+        require(before.closed == after.closed, "a stream has ended in two ways")
+        require(after.lease in (before.lease, None), "a stream was leased after its end")
+    if before.lease is None or before.lease == after.lease:
+        return
+    if after.lease is None:
+        own = method == "release" and args[1] == before.lease.holder
+        require(own, f"{method} took the lease of another producer away")
+        return
+    require(after.lease.until >= before.lease.until, "a promise was forgotten")
+    require(after.lease.ms >= before.lease.ms, "a sign of life counts for less than was promised")
+
+
 def audit(store: MemoryStore, ledger: Ledger, stream: StreamId, now: int, limits: Limits) -> None:
     """Require that every chunk of the live stream can be read at this very moment, unless it has
     expired by the slowest clock (*now*).
@@ -145,7 +182,7 @@ def _check_covered(names: Iterable[SegmentName], first: int, sealed: int) -> Non
     require(at >= sealed, f"no segment holds chunk {at}, but {sealed} are sealed")
 
 
-def audit_run(head: Head | None, run: RunInfo | None, now: int) -> None:
+def audit_run(head: Head | None, run: Run | None, now: int) -> None:
     """Require that a run's record outlives its stream, unless it was completed."""
     if head is not None and head.expires > now and run is not None and run.completed is None:
         require(run.expires > now, "a run is forgotten before its stream")

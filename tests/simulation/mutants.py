@@ -1,23 +1,43 @@
 """Planted faults: each is one plausible mistake, which the simulation must notice."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
-from runstreams.core import appending, commit, reading, retention, sealing, segment, waiting
+from runstreams.core import (
+    appending,
+    commit,
+    holding,
+    leasing,
+    reading,
+    retention,
+    sealing,
+    segment,
+    waiting,
+)
 from runstreams.core.appending import Appender
 from runstreams.core.errors import Busy, ObjectMissing, Uncertain
 from runstreams.core.following import End, Follower
 from runstreams.core.limits import Limits
 from runstreams.core.log import Log
 from runstreams.core.merging import Merger
-from runstreams.core.model import Batch, Head, Pointer, RunInfo, SegmentName, Sent, StreamId
-from runstreams.core.ports import Committed, NotCommitted, Staged, Terms
+from runstreams.core.model import (
+    Batch,
+    Closed,
+    Head,
+    Lease,
+    Pointer,
+    Run,
+    SegmentName,
+    Sent,
+    StreamId,
+)
+from runstreams.core.ports import Committed, NotCommitted, Renewed, Staged, Terms
 from runstreams.core.position import Position
-from runstreams.core.reading import Cursor
+from runstreams.core.reading import Cursor, Lookup
 from runstreams.core.sealing import Sealer
 from runstreams.core.segment import SegmentIndex
 from runstreams.stores import memory
@@ -279,7 +299,7 @@ def a_commit_is_not_atomic() -> AbstractContextManager[Any]:
         if head is None or not commit.fits(head, batch, terms, limits, self._plan):
             return NotCommitted(head)
         await asyncio.sleep(0)
-        applied = commit.applied(head, staged, skip, batch, limits)
+        applied = commit.applied(head, staged, terms, skip, batch, limits)
         return Committed(head.tail, self._keep(stream, applied))
 
     return patch.object(MemoryHeads, "commit", commit_)
@@ -289,8 +309,10 @@ def a_commit_is_not_atomic() -> AbstractContextManager[Any]:
 def times_are_the_writers_own() -> AbstractContextManager[Any]:
     original = commit.applied
 
-    def applied(head: Head, staged: Staged, skip: int, batch: Batch, limits: Limits) -> Head:
-        after = original(head, staged, skip, batch, limits)
+    def applied(
+        head: Head, staged: Staged, terms: Terms, skip: int, batch: Batch, limits: Limits
+    ) -> Head:
+        after = original(head, staged, terms, skip, batch, limits)
         newest = replace(after.pending[-1], time=batch.time)
         return replace(after, pending=(*after.pending[:-1], newest))
 
@@ -379,7 +401,7 @@ def nobody_moves_out_of_the_head() -> AbstractContextManager[Any]:
 
 @mutant
 def opening_does_not_look_at_the_run() -> AbstractContextManager[Any]:
-    async def open_(self: MemoryHeads, stream: StreamId, head: Head, run: RunInfo) -> None:
+    async def open_(self: MemoryHeads, stream: StreamId, head: Head, run: Run) -> None:
         there = self._find(stream)
         if there is None or there.expires <= head.created:
             self._keep(stream, head)
@@ -389,7 +411,7 @@ def opening_does_not_look_at_the_run() -> AbstractContextManager[Any]:
 
 @mutant
 def opening_replaces_a_stream_that_is_there() -> AbstractContextManager[Any]:
-    async def open_(self: MemoryHeads, stream: StreamId, head: Head, run: RunInfo) -> None:
+    async def open_(self: MemoryHeads, stream: StreamId, head: Head, run: Run) -> None:
         self._keep(stream, head)
 
     return patch.object(MemoryHeads, "open", open_)
@@ -399,7 +421,7 @@ def opening_replaces_a_stream_that_is_there() -> AbstractContextManager[Any]:
 def a_stream_opened_again_keeps_its_generation() -> AbstractContextManager[Any]:
     original = MemoryHeads.open
 
-    async def open_(self: MemoryHeads, stream: StreamId, head: Head, run: RunInfo) -> None:
+    async def open_(self: MemoryHeads, stream: StreamId, head: Head, run: Run) -> None:
         await original(self, stream, replace(head, generation="0"), run)
 
     return patch.object(MemoryHeads, "open", open_)
@@ -417,7 +439,7 @@ def a_closed_stream_takes_chunks() -> AbstractContextManager[Any]:
 
 @mutant
 def completing_a_run_leaves_its_streams_open() -> AbstractContextManager[Any]:
-    async def close(self: Log, stream: StreamId) -> None:
+    async def close(self: Log, stream: StreamId, closed: Closed) -> None:
         return None
 
     return patch.object(Log, "_close_by_run", close)
@@ -476,6 +498,132 @@ def a_refused_batch_is_left_behind() -> AbstractContextManager[Any]:
         return None
 
     return patch.object(Appender, "_discard", discard)
+
+
+# Leases
+
+
+@mutant
+def a_commit_takes_from_a_lease() -> AbstractContextManager[Any]:
+    return patch.object(commit, "may_follow", lambda seen, lease: True)
+
+
+@mutant
+def a_renewal_takes_from_a_lease() -> AbstractContextManager[Any]:
+    return patch.object(memory, "may_follow", lambda seen, lease: True)
+
+
+@mutant
+def a_stream_that_has_ended_is_leased() -> AbstractContextManager[Any]:
+    original = MemoryHeads.renew
+
+    async def renew(self: MemoryHeads, stream: StreamId, lease: Lease, now: int) -> Any:
+        head = self._find(stream)
+        if head is None or head.closed is None:
+            return await original(self, stream, lease, now)
+        return Renewed(True, self._keep(stream, replace(head, lease=lease)))
+
+    return patch.object(MemoryHeads, "renew", renew)
+
+
+@mutant
+def a_shorter_promise_counts_for_all() -> AbstractContextManager[Any]:
+    def renewed(seen: Lease | None, claim: Lease) -> Lease:
+        return claim if seen is None else replace(claim, until=max(seen.until, claim.until))
+
+    def may_follow(seen: Lease | None, lease: Lease) -> bool:
+        return seen is None or seen.until <= lease.until
+
+    return _patched((holding, "renewed", renewed), (memory, "may_follow", may_follow))
+
+
+@mutant
+def an_append_whose_lease_came_late_is_tried_again_as_it_was() -> AbstractContextManager[Any]:
+    return patch.object(commit, "renewed", lambda seen, claim: claim)
+
+
+@mutant
+def a_release_does_not_look_whose_the_lease_is() -> AbstractContextManager[Any]:
+    async def release(self: MemoryHeads, stream: StreamId, holder: str) -> Head | None:
+        head = self._find(stream)
+        return self._keep(stream, replace(head, lease=None)) if head else None
+
+    return patch.object(MemoryHeads, "release", release)
+
+
+@mutant
+def losing_does_not_look_at_the_lease() -> AbstractContextManager[Any]:
+    def is_silent_since(head: Head, seen: Head) -> bool:
+        return (head.generation, head.tail) == (seen.generation, seen.tail)
+
+    return patch.object(memory, "_is_silent_since", is_silent_since)
+
+
+@mutant
+def losing_does_not_look_at_the_tail() -> AbstractContextManager[Any]:
+    def is_silent_since(head: Head, seen: Head) -> bool:
+        return (head.generation, head.lease) == (seen.generation, seen.lease)
+
+    return patch.object(memory, "_is_silent_since", is_silent_since)
+
+
+@mutant
+def losing_looks_at_the_generation_alone() -> AbstractContextManager[Any]:
+    def is_silent_since(head: Head, seen: Head) -> bool:
+        return head.generation == seen.generation
+
+    return patch.object(memory, "_is_silent_since", is_silent_since)
+
+
+@mutant
+def losing_does_not_look_whether_the_stream_is_closed() -> AbstractContextManager[Any]:
+    async def lose(
+        self: MemoryHeads, stream: StreamId, seen: Head, closed: Closed, expires: int
+    ) -> bool:
+        head = self._find(stream)
+        if head is None or not memory._is_silent_since(head, seen):
+            return False
+        self._keep(stream, replace(head, closed=closed, expires=expires))
+        return True
+
+    return patch.object(MemoryHeads, "lose", lose)
+
+
+@mutant
+def an_append_is_no_sign_of_life() -> AbstractContextManager[Any]:
+    def leased_until(head: Head) -> int | None:
+        return head.lease.until if head.lease and head.closed is None else None
+
+    return patch.object(leasing, "leased_until", leased_until)
+
+
+@mutant
+def clocks_are_believed_to_agree() -> AbstractContextManager[Any]:
+    return patch.object(leasing, "LEASE_GRACE_MS", 0)
+
+
+@mutant
+def nobody_notices_that_a_producer_was_lost() -> AbstractContextManager[Any]:
+    return patch.object(Lookup, "head", Lookup.look)
+
+
+@mutant
+def waiting_readers_do_not_notice_that_a_producer_was_lost() -> AbstractContextManager[Any]:
+    original = waiting.Watches.__init__
+
+    def init(self: Any, reader: Any, clock: Any) -> None:
+        original(self, reader, clock)
+        self._look = reader.look
+
+    return patch.object(waiting.Watches, "__init__", init)
+
+
+@contextmanager
+def _patched(*changes: tuple[Any, str, Any]) -> Iterator[None]:
+    with ExitStack() as stack:
+        for change in changes:
+            stack.enter_context(patch.object(*change))
+        yield
 
 
 # Reading and waiting

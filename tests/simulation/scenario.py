@@ -30,7 +30,11 @@ async def scenario(world: World) -> None:
         await actors.pause(world, 3)
         await _end(world)
     await asyncio.gather(*writing)
-    await _end(world)
+    # Where it lasts, readers stay to its end; elsewhere nobody may be left to notice anything.
+    if world.starts_anew or world.rng.random() < 0.5:
+        await _end(world)
+    else:
+        watching.append(world.start(_abandon(world)))
     world.busy = False
     await asyncio.gather(*watching)
     await check_the_end(world, clients)
@@ -39,7 +43,11 @@ async def scenario(world: World) -> None:
 def _one_timers(world: World) -> list[Coroutine[Any, Any, None]]:
     rng = world.rng
     crowd = 40 if rng.random() < 0.1 else 0
+    producers = rng.randrange(4) if world.lease_ms else 0
+    late = rng.choice(("close", "close", "append", "renew", "", "")) if world.lease_ms else ""
     return [
+        *(actors.late_sign(world, f"l{at}", late) for at in range(4 if late else 0)),
+        *(actors.producer(world, f"p{at}") for at in range(producers)),
         *(actors.anonymous(world, f"a{at}") for at in range(rng.randrange(3))),
         *(actors.one_shot(world, f"o{at}") for at in range(rng.randrange(6) + crowd)),
         *(actors.one_shot_client(world, f"s{at}") for at in range(rng.randrange(8) + crowd)),
@@ -57,6 +65,14 @@ def _passers_by(world: World) -> list[Coroutine[Any, Any, None]]:
     ]
 
 
+async def _abandon(world: World) -> None:
+    """Leave a leased stream to its readers, who notice that its producers are lost."""
+    while (head := world.head()) is not None and head.closed is None and head.lease is not None:
+        await asyncio.sleep(1)
+    if head is None or head.closed is None:
+        await _end(world)
+
+
 async def _end(world: World) -> None:
     if world.rng.random() < 0.4:
         await actors.completer(world)
@@ -67,6 +83,7 @@ async def _end(world: World) -> None:
 async def check_the_end(world: World, clients: list[actors.ClientWriter]) -> None:
     """Require what must hold once nothing moves any more."""
     log, ledger = world.quiet_log(), world.ledger
+    await asyncio.sleep(1)  # what is sealed beside the last appends
     with suppress(ClosedDifferently, RunCompleted):
         await log.close(world.stream, Closed("completed"))
     ledger.check_once(world.plan.clients)

@@ -17,7 +17,15 @@ from runstreams.core.ports import Committed
 from runstreams.stores.memory import MemoryStore
 from tests import virtual_time
 from tests.simulation.chaos import CALM, STORMY, WINDY, ChaoticStore, Process
-from tests.simulation.ledger import Ledger, Violation, audit, audit_run, audit_size, require
+from tests.simulation.ledger import (
+    Ledger,
+    Violation,
+    audit,
+    audit_run,
+    audit_size,
+    check_lease,
+    require,
+)
 
 T = TypeVar("T")
 
@@ -47,6 +55,12 @@ class World:
     kind: Kind | None = None
     """Whether the stream lasts, is deleted or expires; as the seed has it if not given."""
     rng: Random = field(init=False)
+    lease_ms: int = field(init=False)
+    """How long a sign of life counts here; 0 where nobody promises any."""
+    promises: dict[str, tuple[str, int]] = field(default_factory=dict)
+    """Of each producer that lives and holds a lease: the generation and until when it has
+    promised to be heard of.
+    """
     trace: list[str] | None = None
     over: bool = False
     abandoned: bool = False
@@ -74,6 +88,9 @@ class World:
             stream_bytes=rng.choice((0, 0, 0, 0, 400)),
         )
         self.plan = _plan(rng)
+        # By itself, so that worlds without leases go on as they would if there were none.
+        leases = Random(f"{self.seed} leases")
+        self.lease_ms = leases.choice((0, 0, 3_000, 8_000, 20_000))
         self.index_guess = rng.choice((16, 64, 65_536))
         self.event_chunks = rng.choice((1, 3, 8))
         self._ids = 0
@@ -106,10 +123,14 @@ class World:
 
     def log(self) -> tuple[Process, Log]:
         """Return one of the processes that run now, and its log."""
+        return self.rng.choice(self.logs())
+
+    def logs(self) -> list[tuple[Process, Log]]:
+        """Return all processes that run now, and their logs."""
         self._logs = [(process, log) for process, log in self._logs if not process.death.done()]
         while len(self._logs) < self._processes:
             self._logs.append(self._start())
-        return self.rng.choice(self._logs)
+        return self._logs
 
     def _start(self) -> tuple[Process, Log]:
         skew = self.rng.randrange(-SKEW_MS, SKEW_MS + 1) if self.rng.random() < 0.7 else 0
@@ -176,7 +197,14 @@ class World:
             return self._a_moment_ago()
         if (port, method) == ("segments", "put"):
             self.checked(self.ledger.check_segment, args[1], args[2])
+        stream = args[0] if port == "heads" and isinstance(args[0], StreamId) else self.stream
+        before = self.head(stream)
         answer = await getattr(getattr(self.store, port), method)(*args, **kwargs)
+        self.checked(check_lease, before, self.head(stream), method, args)
+        if (port, method) == ("heads", "lose") and answer:
+            self.ledger.closed.add(args[1].generation)
+            living = [until for of, until in self.promises.values() if of == args[1].generation]
+            self.checked(self.ledger.lost, before, args[1].generation, living, self.now() + SKEW_MS)
         if (port, method) == ("heads", "commit") and isinstance(answer, Committed):
             self.checked(require, not self.completed, "a completed run took a chunk")
             self.checked(self.ledger.committed, args[0], args[1], args[3], answer)
@@ -207,9 +235,10 @@ class World:
         except Violation as violation:
             self._violated(violation)
 
-    def head(self) -> Head | None:
-        """Return the true state of the stream."""
-        return self.store.heads.items.get(self.stream.run, {}).get(self.stream.key)
+    def head(self, stream: StreamId | None = None) -> Head | None:
+        """Return the true state of *stream*, or of the one that all is about."""
+        run, key = stream or self.stream
+        return self.store.heads.items.get(run, {}).get(key)
 
     def _remember(self) -> None:
         head = self.head()

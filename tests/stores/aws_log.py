@@ -4,10 +4,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from uuid import uuid4
 
-from runstreams.core.limits import SealingPlan
+from runstreams.core.limits import Limits, SealingPlan
+from runstreams.core.log import Log
 from runstreams.core.model import Appended, Batch, StoredChunk, StreamId
 from runstreams.stores.aws import AwsStore
-from runstreams.wiring import new_id, now, open_log
+from runstreams.wiring import new_id, now
 from tests.emulators.place import Place
 from tests.emulators.wire_tap import WireTap
 
@@ -19,10 +20,23 @@ class Watched:
         self, place: Place, plan: SealingPlan | None, time_left: Callable[[], int]
     ) -> None:
         clients = place.clients()
+        self.later = 0
+        """Milliseconds that have passed beside the real ones."""
         self.stream = StreamId(uuid4().hex, "key")
         self.tap = WireTap(*clients)
         self.store = AwsStore(*clients, place.bucket, place.table, new_id=new_id, plan=plan)
-        self.log = open_log(self.store, background=False, time_left=time_left)
+        self.log = Log(
+            self.store,
+            limits=Limits(),
+            clock=self.now,
+            new_id=new_id,
+            background=False,
+            time_left=time_left,
+        )
+
+    def now(self) -> int:
+        """Return the time of this log."""
+        return now() + self.later
 
     async def append(
         self,
@@ -30,9 +44,10 @@ class Watched:
         client: str | None = None,
         number: int = 0,
         once: str | None = None,
+        lease_ms: int = 0,
     ) -> Appended:
         """Append one chunk."""
-        batch = Batch(data + b"\n", 1, now(), client, number, once)
+        batch = Batch(data + b"\n", 1, self.now(), client, number, once, lease_ms)
         return await self.log.append(self.stream, batch)
 
     def requests(self) -> list[str]:

@@ -2,18 +2,21 @@
 
 from hypothesis import strategies as st
 
-from runstreams.core.model import Closed, Head, Pointer, RunInfo, Sent
+from runstreams.core.model import Closed, Head, Lease, Pointer, Run, Sent
 
 TIMES = st.integers(0, 10**14)
 NUMBERS = st.integers(0, 10**12)
 TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=16)
 IDS = st.text("0123456789abcdef", min_size=16, max_size=16)
 SENT = st.builds(Sent, NUMBERS, NUMBERS)
+STATUSES = st.sampled_from(["completed", "failed", "canceled"])
 CLOSED = st.builds(
     Closed,
-    st.sampled_from(["completed", "failed", "canceled"]),
+    STATUSES,
     st.none() | st.text(max_size=20),
+    st.none() | st.just("producer_lost"),
 )
+LEASES = st.none() | st.builds(Lease, TIMES, NUMBERS, TEXTS)
 
 
 @st.composite
@@ -50,9 +53,16 @@ def any_head(draw: st.DrawFn) -> Head:
         closed_by_run=closed is not None and draw(st.booleans()),
         stop=draw(st.booleans()),
         appended_before=draw(st.none() | TIMES),
+        lease=draw(LEASES),
     )
 
 
-RUNS = st.builds(
-    RunInfo, TEXTS, TIMES, TIMES, st.none() | TEXTS, st.none() | TEXTS, st.none() | TIMES
-)
+@st.composite
+def any_run(draw: st.DrawFn) -> Run:
+    ended = draw(st.none() | st.tuples(TIMES, STATUSES, st.none() | st.text(max_size=20)))
+    lineage = draw(st.none() | TEXTS), draw(st.none() | TEXTS)
+    ending = ended or (None, None, None)
+    return Run(draw(TEXTS), draw(TIMES), draw(TIMES), *lineage, *ending, draw(LEASES))
+
+
+RUNS = any_run()

@@ -10,8 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from runstreams.core.commit import applied, fits
+from runstreams.core.leasing import renewed
 from runstreams.core.limits import Limits, SealingPlan
-from runstreams.core.model import Batch, Closed, Head, RunInfo, Sent, StreamId
+from runstreams.core.model import Batch, Closed, Head, Lease, Run, Sent, StreamId
 from runstreams.core.ports import Committed, NotCommitted, Staged, Terms
 from runstreams.stores.aws.calls import Calls
 from runstreams.stores.aws.heads import DynamoHeads
@@ -31,6 +32,8 @@ BREAKS = [
     "known",
     "spills",
     "generation",
+    "lease",
+    "lease_ms",
 ]
 """What may be wrong with a commit; each is met often enough only if it is chosen."""
 
@@ -71,6 +74,8 @@ def commits(draw: st.DrawFn) -> Commit:
     terms = Terms(head.expires - 1, 3) if known else Terms(head.expires - 1, None, head.spills)
     if draw(st.booleans()) and not known:
         terms = replace(terms, generation=head.generation)
+    if head.lease is not None and draw(st.booleans()):
+        terms = replace(terms, lease=renewed(head.lease, Lease(draw(TIMES), draw(TIMES), "client")))
     room = Limits(stream_bytes=draw(st.sampled_from([0, head.size + batch.rest(skip).size])))
     commit = Commit(head, batch, skip, terms, room, SealingPlan(unsealed=head.unsealed + 1))
     return spoilt(commit, wrong)
@@ -91,8 +96,16 @@ def spoilt(commit: Commit, wrong: str) -> Commit:
         "known": commit._replace(terms=Terms(terms.now, None, head.spills)),
         "spills": commit._replace(terms=replace(terms, spills=head.spills + 1)),
         "generation": commit._replace(terms=replace(terms, generation="another")),
+        "lease": _leased(commit, Lease(70, 60, "a"), Lease(69, 60, "b")),
+        "lease_ms": _leased(commit, Lease(70, 60, "a"), Lease(71, 59, "b")),
     }
     return changes.get(wrong, commit)
+
+
+def _leased(commit: Commit, there: Lease, lease: Lease) -> Commit:
+    return commit._replace(
+        head=replace(commit.head, lease=there), terms=replace(commit.terms, lease=lease)
+    )
 
 
 @settings(
@@ -107,11 +120,11 @@ async def test_the_expression_decides_and_computes_as_the_core_does(
     head, batch, skip, terms, limits, plan = commit
     heads = DynamoHeads(table, plan)
     stream, staged = StreamId(uuid4().hex, "key"), Staged(uuid4().hex, batch)
-    await heads.open(stream, head, RunInfo(stream.run, head.created, head.created + 1))
+    await heads.open(stream, head, Run(stream.run, head.created, head.created + 1))
     rest = batch.rest(skip)
     expected: Committed | NotCommitted = NotCommitted(head)
     if fits(head, rest, terms, limits, plan):
-        expected = Committed(head.tail, applied(head, staged, skip, rest, limits))
+        expected = Committed(head.tail, applied(head, staged, terms, skip, rest, limits))
     assert await heads.commit(stream, staged, terms, skip, limits) == expected
     assert await heads.get(stream) == expected.head
 
@@ -126,7 +139,7 @@ async def test_nothing_is_committed_to_a_stream_that_was_never_opened(table: Tab
 async def test_only_the_first_of_two_sealers_that_saw_the_same_takes_effect(table: Table) -> None:
     heads = DynamoHeads(table, SealingPlan())
     stream = StreamId("run", "key")
-    await heads.open(stream, Head("g", created=1, expires=9), RunInfo("run", 1, 9))
+    await heads.open(stream, Head("g", created=1, expires=9), Run("run", 1, 9))
     for at in range(5):
         staged = Staged(f"object {at}", Batch(b'"chunk"\n', 1, time=at))
         await heads.commit(stream, staged, Terms(0), 0, Limits())
@@ -148,7 +161,7 @@ async def test_a_client_that_has_gone_on_is_not_forgotten(table: Table) -> None:
     heads, stream = DynamoHeads(table, SealingPlan()), StreamId("run", "key")
     clients = {"idle": Sent(0, 0), "busy": Sent(0, 1)}
     seen = Head("g", created=1, expires=9, tail=2, sealed=2, clients=clients)
-    await heads.open(stream, seen, RunInfo("run", 1, 9))
+    await heads.open(stream, seen, Run("run", 1, 9))
     staged = Staged("object", Batch(b'"chunk"\n', 1, time=5, client="busy", number=1))
     await heads.commit(stream, staged, Terms(0, previous=0), 0, Limits())
     assert not await heads.forget(stream, seen, clients, [])

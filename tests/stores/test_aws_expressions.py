@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runstreams.core.limits import Limits, SealingPlan
-from runstreams.core.model import Batch, Closed, Head, Pointer, Sent
+from runstreams.core.model import Batch, Closed, Head, Lease, Pointer, Sent
 from runstreams.core.ports import Staged, Terms
 from runstreams.stores.aws.expressions import (
     REMOVALS,
@@ -17,12 +17,17 @@ from runstreams.stores.aws.expressions import (
     closing,
     committing,
     forgetting,
+    losing,
+    releasing,
+    renewing,
     sealing,
 )
 from runstreams.stores.aws.heads import DynamoHeads
 
 BATCH = Batch(b'"a"\n"b"\n', 2, time=5, client="c", number=0, once="h")
-HEAD = Head("g", created=0, expires=9, pending=(Pointer("o", 0, 2, 6, 5, 0),))
+HEAD = Head(
+    "g", created=0, expires=9, pending=(Pointer("o", 0, 2, 6, 5, 0),), lease=Lease(70, 60, "c")
+)
 UPDATES = {
     "commit": committing(Staged("o", BATCH), 0, BATCH, Terms(1), Limits(), SealingPlan()),
     "known client": committing(
@@ -31,6 +36,12 @@ UPDATES = {
     "looked outside": committing(
         Staged("o", BATCH), 0, BATCH, Terms(1, None, 3, "g"), Limits(stream_bytes=0), SealingPlan()
     ),
+    "leased": committing(
+        Staged("o", BATCH), 0, BATCH, Terms(1, lease=Lease(70, 60, "c")), Limits(), SealingPlan()
+    ),
+    "renew": renewing(Lease(70, 60, "c"), 1),
+    "release": releasing("c"),
+    "lose": losing(HEAD, Closed("failed", "silence", code="producer_lost"), 9),
     "close": closing(Closed("failed", "why"), False, 1, 9),
     "stop": asking_stop(1),
     "seal": sealing(HEAD, HEAD.pending[0], 64),
@@ -61,6 +72,12 @@ def test_every_attribute_goes_by_an_alias(arguments: dict[str, Any]) -> None:
         "list_append",
         "size",
     }
+
+
+def test_whoever_only_reads_touches_only_what_its_role_names() -> None:
+    """template.yaml allows these attributes, and what is in the key."""
+    names = UPDATES["lose"].arguments()["ExpressionAttributeNames"].values()
+    assert sorted(names) == ["closed", "expires", "g", "lease", "lease_ms", "tail", "ttl"]
 
 
 def test_no_update_adds(arguments: dict[str, Any]) -> None:

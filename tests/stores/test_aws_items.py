@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from runstreams.core.errors import StoreError
 from runstreams.core.limits import DAY_MS
-from runstreams.core.model import Head, Pointer, RunInfo, Sent, StreamId
+from runstreams.core.model import Closed, Head, Pointer, Run, Sent, StreamId
 from runstreams.stores.aws.codec import (
     SHARDS,
     decode_head,
@@ -29,8 +29,22 @@ def test_a_head_is_read_as_it_was_written(head: Head) -> None:
 
 
 @given(RUNS)
-def test_a_run_is_read_as_it_was_written(run: RunInfo) -> None:
+def test_a_run_is_read_as_it_was_written(run: Run) -> None:
     assert run == decode_run({**run_key(run.id), **encode_run(run)})
+
+
+def test_a_head_that_says_nothing_of_leases_was_never_leased() -> None:
+    """As those were written before there were leases, in the same form."""
+    item = encode_head(Head("g", created=0, expires=1, closed=Closed("failed", "why")))
+    assert not item.keys() & {"lease", "lease_ms", "lease_by"}
+    assert decode_head(item).lease is None
+    assert decode_head(item).closed == Closed("failed", "why", code=None)
+
+
+def test_a_run_that_does_not_say_how_it_was_completed_was_completed() -> None:
+    item = {**run_key("r"), **encode_run(Run("r", 0, 1, completed=5, status="completed"))}
+    del item["status"]
+    assert decode_run(item) == Run("r", 0, 1, completed=5, status="completed")
 
 
 @given(SENT, TIMES)

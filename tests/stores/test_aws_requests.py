@@ -36,6 +36,45 @@ async def test_a_one_shot_append_costs_the_same(aws_place: Place) -> None:
         assert it.requests() == APPEND
 
 
+async def test_a_lease_that_comes_with_an_append_costs_nothing_more(aws_place: Place) -> None:
+    async with watched(aws_place) as it:
+        await it.log.create(it.stream)
+        it.requests()
+        for number in range(3):
+            await it.append(client="c", number=number, lease_ms=60_000)
+        assert it.requests() == APPEND * 3
+
+
+async def test_a_shorter_lease_than_the_one_there_costs_an_update_that_fails(
+    aws_place: Place,
+) -> None:
+    async with watched(aws_place) as it:
+        await it.log.hold(it.stream, "c", 90_000)
+        it.requests()
+        await it.append(client="d", lease_ms=60_000)
+        assert it.requests() == [*APPEND, "UpdateItem"]
+
+
+async def test_a_lease_is_renewed_and_released_with_one_update_each(aws_place: Place) -> None:
+    async with watched(aws_place) as it:
+        await it.append(client="c", lease_ms=60_000)
+        it.later += 20_000
+        it.requests()
+        await it.log.hold(it.stream, "c", 60_000)
+        await it.log.release(it.stream, "c")
+        assert it.requests() == ["UpdateItem"] * 2
+
+
+async def test_noticing_that_a_producer_was_lost_costs_one_update_once(aws_place: Place) -> None:
+    async with watched(aws_place) as it:
+        await it.append(client="c", lease_ms=60_000)
+        it.later += 70_000
+        it.requests()
+        for _ in range(2):
+            assert (await it.log.read(it.stream, 1)).closed is not None
+        assert it.requests() == ["GetItem", "UpdateItem", "GetItem"]
+
+
 @pytest.mark.parametrize("run_is_there", [False, True])
 async def test_a_streams_first_append_opens_it_with_three_more_requests(
     aws_place: Place, run_is_there: bool

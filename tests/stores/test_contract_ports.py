@@ -6,7 +6,17 @@ from dataclasses import replace
 import pytest
 
 from runstreams.core.errors import ObjectMissing, RunCompleted
-from runstreams.core.model import Closed, Head, Pointer, RunInfo, SegmentName, Sent, StreamId
+from runstreams.core.model import (
+    Closed,
+    Head,
+    Lease,
+    Pointer,
+    Run,
+    SegmentName,
+    Sent,
+    Status,
+    StreamId,
+)
 from runstreams.core.ports import Committed, NotCommitted, Terms
 from tests.stores.conftest import Kept
 
@@ -18,7 +28,7 @@ LIFE = 1000
 async def open_(kept: Kept, generation: str = "g1", stream: StreamId = STREAM) -> Head:
     """Open *stream*, which lives for a second, and return its head."""
     head = Head(generation, created=kept.now, expires=kept.now + LIFE)
-    await kept.store.heads.open(stream, head, RunInfo(stream.run, kept.now, kept.now + 2 * LIFE))
+    await kept.store.heads.open(stream, head, Run(stream.run, kept.now, kept.now + 2 * LIFE))
     return await there(kept, stream)
 
 
@@ -116,7 +126,7 @@ async def test_a_stream_that_has_expired_is_opened_anew(kept: Kept) -> None:
 
 async def test_no_stream_of_a_completed_run_is_opened(kept: Kept) -> None:
     await open_(kept)
-    await kept.store.runs.complete(RunInfo("run", kept.now, kept.now + LIFE, completed=kept.now))
+    await kept.store.runs.complete(ended(kept.now, kept.now + LIFE))
     with pytest.raises(RunCompleted):
         await open_(kept, stream=OTHER)
     assert await kept.store.heads.get(OTHER) is None
@@ -377,30 +387,85 @@ async def test_a_deleted_head_is_given_back_whole(kept: Kept) -> None:
 async def test_a_run_keeps_its_beginning_and_takes_a_new_lineage(kept: Kept) -> None:
     runs, now = kept.store.runs, kept.now
     assert await runs.get("run") is None
-    await runs.put(RunInfo("run", now, now + LIFE, "above", "top"))
-    await runs.put(RunInfo("run", now + 5, now + LIFE + 5, "another", "top"))
+    await runs.put(Run("run", now, now + LIFE, "above", "top"))
+    await runs.put(Run("run", now + 5, now + LIFE + 5, "another", "top"))
     await runs.extend("run", now + 3 * LIFE)
     await runs.extend("run", now + 2 * LIFE)
-    assert await runs.get("run") == RunInfo("run", now, now + 3 * LIFE, "another", "top")
+    assert await runs.get("run") == Run("run", now, now + 3 * LIFE, "another", "top")
     await runs.extend("unknown", now + LIFE)
     assert await runs.get("unknown") is None
 
 
+def ended(now: int, expires: int, status: Status = "completed", error: str | None = None) -> Run:
+    """Return the run as it is completed at *now*."""
+    return Run("run", now, expires, completed=now, status=status, error=error)
+
+
 async def test_a_run_is_completed_once(kept: Kept) -> None:
     runs, now = kept.store.runs, kept.now
-    await runs.put(RunInfo("run", now, now + LIFE, "above", "top"))
-    first = await runs.complete(RunInfo("run", now + 1, now + 2 * LIFE, completed=now + 1))
-    again = await runs.complete(RunInfo("run", now + 2, now + 3 * LIFE, completed=now + 2))
-    assert first == again == RunInfo("run", now, now + 2 * LIFE, "above", "top", now + 1)
+    await runs.put(Run("run", now, now + LIFE, "above", "top", lease=Lease(now + 5, 5, "c")))
+    first = await runs.complete(ended(now + 1, now + 2 * LIFE, "failed", "it broke"))
+    again = await runs.complete(ended(now + 2, now + 3 * LIFE))
+    assert first == again == await runs.get("run")
+    assert first == Run(
+        "run", now, now + 2 * LIFE, "above", "top", now + 1, "failed", "it broke", None
+    )
     await runs.extend("run", now + 9 * LIFE)
     assert await runs.get("run") == first
-    unknown = RunInfo("new", now, now + LIFE, completed=now)
-    assert await runs.complete(unknown) == unknown
+
+
+async def test_a_run_that_nobody_registered_can_be_completed(kept: Kept) -> None:
+    unknown = ended(kept.now, kept.now + LIFE, "canceled")
+    assert await kept.store.runs.complete(unknown) == unknown
+    assert await kept.store.runs.get("run") == unknown
+
+
+async def test_a_runs_lease_is_renewed_with_its_record_and_takes_nothing_from_another(
+    kept: Kept,
+) -> None:
+    runs, now = kept.store.runs, kept.now
+    claims = [Lease(now + 50, 50, "c"), Lease(now + 9, 9, "d"), Lease(now + 99, 7, "c"), None]
+    records = [await runs.put(Run("run", now, now + LIFE, lease=claim)) for claim in claims]
+    third = Lease(now + 99, 50, "c")
+    expected = [claims[0], Lease(now + 50, 50, "d"), third, third]
+    assert [record.lease for record in records] == expected
+    assert (await there_is(kept)).lease == third
+
+
+async def test_a_runs_lease_is_released_by_whoever_promised_last(kept: Kept) -> None:
+    runs, now = kept.store.runs, kept.now
+    assert await runs.release("run", "c") is None
+    await runs.put(Run("run", now, now + LIFE, lease=Lease(now + 60, 50, "d")))
+    held = await runs.release("run", "c")
+    assert held == await there_is(kept)
+    assert held.lease == Lease(now + 60, 50, "d")
+    released = await runs.release("run", "d")
+    assert released == await there_is(kept)
+    assert released.lease is None
+
+
+async def test_a_run_that_is_completed_takes_no_lease(kept: Kept) -> None:
+    await kept.store.runs.complete(ended(kept.now, kept.now + LIFE))
+    claim = Run("run", kept.now, kept.now + LIFE, lease=Lease(kept.now + 5, 5, "c"))
+    assert (await kept.store.runs.put(claim)).lease is None
+
+
+async def test_of_promises_for_a_run_made_at_once_the_furthest_counts(kept: Kept) -> None:
+    claims = [Lease(kept.now + at, 9 - at, "c") for at in range(1, 9)]
+    records = (Run("run", kept.now, kept.now + LIFE, lease=claim) for claim in claims)
+    await asyncio.gather(*(kept.store.runs.put(record) for record in records))
+    assert (await there_is(kept)).lease == Lease(kept.now + 8, 8, "c")
+
+
+async def there_is(kept: Kept) -> Run:
+    run = await kept.store.runs.get("run")
+    assert run is not None
+    return run
 
 
 async def test_a_run_that_is_forgotten_begins_anew(kept: Kept) -> None:
     runs, now = kept.store.runs, kept.now
-    await runs.complete(RunInfo("run", now, now + LIFE, "above", "top", completed=now))
-    fresh = RunInfo("run", now + LIFE, now + 3 * LIFE)
+    await runs.complete(replace(ended(now, now + LIFE), parent="above", root="top"))
+    fresh = Run("run", now + LIFE, now + 3 * LIFE)
     assert await runs.put(fresh) == fresh
     assert await runs.get("run") == fresh

@@ -11,7 +11,7 @@ import pytest
 
 from runstreams.core.errors import RunstreamsError
 from runstreams.core.limits import Limits, SealingPlan
-from runstreams.core.model import Batch, Closed, Head, RunInfo, SegmentName, Sent, StreamId
+from runstreams.core.model import Batch, Closed, Head, Lease, Run, SegmentName, Sent, StreamId
 from runstreams.core.ports import Committed, Store, Terms
 from runstreams.stores.memory import MemoryStore
 from runstreams.stores.sqlite import SqliteStore
@@ -38,7 +38,16 @@ class Steps:
         """Return a step; *head* is what is there now."""
         self.now += self._draw.choice((0, 0, 1, 5))
         steps = [self._commit] * 8 + [self._open, self._commit_rest, self._seal, self._forget]
-        steps += [self._mark, self._spill, self._run, self._delete, self._segments, self._batches]
+        steps += [
+            self._lease,
+            self._lose,
+            self._mark,
+            self._spill,
+            self._run,
+            self._delete,
+            self._segments,
+            self._batches,
+        ]
         return self._draw.choice(steps)(stream, head)
 
     def _batch(self, head: Head | None) -> tuple[Batch, Terms]:
@@ -51,7 +60,9 @@ class Steps:
         previous = sent.number if sent else self._draw.choice((None, None, 0))
         generation = self._draw.choice((None, head.generation if head else None, "other"))
         spills = head.spills if head else 0
-        return batch, Terms(self.now, previous, self._draw.choice((spills, 0)), generation)
+        claim = Lease(self.now + 9, self._draw.choice((5, 9)), self._holder())
+        lease = self._draw.choice((None, None, claim))
+        return batch, Terms(self.now, previous, self._draw.choice((spills, 0)), generation, lease)
 
     def _commit(self, stream: StreamId, head: Head | None, skip: int = 0) -> Step:
         batch, terms = self._batch(head)
@@ -73,7 +84,7 @@ class Steps:
     def _open(self, stream: StreamId, head: Head | None) -> Step:
         fresh = Head(next(self._generations), self.now, self.now + 50)
         return lambda store: store.heads.open(
-            stream, fresh, RunInfo(stream.run, self.now, self.now + 100)
+            stream, fresh, Run(stream.run, self.now, self.now + 100)
         )
 
     def _seal(self, stream: StreamId, head: Head | None) -> Step:
@@ -92,6 +103,26 @@ class Steps:
                 stream, closed, self.now, self.now + 50, by_run=by_run
             )
         return lambda store: store.heads.ask_stop(stream, self.now)
+
+    def _holder(self) -> str:
+        return self._draw.choice("vw")
+
+    def _lease(self, stream: StreamId, head: Head | None) -> Step:
+        holder = self._holder()
+        if self._draw.random() < 0.4:
+            return lambda store: store.heads.release(stream, holder)
+        until = head.lease.until if head and head.lease else self.now
+        lease = Lease(until + self._draw.choice((-1, 0, 1)), self._draw.choice((5, 9)), holder)
+        return lambda store: store.heads.renew(stream, lease, self.now)
+
+    def _lose(self, stream: StreamId, head: Head | None) -> Step:
+        if head is None or head.lease is None:
+            return self._lease(stream, head)
+        lease = Lease(head.lease.until, 1, "v")
+        changes = ({}, {}, {"tail": head.tail + 1}, {"generation": "other"}, {"lease": lease})
+        seen = replace(head, **self._draw.choice(changes))
+        closed = Closed("failed", "silence", code="producer_lost")
+        return lambda store: store.heads.lose(stream, seen, closed, self.now + 50)
 
     def _spill(self, stream: StreamId, head: Head | None) -> Step:
         clients = {"v": Sent(self._draw.randrange(5), 1)}
@@ -112,10 +143,15 @@ class Steps:
         return lambda store: store.heads.delete(stream)
 
     def _run(self, stream: StreamId, head: Head | None) -> Step:
-        run = RunInfo(stream.run, self.now, self.now + 60, self._draw.choice((None, "a")))
-        done = replace(run, completed=self.now)
+        run = Run(stream.run, self.now, self.now + 60, self._draw.choice((None, "a")))
+        leased = replace(run, lease=Lease(self.now + self._draw.choice((3, 9)), 5, self._holder()))
+        status = self._draw.choice(("completed", "failed"))
+        done = replace(run, completed=self.now, status=status, error="why")
+        holder = self._holder()
         steps: list[Step] = [
             lambda store: store.runs.put(run),
+            lambda store: store.runs.put(leased),
+            lambda store: store.runs.release(stream.run, holder),
             lambda store: store.runs.extend(stream.run, self.now + 70),
             lambda store: store.runs.delete(stream.run),
             lambda store: store.runs.complete(done),

@@ -1,5 +1,6 @@
 """The database file: whose it is, which version, and who may read it."""
 
+import asyncio
 import shutil
 import sqlite3
 import stat
@@ -8,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from runstreams.core.errors import StoreError
-from runstreams.core.model import FORMAT, Closed
+from runstreams.core.model import Closed, Lease
+from runstreams.stores.sqlite.schema import FORMAT, create
 from tests.stores.sqlite_log import STREAM, opened
 
 
@@ -79,6 +81,57 @@ async def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
         assert run == await log.log.runs.get("run")
         assert await log.log.last_number(STREAM, "client") == 2
         assert (await log.append(b"2", once="abc")).duplicate
+
+
+FIRST_FORMAT = """
+    ALTER TABLE heads DROP COLUMN code;
+    ALTER TABLE heads DROP COLUMN lease;
+    ALTER TABLE heads DROP COLUMN lease_ms;
+    ALTER TABLE heads DROP COLUMN lease_by;
+    ALTER TABLE runs DROP COLUMN status;
+    ALTER TABLE runs DROP COLUMN error;
+    ALTER TABLE runs DROP COLUMN lease;
+    ALTER TABLE runs DROP COLUMN lease_ms;
+    ALTER TABLE runs DROP COLUMN lease_by;
+    PRAGMA user_version = 1
+"""
+"""What the second format added, taken away again."""
+
+
+async def written_in_the_first_format(folder: Path) -> None:
+    """Make a file with a stream and two runs, one of them completed."""
+    async with opened(folder) as log:
+        await log.append(b"1", "client", 0)
+        await log.log.runs.register("done", None, None)
+        await log.log.complete_run("done")
+    for statement in FIRST_FORMAT.split(";"):
+        change(folder, statement)
+
+
+async def test_a_file_of_the_first_format_goes_on_with_nothing_leased(tmp_path: Path) -> None:
+    await written_in_the_first_format(tmp_path)
+    async with opened(tmp_path) as log:
+        head = await log.store.heads.get(STREAM)
+        assert head is not None
+        assert (head.lease, head.closed, head.tail) == (None, None, 1)
+        run, done = await log.store.runs.get("run"), await log.store.runs.get("done")
+        assert run is not None
+        assert done is not None
+        assert (run.status, run.lease, done.status) == (None, None, "completed")
+        await log.append(b"2", "client", 1)
+        held = await log.log.hold(STREAM, "client", 5000)
+        assert held.lease == Lease(log.now + 5000, 5000, "client")
+    async with opened(tmp_path) as log:
+        assert len(await log.everything()) == 2
+
+
+async def test_processes_that_open_an_old_file_at_once_all_get_along(tmp_path: Path) -> None:
+    await written_in_the_first_format(tmp_path)
+    async with asyncio.TaskGroup() as processes:
+        for _ in range(4):
+            processes.create_task(asyncio.to_thread(create, tmp_path))
+    async with opened(tmp_path) as log:
+        assert len(await log.everything()) == 1
 
 
 @pytest.mark.parametrize("what", ["folder", "file", "replaced"])

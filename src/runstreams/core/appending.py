@@ -7,13 +7,15 @@ after it loses only the answer, and the resend is recognised.
 
 from collections import OrderedDict
 from contextlib import suppress
+from dataclasses import replace
 from typing import NamedTuple
 
 from .cleaning import cleaned
 from .commit import LookOutside, Open, Outside, Retry, judge
 from .errors import Busy, RunstreamsError, StoreError, Uncertain
+from .leasing import claimed, close_lost, is_lost, leased_until
 from .limits import Limits
-from .model import Appended, Batch, Head, RunInfo, StreamId
+from .model import Appended, Batch, Head, Run, StreamId
 from .ports import Clock, Committed, NewId, NotCommitted, Staged, Store, Terms
 
 ATTEMPTS = 8
@@ -78,25 +80,25 @@ class Appender:
         # A record that is there already must outlive this stream as well.
         await self._store.runs.extend(stream.run, now + 2 * life)
         await self._store.heads.open(
-            stream, head, RunInfo(stream.run, created=now, expires=now + 2 * life)
+            stream, head, Run(stream.run, created=now, expires=now + 2 * life)
         )
 
     async def _first_try(self, stream: StreamId, batch: Batch) -> _Try:
         """Guess the state of the head, so that the usual append needs one update and nothing
         else.
         """
-        now = self._clock()
+        plain = Terms(self._clock(), lease=claimed(batch))
         if batch.client is None:
-            return _Try(Terms(now))
+            return _Try(plain)
         if batch.number:
-            return _Try(Terms(now, previous=batch.number - 1))
+            return _Try(replace(plain, previous=batch.number - 1))
         hint = self._hints.get(stream)
         if hint is None:
-            return _Try(Terms(now))
+            return _Try(plain)
         generation, spills = hint
         sent = await self._store.heads.spilled(stream, generation, batch.client)
         # A client that was found has sent this before: the head will refuse it, and is then judged.
-        terms = Terms(now) if sent else Terms(now, None, spills, generation)
+        terms = plain if sent else replace(plain, spills=spills, generation=generation)
         return _Try(terms, 0, Outside(generation, spills, sent))
 
     async def _commit(
@@ -164,11 +166,18 @@ class Appender:
         if isinstance(verdict, Open):
             with suppress(Uncertain):  # the next try will tell
                 await self.open(stream)
-            return _Try(Terms(self._clock()))
+            return _Try(Terms(self._clock(), lease=claimed(batch)))
         if isinstance(verdict, Retry):
+            assert head is not None
+            if is_lost(head, self._clock()):
+                await self._close_lost(stream, head)  # the next try will tell
             return _Try(verdict.terms, verdict.skip, outside)
         assert isinstance(verdict, Appended)
         return verdict
+
+    async def _close_lost(self, stream: StreamId, head: Head) -> None:
+        with suppress(Uncertain):
+            await close_lost(self._store, stream, head, self._clock() + self._limits.retention_ms)
 
     async def _committed(
         self, stream: StreamId, staged: Staged, skip: int, done: Committed
@@ -179,7 +188,8 @@ class Appender:
                 life = self._limits.retention_ms
                 await self._store.runs.extend(stream.run, self._clock() + 2 * life)
         last = done.first + staged.batch.count - skip - 1
-        return Appended(done.first, last, done.head.tail, done.head.stop)
+        head = done.head
+        return Appended(done.first, last, head.tail, head.stop, False, leased_until(head))
 
     def _starts_new_period(self, head: Head) -> bool:
         """Say whether this was the first append of a retention period since the opening.

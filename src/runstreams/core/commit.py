@@ -8,8 +8,9 @@ a head that did not fit.
 from dataclasses import dataclass
 
 from .errors import ChunkGap, RunCompleted, SealingBehind, StreamClosed, StreamFull
+from .leasing import claimed, leased_until, may_follow, renewed
 from .limits import Limits, SealingPlan
-from .model import Appended, Batch, Head, Pointer, Sent
+from .model import PRODUCER_LOST, Appended, Batch, Head, Pointer, Sent
 from .ports import Staged, Terms
 from .retention import is_expired
 
@@ -22,6 +23,8 @@ def fits(head: Head | None, batch: Batch, terms: Terms, limits: Limits, plan: Se
         return False
     if batch.once is not None and batch.once in head.once:
         return False
+    if terms.lease is not None and not may_follow(head.lease, terms.lease):
+        return False
     if batch.client is None:
         return True
     sent = head.clients.get(batch.client)
@@ -31,9 +34,11 @@ def fits(head: Head | None, batch: Batch, terms: Terms, limits: Limits, plan: Se
     return sent.number == terms.previous
 
 
-def applied(head: Head, staged: Staged, skip: int, batch: Batch, limits: Limits) -> Head:
+def applied(
+    head: Head, staged: Staged, terms: Terms, skip: int, batch: Batch, limits: Limits
+) -> Head:
     """Return *head* after the commit of *batch*, what is left of *staged* without its first
-    *skip* chunks.
+    *skip* chunks, under *terms*.
     """
     time = max(batch.time, head.last_time)
     pointer = Pointer(staged.object, skip, batch.count, batch.size, time, head.tail)
@@ -62,6 +67,7 @@ def applied(head: Head, staged: Staged, skip: int, batch: Batch, limits: Limits)
         closed_by_run=head.closed_by_run,
         stop=head.stop,
         appended_before=head.appended,
+        lease=terms.lease or head.lease,
     )
 
 
@@ -115,7 +121,7 @@ def judge(
         return Open()
     if batch.once is not None and batch.once in head.once:
         last = head.once[batch.once] + batch.count - 1
-        return Appended(None, last, head.tail, head.stop, duplicate=True)
+        return _duplicate(head, last, head.tail)
     sent = head.clients.get(batch.client) if batch.client is not None else None
     previous = sent.number if sent else None
     if batch.client is not None and sent is None and head.spills:
@@ -129,16 +135,23 @@ def judge(
         return _already_written(batch, sent, head)
     _check_number(batch, sent)
     skip = sent.number + 1 - batch.number if sent else 0
-    _check_open(head)
+    check_open(head)
     _check_room(head, batch.rest(skip), limits, plan)
     # A head whose last writer's clock was behind is not expired while its newest chunk is not.
-    return Retry(Terms(min(now, head.expires - 1), previous, head.spills, head.generation), skip)
+    live = min(now, head.expires - 1)
+    claim = claimed(batch)
+    lease = renewed(head.lease, claim) if claim else None
+    return Retry(Terms(live, previous, head.spills, head.generation, lease), skip)
 
 
 def _already_written(batch: Batch, sent: Sent, head: Head) -> Appended:
     last = sent.index if batch.number + batch.count - 1 == sent.number else None
     # What was found of a client outside the head may be newer than the head.
-    return Appended(None, last, max(head.tail, sent.index + 1), head.stop, duplicate=True)
+    return _duplicate(head, last, max(head.tail, sent.index + 1))
+
+
+def _duplicate(head: Head, last: int | None, tail: int) -> Appended:
+    return Appended(None, last, tail, head.stop, True, leased_until(head))
 
 
 def _check_number(batch: Batch, sent: Sent | None) -> None:
@@ -151,13 +164,19 @@ def _check_number(batch: Batch, sent: Sent | None) -> None:
         )
 
 
-def _check_open(head: Head) -> None:
-    if head.closed is None:
+def check_open(head: Head) -> None:
+    """Raise `StreamClosed` or `RunCompleted` unless the stream takes chunks."""
+    closed = head.closed
+    if closed is None:
         return
     if head.closed_by_run:
         raise RunCompleted("the run is completed")
+    why = f", since {closed.error}" if closed.code == PRODUCER_LOST else ""
     raise StreamClosed(
-        f"the stream is closed: {head.closed.status}", status=head.closed.status, tail=head.tail
+        f"the stream is closed: {closed.status}{why}",
+        status=closed.status,
+        closed_code=closed.code,
+        tail=head.tail,
     )
 
 

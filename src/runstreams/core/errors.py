@@ -13,6 +13,7 @@ RunstreamsError
 │   ├── ChunkGap             a client skipped some of its own chunks
 │   ├── StreamClosed         an append to a closed stream
 │   ├── ClosedDifferently    a second close with another status
+│   ├── CompletedDifferently a second completion of a run with another status
 │   └── RunCompleted         an append to a stream of a completed run
 ├── NotThere
 │   ├── TargetMissing        the parent or root of a run that has none
@@ -187,11 +188,14 @@ class ChunkGap(Refused):
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class StreamClosed(Refused):
-    """The stream is closed, with *status*, and ends before index *tail*."""
+    """The stream is closed, with *status*, and ends before index *tail*; with *closed_code*
+    `producer_lost` where nothing was heard of its producer.
+    """
 
     code = "stream_closed"
     status: Status
     tail: int
+    closed_code: str | None = None
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -203,6 +207,14 @@ class ClosedDifferently(Refused):
     code = "closed_differently"
     status: Status
     tail: int
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class CompletedDifferently(Refused):
+    """The run was completed before, with another *status*, which stays."""
+
+    code = "completed_differently"
+    status: Status
 
 
 @dataclass(eq=False, repr=False, kw_only=True)

@@ -99,12 +99,20 @@ SMALL_BODY_BYTES = 6 * CLOSE_ERROR_BYTES + KIB
 characters are written, and what stands around it.
 """
 
+LEASE_SECONDS_MAX = 3600
+"""Longest lease: a producer that is silent for longer cannot be told from a dead one."""
+
+LEASE_GRACE_MS = 5_000
+"""How long after its lease a producer is taken for lost: clocks differ, and a renewal travels."""
+
 LIST_DEFAULT = 100
 """Streams or runs on a page of a listing when no `limit` is named."""
 
 LIST_MAX = 1_000
 """Most streams or runs on a page of a listing."""
 
+LIST_SCANNED = 1_000
+"""Most runs that are looked at for one page of those with some status."""
 NAMES_AT_ONCE = 1_000
 """Most segments of one listing: as many objects as S3 names, or deletes, in one request."""
 

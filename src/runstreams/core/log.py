@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from functools import partial
 from itertools import islice
 from math import inf
@@ -13,12 +13,15 @@ from .deleting import delete_stream
 from .errors import (
     Busy,
     ClosedDifferently,
+    CompletedDifferently,
     IndexBeyondTail,
     RunCompleted,
     SealingBehind,
     StreamClosed,
 )
 from .following import Follower
+from .holding import Holder
+from .leasing import is_lost, leased_until
 from .limits import PAGE_BYTES, PAGE_CHUNKS, WRITERS_COUNTED, Limits
 from .model import (
     Appended,
@@ -28,6 +31,7 @@ from .model import (
     Page,
     RunInfo,
     Sent,
+    Status,
     StreamId,
     StreamInfo,
     StreamPage,
@@ -38,7 +42,7 @@ from .ports import Clock, NewId, Store
 from .position import Position, begun_anew, generation_of
 from .reading import Cursor, Lookup, StreamGone
 from .retention import is_expired
-from .runs import RunBook
+from .runs import RunBook, told
 from .seal_schedule import SealSchedule
 from .sealing import Sealer
 from .waiting import Watches
@@ -89,6 +93,7 @@ class Log:
         self.clock = clock
         self.runs = RunBook(store, limits, clock)
         self._appender = Appender(store, limits, clock, new_id)
+        self._holder = Holder(store, limits, clock, self._appender.open)
         self._lookup = Lookup(store, limits, clock)
         self._sealer = Sealer(store, limits, clock)
         self._observer = observer or Observer()
@@ -123,7 +128,24 @@ class Log:
             self._watches.tell(stream, head)
             if self._sealer.is_due(head):
                 await self._seals.some(stream)
+        elif batch.lease_ms and batch.client is not None:
+            # A resend adds nothing, not even its promise. On a closed stream there is none to make.
+            with suppress(StreamClosed, RunCompleted):
+                held = await self.hold(stream, batch.client, batch.lease_ms)
+                return answer._replace(leased_until=leased_until(held))
         return answer
+
+    async def hold(self, stream: StreamId, holder: str, ms: int) -> Head:
+        """Promise in the name of *holder* that the stream's producer is heard of within *ms*.
+        Opens a stream that never was.
+
+        Raises `StreamClosed`, `RunCompleted`, `Busy`, `Uncertain`.
+        """
+        return await self._holder.hold(stream, holder, ms)
+
+    async def release(self, stream: StreamId, holder: str) -> Head | None:
+        """Take back the promise of *holder*, unless another has followed it."""
+        return await self._holder.release(stream, holder)
 
     async def last_number(self, stream: StreamId, client: str) -> int:
         """Return the client's own number of its last chunk that is stored, or -1."""
@@ -178,7 +200,8 @@ class Log:
     async def _mark(self, stream: StreamId, mark: Callable[[int], Awaitable[Head | None]]) -> Head:
         """Do *mark*, given the time that the head must outlive, opening the stream if need be."""
         for _ in range(ATTEMPTS):
-            head = await self.head(stream)
+            # Whoever does this knows what became of the producer: nobody is taken for lost here.
+            head = await self._lookup.look(stream)
             if head is None:
                 await self._appender.open(stream)
             marked = await mark(min(self.clock(), head.expires - 1) if head else self.clock())
@@ -187,24 +210,32 @@ class Log:
                 return marked
         raise Busy("the stream changes faster than this can follow; try again", retry_after=1)
 
-    async def complete_run(self, run: str) -> RunInfo:
-        """Complete a run: close its streams and take no more chunks. Repeatable, so a broken-off
-        call is repeated.
+    async def complete_run(
+        self, run: str, status: Status = "completed", error: str | None = None
+    ) -> RunInfo:
+        """Complete a run: close its streams as it ended and take no more chunks. Repeatable, so a
+        broken-off call is repeated; the first completion counts. Raises `CompletedDifferently`.
         """
-        record = await self.runs.complete(run)
+        record = await self.runs.complete(run, status, error)
+        assert record.status is not None
+        closed = Closed(record.status, record.error)
         after: str | None = None
         while found := await self.store.heads.streams(run, LIST_PAGE, after):
             still_open = [StreamId(run, key) for key, head in found if head.closed is None]
             for at in range(0, len(still_open), CLOSE_AT_ONCE):
                 some = still_open[at : at + CLOSE_AT_ONCE]
-                await asyncio.gather(*(self._close_by_run(stream) for stream in some))
+                await asyncio.gather(*(self._close_by_run(stream, closed) for stream in some))
             after = found[-1][0]
-        return record
+        if record.status != status:
+            raise CompletedDifferently(
+                f"the run is completed already: {record.status}", status=record.status
+            )
+        return told(record, self.clock())
 
-    async def _close_by_run(self, stream: StreamId) -> None:
+    async def _close_by_run(self, stream: StreamId, closed: Closed) -> None:
         now = self.clock()
         head = await self.store.heads.close(
-            stream, Closed("completed"), now, now + self.limits.retention_ms, by_run=True
+            stream, closed, now, now + self.limits.retention_ms, by_run=True
         )
         if head is not None:
             self._watches.tell(stream, head)
@@ -300,6 +331,8 @@ class Log:
         return StreamPage(found, found[-1].key if len(found) == limit else None)
 
     async def _described(self, stream: StreamId, head: Head | None) -> StreamInfo | None:
+        if head is not None and is_lost(head, self.clock()):  # as it may be where it is listed
+            head = await self.head(stream)
         if head is None:
             return None
         try:
@@ -319,6 +352,7 @@ class Log:
             closed=head.closed,
             stop=head.stop,
             writers=sum(1 for _ in islice(head.clients, WRITERS_COUNTED)),
+            leased_until=leased_until(head),
         )
 
     # Deleting

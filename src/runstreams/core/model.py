@@ -6,12 +6,17 @@ from typing import Literal, NamedTuple
 
 Status = Literal["completed", "failed", "canceled"]
 
+RunStatus = Literal["running", "completed", "failed", "canceled", "lost"]
+
 UnixMs = int
 """A moment, in milliseconds since 1970."""
 
+PRODUCER_LOST = "producer_lost"
+"""Code of a stream that was closed because nothing was heard of its producer."""
+
 FORMAT = 1
-"""Version of everything stored: heads, pointers, segments, the SQLite file. Written from the
-first one on.
+"""Version of everything stored: heads, pointers, segments. Written from the first one on; what
+was added since may be missing. The SQLite file has a version of its own.
 """
 
 
@@ -50,6 +55,8 @@ class Batch:
     number: int = 0
     once: str | None = None
     """Short hash of a one-shot append's idempotency key."""
+    lease_ms: int = 0
+    """How long its client promises to be heard of again after *time*; 0: it promises nothing."""
 
     @property
     def size(self) -> int:
@@ -103,6 +110,19 @@ class Closed:
     status: Status
     error: str | None = None
     """Why, in the words of whoever closed it."""
+    code: str | None = None
+    """For programs: `producer_lost` where nothing was heard of the producer, or None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A producer's promise to be heard of in time."""
+
+    until: UnixMs
+    ms: int
+    """How long any sign of life counts."""
+    holder: str
+    """The client that promised last: it alone can take the promise back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +166,8 @@ class Head:
     """Time of the append before the last one: tells when the run's own record is due for a
     longer life.
     """
+    lease: Lease | None = None
+    """The furthest promise of a producer; None: nobody has promised anything."""
 
     def knowing(self, clients: Mapping[str, Sent], once: Mapping[str, int]) -> "Head":
         """Return the head with these writers. Spelled out, as `replace` takes three times as long
@@ -169,6 +191,7 @@ class Head:
             self.closed_by_run,
             self.stop,
             self.appended_before,
+            self.lease,
         )
 
     @property
@@ -189,8 +212,25 @@ class SegmentName(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Run:
+    """What is kept of a run."""
+
+    id: str
+    created: UnixMs
+    expires: UnixMs
+    parent: str | None = None
+    root: str | None = None
+    completed: UnixMs | None = None
+    status: Status | None = None
+    """How it was completed."""
+    error: str | None = None
+    lease: Lease | None = None
+    """The furthest promise of its producer; None: nobody has promised anything."""
+
+
+@dataclass(frozen=True, slots=True)
 class RunInfo:
-    """What is known of a run."""
+    """A run, as users ask for it."""
 
     id: str
     created: UnixMs
@@ -199,6 +239,12 @@ class RunInfo:
     parent: str | None = None
     root: str | None = None
     completed: UnixMs | None = None
+    status: RunStatus = "running"
+    """How it was completed, or whether its producer keeps what it has promised."""
+    error: str | None = None
+    """Why, in the words of whoever completed it."""
+    leased_until: UnixMs | None = None
+    """Until when its producer has promised to be heard of; None: nobody has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +278,8 @@ class StreamInfo:
     """Whether somebody asked the producer to stop."""
     writers: int
     """Clients that have written, counted up to `WRITERS_COUNTED`."""
+    leased_until: UnixMs | None = None
+    """Until when its producer has promised to be heard of; None: nobody has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +300,8 @@ class Page:
     generation: str
     closed: Closed | None = None
     """Set only when the page reaches the end of a closed stream."""
+    leased_until: UnixMs | None = None
+    """Until when a producer has promised to be heard of; None: nobody has."""
     renderings: dict[str, bytes] = field(default_factory=dict, compare=False, repr=False)
     """The page as bytes, by media type: a hundred readers of one stream are sent the same ones."""
 
@@ -268,3 +318,5 @@ class Appended(NamedTuple):
     tail: int
     stop: bool
     duplicate: bool = False
+    leased_until: UnixMs | None = None
+    """Until when a producer has promised to be heard of; None: nobody has."""

@@ -6,13 +6,14 @@ Only pages right after a wait are shared. A replay reads its own, since nobody e
 import asyncio
 from collections import OrderedDict
 
+from .leasing import leased_until
 from .model import Head, Page
 from .reading import Cursor
 
 KEPT = 32
 """Shared pages kept at a time; readers woken together ask for theirs within milliseconds."""
 
-_Name = tuple[str, str, str, bool, int, int, bool, int, int]
+_Name = tuple[str, str, str, bool, int | None, int, int, bool, int, int]
 
 
 class _Slot:
@@ -38,8 +39,8 @@ class PageCache:
         """
         if start == head.tail:
             return await cursor.page(head, start, exact=exact, most=most, size=size)
-        closed = head.closed is not None
-        name = (*cursor.stream, head.generation, closed, start, head.tail, exact, most, size)
+        state = head.generation, head.closed is not None, leased_until(head)
+        name = (*cursor.stream, *state, start, head.tail, exact, most, size)
         slot = self._slots.get(name)
         if slot is None:
             slot = self._slots[name] = _Slot()

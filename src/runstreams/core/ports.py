@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from .limits import Limits, SealingPlan
-from .model import Batch, Closed, Head, Pointer, RunInfo, SegmentName, Sent, StreamId
+from .model import Batch, Closed, Head, Lease, Pointer, Run, SegmentName, Sent, StreamId
 
 
 class Clock(Protocol):
@@ -98,6 +98,8 @@ class Terms:
     """The stream's generation, when the client was looked for outside the head of one; None:
     any.
     """
+    lease: Lease | None = None
+    """What the stream's lease becomes, if it takes nothing from the one that is there."""
 
 
 class Committed(NamedTuple):
@@ -117,6 +119,13 @@ class NotCommitted(NamedTuple):
     head: Head | None
 
 
+class Renewed(NamedTuple):
+    """Whether a lease was renewed, and the head afterwards, or as it was found."""
+
+    done: bool
+    head: Head | None
+
+
 class Heads(Protocol):
     """One item per stream: its tail, its unsealed batches, its latest clients."""
 
@@ -127,7 +136,7 @@ class Heads(Protocol):
         With *strong* False the answer may be a moment old.
         """
 
-    async def open(self, stream: StreamId, head: Head, run: RunInfo) -> None:
+    async def open(self, stream: StreamId, head: Head, run: Run) -> None:
         """Put a fresh *head* where there is none or one expired by ``head.created``; make *run*'s
         record if it is missing.
 
@@ -156,6 +165,22 @@ class Heads(Protocol):
 
     async def ask_stop(self, stream: StreamId, now: int) -> Head | None:
         """Raise the stop flag and return the head; None when there is no live head."""
+
+    async def renew(self, stream: StreamId, lease: Lease, now: int) -> Renewed:
+        """Let *lease* be the stream's, if it is open, not expired, and has none or one that *lease*
+        takes nothing from, as `leasing.may_follow` says.
+        """
+
+    async def release(self, stream: StreamId, holder: str) -> Head | None:
+        """Take the stream's lease away if *holder* has it; return the head afterwards."""
+
+    async def lose(self, stream: StreamId, seen: Head, closed: Closed, expires: int) -> bool:
+        """Close the stream as *closed*, whose producer is lost in *seen*.
+
+        Takes effect only if it is open, and if its generation, its tail and how far its lease
+        reaches are those *seen*: so nobody was heard of meanwhile. Returns whether it did. Changes
+        nothing but how the stream is closed and its expiry, so that whoever only reads may do it.
+        """
 
     async def seal(self, stream: StreamId, seen: Head, upto: Pointer, count: int) -> bool:
         """Drop the first *count* pointers, of which *upto* is the last, and move the sealed index
@@ -195,18 +220,21 @@ class Heads(Protocol):
 class Runs(Protocol):
     """One record per run."""
 
-    async def get(self, run: str) -> RunInfo | None:
+    async def get(self, run: str) -> Run | None:
         """Return the record."""
 
-    async def put(self, run: RunInfo) -> RunInfo:
+    async def put(self, run: Run) -> Run:
         """Make the record, or change the one that is there as `runs.registered` says; return
         it.
         """
 
-    async def complete(self, run: RunInfo) -> RunInfo:
+    async def complete(self, run: Run) -> Run:
         """Mark the run completed as `runs.completed` says, making the record if missing; return
         it.
         """
+
+    async def release(self, run: str, holder: str) -> Run | None:
+        """Take the record's lease away if *holder* has it; return the record."""
 
     async def extend(self, run: str, expires: int) -> None:
         """Raise the record's expiry, if there is a record that is not completed."""
@@ -214,7 +242,7 @@ class Runs(Protocol):
     async def delete(self, run: str) -> None:
         """Remove the record."""
 
-    async def recent(self, limit: int, after: tuple[int, str] | None) -> list[RunInfo]:
+    async def recent(self, limit: int, after: tuple[int, str] | None) -> list[Run]:
         """Return up to *limit* runs, newest first; *after* is the creation time and id of the
         last one seen.
         """

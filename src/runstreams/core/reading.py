@@ -7,9 +7,11 @@ replay costs one listing and one request per window of a segment; nothing is ski
 
 from collections import OrderedDict
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
-from .errors import IndexBeyondTail, IndexExpired, ObjectMissing
+from .errors import Busy, IndexBeyondTail, IndexExpired, ObjectMissing, Uncertain
+from .leasing import close_lost, is_lost, leased_until
 from .limits import PAGE_BYTES, PAGE_CHUNKS, Limits
 from .model import Head, Page, Pointer, SegmentName, StoredChunk, StreamId
 from .ports import Clock, Store
@@ -60,11 +62,28 @@ class Lookup:
         return Cursor(self, stream)
 
     async def head(self, stream: StreamId, *, strong: bool = True, since: int = 0) -> Head | None:
-        """Return the head of a stream that is not forgotten, with the pointers from *since* on."""
+        """Return the head of a stream that is not forgotten, with the pointers from *since* on; one
+        whose producer is lost is closed by that.
+        """
+        head = await self.look(stream, strong=strong, since=since)
+        if head is None or not is_lost(head, self.clock()):
+            return head
+        with suppress(Busy, Uncertain):  # then whoever looks next will close it
+            # Renewed meanwhile, closed by somebody else, or begun anew: look again.
+            return await self.close_lost(stream, head) or await self.look(stream, since=since)
+        return head
+
+    async def look(self, stream: StreamId, *, strong: bool = True, since: int = 0) -> Head | None:
+        """Return the head of a stream that is not forgotten as it is, whoever may be lost."""
         head = await self.store.heads.get(stream, strong=strong, since=since)
         if head is None or is_expired(head, self.clock(), self.limits):
             return None
         return head
+
+    async def close_lost(self, stream: StreamId, head: Head) -> Head | None:
+        """Close a stream whose producer is lost; None if it is not as *head* says any more."""
+        expires = self.clock() + self.limits.retention_ms
+        return await close_lost(self.store, stream, head, expires)
 
     async def first_index(self, stream: StreamId, head: Head) -> int:
         """Return the index of the oldest chunk that has not expired, or the tail. Raises
@@ -207,6 +226,7 @@ class Cursor:
             head.tail,
             head.generation,
             head.closed if end == head.tail else None,
+            leased_until(head),
         )
 
     async def _expired(self, head: Head, start: int) -> bool:

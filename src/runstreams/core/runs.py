@@ -1,12 +1,13 @@
-"""Runs: their lineage, their completion, and which there have been lately."""
+"""Runs: their lineage, their completion, their lease, and which there have been lately."""
 
 import re
 from dataclasses import replace
 from typing import Literal
 
 from .errors import InvalidIndex, InvalidName, InvalidRequest, TargetMissing
-from .limits import Limits
-from .model import RunInfo, RunPage, UnixMs
+from .leasing import Claim, renewed
+from .limits import LEASE_GRACE_MS, LIST_SCANNED, Limits
+from .model import Lease, Run, RunInfo, RunPage, RunStatus, Status, UnixMs
 from .names import check_run
 from .ports import Clock, Store
 
@@ -14,6 +15,25 @@ Target = Literal["self", "parent", "root"]
 
 RunPlace = tuple[UnixMs, str]
 """Where a run stands among the recent ones: its creation time and id."""
+
+
+def told(run: Run, now: UnixMs) -> RunInfo:
+    """Return what users are told of *run* at *now*."""
+    lease = run.lease
+    status: RunStatus = run.status or "running"
+    if run.status is None and lease is not None and lease.until + LEASE_GRACE_MS <= now:
+        status = "lost"
+    return RunInfo(
+        id=run.id,
+        created=run.created,
+        expires=run.expires,
+        parent=run.parent,
+        root=run.root,
+        completed=run.completed,
+        status=status,
+        error=run.error,
+        leased_until=lease.until if lease else None,
+    )
 
 
 def place_of(token: str) -> RunPlace:
@@ -29,13 +49,14 @@ def place_of(token: str) -> RunPlace:
         raise InvalidIndex("after must be the next of a page before") from None
 
 
-def _token(run: RunInfo) -> str:
-    return f"{run.created}-{run.id}"
+def _token(place: RunPlace) -> str:
+    created, run = place
+    return f"{created}-{run}"
 
 
-def registered(there: RunInfo | None, run: RunInfo) -> RunInfo:
+def registered(there: Run | None, run: Run) -> Run:
     """Return the record after *run* was registered, where *there* is what was there before. What
-    *run* does not say of its lineage stays.
+    *run* does not say of its lineage stays, and its lease takes nothing from the one there.
     """
     if there is None or there.expires <= run.created:
         return run
@@ -44,10 +65,18 @@ def registered(there: RunInfo | None, run: RunInfo) -> RunInfo:
         parent=run.parent or there.parent,
         root=run.root or there.root,
         expires=there.expires if there.completed else max(there.expires, run.expires),
+        lease=renewed(there.lease, run.lease) if run.lease and not there.completed else there.lease,
     )
 
 
-def completed(there: RunInfo | None, run: RunInfo) -> RunInfo:
+def released(there: Run | None, holder: str) -> Run | None:
+    """Return the record after *holder* has released its lease."""
+    if there is None or there.lease is None or there.lease.holder != holder:
+        return there
+    return replace(there, lease=None)
+
+
+def completed(there: Run | None, run: Run) -> Run:
     """Return the record after the completion that *run* says, where *there* is what was there
     before: the first completion counts.
     """
@@ -55,7 +84,14 @@ def completed(there: RunInfo | None, run: RunInfo) -> RunInfo:
         return run
     if there.completed is not None:
         return there
-    return replace(there, completed=run.completed, expires=run.expires)
+    return replace(
+        there,
+        completed=run.completed,
+        status=run.status,
+        error=run.error,
+        expires=run.expires,
+        lease=None,
+    )
 
 
 class RunBook:
@@ -70,12 +106,18 @@ class RunBook:
 
     async def get(self, run: str) -> RunInfo | None:
         """Return the record of a run that is not forgotten."""
-        record = await self._store.runs.get(run)
-        return record if record is not None and record.expires > self._clock() else None
+        return self._unless_forgotten(await self._store.runs.get(run))
 
-    async def register(self, run: str, parent: str | None, root: str | None) -> RunInfo:
+    def _unless_forgotten(self, record: Run | None) -> RunInfo | None:
+        now = self._clock()
+        return told(record, now) if record is not None and record.expires > now else None
+
+    async def register(
+        self, run: str, parent: str | None, root: str | None, claim: Claim | None = None
+    ) -> RunInfo:
         """Make or change a run's record; what is None stays as it was. Without *root*, the root of
-        a new *parent* is the root, or else that parent. Raises `InvalidRequest`.
+        a new *parent* is the root, or else that parent. With a *claim* its producer promises to be
+        heard of. Raises `InvalidRequest`.
         """
         if parent == run:
             raise InvalidRequest("a run is not its own parent")
@@ -83,9 +125,14 @@ class RunBook:
             above = await self.get(parent)
             root = (above.root if above else None) or parent
         now = self._clock()
-        return await self._store.runs.put(
-            RunInfo(run, now, now + 2 * self._limits.retention_ms, parent, root)
-        )
+        lease = Lease(now + claim.ms, claim.ms, claim.holder) if claim else None
+        expires = now + 2 * self._limits.retention_ms
+        record = await self._store.runs.put(Run(run, now, expires, parent, root, lease=lease))
+        return told(record, now)
+
+    async def release(self, run: str, holder: str) -> RunInfo | None:
+        """Take back the promise of *holder*, unless another has followed it; return the run."""
+        return self._unless_forgotten(await self._store.runs.release(run, holder))
 
     async def is_completed(self, run: str) -> bool:
         """Say whether the run takes no more chunks."""
@@ -102,25 +149,35 @@ class RunBook:
             raise TargetMissing(f"run {run!r} has no {target}", run=run, target=target)
         return str(found)
 
-    async def complete(self, run: str) -> RunInfo:
-        """Mark the run completed: from now on no stream of it can be opened."""
+    async def complete(
+        self, run: str, status: Status = "completed", error: str | None = None
+    ) -> Run:
+        """Mark the run completed: from now on no stream of it can be opened. The first completion
+        counts; return the record that says it.
+        """
         now = self._clock()
-        life = self._limits.retention_ms
-        return await self._store.runs.complete(RunInfo(run, now, now + life, completed=now))
+        expires = now + self._limits.retention_ms
+        record = Run(run, now, expires, completed=now, status=status, error=error)
+        return await self._store.runs.complete(record)
 
-    async def page(self, limit: int, after: RunPlace | None) -> RunPage:
-        """Return runs as `recent` does, and the token to go on with."""
-        found = await self.recent(limit, after)
-        return RunPage(found, _token(found[-1]) if len(found) == limit else None)
+    async def page(
+        self, limit: int, after: RunPlace | None, status: RunStatus | None = None
+    ) -> RunPage:
+        """Return runs that are not forgotten, newest first, those after *after*, and the token to
+        go on with; only those of a *status*, if it is given.
 
-    async def recent(self, limit: int, after: RunPlace | None) -> list[RunInfo]:
-        """Return runs that are not forgotten, newest first, those after *after*."""
-        now = self._clock()
-        found: list[RunInfo] = []
-        while len(found) < limit:
-            runs = await self._store.runs.recent(limit, after)
-            found += [run for run in runs if run.expires > now]
-            if len(runs) < limit:
-                break
-            after = (runs[-1].created, runs[-1].id)
-        return found[:limit]
+        At most `LIST_SCANNED` runs or *limit* are looked at, so there may be fewer, even none,
+        before the end.
+        """
+        found, now = list[RunInfo](), self._clock()
+        for _ in range(0, max(LIST_SCANNED, limit), limit):
+            records = await self._store.runs.recent(limit, after)
+            for record in records:
+                after, run = (record.created, record.id), told(record, now)
+                if run.expires > now and status in (None, run.status):
+                    found.append(run)
+                if len(found) == limit:
+                    return RunPage(found, _token(after))
+            if len(records) < limit:
+                return RunPage(found, None)
+        return RunPage(found, None if after is None else _token(after))

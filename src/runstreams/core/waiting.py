@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from .errors import Busy, Uncertain
+from .leasing import is_lost
 from .limits import POLL_FIRST_SECONDS, POLL_LAST_SECONDS
 from .model import Head, StreamId
 from .observing import Observer
@@ -21,6 +22,9 @@ CHANGE_CHECK_SECONDS = 0.02
 """How often other processes' commits are looked for where that is nearly free; a fiftieth of a
 second is not noticed.
 """
+
+LEASE_CHECKS = 50
+"""Each so-manieth change check, once a second, looks whose producer is lost."""
 
 
 def poll_pause(quiet: float) -> float:
@@ -152,19 +156,26 @@ class Watches:
 
     async def _tick(self) -> None:
         """Look for other processes' commits while anybody waits."""
-        changes, missed = self._changes, False
+        changes, missed, tick = self._changes, False, 0
         assert changes is not None
         while self._watches:
             await asyncio.sleep(CHANGE_CHECK_SECONDS)
-            if not changes() and not missed:
+            tick += 1
+            changed = changes() or missed
+            if not changed and tick % LEASE_CHECKS:
                 continue
             missed = False
             for stream, watch in list(self._watches.items()):
+                if not changed and not self._is_lost(watch.head):
+                    continue
                 since = watch.head.tail if watch.head else 0
                 try:
                     watch.tell(await self._look(stream, since=since))
                 except (Busy, Uncertain):
                     missed = True  # no change will be reported again for what has not been seen
+
+    def _is_lost(self, head: Head | None) -> bool:
+        return head is not None and is_lost(head, self._clock())
 
     async def aclose(self) -> None:
         """Stop watching."""

@@ -6,10 +6,11 @@ from typing import TypeVar
 
 from ..core.commit import applied, fits
 from ..core.errors import ObjectMissing, RunCompleted
+from ..core.leasing import may_follow, reach
 from ..core.limits import MIB, NAMES_AT_ONCE, Limits, SealingPlan
-from ..core.model import Batch, Closed, Head, Pointer, RunInfo, SegmentName, Sent, StreamId
-from ..core.ports import Committed, NewId, NotCommitted, Staged, StoredBatch, Terms
-from ..core.runs import completed, registered
+from ..core.model import Batch, Closed, Head, Lease, Pointer, Run, SegmentName, Sent, StreamId
+from ..core.ports import Committed, NewId, NotCommitted, Renewed, Staged, StoredBatch, Terms
+from ..core.runs import completed, registered, released
 
 V = TypeVar("V")
 
@@ -97,7 +98,7 @@ class MemoryHeads:
     async def get(self, stream: StreamId, *, strong: bool = True, since: int = 0) -> Head | None:
         return self._find(stream)
 
-    async def open(self, stream: StreamId, head: Head, run: RunInfo) -> None:
+    async def open(self, stream: StreamId, head: Head, run: Run) -> None:
         record = self.runs.live(run.id, head.created)
         if record is not None and record.completed is not None:
             raise RunCompleted("the run is completed", run=run.id)
@@ -113,7 +114,8 @@ class MemoryHeads:
         head, batch = self._find(stream), staged.batch.rest(skip)
         if head is None or not fits(head, batch, terms, limits, self._plan):
             return NotCommitted(head)
-        return Committed(head.tail, self._keep(stream, applied(head, staged, skip, batch, limits)))
+        after = applied(head, staged, terms, skip, batch, limits)
+        return Committed(head.tail, self._keep(stream, after))
 
     async def close(
         self, stream: StreamId, closed: Closed, now: int, expires: int, *, by_run: bool = False
@@ -132,6 +134,29 @@ class MemoryHeads:
         if head is None or head.expires <= now:
             return None
         return self._keep(stream, replace(head, stop=True))
+
+    async def renew(self, stream: StreamId, lease: Lease, now: int) -> Renewed:
+        head = self._find(stream)
+        if head is None or head.closed is not None or head.expires <= now:
+            return Renewed(False, head)
+        if not may_follow(head.lease, lease):
+            return Renewed(False, head)
+        return Renewed(True, self._keep(stream, replace(head, lease=lease)))
+
+    async def release(self, stream: StreamId, holder: str) -> Head | None:
+        head = self._find(stream)
+        if head is None or head.lease is None or head.lease.holder != holder:
+            return head
+        return self._keep(stream, replace(head, lease=None))
+
+    async def lose(self, stream: StreamId, seen: Head, closed: Closed, expires: int) -> bool:
+        head = self._find(stream)
+        if head is None or head.closed is not None:
+            return False
+        if not _is_silent_since(head, seen):
+            return False
+        self._keep(stream, replace(head, closed=closed, expires=expires))
+        return True
 
     async def seal(self, stream: StreamId, seen: Head, upto: Pointer, count: int) -> bool:
         head = self._find(stream)
@@ -201,23 +226,29 @@ class MemoryRuns:
     """Runs by id."""
 
     def __init__(self) -> None:
-        self.items: dict[str, RunInfo] = {}
+        self.items: dict[str, Run] = {}
 
-    def live(self, run: str, now: int) -> RunInfo | None:
+    def live(self, run: str, now: int) -> Run | None:
         """Return the record unless it has expired by *now*."""
         record = self.items.get(run)
         return record if record is not None and record.expires > now else None
 
-    async def get(self, run: str) -> RunInfo | None:
+    async def get(self, run: str) -> Run | None:
         return self.items.get(run)
 
-    async def put(self, run: RunInfo) -> RunInfo:
+    async def put(self, run: Run) -> Run:
         self.items[run.id] = registered(self.items.get(run.id), run)
         return self.items[run.id]
 
-    async def complete(self, run: RunInfo) -> RunInfo:
+    async def complete(self, run: Run) -> Run:
         self.items[run.id] = completed(self.items.get(run.id), run)
         return self.items[run.id]
+
+    async def release(self, run: str, holder: str) -> Run | None:
+        record = released(self.items.get(run), holder)
+        if record is not None:
+            self.items[run] = record
+        return record
 
     async def extend(self, run: str, expires: int) -> None:
         there = self.items.get(run)
@@ -227,7 +258,7 @@ class MemoryRuns:
     async def delete(self, run: str) -> None:
         self.items.pop(run, None)
 
-    async def recent(self, limit: int, after: tuple[int, str] | None) -> list[RunInfo]:
+    async def recent(self, limit: int, after: tuple[int, str] | None) -> list[Run]:
         newest = sorted(self.items.values(), key=lambda run: (run.created, run.id), reverse=True)
         return [run for run in newest if after is None or (run.created, run.id) < after][:limit]
 
@@ -238,6 +269,11 @@ def _is_as_seen(head: Head, seen: Head) -> bool:
         and head.sealed == seen.sealed
         and head.pending[:1] == seen.pending[:1]
     )
+
+
+def _is_silent_since(head: Head, seen: Head) -> bool:
+    same = head.generation == seen.generation and head.tail == seen.tail
+    return same and reach(head.lease) == reach(seen.lease)
 
 
 def _without(mapping: Mapping[str, V], keys: Iterable[str]) -> dict[str, V]:

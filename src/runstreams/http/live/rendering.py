@@ -5,7 +5,9 @@ many readers may be sent the same one.
 """
 
 import json
+from dataclasses import asdict
 
+from ...core.leasing import leased_until
 from ...core.model import Closed, Head, Page
 
 DONE = b"data: [DONE]\n\n"
@@ -34,10 +36,9 @@ def as_event(page: Page) -> bytes:
 def ping(now: int, head: Head | None) -> bytes:
     """Return the event that shows a silent stream to be alive."""
     tail = (head.tail, head.last_time) if head is not None else (0, 0)
-    return b'event: ping\ndata: {"timestamp":%d,"tail":{"seq_num":%d,"timestamp":%d}}\n\n' % (
-        now,
-        *tail,
-    )
+    leased = _number(leased_until(head)) if head is not None else b"null"
+    said = b'"timestamp":%d,"tail":{"seq_num":%d,"timestamp":%d},"leased_until":%b'
+    return b"event: ping\ndata: {%b}\n\n" % (said % (now, *tail, leased))
 
 
 def _json(page: Page) -> bytes:
@@ -47,20 +48,22 @@ def _json(page: Page) -> bytes:
         % (index, data, generation, index, timestamp)
         for index, timestamp, data in page.chunks
     )
-    return b'{"chunks":[%b],"next_index":%d,"tail":%d,"closed":%b}' % (
+    return b'{"chunks":[%b],"next_index":%d,"tail":%d,"closed":%b,"leased_until":%b}' % (
         chunks,
         page.next_index,
         page.tail,
         _closed(page.closed),
+        _number(page.leased_until),
     )
 
 
 def _closed(closed: Closed | None) -> bytes:
-    if closed is None:
-        return b"null"
-    return json.dumps(
-        {"status": closed.status, "error": closed.error}, separators=(",", ":")
-    ).encode()
+    said = None if closed is None else asdict(closed)
+    return json.dumps(said, separators=(",", ":")).encode()
+
+
+def _number(number: int | None) -> bytes:
+    return b"null" if number is None else b"%d" % number
 
 
 def _event(page: Page) -> bytes:

@@ -17,6 +17,7 @@ from ...core.runs import Target
 from .. import trigger
 from ..call import Call, Endpoint, require
 from ..errors import Headers, InvalidParams
+from ..leasing import claim_of
 from . import closing
 from .ingest import Taken, ingest
 
@@ -46,9 +47,10 @@ async def write(call: Call) -> None:
     number = trigger.resume_from(call.headers)
     if client is not None:
         check_client(client)
+    claim = claim_of(call)
     stream = await _target(call, grant)
     with trigger.saying(trigger.CANNOT_APPEND, RunCompleted):
-        receipt = await ingest(call, stream, client, number if client is not None else 0)
+        receipt = await ingest(call, stream, client, number if client is not None else 0, claim)
     json_wanted = b"application/json" in call.headers.get(b"accept", b"").lower()
     await call.answer(
         200, _receipt_json(receipt) if json_wanted else b"", _receipt_headers(receipt)
@@ -153,6 +155,8 @@ def _receipt_headers(receipt: Taken) -> Headers:
     ]
     if receipt.last is not None:
         headers.append((b"x-last-index", b"%d" % receipt.last))
+    if receipt.leased_until is not None:
+        headers.append((b"x-stream-leased-until", b"%d" % receipt.leased_until))
     return headers
 
 
@@ -163,6 +167,7 @@ def _receipt_json(receipt: Taken) -> bytes:
         "tail": receipt.tail,
         "stop": receipt.stop,
         "duplicate": receipt.duplicate,
+        "leased_until": receipt.leased_until,
     }
     return json.dumps(said, separators=(",", ":")).encode()
 

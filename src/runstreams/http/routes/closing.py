@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from typing import Any, get_args
 
 from ...core.access import Grant, of_stream
@@ -16,11 +17,10 @@ STATUSES = get_args(Status)
 async def close(call: Call, grant: Grant, stream: StreamId) -> None:
     """Close *stream* for good; again with the same status is fine."""
     require(grant, ("write",), *of_stream(stream))
-    closing = _closing(await call.body(SMALL_BODY_BYTES))
+    closing = ending_of(await call.body(SMALL_BODY_BYTES))
     head = await call.service.log.close(stream, closing)
     assert head.closed is not None
-    closed = {"status": head.closed.status, "error": head.closed.error}
-    await _answer(call, {"closed": closed, "tail": head.tail})
+    await _answer(call, {"closed": asdict(head.closed), "tail": head.tail})
 
 
 async def stop(call: Call, grant: Grant, stream: StreamId) -> None:
@@ -37,7 +37,7 @@ VERBS: dict[str, Callable[[Call, Grant, StreamId], Awaitable[None]]] = {
 }
 
 
-def _closing(body: bytes) -> Closed:
+def ending_of(body: bytes) -> Closed:
     """Return the ending that *body* asks for; an empty one means completed. Raises
     `InvalidRequest`.
 

@@ -11,9 +11,10 @@ from typing import NamedTuple
 
 from ...core.errors import BodyPlace, ChunkTooLarge, InvalidChunk, RunstreamsError, StreamFull
 from ...core.json_lines import check_chunk, plain_chunks
+from ...core.leasing import Claim, leased_until
 from ...core.limits import BATCH_BYTES, BATCH_CHUNKS, BODY_CHUNKS, CHUNK_BYTES
 from ...core.log import NO_POINTERS, Log
-from ...core.model import Appended, Batch, StreamId
+from ...core.model import Appended, Batch, Head, StreamId
 from ..call import Call, ClientGone
 from ..trigger import check_overlap, is_published_writer, overlap
 from .lines import Lines
@@ -34,6 +35,7 @@ class Taken(NamedTuple):
     tail: int
     stop: bool
     duplicate: bool
+    leased_until: int | None
 
 
 class _BodyWriter:
@@ -45,16 +47,19 @@ class _BodyWriter:
         stream: StreamId,
         client: str | None,
         number: int,
+        claim: Claim | None,
         batch: tuple[int, int],
         known: Mapping[int, bytes],
     ) -> None:
         """Number the chunks of *client* from *number* on; a batch has at most so many bytes and
-        chunks. Those that are *known* are compared.
+        chunks. Those that are *known* are compared. What the client promises by its *claim* goes
+        with the first batch.
         """
         self._log = log
         self._stream = stream
         self._client = client
         self._number = number
+        self._claim = claim
         self._bytes, self._chunks = batch
         self._known = known
         self._line = 0
@@ -106,14 +111,29 @@ class _BodyWriter:
 
     async def receipt(self) -> Taken:
         """Return what became of the body."""
-        if (answer := self._answer) is not None:
+        answer, first = self._answer, self._first
+        if answer is not None and self._claim is None:
             return Taken(
-                self._first, answer.last, answer.tail, answer.stop, duplicate=self._first is None
+                *(first, answer.last, answer.tail, answer.stop),
+                duplicate=first is None,
+                leased_until=answer.leased_until,
             )
-        head = await self._log.head(self._stream, since=NO_POINTERS)
+        head = await self._settle()
+        until = leased_until(head) if head is not None else None
+        if answer is not None:
+            return Taken(first, answer.last, answer.tail, answer.stop, first is None, until)
         if head is None:
-            return Taken(None, None, 0, False, False)
-        return Taken(None, None, head.tail, head.stop, False)
+            return Taken(None, None, 0, False, False, None)
+        return Taken(None, None, head.tail, head.stop, False, until)
+
+    async def _settle(self) -> Head | None:
+        """Do what is left of the client's claim, and return the head of the stream."""
+        if self._claim is None:
+            return await self._log.head(self._stream, since=NO_POINTERS)
+        holder, ms = self._claim
+        if ms:
+            return await self._log.hold(self._stream, holder, ms)
+        return await self._log.release(self._stream, holder)
 
     async def _commit(self, chunks: list[bytes]) -> None:
         if not chunks:
@@ -122,7 +142,8 @@ class _BodyWriter:
         try:
             check_overlap(self._known, self._number, chunks)
             lines = b"\n".join((*chunks, b""))
-            batch = Batch(lines, count, self._log.clock(), self._client, self._number)
+            ms = self._claim.ms if self._claim else 0
+            batch = Batch(lines, count, self._log.clock(), self._client, self._number, lease_ms=ms)
             self._answer = await self._log.append(self._stream, batch)
         except StreamFull as error:
             if not (fitting := _fitting(chunks, error)):
@@ -132,6 +153,8 @@ class _BodyWriter:
             return
         except RunstreamsError as error:
             raise replace(error, place=BodyPlace(None, self._last)) from error
+        if ms:
+            self._claim = None
         self._number += count
         if self._first is None:
             self._first = self._answer.first
@@ -160,8 +183,11 @@ def _fitting(chunks: Sequence[bytes], full: StreamFull) -> int:
     return count
 
 
-async def ingest(call: Call, stream: StreamId, client: str | None, number: int) -> Taken:
-    """Append the body's lines to *stream*; return when the body has ended.
+async def ingest(
+    call: Call, stream: StreamId, client: str | None, number: int, claim: Claim | None
+) -> Taken:
+    """Append the body's lines to *stream*, and do what its client claims; return when the body has
+    ended.
 
     An unterminated last line counts when the body ends cleanly, and not when it breaks off. Raises
     `ClientGone` then, and what `_BodyWriter.write` raises.
@@ -171,10 +197,10 @@ async def ingest(call: Call, stream: StreamId, client: str | None, number: int) 
     if client is not None and is_published_writer(call.headers):
         known = await overlap(log, stream, client, number)
     if most is not None:
-        writer = _BodyWriter(log, stream, client, number, (most, BODY_CHUNKS), known)
+        writer = _BodyWriter(log, stream, client, number, claim, (most, BODY_CHUNKS), known)
         await writer.write((await call.body(most)).split(b"\n"))
         return await writer.receipt()
-    writer = _BodyWriter(log, stream, client, number, (BATCH_BYTES, BATCH_CHUNKS), known)
+    writer = _BodyWriter(log, stream, client, number, claim, (BATCH_BYTES, BATCH_CHUNKS), known)
     lines = Lines()
     try:
         async for piece in call.pieces():

@@ -9,11 +9,13 @@ from ...core.access import Resource, of_run, of_stream
 from ...core.errors import NotThere
 from ...core.limits import LIST_DEFAULT, LIST_MAX, SMALL_BODY_BYTES
 from ...core.log import Log
-from ...core.model import RunInfo, RunPage, StreamId, StreamInfo, StreamPage
+from ...core.model import RunInfo, RunPage, RunStatus, StreamId, StreamInfo, StreamPage
 from ...core.names import check_key, check_run
 from ...core.runs import place_of
 from ..access import SUBJECT
 from ..call import Asked, require
+from ..leasing import claim_of
+from .closing import ending_of
 from .models import Health, Lineage, RunDeleted, StreamDeleted, TokenClaims
 
 T = TypeVar("T")
@@ -58,11 +60,16 @@ async def token_claims(caller: Calling) -> TokenClaims:
 
 
 @router.get("/api/v1/runs")
-async def list_runs(caller: Calling, limit: Limit = LIST_DEFAULT, after: str = "") -> RunPage:
-    """List recent runs, newest first."""
+async def list_runs(
+    caller: Calling,
+    limit: Limit = LIST_DEFAULT,
+    after: str = "",
+    status: RunStatus | None = None,
+) -> RunPage:
+    """List recent runs, newest first; those of a status, if it is given."""
     place = place_of(after) if after else None
     log = caller.may("read", ("runs", None))
-    return await log.runs.page(limit, place)
+    return await log.runs.page(limit, place, status)
 
 
 @router.get("/api/v1/runs/{run}")
@@ -74,21 +81,26 @@ async def describe_run(caller: Calling, run: str) -> RunInfo:
 
 @router.put("/api/v1/runs/{run}")
 async def register_run(caller: Calling, run: str) -> RunInfo:
-    """Register a run, or say where it comes from."""
+    """Register a run, say where it comes from, or how long its producer promises to live."""
     # Read here rather than by FastAPI, which would read a body of any size before asking who calls.
     above = Lineage.of(await caller.body(SMALL_BODY_BYTES))
     for name in (run, above.parent, above.root):
         if name is not None:
             check_run(name)
+    claim = claim_of(caller)
     log = caller.may("manage", *of_run(run))
-    return await log.runs.register(run, above.parent, above.root)
+    if claim is None or claim.ms:
+        return await log.runs.register(run, above.parent, above.root, claim)
+    registered = await log.runs.register(run, above.parent, above.root)
+    return await log.runs.release(run, claim.holder) or registered
 
 
 @router.post("/api/v1/runs/{run}/complete")
 async def complete_run(caller: Calling, run: str) -> RunInfo:
-    """Complete a run: its streams close, and take no more chunks."""
+    """Complete a run: its streams close as it ended, and take no more chunks."""
+    ended = ending_of(await caller.body(SMALL_BODY_BYTES))
     log = caller.may("manage", *of_run(check_run(run)))
-    return await log.complete_run(run)
+    return await log.complete_run(run, ended.status, ended.error)
 
 
 @router.delete("/api/v1/runs/{run}")

@@ -4,7 +4,7 @@ import zlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
-from ...core.model import Closed, Head, RunInfo, Sent, Status
+from ...core.model import Closed, Head, Lease, Run, Sent, Status
 from .pointers import decode_pointers, encode_pointer
 from .values import check_form, form, number, number_or_null, optional_number, text, ttl
 
@@ -54,6 +54,7 @@ def encode_head(head: Head) -> "Item":
     }
     if head.closed is not None:
         item["closed"] = encode_closed(head.closed, head.closed_by_run)
+    item |= _encode_lease(head.lease)
     for client, sent in head.clients.items():
         item[number_attribute(client)] = number(sent.number)
         item[index_attribute(client)] = number(sent.index)
@@ -89,6 +90,7 @@ def decode_head(item: "Mapping[str, Value]") -> Head:
         closed_by_run=by_run,
         stop=item["stop"]["BOOL"],
         appended_before=optional_number(item["before"]),
+        lease=_lease(item),
     )
 
 
@@ -97,6 +99,8 @@ def encode_closed(closed: Closed, by_run: bool) -> "Value":
     value: Item = {"status": text(closed.status), "by_run": {"BOOL": by_run}}
     if closed.error is not None:
         value["error"] = text(closed.error)
+    if closed.code is not None:
+        value["code"] = text(closed.code)
     return {"M": value}
 
 
@@ -104,8 +108,29 @@ def _closed(item: "Mapping[str, Value]") -> tuple[Closed | None, bool]:
     if "closed" not in item:
         return None, False
     value = item["closed"]["M"]
-    error = value["error"]["S"] if "error" in value else None
-    return Closed(cast(Status, value["status"]["S"]), error), value["by_run"]["BOOL"]
+    status = cast(Status, value["status"]["S"])
+    closed = Closed(status, _text(value, "error"), _text(value, "code"))
+    return closed, value["by_run"]["BOOL"]
+
+
+def _encode_lease(lease: Lease | None) -> "Item":
+    if lease is None:
+        return {}
+    return {
+        "lease": number(lease.until),
+        "lease_ms": number(lease.ms),
+        "lease_by": text(lease.holder),
+    }
+
+
+def _lease(item: "Mapping[str, Value]") -> Lease | None:
+    if "lease" not in item:
+        return None
+    return Lease(int(item["lease"]["N"]), int(item["lease_ms"]["N"]), item["lease_by"]["S"])
+
+
+def _text(item: "Mapping[str, Value]", name: str) -> str | None:
+    return item[name]["S"] if name in item else None
 
 
 def _clients(item: "Mapping[str, Value]") -> dict[str, Sent]:
@@ -132,7 +157,7 @@ def decode_sent(item: "Mapping[str, Value]") -> Sent:
     return Sent(int(item["number"]["N"]), int(item["index"]["N"]))
 
 
-def encode_run(run: RunInfo) -> "Item":
+def encode_run(run: Run) -> "Item":
     """Return the item of *run*, without its key; its *shard* and *created* put it into the index
     of recent runs.
     """
@@ -143,25 +168,29 @@ def encode_run(run: RunInfo) -> "Item":
         "expires": number(run.expires),
         "ttl": ttl(run.expires),
     }
-    if run.parent is not None:
-        item["parent"] = text(run.parent)
-    if run.root is not None:
-        item["root"] = text(run.root)
+    said = {"parent": run.parent, "root": run.root, "status": run.status, "error": run.error}
+    item |= {name: text(value) for name, value in said.items() if value is not None}
     if run.completed is not None:
         item["completed"] = number(run.completed)
-    return item
+    return item | _encode_lease(run.lease)
 
 
-def decode_run(item: "Mapping[str, Value]") -> RunInfo:
+def decode_run(item: "Mapping[str, Value]") -> Run:
     """Return the run that *item* records."""
     check_form(item)
-    return RunInfo(
+    completed = int(item["completed"]["N"]) if "completed" in item else None
+    # An older record does not say how its run was completed.
+    status = _text(item, "status") or ("completed" if completed is not None else None)
+    return Run(
         id=item["run"]["S"],
         created=int(item["created"]["S"].partition("#")[0]),
         expires=int(item["expires"]["N"]),
-        parent=item["parent"]["S"] if "parent" in item else None,
-        root=item["root"]["S"] if "root" in item else None,
-        completed=int(item["completed"]["N"]) if "completed" in item else None,
+        parent=_text(item, "parent"),
+        root=_text(item, "root"),
+        completed=completed,
+        status=cast("Status | None", status),
+        error=_text(item, "error"),
+        lease=_lease(item),
     )
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ...core.limits import Limits, SealingPlan
-from ...core.model import Batch, Closed, Head, Pointer, Sent
+from ...core.model import Batch, Closed, Head, Lease, Pointer, Sent
 from ...core.ports import Staged, Terms
 from .codec import encode_closed, index_attribute, number_attribute, once_attribute
 from .pointers import encode_pointer, prefix
@@ -53,6 +53,15 @@ outside.
 IS_GENERATION = "#g = :g"
 """It is still the same stream, not another one under its name."""
 
+MAY_BE_LEASED = "(attribute_not_exists(#lease) OR (#lease <= :lease AND #lease_ms <= :lease_ms))"
+"""Nothing is taken from the lease that is there, as `leasing.may_follow` says."""
+
+IS_HOLDER = "#lease_by = :lease_by"
+"""It was this client that promised last."""
+
+IS_SILENT_SINCE = "#tail = :tail AND #lease = :lease AND #lease_ms = :lease_ms"
+"""Nobody has appended or renewed the lease since it was seen."""
+
 IS_SEALED_AS_SEEN = "#sealed = :sealed AND begins_with(#p[0], :first)"
 """Nobody has sealed since: the sealed index and the first pointer are what was seen."""
 
@@ -69,6 +78,12 @@ is the value before the update.
 
 KEEPS_UNTIL = ("#expires = :expires", "#ttl = :ttl")
 """The stream is forgotten at another time."""
+
+CLOSES = ("#closed = :closed",)
+"""The stream has ended."""
+
+LEASES = ("#lease = :lease", "#lease_ms = :lease_ms", "#lease_by = :lease_by")
+"""A producer has made a promise."""
 
 ALIAS = re.compile(r"#\w+")
 
@@ -135,11 +150,23 @@ def committing(
     if limits.stream_bytes > 0:
         update.conditions.append(HAS_ROOM)
         update.values[":room"] = number(limits.stream_bytes - batch.size)
+    if terms.lease is not None:
+        _lease(update, terms.lease)
     if batch.once is not None:
         _remember_once(update, batch.once)
     if batch.client is not None:
         _move_client(update, batch.client, batch, terms)
     return update
+
+
+def _lease(update: Update, lease: Lease) -> None:
+    update.conditions.append(MAY_BE_LEASED)
+    update.sets += LEASES
+    update.values |= {**_reach(lease), ":lease_by": text(lease.holder)}
+
+
+def _reach(lease: Lease) -> "Item":
+    return {":lease": number(lease.until), ":lease_ms": number(lease.ms)}
 
 
 def _remember_once(update: Update, once: str) -> None:
@@ -167,11 +194,43 @@ def _move_client(update: Update, client: str, batch: Batch, terms: Terms) -> Non
 
 def closing(closed: Closed, by_run: bool, now: int, expires: int) -> Update:
     """Close a live stream that is open."""
-    until = {":expires": number(expires), ":ttl": ttl(expires)}
+    values = _live_at(now) | _closed(closed, expires, by_run)
+    return Update([IS_LIVE, IS_OPEN], [*CLOSES, *KEEPS_UNTIL], values=values)
+
+
+def losing(seen: Head, closed: Closed, expires: int) -> Update:
+    """Close an open stream whose producer is lost in *seen*.
+
+    It touches nothing else, since the roles that only read may do this: template.yaml names the
+    attributes.
+    """
+    assert seen.lease is not None
+    values = {":g": text(seen.generation), ":tail": number(seen.tail), **_reach(seen.lease)}
     return Update(
-        [IS_LIVE, IS_OPEN],
-        ["#closed = :closed", *KEEPS_UNTIL],
-        values={**_live_at(now), ":closed": encode_closed(closed, by_run), **until},
+        [IS_GENERATION, IS_OPEN, IS_SILENT_SINCE],
+        [*CLOSES, *KEEPS_UNTIL],
+        values=values | _closed(closed, expires, by_run=False),
+    )
+
+
+def _closed(closed: Closed, expires: int, by_run: bool) -> "Item":
+    until = {":expires": number(expires), ":ttl": ttl(expires)}
+    return {":closed": encode_closed(closed, by_run), **until}
+
+
+def renewing(lease: Lease, now: int) -> Update:
+    """Let *lease* be that of a live stream that is open, unless the one there says more."""
+    update = Update([IS_LIVE, IS_OPEN], values=_live_at(now))
+    _lease(update, lease)
+    return update
+
+
+def releasing(holder: str) -> Update:
+    """Take away the lease of *holder*."""
+    return Update(
+        [IS_HOLDER],
+        removals=["#lease", "#lease_ms", "#lease_by"],
+        values={":lease_by": text(holder)},
     )
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from ...core.errors import Busy, RunCompleted
 from ...core.limits import Limits, SealingPlan
-from ...core.model import Closed, Head, Pointer, RunInfo, Sent, StreamId
-from ...core.ports import Committed, NotCommitted, Staged, Terms
+from ...core.model import Closed, Head, Lease, Pointer, Run, Sent, StreamId
+from ...core.ports import Committed, NotCommitted, Renewed, Staged, Terms
 from .codec import decode_head, decode_run, decode_sent, encode_head, encode_sent
 from .expressions import (
     REMOVALS,
@@ -17,6 +17,9 @@ from .expressions import (
     closing,
     committing,
     forgetting,
+    losing,
+    releasing,
+    renewing,
     sealing,
 )
 from .runs import making, replacing
@@ -50,7 +53,7 @@ class DynamoHeads:
         item = await self._table.get(head_key(stream), strong=strong)
         return decode_head(item) if item else None
 
-    async def open(self, stream: StreamId, head: Head, run: RunInfo) -> None:
+    async def open(self, stream: StreamId, head: Head, run: Run) -> None:
         record, opening = making(run), [_putting(stream, head)]
         for _ in range(OPENINGS):
             failed = await self._table.transact([record, *opening])
@@ -69,8 +72,7 @@ class DynamoHeads:
     ) -> Committed | NotCommitted:
         batch = staged.batch.rest(skip)
         update = committing(staged, skip, batch, terms, limits, self._plan)
-        done, item = await self._update(stream, update)
-        head = decode_head(item) if item else None
+        done, head = _decoded(await self._update(stream, update))
         if not done or head is None:
             return NotCommitted(head)
         return Committed(head.tail - batch.count, head)
@@ -83,6 +85,18 @@ class DynamoHeads:
 
     async def ask_stop(self, stream: StreamId, now: int) -> Head | None:
         return _live(await self._update(stream, asking_stop(now), repeat=True), now)
+
+    async def renew(self, stream: StreamId, lease: Lease, now: int) -> Renewed:
+        outcome = await self._update(stream, renewing(lease, now), repeat=True)
+        return Renewed(*_decoded(outcome))
+
+    async def release(self, stream: StreamId, holder: str) -> Head | None:
+        _, head = _decoded(await self._update(stream, releasing(holder), repeat=True))
+        return head
+
+    async def lose(self, stream: StreamId, seen: Head, closed: Closed, expires: int) -> bool:
+        update = losing(seen, closed, expires)
+        return (await self._update(stream, update, repeat=True, answer=False)).done
 
     async def seal(self, stream: StreamId, seen: Head, upto: Pointer, count: int) -> bool:
         return (await self._update(stream, sealing(seen, upto, count), answer=False)).done
@@ -153,7 +167,7 @@ def _putting(stream: StreamId, head: Head) -> dict[str, Any]:
     }
 
 
-def _may_open(there: RunInfo | None, run: RunInfo) -> bool:
+def _may_open(there: Run | None, run: Run) -> bool:
     """Say whether the record that is there counts. Raises `RunCompleted`."""
     live = there is None or there.expires > run.created
     if there is not None and live and there.completed is not None:
@@ -161,10 +175,14 @@ def _may_open(there: RunInfo | None, run: RunInfo) -> bool:
     return live
 
 
+def _decoded(outcome: Outcome) -> tuple[bool, Head | None]:
+    return outcome.done, decode_head(outcome.item) if outcome.item else None
+
+
 def _live(outcome: Outcome, now: int) -> Head | None:
     """Return the head of *outcome* unless it is forgotten; an update leaves only live ones."""
-    head = decode_head(outcome.item) if outcome.item else None
-    return head if outcome.done or (head is not None and head.expires > now) else None
+    done, head = _decoded(outcome)
+    return head if done or (head is not None and head.expires > now) else None
 
 
 def _between(run: str, low: str, high: str) -> dict[str, Any]:

@@ -83,15 +83,15 @@ class Table:
     async def update(
         self, key: "Item", arguments: Mapping[str, Any], *, repeat: bool, answer: bool = True
     ) -> Outcome:
-        """Update an item if its condition holds. Without *answer*, the item that comes of it is not
-        sent back.
+        """Update an item if its condition holds. Without *answer*, no item is sent back: neither
+        the new one nor the one that was found.
         """
         work = partial(
             self._client.update_item,
             TableName=self._name,
             Key=key,
             ReturnValues="ALL_NEW" if answer else "NONE",
-            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            ReturnValuesOnConditionCheckFailure="ALL_OLD" if answer else "NONE",
             **arguments,
         )
         return await self._write(work, repeat)

@@ -10,9 +10,9 @@ from dataclasses import replace
 
 from ...core.commit import applied, fits
 from ...core.limits import Limits, SealingPlan
-from ...core.model import Batch, Head, Sent, StreamId
+from ...core.model import Batch, Head, Lease, Sent, StreamId
 from ...core.ports import Committed, NotCommitted, Staged, Terms
-from . import batches, writers
+from . import batches, head_rows, writers
 from .head_rows import Found, Row, find
 
 HEADS_KEPT = 1024
@@ -38,6 +38,7 @@ class Appends:
         self._new_batches: list[Row] = []
         self._new_clients: dict[tuple[int, str], Sent] = {}
         self._new_once: dict[tuple[int, str], int] = {}
+        self._new_leases: dict[int, Lease | None] = {}
 
     def commit(
         self,
@@ -55,10 +56,12 @@ class Appends:
             return NotCommitted(None)
         if not fits(found.head, batch, terms, limits, self._plan):
             return NotCommitted(found.head)
-        head = applied(found.head, staged, skip, batch, limits)
+        head = applied(found.head, staged, terms, skip, batch, limits)
         new = Found(found.id, found.key, head, found.batches + 1)
         self._new_batches.append(batches.row(new, staged.batch))
         self._note_writer(new, batch)
+        if terms.lease is not None:
+            self._new_leases[new.id] = terms.lease
         self._heads[stream] = _trimmed(new)
         return Committed(found.head.tail, head)
 
@@ -73,6 +76,9 @@ class Appends:
         if self._new_once:
             writers.keep_once(connection, self._new_once)
             self._new_once = {}
+        if self._new_leases:
+            head_rows.lease(connection, self._new_leases)
+            self._new_leases = {}
         if len(self._heads) > HEADS_KEPT or len(self._clients) > WRITERS_KEPT:
             self.forget()
 
@@ -80,6 +86,7 @@ class Appends:
         """Know nothing any more, since others have written or the transaction was undone."""
         self._heads, self._clients = {}, {}
         self._new_batches, self._new_clients, self._new_once = [], {}, {}
+        self._new_leases = {}
 
     def _find(self, connection: sqlite3.Connection, stream: StreamId, batch: Batch) -> Found | None:
         """Return the head with what it remembers of the writer of *batch*, and of no other."""

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from ...core.model import Closed, Head, Pointer, Sent, StreamId
+from ...core.model import Closed, Head, Lease, Pointer, Sent, StreamId
 
 Row = tuple[Any, ...]
 
@@ -15,7 +15,8 @@ _POINTER = ("object", "skip", "count", "size", "time", "first")
 
 _SELECT = f"""
     SELECT heads.id, heads.key, heads.generation, heads.created, heads.sealed, heads.sealed_time,
-           heads.spills, heads.closed, heads.error, heads.by_run, heads.stop, heads.batches,
+           heads.spills, heads.closed, heads.error, heads.by_run, heads.code, heads.lease,
+           heads.lease_ms, heads.lease_by, heads.stop, heads.batches,
            heads.tail, heads.size, heads.appended, heads.appended_before, heads.expires,
            last.batches, last.total, last.appended, last.appended_before, last.expires,
            {", ".join("last." + name for name in _POINTER)}
@@ -44,6 +45,10 @@ _INSERT = """
     INSERT INTO heads (run, key, generation, created, sealed, sealed_time, spills, closed, error,
                        by_run, stop, batches, tail, size, appended, appended_before, expires)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+
+_CLOSE = """
+    UPDATE heads SET closed = ?, error = ?, by_run = ?, code = ?, expires = ? WHERE id = ?
 """
 
 _SEALED = """
@@ -122,6 +127,32 @@ def insert(connection: sqlite3.Connection, stream: StreamId, head: Head) -> None
     connection.execute(_INSERT, (*stream, *fixed, *state, *times))
 
 
+def close(
+    connection: sqlite3.Connection, head: int, closed: Closed, expires: int, by_run: bool
+) -> None:
+    """Write down how a stream has ended."""
+    values = (closed.status, closed.error, by_run, closed.code, expires, head)
+    connection.execute(_CLOSE, values)
+
+
+def lease(connection: sqlite3.Connection, leases: Mapping[int, Lease | None]) -> None:
+    """Write down what has become of the leases of heads."""
+    connection.executemany(
+        "UPDATE heads SET lease = ?, lease_ms = ?, lease_by = ? WHERE id = ?",
+        [(*lease_columns(lease), head) for head, lease in leases.items()],
+    )
+
+
+def lease_columns(lease: Lease | None) -> Row:
+    """Return *lease* as it stands in the rows of heads and runs."""
+    return (lease.until, lease.ms, lease.holder) if lease else (None, None, None)
+
+
+def lease_of(until: int | None, ms: int, holder: str) -> Lease | None:
+    """Return what `lease_columns` was given."""
+    return Lease(until, ms, holder) if until is not None else None
+
+
 def drop(connection: sqlite3.Connection, head: int, upto: Pointer) -> None:
     """Remove the pointers up to *upto*, batches included, and move the sealed index behind it."""
     connection.execute(_SEALED, (head, upto.first))
@@ -129,15 +160,15 @@ def drop(connection: sqlite3.Connection, head: int, upto: Pointer) -> None:
 
 
 def _found(row: Row, writers: Callable[[int], Writers]) -> Found:
-    id, key, generation, created, sealed, sealed_time, spills, status, error, by_run, stop = row[
-        :11
-    ]
-    dropped, tail, size, appended, before, expires = row[11:17]
+    id, key, generation, created, sealed, sealed_time, spills = row[:7]
+    status, error, by_run, code = row[7:11]
+    lease, stop = lease_of(*row[11:14]), row[14]
+    dropped, tail, size, appended, before, expires = row[15:21]
     batches = dropped
     pending: tuple[Pointer, ...] = ()
-    if row[17] is not None:
-        batches, size, appended, before, until = row[17:22]
-        newest = Pointer(*row[22:])
+    if row[21] is not None:
+        batches, size, appended, before, until = row[21:26]
+        newest = Pointer(*row[26:])
         tail, pending = newest.end, (newest,)
         expires = expires if status else until
     clients, once = writers(id)
@@ -155,9 +186,10 @@ def _found(row: Row, writers: Callable[[int], Writers]) -> Found:
         clients,
         once,
         spills,
-        Closed(status, error) if status else None,
+        Closed(status, error, code) if status else None,
         bool(by_run),
         bool(stop),
         before,
+        lease,
     )
     return Found(id, key, head, batches)

@@ -6,9 +6,10 @@ from dataclasses import replace
 from functools import partial
 
 from ...core.errors import RunCompleted
+from ...core.leasing import may_follow, reach
 from ...core.limits import Limits
-from ...core.model import Closed, Head, Pointer, RunInfo, Sent, StreamId
-from ...core.ports import Committed, NotCommitted, Staged, Terms
+from ...core.model import Closed, Head, Lease, Pointer, Run, Sent, StreamId
+from ...core.ports import Committed, NotCommitted, Renewed, Staged, Terms
 from . import head_rows, retiring, runs, writers
 from .appends import Appends
 from .head_rows import Found, find
@@ -31,7 +32,7 @@ class SqliteHeads:
     async def get(self, stream: StreamId, *, strong: bool = True, since: int = 0) -> Head | None:
         return self._recent.find(stream, since, lambda db: self._get(db, stream, since))
 
-    async def open(self, stream: StreamId, head: Head, run: RunInfo) -> None:
+    async def open(self, stream: StreamId, head: Head, run: Run) -> None:
         await self._transactions.run(partial(_open, stream=stream, head=head, run=run))
 
     async def commit(
@@ -52,6 +53,15 @@ class SqliteHeads:
 
     async def ask_stop(self, stream: StreamId, now: int) -> Head | None:
         return await self._transactions.run(lambda db: _ask_stop(db, stream, now))
+
+    async def renew(self, stream: StreamId, lease: Lease, now: int) -> Renewed:
+        return await self._transactions.run(lambda db: _renew(db, stream, lease, now))
+
+    async def release(self, stream: StreamId, holder: str) -> Head | None:
+        return await self._transactions.run(lambda db: _release(db, stream, holder))
+
+    async def lose(self, stream: StreamId, seen: Head, closed: Closed, expires: int) -> bool:
+        return await self._transactions.run(lambda db: _lose(db, stream, seen, closed, expires))
 
     async def seal(self, stream: StreamId, seen: Head, upto: Pointer, count: int) -> bool:
         size = sum(pointer.size for pointer in seen.pending[:count])
@@ -100,7 +110,7 @@ class SqliteHeads:
             return head
 
 
-def _open(connection: sqlite3.Connection, stream: StreamId, head: Head, run: RunInfo) -> None:
+def _open(connection: sqlite3.Connection, stream: StreamId, head: Head, run: Run) -> None:
     record = runs.live(connection, run.id, head.created)
     if record is not None and record.completed is not None:
         raise RunCompleted("the run is completed", run=run.id)
@@ -127,10 +137,7 @@ def _close(
         return None
     if found.head.closed is not None:
         return found.head
-    connection.execute(
-        "UPDATE heads SET closed = ?, error = ?, by_run = ?, expires = ? WHERE id = ?",
-        (closed.status, closed.error, by_run, expires, found.id),
-    )
+    head_rows.close(connection, found.id, closed, expires, by_run)
     return replace(found.head, closed=closed, closed_by_run=by_run, expires=expires)
 
 
@@ -140,6 +147,42 @@ def _ask_stop(connection: sqlite3.Connection, stream: StreamId, now: int) -> Hea
         return None
     connection.execute("UPDATE heads SET stop = 1 WHERE id = ?", (found.id,))
     return replace(found.head, stop=True)
+
+
+def _renew(connection: sqlite3.Connection, stream: StreamId, lease: Lease, now: int) -> Renewed:
+    found = find(connection, stream)
+    if found is None:
+        return Renewed(False, None)
+    head = found.head
+    if head.closed is not None or head.expires <= now or not may_follow(head.lease, lease):
+        return Renewed(False, head)
+    head_rows.lease(connection, {found.id: lease})
+    return Renewed(True, replace(head, lease=lease))
+
+
+def _release(connection: sqlite3.Connection, stream: StreamId, holder: str) -> Head | None:
+    found = find(connection, stream)
+    if found is None:
+        return None
+    if found.head.lease is None or found.head.lease.holder != holder:
+        return found.head
+    head_rows.lease(connection, {found.id: None})
+    return replace(found.head, lease=None)
+
+
+def _lose(
+    connection: sqlite3.Connection, stream: StreamId, seen: Head, closed: Closed, expires: int
+) -> bool:
+    found = find(connection, stream)
+    if found is None or found.head.closed is not None:
+        return False
+    head = found.head
+    if (head.generation, head.tail) != (seen.generation, seen.tail):
+        return False
+    if reach(head.lease) != reach(seen.lease):
+        return False
+    head_rows.close(connection, found.id, closed, expires, by_run=False)
+    return True
 
 
 def _seal(connection: sqlite3.Connection, stream: StreamId, seen: Head, upto: Pointer) -> bool:

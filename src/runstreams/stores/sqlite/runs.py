@@ -1,13 +1,15 @@
 """Runs in SQLite: one row each."""
 
 import sqlite3
+from typing import Any
 
-from ...core.model import RunInfo
-from ...core.runs import completed, registered
+from ...core.model import Run
+from ...core.runs import completed, registered, released
+from .head_rows import lease_columns, lease_of
 from .queries import Queries
 from .transactions import Transactions
 
-_COLUMNS = "id, created, expires, parent, root, completed"
+_COLUMNS = "id, created, expires, parent, root, completed, status, error, lease, lease_ms, lease_by"
 
 _RECENT = f"""
     SELECT {_COLUMNS} FROM runs WHERE (created, id) < (?, ?)
@@ -25,14 +27,17 @@ class SqliteRuns:
         self._queries = queries
         self._transactions = transactions
 
-    async def get(self, run: str) -> RunInfo | None:
+    async def get(self, run: str) -> Run | None:
         return self._queries.here(lambda db: _find(db, run))
 
-    async def put(self, run: RunInfo) -> RunInfo:
+    async def put(self, run: Run) -> Run:
         return await self._transactions.run(lambda db: _put(db, run))
 
-    async def complete(self, run: RunInfo) -> RunInfo:
+    async def complete(self, run: Run) -> Run:
         return await self._transactions.run(lambda db: _complete(db, run))
+
+    async def release(self, run: str, holder: str) -> Run | None:
+        return await self._transactions.run(lambda db: _release(db, run, holder))
 
     async def extend(self, run: str, expires: int) -> None:
         await self._transactions.run(
@@ -45,35 +50,49 @@ class SqliteRuns:
     async def delete(self, run: str) -> None:
         await self._transactions.run(lambda db: db.execute("DELETE FROM runs WHERE id = ?", (run,)))
 
-    async def recent(self, limit: int, after: tuple[int, str] | None) -> list[RunInfo]:
+    async def recent(self, limit: int, after: tuple[int, str] | None) -> list[Run]:
         values = (*(after or _NEVER), limit)
         rows = self._queries.here(lambda db: db.execute(_RECENT, values).fetchall())
-        return [RunInfo(*row) for row in rows]
+        return [_run(*row) for row in rows]
 
 
-def live(connection: sqlite3.Connection, run: str, now: int) -> RunInfo | None:
+def live(connection: sqlite3.Connection, run: str, now: int) -> Run | None:
     """Return the record unless it has expired by *now*."""
     record = _find(connection, run)
     return record if record is not None and record.expires > now else None
 
 
-def keep(connection: sqlite3.Connection, run: RunInfo) -> RunInfo:
+def keep(connection: sqlite3.Connection, run: Run) -> Run:
     """Write a record, in place of one that may be there."""
-    values = (run.id, run.created, run.expires, run.parent, run.root, run.completed)
+    lease = lease_columns(run.lease)
+    ended = (run.completed, run.status, run.error)
+    values = (run.id, run.created, run.expires, run.parent, run.root, *ended, *lease)
     connection.execute(
-        f"INSERT OR REPLACE INTO runs ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)", values
+        f"INSERT OR REPLACE INTO runs ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values
     )
     return run
 
 
-def _find(connection: sqlite3.Connection, run: str) -> RunInfo | None:
+def _find(connection: sqlite3.Connection, run: str) -> Run | None:
     row = connection.execute(f"SELECT {_COLUMNS} FROM runs WHERE id = ?", (run,)).fetchone()
-    return RunInfo(*row) if row else None
+    return _run(*row) if row else None
 
 
-def _put(connection: sqlite3.Connection, run: RunInfo) -> RunInfo:
+def _run(*row: Any) -> Run:
+    id, created, expires, parent, root, completed, status, error, *lease = row
+    if completed is not None and status is None:
+        status = "completed"  # a record of the first format does not say more
+    return Run(id, created, expires, parent, root, completed, status, error, lease_of(*lease))
+
+
+def _put(connection: sqlite3.Connection, run: Run) -> Run:
     return keep(connection, registered(_find(connection, run.id), run))
 
 
-def _complete(connection: sqlite3.Connection, run: RunInfo) -> RunInfo:
+def _complete(connection: sqlite3.Connection, run: Run) -> Run:
     return keep(connection, completed(_find(connection, run.id), run))
+
+
+def _release(connection: sqlite3.Connection, run: str, holder: str) -> Run | None:
+    record = released(_find(connection, run), holder)
+    return keep(connection, record) if record else None

@@ -7,7 +7,9 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from ...core.errors import StoreError
-from ...core.model import FORMAT
+
+FORMAT = 2
+"""Version of the file. What it holds, as chunks and segments, has versions of its own."""
 
 FILE = "streams.sqlite"
 
@@ -45,6 +47,10 @@ CREATE TABLE heads (
     by_run INTEGER NOT NULL,
     stop INTEGER NOT NULL,
     appended_before INTEGER,
+    code TEXT,
+    lease INTEGER,
+    lease_ms INTEGER,
+    lease_by TEXT,
     UNIQUE (run, key)
 );
 -- Unsealed batches: the pointer, what the head became with it, and what it points to, in one row.
@@ -116,9 +122,31 @@ CREATE TABLE runs (
     expires INTEGER NOT NULL,
     parent TEXT,
     root TEXT,
-    completed INTEGER
+    completed INTEGER,
+    status TEXT,
+    error TEXT,
+    lease INTEGER,
+    lease_ms INTEGER,
+    lease_by TEXT
 ) WITHOUT ROWID;
 CREATE INDEX recent_runs ON runs (created, id);
+"""
+
+_CHANGES = {
+    1: """
+        ALTER TABLE heads ADD COLUMN code TEXT;
+        ALTER TABLE heads ADD COLUMN lease INTEGER;
+        ALTER TABLE heads ADD COLUMN lease_ms INTEGER;
+        ALTER TABLE heads ADD COLUMN lease_by TEXT;
+        ALTER TABLE runs ADD COLUMN status TEXT;
+        ALTER TABLE runs ADD COLUMN error TEXT;
+        ALTER TABLE runs ADD COLUMN lease INTEGER;
+        ALTER TABLE runs ADD COLUMN lease_ms INTEGER;
+        ALTER TABLE runs ADD COLUMN lease_by TEXT;
+    """,
+}
+"""What makes a file of each version one of the next. Columns are added with nothing in them, which
+takes no longer where the file is large.
 """
 
 
@@ -178,13 +206,14 @@ def transaction(connection: sqlite3.Connection, kind: str = "IMMEDIATE") -> Iter
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
-    if _is_ours(connection, path):
+    if version := _version(connection, path):
+        _bring_up_to_date(connection, path, version)
         return
     # Free pages can be given back later only if that was chosen before the first table.
     connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
     connection.execute("PRAGMA journal_mode = WAL").fetchall()
     with transaction(connection):
-        if _is_ours(connection, path):
+        if _version(connection, path):
             return  # another process was faster
         for statement in _TABLES.split(";"):
             connection.execute(statement)
@@ -192,13 +221,24 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
         connection.execute(f"PRAGMA user_version = {FORMAT}")
 
 
-def _is_ours(connection: sqlite3.Connection, path: Path) -> bool:
-    """Say whether the file has our tables; False for an empty one."""
+def _bring_up_to_date(connection: sqlite3.Connection, path: Path, version: int) -> None:
+    if version == FORMAT:
+        return
+    with transaction(connection):
+        # Another process may have been faster.
+        for old in range(_version(connection, path), FORMAT):
+            for statement in _CHANGES[old].split(";"):
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {FORMAT}")
+
+
+def _version(connection: sqlite3.Connection, path: Path) -> int:
+    """Return the version of the file's tables; 0 for an empty file."""
     (owner,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if not tables:
-        return False
+        return 0
     if owner != APPLICATION_ID:
         raise StoreError(f"{path} is a database of another program")
     if version > FORMAT:
@@ -206,4 +246,4 @@ def _is_ours(connection: sqlite3.Connection, path: Path) -> bool:
             f"{path} has format {version}, written by a newer version; "
             f"this version reads format {FORMAT}",
         )
-    return True
+    return int(version)

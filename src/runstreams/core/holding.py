@@ -1,0 +1,68 @@
+"""Holding a lease on a stream, in silence as well, and letting go of it."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+from .appending import ATTEMPTS
+from .commit import check_open
+from .errors import Busy, Uncertain
+from .leasing import close_lost, is_lost, renewed
+from .limits import Limits
+from .model import Head, Lease, StreamId
+from .ports import Clock, Store
+from .retention import is_expired
+
+
+class Holder:
+    """Takes, renews and releases leases, apart from those that come with an append."""
+
+    def __init__(
+        self,
+        store: Store,
+        limits: Limits,
+        clock: Clock,
+        open_: Callable[[StreamId], Awaitable[None]],
+    ) -> None:
+        """Open streams that never were by *open_*."""
+        self._store = store
+        self._limits = limits
+        self._clock = clock
+        self._open = open_
+
+    async def hold(self, stream: StreamId, holder: str, ms: int) -> Head:
+        """Promise in the name of *holder* that the producer is heard of within *ms*, opening the
+        stream if it never was; return the head afterwards.
+
+        Raises `StreamClosed`, `RunCompleted`, `Busy`, `Uncertain`.
+        """
+        seen: Head | None = None
+        for _ in range(ATTEMPTS):
+            now = self._clock()
+            lease = renewed(seen.lease if seen else None, Lease(now + ms, ms, holder))
+            # A head whose last writer's clock was behind is not expired while its newest chunk is.
+            live = min(now, seen.expires - 1) if seen else now
+            done, head = await self._store.heads.renew(stream, lease, live)
+            if done:
+                assert head is not None
+                return head
+            seen = await self._follow(stream, head)
+        raise Busy("the stream changes faster than this can follow; try again", retry_after=1)
+
+    async def _follow(self, stream: StreamId, head: Head | None) -> Head | None:
+        """Do what *head*, which could not be leased, asks for; return what is to be leased now."""
+        now = self._clock()
+        if head is None or is_expired(head, now, self._limits):
+            with suppress(Uncertain):  # the next try will tell
+                await self._open(stream)
+            return None
+        check_open(head)
+        if is_lost(head, now):
+            with suppress(Uncertain):
+                await close_lost(self._store, stream, head, now + self._limits.retention_ms)
+        return head
+
+    async def release(self, stream: StreamId, holder: str) -> Head | None:
+        """Take back the promise of *holder*, unless another has followed it; return the head
+        afterwards.
+        """
+        return await self._store.heads.release(stream, holder)
