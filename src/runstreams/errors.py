@@ -35,6 +35,7 @@ from .core.errors import (
 from .sdk.errors import (
     BufferFull,
     EndedEarly,
+    InEventLoop,
     InvalidSetting,
     InvalidSource,
     NoRun,
@@ -61,6 +62,7 @@ __all__ = [
     "CompletedDifferently",
     "Denied",
     "EndedEarly",
+    "InEventLoop",
     "IndexBeyondTail",
     "IndexExpired",
     "InvalidChunk",

@@ -88,7 +88,9 @@ class Running:
         self.process.communicate()
 
 
-def on_a_terminal(*arguments: str, given: bytes, environ: Mapping[str, str]) -> str:
+def on_a_terminal(
+    *arguments: str, given: bytes = b"", environ: Mapping[str, str], code: int = 0
+) -> str:
     """Run `runstreams` with stderr on a terminal; return what the terminal got."""
     ours, theirs = pty.openpty()
     try:
@@ -103,7 +105,7 @@ def on_a_terminal(*arguments: str, given: bytes, environ: Mapping[str, str]) -> 
         assert process.stdin is not None
         process.stdin.write(given)
         process.stdin.close()
-        assert process.wait(PATIENCE_SECONDS) == 0
+        assert process.wait(PATIENCE_SECONDS) == code
         return _all(ours).decode()
     finally:
         os.close(ours)

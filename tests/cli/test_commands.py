@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from runstreams import Client, errors
+from runstreams import Client, Closed, errors
 from runstreams.cli import exits
 from runstreams.cli.connecting import key_of
 from runstreams.cli.exits import ended_by
@@ -17,7 +17,7 @@ from runstreams.errors import InvalidSetting
 from tests.serve.process import clean_environ
 from tests.tools import ROOT
 
-from .terminal import COMMAND, run
+from .terminal import COMMAND, on_a_terminal, run
 
 Environ = dict[str, str]
 
@@ -27,9 +27,9 @@ DOCUMENT = (ROOT / "docs" / "command-line.md").read_text()
 def test_append_prints_the_index_and_ls_what_is_there(
     client: Client, environ: Environ, run_id: str
 ) -> None:
-    assert run("append", run_id, "hello", environ=environ).stdout == "0\n"
+    assert run("append", run_id, "default", "hello", environ=environ).stdout == "0\n"
     given = "text\nof two lines\n"
-    assert run("append", run_id, "-", given=given, environ=environ).stdout == "1\n"
+    assert run("append", run_id, "default", "-", given=given, environ=environ).stdout == "1\n"
     assert run("append", run_id, "log", "[1]", "--json", environ=environ).stdout == "0\n"
     assert list(client.streams.read(run_id, timeout=0)) == ["hello", given]
     assert list(client.streams.read(run_id, "log", timeout=0)) == [[1]]
@@ -49,7 +49,7 @@ def test_a_token_of_the_command_line_reads_what_it_names_and_writes_nothing(
     token = run("token", *allowed, environ=environ).stdout.strip()
     with_token = environ | {"RUNSTREAMS_SECRET_KEY": token}
     assert run("read", run_id, environ=with_token).returncode == 0
-    done = run("append", run_id, "x", environ=with_token)
+    done = run("append", run_id, "default", "x", environ=with_token)
     assert (done.returncode, done.stdout) == (5, "")
     assert done.stderr.endswith("(unauthorized)\n")
 
@@ -57,11 +57,14 @@ def test_a_token_of_the_command_line_reads_what_it_names_and_writes_nothing(
 def test_no_server_is_said_after_a_few_attempts(run_id: str, tmp_path: Path) -> None:
     (tmp_path / "key").write_text("sk\n")
     options = ["--url", "http://127.0.0.1:9", "--key-file", str(tmp_path / "key")]
-    done = run("append", run_id, "x", *options, "--attempts", "2")
+    done = run("append", run_id, "default", "x", *options, "--attempts", "2")
     assert done.returncode == 4
-    first, last = done.stderr.splitlines()
-    assert first.startswith("runstreams: trying again in ")
-    assert last.startswith("runstreams: the server cannot be reached: ")
+    first, again, last = done.stderr.splitlines()
+    assert first.startswith("runstreams: the server at http://127.0.0.1:9 cannot be reached: ")
+    assert "`runstreams serve`" in first
+    assert "RUNSTREAMS_URL" in first
+    assert again.startswith("runstreams: trying again in ")
+    assert last.startswith(f"runstreams: {run_id}/default: the server at http://127.0.0.1:9 cannot")
     assert last.endswith("(unreachable)")
 
 
@@ -136,3 +139,95 @@ def test_the_document_has_every_command_and_option() -> None:
         for action in command._actions:
             for option in action.option_strings:
                 assert option in {"-h", "--help"} or option in DOCUMENT, (name, option)
+
+
+def test_a_value_that_was_forgotten_is_not_taken_for_a_key_that_was(
+    environ: Environ, run_id: str
+) -> None:
+    done = run("append", run_id, "log", environ=environ)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "required: VALUE" in done.stderr
+
+
+def test_complete_ends_a_run_and_its_streams_alike(
+    client: Client, environ: Environ, run_id: str
+) -> None:
+    client.streams.append("log", 1, target=run_id)
+    done = run("complete", run_id, "--status", "failed", "--error", "why", environ=environ)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert client.streams.describe(run_id, "log").closed == Closed("failed", "why")
+    assert run("append", run_id, "log", "late", environ=environ).returncode == 6
+
+
+def test_stop_asks_one_stream_or_all_that_are_open(
+    client: Client, environ: Environ, run_id: str
+) -> None:
+    for key in ("a", "b", "c"):
+        client.streams.append(key, 1, target=run_id)
+    client.streams.close("c", target=run_id)
+    assert run("stop", run_id, "a", environ=environ).stdout == "a\n"
+    assert [info.stop for info in client.streams.list(run_id)] == [True, False, False]
+    assert run("stop", run_id, environ=environ).stdout == "a\nb\n"
+    assert [info.stop for info in client.streams.list(run_id)] == [True, True, False]
+
+
+def test_rm_deletes_a_stream_or_a_run_with_all_of_them(
+    client: Client, environ: Environ, run_id: str
+) -> None:
+    for key in ("a", "b", "c"):
+        client.streams.append(key, 1, target=run_id)
+    assert run("rm", run_id, "a", environ=environ).stdout == f"{run_id}/a\n"
+    again = run("rm", run_id, "a", environ=environ)
+    assert (again.returncode, again.stdout) == (7, "")
+    assert run("rm", run_id, environ=environ).stdout == f"{run_id}: 2 streams\n"
+    assert client.streams.list(run_id) == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("runstreams comp", "complete completion"),
+        ("runstreams read --fo", "--follow"),
+        ("runstreams close --st", "--status"),
+        ("runstreams completion z", "zsh"),
+    ],
+)
+def test_a_shell_completes_commands_and_options(typed: str, found: str) -> None:
+    words = typed.split()
+    script = (
+        run("completion", "bash").stdout
+        + f"""
+        COMP_WORDS=({typed}); COMP_CWORD={len(words) - 1}; _runstreams; echo "${{COMPREPLY[@]}}"
+    """
+    )
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=30)
+    assert (done.stdout, done.stderr) == (f"{found}\n", "")
+
+
+@pytest.mark.needs("fish")
+def test_so_does_fish() -> None:
+    script = run("completion", "fish").stdout + "complete -C 'runstreams read --fo'"
+    done = subprocess.run(["fish", "-c", script], capture_output=True, text=True, timeout=30)
+    assert done.stdout.startswith("--follow\t")
+
+
+@pytest.mark.needs("zsh")
+def test_so_does_zsh() -> None:
+    script = "autoload -U compinit && compinit -D\n" + run("completion", "zsh").stdout
+    done = subprocess.run(
+        ["zsh", "-f", "-c", f"{script}\nprint $_comps[runstreams]"],
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert done.stdout.startswith("_bash_complete")
+
+
+def test_colours_are_for_terminals(environ: Environ, run_id: str) -> None:
+    done = run("append", run_id, "default", "x", "--url", "nowhere", environ=environ)
+    assert done.stderr.startswith("runstreams: ")
+    shown = on_a_terminal("append", run_id, "k", "x", "--url", "nowhere", environ=environ, code=2)
+    assert shown.startswith("\x1b[31mrunstreams:\x1b[0m ")
+    plain = environ | {"NO_COLOR": "1"}
+    shown = on_a_terminal("append", run_id, "k", "x", "--url", "nowhere", environ=plain, code=2)
+    assert shown.startswith("runstreams: ")

@@ -100,7 +100,16 @@ def test_a_closed_stream_ends_it_while_its_input_is_still_open(
         pipe.give(b"too late\n")
         code, output, said = pipe.end()
     assert (code, output) == (6, "")
-    assert said == "runstreams: the stream is closed: completed (stream_closed)\n"
+    assert said.startswith(f"runstreams: {run_id}/default: the stream is closed: completed: use ")
+    assert said.endswith("(stream_closed)\n")
+
+
+AGAIN = "runstreams pipe {} default"
+
+CANCELED = (
+    "runstreams: {}/default is closed as canceled; with --no-close it stays open, to be gone on "
+    "with\n"
+)
 
 
 @pytest.mark.parametrize(
@@ -116,10 +125,21 @@ def test_interrupted_it_sends_whole_lines_and_cancels(
         pipe.give(b"whole\n")
         assert next(reader) == "whole"
         pipe.give(b"torn")
-        assert pipe.end(number) == (code, "0\n", "")
+        assert pipe.end(number) == (code, "0\n", CANCELED.format(run_id))
         assert list(reader) == []
     assert chunks(client, run_id) == ["whole"]
     assert state(client, run_id) == "canceled"
+
+
+def test_interrupted_with_no_close_it_can_be_gone_on_with(
+    client: Client, environ: Environ, run_id: str
+) -> None:
+    with Running("pipe", run_id, "--no-close", environ=environ) as pipe:
+        pipe.give(b"one\n")
+        assert next(client.streams.read(run_id)) == "one"
+        _, _, said = pipe.end(signal.SIGINT)
+    assert said == f"runstreams: {run_id}/default is open: {AGAIN.format(run_id)} goes on with it\n"
+    assert run("pipe", run_id, given="two", environ=environ).stdout == "1\n"
 
 
 def test_interrupted_in_full_swing_it_has_sent_a_beginning_without_gaps(
@@ -135,7 +155,7 @@ def test_interrupted_in_full_swing_it_has_sent_a_beginning_without_gaps(
         seen = [next(reader) for _ in range(5_000)]
         code, output, said = pipe.end(signal.SIGINT)
         seen += reader
-    assert (code, said) == (130, "")
+    assert (code, said) == (130, CANCELED.format(run_id))
     assert seen == [str(number) for number in range(int(output) + 1)]
     assert state(client, run_id) == "canceled"
 
@@ -171,7 +191,7 @@ def test_a_server_that_is_killed_and_comes_back_gets_every_line_once(
             server.kill()
             pipe.give(b"meanwhile\n")
             assert pipe.process.stderr is not None
-            assert pipe.process.stderr.readline().startswith(b"runstreams: trying again in ")
+            assert b" cannot be reached: " in pipe.process.stderr.readline()
             with ServerProcess(tmp_path / "data", port=port) as again:
                 assert read.line() == "meanwhile\n"
                 pipe.give(b"after\n")
@@ -200,7 +220,7 @@ def test_without_a_server_a_second_interrupt_ends_it_at_once(run_id: str) -> Non
     with Running("pipe", run_id, environ=nowhere) as pipe:
         pipe.give(b"one\n")
         assert pipe.process.stderr is not None
-        assert pipe.process.stderr.readline().startswith(b"runstreams: trying again in ")
+        assert b" cannot be reached: " in pipe.process.stderr.readline()
         while pipe.process.poll() is None:  # two signals at once count as one
             pipe.process.send_signal(signal.SIGINT)
             time.sleep(0.2)

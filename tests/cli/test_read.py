@@ -88,8 +88,15 @@ def test_a_reader_that_goes_away_ends_it_without_a_word(
 def test_ctrl_c_ends_it_at_once(environ: Environ, filled: str) -> None:
     with Running("read", filled, "log", "--follow", environ=environ) as read:
         assert read.line() == "one\n"
-        code, _, said = read.end(signal.SIGINT)
-    assert (code, said) == (130, "")
+        code, output, said = read.end(signal.SIGINT)
+    assert code == 130
+    assert said.startswith(f"runstreams: go on with: runstreams read {filled} log --follow ")
+    rest = run("read", filled, "log", "--start", said.split()[-1], environ=environ).stdout
+    # Nothing is left out; what was just being printed may come once more.
+    printed, whole = "one\n" + output, 'one\n{"two": 2}\nthrée\nlines\nnull\n'
+    assert whole.startswith(printed)
+    assert whole.endswith(rest)
+    assert len(printed) + len(rest) >= len(whole)
 
 
 def test_halves_of_characters_are_read_whole_as_text_and_never_end_it(
@@ -97,8 +104,26 @@ def test_halves_of_characters_are_read_whole_as_text_and_never_end_it(
 ) -> None:
     """As others write them who cut text between the units of JavaScript."""
     for half in ("ok ", r"\ud83d", r"\udc4d", r"\udc4d", " bye"):
-        run("append", run_id, "-", "--json", given=f'"{half}"', environ=environ)
+        run("append", run_id, "default", "-", "--json", given=f'"{half}"', environ=environ)
     assert run("read", run_id, "--text", environ=environ).stdout == "ok 👍\ufffd bye"
     assert run("read", run_id, environ=environ).stdout == "ok \n\ufffd\n\ufffd\n\ufffd\n bye\n"
     said = run("read", run_id, "--json", environ=environ).stdout.splitlines()
     assert [json.loads(line)["data"] for line in said][1:3] == ["\ud83d", "\udc4d"]
+
+
+def test_following_what_is_not_there_yet_says_that_it_waits(
+    client: Client, environ: Environ, run_id: str
+) -> None:
+    with Running("read", run_id, "-f", environ=environ) as read:
+        assert read.process.stderr is not None
+        said = read.process.stderr.readline().decode()
+        assert said == f"runstreams: there is no {run_id}/default yet: waiting for it\n"
+        client.streams.append("here", target=run_id)
+        client.streams.close(target=run_id)
+        assert read.end() == (0, "here\n", "")
+
+
+def test_a_timeout_without_following_is_refused(environ: Environ, filled: str) -> None:
+    done = run("read", filled, "log", "--timeout", "5", environ=environ)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--follow" in done.stderr

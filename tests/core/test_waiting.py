@@ -99,6 +99,19 @@ def test_a_new_generation_is_confirmed_before_it_is_believed() -> None:
     assert found.generation == "new"
 
 
+def test_a_late_answer_about_the_stream_before_is_not_believed() -> None:
+    """As when an append was committed, and its answer comes after the stream has begun anew."""
+
+    async def wait() -> Head | None:
+        watches = watches_of(Looks(HEAD))
+        reader = asyncio.create_task(watches.beyond(STREAM, HEAD, 3, 20))
+        await asyncio.sleep(1)
+        watches.tell(STREAM, replace(HEAD, generation="before", tail=9))
+        return await reader
+
+    assert run(wait()) == HEAD
+
+
 def test_a_fault_while_polling_is_passed_over() -> None:
     news = replace(HEAD, tail=4)
     assert beyond(Looks(Uncertain("lost"), news), HEAD, 3, 20)[0] == news

@@ -53,18 +53,27 @@ def test_what_a_document_tells_to_type_works(path: Path, tmp_path: Path) -> None
     check_output(text, done.stdout)
 
 
-@pytest.mark.parametrize("path", written("python"), ids=named)
-def test_the_python_of_a_document_works(path: Path, runstreams_server: Server) -> None:
+def run_python(path: Path, server: Server) -> str:
     done = subprocess.run(
         [sys.executable, "-m", "tests.docs.run_blocks", str(path)],
         capture_output=True,
         text=True,
         timeout=60,
         cwd=ROOT,
-        env=clean_environ() | runstreams_server.environ(),
+        env=clean_environ() | server.environ(),
     )
     assert done.returncode == 0, done.stderr
-    check_output(script(path, "python"), done.stdout)
+    return done.stdout
+
+
+@pytest.mark.parametrize("path", written("python"), ids=named)
+def test_the_python_of_a_document_works(path: Path, runstreams_server: Server) -> None:
+    check_output(script(path, "python"), run_python(path, runstreams_server))
+
+
+def test_the_readmes_python_may_be_run_twice(runstreams_server: Server) -> None:
+    first = run_python(ROOT / "README.md", runstreams_server)
+    assert run_python(ROOT / "README.md", runstreams_server) == first
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=named)

@@ -84,7 +84,6 @@ def test_the_sdk_asks_for_the_time_of_day_only_where_a_date_is_meant() -> None:
     dated = {path.name for path in modules("sdk") if "time" in set(imports(path))}
     assert dated == {
         "connection.py",  # when a token expires
-        "flushing.py",  # only time.monotonic
         "http.py",  # Retry-After, where it is a date
     }
 

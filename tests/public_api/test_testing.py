@@ -1,5 +1,6 @@
 """`runstreams.testing`, as the tests of users have it."""
 
+import asyncio
 import subprocess
 import sys
 from pathlib import Path
@@ -58,10 +59,13 @@ def test_the_plugin_imports_nothing_heavy() -> None:
     assert not set(said.split()) & {"httpx", "fastapi", "runstreams.sdk", "runstreams.core"}
 
 
-async def test_memory_is_the_default_client_sync_and_async(runstreams_client: Client) -> None:
-    piped = runstreams_aio.streams.pipe(["a"], target="run_1", close=True)
-    await piped.wait_until_complete()
-    assert [chunk async for chunk in runstreams_aio.streams.read("run_1")] == ["a"]
+def test_memory_is_the_default_client_sync_and_async(runstreams_client: Client) -> None:
+    async def main() -> None:
+        piped = runstreams_aio.streams.pipe(["a"], target="run_1", close=True)
+        await piped.wait_until_complete()
+        assert [chunk async for chunk in runstreams_aio.streams.read("run_1")] == ["a"]
+
+    asyncio.run(main())
     assert list(runstreams_client.streams.read("run_1")) == ["a"]
     assert auth.create_public_token(read=["run_1"]).count(".") == 2
 
@@ -89,9 +93,12 @@ def test_memory_holds_to_the_protocol() -> None:
             client.streams.append("x" * 2**21, target="run_2")
 
 
-async def test_a_server_has_clients_of_both_kinds(runstreams_server: Server) -> None:
-    async with runstreams_server.async_client() as client:
-        await client.streams.append("hello", target="run_both")
+def test_a_server_has_clients_of_both_kinds(runstreams_server: Server) -> None:
+    async def main() -> None:
+        async with runstreams_server.async_client() as client:
+            await client.streams.append("hello", target="run_both")
+
+    asyncio.run(main())
     with runstreams_server.client() as sync_client:
         assert list(sync_client.streams.read("run_both", timeout=0)) == ["hello"]
 

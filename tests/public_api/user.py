@@ -48,7 +48,7 @@ def produce() -> None:
     assert_type(streams.pipe(["a"]), Piped[str])
     with open("file") as file:
         assert_type(streams.pipe(file), Piped[str])
-    assert_type(streams.pipe(words(), key="words"), Piped[str])
+    assert_type(streams.pipe("words", words()), Piped[str])
     assert_type(streams.append("log", {"step": 1}), int)
     assert_type(streams.append("value"), int)
     with streams.writer("log") as writer:

@@ -51,6 +51,7 @@ def client(server: ServerProcess | Stack) -> Iterator[Client]:
     """A client whose end leaves no thread behind."""
     before = set(threading.enumerate())
     with Client(server.url, server.secret) as client:
+        assert client._connection.engine.loop.is_running  # from now on, for whoever counts threads
         yield client
         wait_until_idle(client)
     assert set(threading.enumerate()) - before == set()
@@ -73,7 +74,7 @@ def busy(client: Client | AsyncClient) -> set[str]:
         used = [connection for connection in pool.connections if not connection.is_idle()]
         return {repr(one) for one in [*others, *used]}
 
-    return client._connection.engine.call(look())
+    return client._connection.engine.submit(look()).result()
 
 
 def fetching(token: str) -> Callable[[], Awaitable[str]]:

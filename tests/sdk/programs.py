@@ -45,6 +45,11 @@ class Program:
         assert self.process.stdout is not None
         return self.process.stdout.readline().rstrip("\n")
 
+    def complaint(self) -> str:
+        """Return the next line of its complaints."""
+        assert self.process.stderr is not None
+        return self.process.stderr.readline().rstrip("\n")
+
     def end(self) -> tuple[int, str, str]:
         """Wait for its end; return its exit code, output and complaints."""
         try:

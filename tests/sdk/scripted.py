@@ -16,6 +16,7 @@ from runstreams.errors import RunstreamsError
 from runstreams.sdk.errors import Unreachable
 from runstreams.sdk.records import ChunkPage, Receipt
 from runstreams.sdk.retrying import Patience, Retries
+from runstreams.sdk.telling import Doing
 from runstreams.sdk.transports.direct import DirectTransport
 from runstreams.stores.memory import MemoryStore
 from tests.virtual_time import clock
@@ -55,6 +56,10 @@ class Scripted(DirectTransport):
         """Whether there are event streams."""
         self.on_events: Callable[[], None] = lambda: None
         """Called when an event stream is open."""
+        self.kept_events: list[ChunkPage | RunstreamsError | None] | None = None
+        """What something in between answers for each event stream."""
+        self.kept_page: ChunkPage | RunstreamsError | None = None
+        """What something in between answers at once, however long it should wait."""
 
     def fail(self, what: str, *faults: Fault) -> None:
         """Let the next calls of *what* meet *faults*."""
@@ -79,7 +84,15 @@ class Scripted(DirectTransport):
     async def page(self, stream: StreamId, start: int | None, wait: float, limit: int) -> ChunkPage:
         self.asked.append(start)
         page = super().page
+        if self.kept_page is not None:
+            return await self._do("page", self._kept_page)
         return await self._do("page", lambda: page(stream, start, wait, limit))
+
+    async def _kept_page(self) -> ChunkPage:
+        if isinstance(self.kept_page, RunstreamsError):
+            raise self.kept_page
+        assert self.kept_page is not None
+        return self.kept_page
 
     async def close(self, stream: StreamId, status: Status, error: str | None) -> Closed:
         close = super().close
@@ -91,6 +104,13 @@ class Scripted(DirectTransport):
         self.followed.append(start)
         if not self.events:
             raise NoEventStream("none here", url=None)
+        if self.kept_events is not None:
+            await asyncio.sleep(self.seconds)
+            for event in self.kept_events:
+                if isinstance(event, RunstreamsError):
+                    raise event
+                yield event
+            return
         yield None
         self.on_events()
         self._meet("events")
@@ -116,11 +136,10 @@ class Bench:
         self.transport = transport
         self.retries = retries or Retries()
 
-    def patience(self) -> Patience:
-        return Patience(self.retries, lambda: 0.0)
+    def patience(self, doing: Doing) -> Patience:
+        return Patience(self.retries, lambda: 0.0, doing)
 
-    async def persist(self, attempt: Callable[[Scripted], Awaitable[T]]) -> T:
-        patience = self.patience()
+    async def persist(self, attempt: Callable[[Scripted], Awaitable[T]], patience: Patience) -> T:
         while True:
             try:
                 return await attempt(self.transport)

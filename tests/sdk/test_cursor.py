@@ -37,6 +37,13 @@ def test_what_comes_twice_is_dropped() -> None:
     assert place.next_index == 4
 
 
+def test_an_old_page_moves_nothing() -> None:
+    place = ReadCursor(0)
+    place.take(page(0, 1, 2, 3))
+    assert place.take(page(0, 1)) == []
+    assert (place.ask, place.tail, place.next_index) == (4, 4, 4)
+
+
 def test_a_hole_is_an_error_that_names_what_is_left() -> None:
     place = ReadCursor(0)
     place.take(page(0, 1))

@@ -149,12 +149,15 @@ def test_a_producer_inside_aws_needs_no_server(inside: Place, run: str) -> None:
         wait_until(lambda: reader.state == "closed")
 
 
-async def test_a_direct_client_has_the_limits_of_the_deployment(inside: Place, run: str) -> None:
+def test_a_direct_client_has_the_limits_of_the_deployment(inside: Place, run: str) -> None:
     with Client.direct(bucket=inside.bucket, table=inside.table) as client:
         client.streams.append("words", "x", target=run)
         assert days(client.streams.describe(run, "words")) == 1
         with pytest.raises(StreamFull):
             client.streams.append("words", "x" * 1000, target=run)
+
+
+async def test_so_has_an_async_one(inside: Place, run: str) -> None:
     async with AsyncClient.direct(bucket=inside.bucket, table=inside.table) as client:
         await client.streams.append("more", "x", target=run)
         assert days(await client.streams.describe(run, "more")) == 1

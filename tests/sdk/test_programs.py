@@ -24,8 +24,8 @@ def test_a_program_that_just_ends_has_sent_everything(
 
 
 def test_so_has_one_that_raises_or_exits(server: ServerProcess, client: Client, run: str) -> None:
-    one = Program(server, run, "streams.pipe(slowly(20), key='a'); sys.exit(3)")
-    other = Program(server, run, "streams.pipe(slowly(20), key='b'); raise LookupError('gone')")
+    one = Program(server, run, "streams.pipe('a', slowly(20)); sys.exit(3)")
+    other = Program(server, run, "streams.pipe('b', slowly(20)); raise LookupError('gone')")
     assert one.end() == (3, "", "")
     code, _, complained = other.end()
     assert code == 1
@@ -126,36 +126,75 @@ def test_what_cannot_be_sent_in_time_is_reported(
         server,
         run,
         """
-        from runstreams import configure
-        import runstreams.sdk.writing.flushing
-        runstreams.sdk.writing.flushing.EXIT_SECONDS = 0.3
-        configure("http://127.0.0.1:9")
+        from runstreams import Timeouts, configure
+        configure("http://127.0.0.1:9", timeouts=Timeouts(flush=0.3))
         streams.pipe(["a", "b", "c"])
         """,
     )
     code, _, complained = program.end()
     assert code == 0
-    assert f"{run}/default: 3 chunks were not sent" in complained
+    assert f"given up: {run}/default: 3 chunks were not sent" in complained
 
 
-def test_an_endless_source_is_cut_off_and_reported(
+PAUSING = """
+import runstreams.sdk.writing.flushing as flushing
+
+def pausing(seconds):
+    yield 0
+    time.sleep(seconds)
+    yield 1
+
+flushing.SILENT_SECONDS = 0.5
+"""
+
+UNTIL_IT_IS_THERE = "next(streams.read(os.environ['RUNSTREAMS_RUN_ID']))"
+
+HOW = "Ctrl-C closes the sources, a second one ends at once"
+
+
+def test_the_end_of_a_program_waits_for_its_sources_and_says_so(
     server: ServerProcess, client: Client, run: str
 ) -> None:
-    program = Program(
-        server,
-        run,
-        """
-        import runstreams.sdk.writing.flushing
-        runstreams.sdk.writing.flushing.EXIT_SECONDS = 0.3
-        streams.pipe(slowly(10**9))
-        """,
-    )
+    program = Program(server, run, PAUSING + "streams.pipe(pausing(2))\n" + UNTIL_IT_IS_THERE)
     code, _, complained = program.end()
     assert code == 0
-    assert f"given up before the stream has ended: {run}/default" in complained
+    assert complained == f"waiting for {run}/default (its source goes on); {HOW}\n"
+    assert read(client, run) == [0, 1]
+
+
+RUN = """
+import logging
+logging.basicConfig(level="INFO", format="%(message)s")
+logging.getLogger("httpx").setLevel("WARNING")
+with streams.run(os.environ["RUNSTREAMS_RUN_ID"]):
+    streams.pipe(slowly(10**9))
+"""
+
+
+@pytest.mark.parametrize("text", ["streams.pipe(slowly(10**9))", RUN])
+def test_ctrl_c_while_its_end_waits_closes_the_sources_and_sends_what_was_written(
+    server: ServerProcess, client: Client, run: str, text: str
+) -> None:
+    program = Program(server, run, PAUSING + text)
+    assert program.complaint().startswith("waiting for ")
+    program.process.send_signal(signal.SIGINT)
+    program.end()
     found = read(client, run)
     assert found == list(range(len(found)))
     assert found
+    assert client.streams.describe(run).closed == Closed("canceled", "KeyboardInterrupt: ")
+
+
+def test_a_second_ctrl_c_ends_it_at_once(server: ServerProcess, run: str) -> None:
+    nowhere = "from runstreams import configure\nconfigure('http://127.0.0.1:9')\n"
+    program = Program(server, run, PAUSING + nowhere + "streams.pipe(pausing(10**6))")
+    assert "cannot be reached" in program.complaint()
+    assert program.complaint().startswith("waiting for ")
+    while program.process.poll() is None:  # two signals at once count as one
+        program.process.send_signal(signal.SIGINT)
+        time.sleep(0.2)
+    _, _, complained = program.end()
+    assert f"interrupted again: {run}/default: 1 chunks were not sent" in complained
 
 
 def test_a_reader_does_not_keep_a_program(server: ServerProcess, client: Client, run: str) -> None:
@@ -196,14 +235,14 @@ def test_an_async_program_that_just_ends_has_sent_what_its_loop_has_given(
 
 
 FORKING = """
-before = streams.pipe(slowly(30), key="parent")
+before = streams.pipe("parent", slowly(30))
 child = os.fork()
 if not child:
     try:
         before.wait_until_complete()
     except Exception as error:
         print("child:", error, flush=True)
-    streams.pipe(slowly(10), key="child").wait_until_complete()
+    streams.pipe("child", slowly(10)).wait_until_complete()
     print("child: done", flush=True)
     os._exit(0)
 os.waitpid(child, 0)
@@ -227,16 +266,16 @@ def test_after_a_fork_each_process_sends_what_is_its_own(
 
 MANY_FORKS = """
 import random
-pipes = [streams.pipe(slowly(100, 0.002), key="parent")]
+pipes = [streams.pipe("parent", slowly(100, 0.002))]
 children = []
 for number in range(10):
     child = os.fork()
     if not child:
-        streams.append(number, key="children")
+        streams.append("children", number)
         os._exit(0)
     children.append(child)
     time.sleep(random.random() / 50)
-    pipes.append(streams.pipe(range(50), key=f"p{number}"))
+    pipes.append(streams.pipe(f"p{number}", range(50)))
 for child in children:
     assert os.waitpid(child, 0)[1] == 0
 for piped in pipes:
@@ -265,7 +304,7 @@ def test_a_process_of_multiprocessing_sends_what_is_pending_at_its_end(
         def work():
             streams.pipe(slowly(20))
 
-        streams.append("x", key="before")
+        streams.append("before", "x")
         process = multiprocessing.get_context("fork").Process(target=work)
         process.start()
         process.join()
@@ -329,7 +368,7 @@ from runstreams.errors import RunstreamsError
 run = os.environ["RUNSTREAMS_RUN_ID"]
 reader = streams.read(run, "in", timeout=1)
 print(next(reader), flush=True)
-piped = streams.pipe(slowly(300), key="out")
+piped = streams.pipe("out", slowly(300))
 print(*reader, flush=True)
 print(piped.wait_until_complete(), flush=True)
 """
@@ -337,7 +376,7 @@ print(piped.wait_until_complete(), flush=True)
 
 def freeze(server: ServerProcess, client: Client, run: str, seconds: float) -> None:
     """Freeze a program that writes and reads, as a laptop that is closed, and thaw it."""
-    client.streams.append(0, key="in", target=run)
+    client.streams.append("in", 0, target=run)
     program = Program(server, run, FREEZING)
     assert program.line() == "0"
     program.process.send_signal(signal.SIGSTOP)
@@ -361,3 +400,22 @@ def test_a_program_frozen_for_a_minute_goes_on_where_it_was(
     server: ServerProcess, client: Client, run: str
 ) -> None:
     freeze(server, client, run, 60)
+
+
+def test_after_a_fork_no_append_is_taken_for_another_ones(
+    server: ServerProcess, client: Client, run: str
+) -> None:
+    program = Program(
+        server,
+        run,
+        """
+        streams.append("log", "before")
+        child = os.fork()
+        streams.append("log", "after")
+        if not child:
+            os._exit(0)
+        os.waitpid(child, 0)
+        """,
+    )
+    assert program.end() == (0, "", "")
+    assert sorted(read(client, run, "log")) == ["after", "after", "before"]

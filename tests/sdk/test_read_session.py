@@ -9,15 +9,18 @@ import pytest
 from runstreams.core.errors import Unauthorized
 from runstreams.core.model import Closed
 from runstreams.errors import (
+    IndexBeyondTail,
     IndexExpired,
     RunstreamsError,
     StreamCanceled,
     StreamFailed,
+    Unexpected,
     Unreachable,
 )
 from runstreams.sdk.engine.queues import NothingYet
 from runstreams.sdk.engine.waiting import fired
 from runstreams.sdk.reading.session import ReadSession
+from runstreams.sdk.records import ChunkPage
 from runstreams.sdk.retrying import Retries
 from tests import virtual_time
 from tests.sdk.scripted import STREAM, Bench, Scripted, lines
@@ -351,5 +354,120 @@ def test_stopped_before_it_has_begun_it_lets_go() -> None:
         session.stop()
         await asyncio.sleep(1)
         assert session.over.done()
+
+    story(tell)
+
+
+CUT = Unreachable("the event stream broke off")
+KEPT_EVENTS = {
+    "the end at once": [],
+    "a sign of life and the end": [None],
+    "a sign of life and a cut": [None, CUT],
+    "an old batch": "old",
+    "a later batch": "later",
+}
+
+
+async def kept(world: World, what: Any) -> Any:
+    """Write 0 to 3, and return *what* is kept; some of it is a batch."""
+    await world.write(0, 1)
+    early = await world.transport.page(STREAM, None, 0, 10)
+    await world.write(2, 3)
+    chunks = (await world.transport.page(STREAM, None, 0, 10)).chunks
+    world.transport.asked.clear()
+    later = ChunkPage([chunks[0].__class__(9, 9, chunks[0].id[:-1] + "9", 0)], 10, 10)
+    return {"old": [early], "later": [later]}.get(what, what) if isinstance(what, str) else what
+
+
+@pytest.mark.parametrize("what", KEPT_EVENTS.values(), ids=KEPT_EVENTS)
+@pytest.mark.parametrize("timeout", [5, 100])
+def test_event_streams_that_bring_nothing_give_way_to_polls(what: Any, timeout: float) -> None:
+    async def tell(world: World) -> None:
+        world.transport.events = True
+        world.transport.kept_events = await kept(world, what)
+        assert await world.rest(world.follow(timeout=timeout)) == [0, 1, 2, 3]
+        assert len(world.transport.followed) == 2
+        assert len(world.transport.asked) < 12
+
+    story(tell)
+
+
+@pytest.mark.parametrize("what", KEPT_EVENTS.values(), ids=KEPT_EVENTS)
+def test_what_comes_is_read_though_event_streams_bring_nothing(what: Any) -> None:
+    async def tell(world: World) -> None:
+        world.transport.events = True
+        world.transport.kept_events = await kept(world, what)
+        reading = asyncio.create_task(world.rest(world.follow(timeout=None)))
+        await asyncio.sleep(1000)
+        await world.write(4)
+        await world.transport.log.close(STREAM, Closed("completed"))
+        assert await reading == [0, 1, 2, 3, 4]
+        assert len(world.transport.followed) + len(world.transport.asked) < 70
+
+    story(tell)
+
+
+def test_event_streams_that_are_cut_between_chunks_are_kept_to() -> None:
+    async def tell(world: World) -> None:
+        world.transport.events = True
+        world.transport.fail("events", *[None, DOWN] * 6)
+        reading = asyncio.create_task(world.rest(world.follow(timeout=20)))
+        for value in range(6):
+            await asyncio.sleep(1)
+            await world.write(value)
+        assert await reading == list(range(6))
+        assert len(world.transport.followed) > 6
+
+    story(tell)
+
+
+def test_a_server_that_does_not_wait_is_not_asked_all_the_time() -> None:
+    async def tell(world: World) -> None:
+        world.transport.kept_page = ChunkPage([], 0, 0)
+        assert await world.rest(world.follow(timeout=100)) == []
+        assert len(world.transport.asked) < 110
+        assert now() < 102
+
+    story(tell)
+
+
+def test_a_page_that_is_old_ends_with_silence(events: bool) -> None:
+    async def tell(world: World) -> None:
+        world.transport.events = events
+        await world.write(0, 1)
+        world.transport.kept_page = await world.transport.page(STREAM, None, 0, 10)
+        world.transport.kept_events = []
+        assert await world.rest(world.follow(timeout=5)) == [0, 1]
+        assert len(world.transport.asked) < 12
+
+    story(tell)
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        IndexBeyondTail("beyond", tail=3),
+        IndexExpired("begun anew", first_index=0),
+        ChunkPage([], 3, 9),
+    ],
+    ids=["beyond", "begun anew", "nothing of more"],
+)
+def test_a_server_that_makes_no_sense_is_given_up(what: Any) -> None:
+    async def tell(world: World) -> None:
+        world.transport.kept_page = what
+        with pytest.raises(Unexpected):
+            await world.rest(world.follow(start=3))
+        assert len(world.transport.asked) <= 11
+
+    story(tell, retries=Retries(attempts=10))
+
+
+def test_a_stream_that_lost_chunks_under_its_reader_is_an_error() -> None:
+    async def tell(world: World) -> None:
+        world.transport.events = True
+        world.transport.kept_events = await kept(world, "later")
+        world.transport.fail("page", None, None, IndexExpired("gone", first_index=9))
+        with pytest.raises(IndexExpired):
+            await world.rest(world.follow())
 
     story(tell)

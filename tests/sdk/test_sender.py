@@ -12,6 +12,7 @@ from runstreams.core.model import Closed
 from runstreams.errors import BufferFull, Unreachable, WriterClosed
 from runstreams.sdk.engine.waiting import fired, outcome
 from runstreams.sdk.retrying import Retries
+from runstreams.sdk.telling import Doing
 from runstreams.sdk.writing import sender as sender_module
 from runstreams.sdk.writing.buffer import Batching
 from runstreams.sdk.writing.sender import Sender
@@ -29,7 +30,7 @@ class World:
         self.sender = Sender(STREAM, "c1", batching or Batching())
         bench = Bench(self.transport, retries)
         self.task = asyncio.create_task(
-            self.sender.run(lambda: self.transport, bench.patience(), lambda receipt: None)
+            self.sender.run(lambda: self.transport, bench.patience(Doing()), lambda receipt: None)
         )
 
     def put(self, *values: object) -> None:

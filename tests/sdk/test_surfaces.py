@@ -118,3 +118,12 @@ def test_each_surface_decorates_its_own_kind_of_function(
 
     with pytest.raises(TypeError, match=reason):
         surface.Streams(connect).run()(work)
+
+
+def test_help_shows_what_may_be_given() -> None:
+    for surface in (aio, sync):
+        shown = str(inspect.signature(surface.Streams.pipe))
+        assert shown.startswith("(self, key: ")
+        assert " source: " in shown
+        assert "target: str | None = None, close: bool | None = None)" in shown
+        assert str(inspect.signature(surface.Streams.append)).startswith("(self, key: ")

@@ -696,3 +696,17 @@ def a_live_reader_counts_its_silence_without_looking() -> AbstractContextManager
         return seen
 
     return patch.object(waiting.Watches, "beyond", beyond)
+
+
+@rare
+def a_late_answer_about_the_stream_before_is_believed() -> AbstractContextManager[Any]:
+    original = waiting.Watches._look_now
+
+    async def look_now(
+        self: waiting.Watches, stream: StreamId, seen: Head | None, index: int, watch: Any
+    ) -> Head | None:
+        if seen and watch.head and watch.head.generation != seen.generation:
+            return watch.head  # type: ignore[no-any-return]
+        return await original(self, stream, seen, index, watch)
+
+    return patch.object(waiting.Watches, "_look_now", look_now)

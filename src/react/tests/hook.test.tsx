@@ -203,6 +203,21 @@ describe.concurrent("the hook", () => {
     page.remove();
   });
 
+  it("shares what it reads with a token that was not known at first", async () => {
+    const [one, two] = [recorder(), recorder()];
+    const stream = await numbers(2);
+    const page = show(
+      <one.Shown key="1" stream={stream} accessToken={undefined} enabled={false} />,
+    );
+    page.again([
+      <one.Shown key="1" stream={stream} accessToken={secret} />,
+      <two.Shown key="2" stream={stream} accessToken={secret} />,
+    ]);
+    await until(() => one.now().parts.length === 2 && two.now().parts.length === 2);
+    expect(await stream.reads()).toHaveLength(1);
+    page.remove();
+  });
+
   it("does not share what one token has read with another one", async () => {
     const [one, two] = [recorder(), recorder()];
     const stream = await numbers(2);

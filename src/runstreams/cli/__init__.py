@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from .colour import RED, painted
 from .exits import INTERRUPTED, PIPE_CLOSED, Ended, ended_by, missing_extra
 from .parser import parser
 
@@ -30,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _say(ended: Ended) -> int:
-    print(f"runstreams: {ended.message}", file=sys.stderr)
+    print(f"{painted('runstreams:', RED, sys.stderr)} {ended.message}", file=sys.stderr)
     return ended.code
 
 

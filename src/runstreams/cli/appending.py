@@ -14,7 +14,7 @@ def run(args: argparse.Namespace) -> int:
     text = _stdin() if args.value == "-" else args.value
     value = decode(check_chunk(text.encode())) if args.json else text
     with client_of(args) as client:
-        print(client.streams.append(value, key=args.key, target=args.run))
+        print(client.streams.append(args.key, value, target=args.run))
     return DONE
 
 

@@ -18,7 +18,7 @@ from ..serve.settings import Settings
 ATTEMPTS = 5
 """Failures of a single call after which it is given up, about three seconds after the first."""
 
-PATIENT = Retries().attempts
+PATIENT = 64
 """The same for what goes on for long: five minutes without a server do not end it."""
 
 HERE = ("127.0.0.1", "localhost", "::1")
@@ -62,10 +62,14 @@ def _key_in(file: Path) -> str:
     return key
 
 
+def _is_about_waiting(record: logging.LogRecord) -> bool:
+    return record.levelno == logging.INFO or record.name == "runstreams.connection"
+
+
 def _tell_of_retries() -> None:
     """Say on stderr when a server does not answer; how a command ends is said by itself."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.addFilter(lambda record: record.levelno == logging.INFO)
+    handler.addFilter(_is_about_waiting)
     handler.setFormatter(logging.Formatter("runstreams: %(message)s"))
     logger = logging.getLogger("runstreams")
     logger.setLevel(logging.INFO)

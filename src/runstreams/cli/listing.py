@@ -2,11 +2,13 @@
 
 import argparse
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 
 from ..core.limits import WRITERS_COUNTED
 from ..core.model import RunInfo, StreamInfo
+from .colour import state
 from .connecting import client_of
 from .exits import DONE
 from .times import moment
@@ -33,12 +35,13 @@ RUNS_HEAD = f"{'CREATED':24}  {'STATE':9}  RUN"
 
 
 def _stream(info: StreamInfo) -> str:
-    state = info.closed.status if info.closed else "stopping" if info.stop else "open"
+    stand = info.closed.status if info.closed else "stopping" if info.stop else "open"
     last = moment(info.last_append) if info.last_append is not None else "-"
     writers = str(info.writers) if info.writers < WRITERS_COUNTED else f"{info.writers}+"
-    return f"{info.tail:>10} {info.bytes:>12} {writers:>8}  {state:9}  {last:24}  {info.key}"
+    counts = f"{info.tail:>10} {info.bytes:>12} {writers:>8}"
+    return f"{counts}  {state(stand, sys.stdout)}  {last:24}  {info.key}"
 
 
 def _run(info: RunInfo) -> str:
-    state = "open" if info.completed is None else "completed"
-    return f"{moment(info.created)}  {state:9}  {info.id}"
+    stand = "open" if info.completed is None else "completed"
+    return f"{moment(info.created)}  {state(stand, sys.stdout)}  {info.id}"

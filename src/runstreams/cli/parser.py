@@ -36,6 +36,18 @@ what is there; with --follow it goes on until the stream is closed."""
 
 LS = "List the streams of a run, or else the runs, newest first."
 
+COMPLETE = """Complete a run: its open streams are closed in the same way, and it takes no more
+chunks."""
+
+STOP = """Ask the producers of a stream to stop, or those of all open streams of the run. They close
+their sources, and the streams end as canceled."""
+
+RM = "Delete a stream, or a run with all its streams. What is deleted is gone."
+
+COMPLETION = """Print what lets your shell complete commands and options. For bash:
+source <(runstreams completion bash); for zsh the same with zsh; for fish:
+runstreams completion fish | source."""
+
 CLOSE = "Close a stream: its readers come to an end, and it takes no more chunks."
 
 TOKEN = """Print a public token for a browser, which allows what is named: a run by its id, a stream
@@ -61,8 +73,13 @@ def parser() -> argparse.ArgumentParser:
     _read(command("read", "reading", "print the chunks of a stream", READ))
     _ls(command("ls", "listing", "list streams or runs", LS))
     _close(command("close", "closing", "close a stream", CLOSE))
+    _complete(command("complete", "completing", "complete a run", COMPLETE))
+    _some(command("stop", "stopping", "ask producers to stop", STOP))
+    _some(command("rm", "removing", "delete a stream or a run", RM))
     _token(command("token", "tokens", "make a public token for a browser", TOKEN))
     add_cost(command("cost", "cost", "compute what streams would cost on AWS", COST))
+    shell = command("completion", "completion", "let your shell complete", COMPLETION)
+    shell.add_argument("shell", choices=("bash", "zsh", "fish"), help="your shell")
     return top
 
 
@@ -87,7 +104,9 @@ def _pipe(parser: argparse.ArgumentParser) -> None:
 
 
 def _append(parser: argparse.ArgumentParser) -> None:
-    _stream(parser)
+    parser.add_argument("run", metavar="RUN", help="the run's id")
+    # Needed here: a value that was forgotten would be a key that was left out.
+    parser.add_argument("key", metavar="KEY", help="the stream's key, like default")
     parser.add_argument("value", metavar="VALUE", help="the chunk, as text; - is standard input")
     parser.add_argument("--json", action="store_true", help="VALUE is a JSON value")
     _server(parser)
@@ -126,6 +145,23 @@ def _ls(parser: argparse.ArgumentParser) -> None:
 
 def _close(parser: argparse.ArgumentParser) -> None:
     _stream(parser)
+    _end(parser)
+    _server(parser)
+
+
+def _complete(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", metavar="RUN", help="the run's id")
+    _end(parser)
+    _server(parser)
+
+
+def _some(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", metavar="RUN", help="the run's id")
+    parser.add_argument("key", metavar="KEY", nargs="?", help="the stream's key (all streams)")
+    _server(parser)
+
+
+def _end(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--status",
         choices=("completed", "failed", "canceled"),
@@ -133,7 +169,6 @@ def _close(parser: argparse.ArgumentParser) -> None:
         help="how it has ended (completed)",
     )
     parser.add_argument("--error", metavar="TEXT", help="why, up to 4 KiB")
-    _server(parser)
 
 
 def _token(parser: argparse.ArgumentParser) -> None:

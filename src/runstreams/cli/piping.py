@@ -32,12 +32,14 @@ def run(args: argparse.Namespace) -> int:
 def _pipe(args: argparse.Namespace, client: Client) -> int:
     given = Input()
     source = given.pieces() if args.text else given.values() if args.json else given.lines()
-    piped = client.streams.pipe(source, key=args.key, target=args.run, close=args.close)
+    piped = client.streams.pipe(args.key, source, target=args.run, close=args.close)
     progress = Progress(piped, given)
     try:
         last = _wait(piped, progress)
     except KeyboardInterrupt as interrupt:
-        return _interrupted(piped, progress, interrupt)
+        code = _interrupted(piped, progress, interrupt)
+        print(f"runstreams: {_outlook(piped, args.close)}", file=sys.stderr)
+        return code
     finally:
         progress.end()
     if last is not None:
@@ -69,6 +71,14 @@ def _interrupted(piped: Piped[Any], progress: Progress, interrupt: KeyboardInter
     if last is not None:
         print(last)
     return _code(interrupt)
+
+
+def _outlook(piped: Piped[Any], close: bool | None) -> str:
+    """Say how an interrupted pipe can be taken up again."""
+    name = f"{piped.run_id}/{piped.key}"
+    if close is False:
+        return f"{name} is open: runstreams pipe {piped.run_id} {piped.key} goes on with it"
+    return f"{name} is closed as canceled; with --no-close it stays open, to be gone on with"
 
 
 def _code(interrupt: KeyboardInterrupt) -> int:

@@ -2,12 +2,17 @@
 
 import argparse
 import json
+import shlex
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
 
+from ..core.errors import NotThere
 from ..core.json_lines import utf8
+from ..sdk.clients import Client
+from ..sdk.connection import DEFAULT_KEY
+from ..sdk.errors import InvalidSetting
 from ..sdk.records import Chunk
 from ..sdk.writing.texts import Texts
 from ..serve.errors import CannotRun
@@ -16,19 +21,61 @@ from .exits import DONE
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print until the end of the stream, of what is there, or of patience."""
-    form = _json if args.json else _text if args.text else _lines
-    timeout = args.timeout if args.follow else 0
+    """Print until the end of the stream, of what is there, or of patience. Raises `InvalidSetting`,
+    `CannotRun`.
+    """
+    if args.timeout is not None and not args.follow:
+        raise InvalidSetting("--timeout is how long --follow waits: give --follow, too")
     if sys.stdout is None:  # as after `>&-`
         raise CannotRun("there is no standard output")
-    with (
-        client_of(args, PATIENT if args.follow else ATTEMPTS) as client,
-        client.streams.read(
-            args.run, args.key, start_index=args.start, timeout=timeout, chunks=True
-        ) as reader,
-    ):
-        _print(form(reader), at_once=args.follow)
+    with client_of(args, PATIENT if args.follow else ATTEMPTS) as client:
+        if args.follow:
+            _tell_if_missing(client, args)
+        _read(client, args)
     return DONE
+
+
+def _read(client: Client, args: argparse.Namespace) -> None:
+    form = _json if args.json else _text if args.text else _lines
+    timeout = args.timeout if args.follow else 0
+    place = Place(args.start)
+    with client.streams.read(
+        args.run, args.key, start_index=args.start, timeout=timeout, chunks=True
+    ) as reader:
+        try:
+            _print(form(place.passing(reader)), at_once=args.follow)
+        except KeyboardInterrupt:
+            print(f"runstreams: go on with: {again(args, place.start)}", file=sys.stderr)
+            raise
+
+
+class Place:
+    """Where to go on after an interruption."""
+
+    def __init__(self, start: int | str) -> None:
+        self.start = start
+
+    def passing(self, chunks: Iterable[Chunk[Any]]) -> Iterator[Chunk[Any]]:
+        """Yield *chunks*, each of which has been printed when the next one is asked for."""
+        for chunk in chunks:
+            yield chunk
+            self.start = chunk.index + 1
+
+
+def again(args: argparse.Namespace, start: int | str) -> str:
+    """Return the command that goes on at *start*."""
+    words = ["runstreams", "read", args.run, *([args.key] if args.key else [])]
+    flags = [f"--{name}" for name in ("follow", "text", "json") if getattr(args, name)]
+    where = ["--url", args.url] if args.url else []
+    return shlex.join([*words, *flags, *where, "--start", str(start)])
+
+
+def _tell_if_missing(client: Client, args: argparse.Namespace) -> None:
+    try:
+        client.streams.describe(args.run, args.key)
+    except NotThere:
+        name = f"{args.run}/{args.key or DEFAULT_KEY}"
+        print(f"runstreams: there is no {name} yet: waiting for it", file=sys.stderr, flush=True)
 
 
 def _print(pieces: Iterable[bytes], at_once: bool) -> None:

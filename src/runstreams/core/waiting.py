@@ -86,19 +86,30 @@ class Watches:
             news, head = watch.news, _newest(seen, watch.head)
             if watch.poller is None or generation_of(head) != generation_of(seen):
                 # Something may have happened between the caller's look and this watch, or may
-                # happen during this look; *news*, taken before it, tells of the latter. And the
-                # watch may still hold a stream that the caller knows to be gone.
-                head = _newest(seen, await self._look(stream, since=index))
-                if generation_of(head) != generation_of(watch.head):
-                    watch.head = head
+                # happen during this look; *news*, taken before it, tells of the latter.
+                head = await self._look_now(stream, seen, index, watch)
             while not _is_news(seen, head, index):
                 try:
                     async with asyncio.timeout_at(deadline):
                         await news.wait()
                 except TimeoutError:
-                    return _newest(head, watch.head)
+                    return head
                 news, head = watch.news, _newest(head, watch.head)
+                if seen is not None and generation_of(head) != seen.generation:
+                    # A late answer may tell of the stream that was before the one we know.
+                    head = await self._look_now(stream, seen, index, watch)
             return head
+
+    async def _look_now(
+        self, stream: StreamId, seen: Head | None, index: int, watch: _Watch
+    ) -> Head | None:
+        """Return the head as it is, whatever *watch* says: it may still hold a stream that the
+        caller knows to be gone.
+        """
+        head = _newest(seen, await self._look(stream, since=index))
+        if generation_of(head) != generation_of(watch.head):
+            watch.head = head
+        return head
 
     @contextmanager
     def watching(self, stream: StreamId, seen: Head | None) -> Iterator[_Watch]:

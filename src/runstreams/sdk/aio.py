@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import Any, Generic, Literal, ParamSpec, TypeVar, overload
 
 from ..core.model import Closed, RunInfo, Status, StreamInfo
-from .awaiting import Writable, check_work, let_write, result, settled, taken
-from .connection import Connection, Start, split
+from .awaiting import Writable, check_source, check_work, let_write, result, settled, taken
+from .closing import INTERRUPTIONS, status_after
+from .connection import LEFT_OUT, Connection, LeftOut, Start, split
 from .errors import StopRequested
 from .handles import Reading, Sending, Watching
 from .records import Chunk
@@ -14,7 +15,7 @@ from .runs import Run, current, end_run, leave
 from .typed import form_of
 from .values import JSON, Form, maker
 from .writing.producer import Producer
-from .writing.sources import Source, check_source
+from .writing.sources import Source
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -131,9 +132,21 @@ class RunScope:
     async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         connection, run, token = self._entered.pop()
         leave(run, token)
-        ending = end_run(connection.calls, run, error, connection.timeouts.flush)
-        if (problem := await connection.engine.acall(ending)) is not None:
+        if (problem := await self._end(connection, run, error)) is not None:
             raise problem
+
+    async def _end(
+        self, connection: Connection, run: Run, error: BaseException | None
+    ) -> BaseException | None:
+        ending = end_run(connection.calls, run, error, connection.timeouts.flush)
+        try:
+            return await connection.engine.acall(ending)
+        except INTERRUPTIONS:
+            if status_after(error) == "canceled":
+                run._abandon()
+            else:
+                await self._end(connection, run, KeyboardInterrupt())
+            raise
 
     def __call__(self, work: Callable[P, Awaitable[R]]) -> Callable[P, Coroutine[Any, Any, R]]:
         check_work(work)
@@ -161,7 +174,6 @@ class Streams:
         source: Source[T],
         /,
         *,
-        key: str | None = None,
         target: str | None = None,
         close: bool | None = None,
     ) -> Piped[T]: ...
@@ -170,20 +182,20 @@ class Streams:
         self,
         key: str,
         source: Source[T],
-        /,
         *,
         target: str | None = None,
         close: bool | None = None,
     ) -> Piped[T]: ...
     def pipe(
         self,
-        *args: Any,
-        key: str | None = None,
+        key: str | Source[Any],
+        source: Source[Any] | LeftOut = LEFT_OUT,
+        *,
         target: str | None = None,
         close: bool | None = None,
     ) -> Piped[Any]:
-        """Send the items of a source into a stream, in the background: `pipe(source)` into the
-        default stream, `pipe(key, source)`, or `pipe(source, key=...)`. A plain call.
+        """Send the items of a source into a stream, in the background: `pipe(key, source)`, or
+        `pipe(source)` into the default stream. A plain call.
 
         It starts at once and needs neither iteration nor waiting. An async source is pulled in the
         event loop that this is called in, or else in the client's own; a plain iterable in a
@@ -193,33 +205,33 @@ class Streams:
 
         Raises `InvalidSource`, `NoRun`, `InvalidName`.
         """
-        key, source = split(args, key, "source")
-        check_source(source)
+        name, given = split(key, source)
+        check_source(given)
         connection = self._connect()
-        producer = connection.producer(key, target, close, self._form.encode)
+        producer = connection.producer(name, target, close, self._form.encode)
         piped = Piped[Any](connection, producer)
-        producer.merge(source)
+        producer.merge(given)
         producer.finish()
         return piped
 
     @overload
-    async def append(
-        self, value: object, /, *, key: str | None = None, target: str | None = None
-    ) -> int: ...
+    async def append(self, value: object, /, *, target: str | None = None) -> int: ...
     @overload
-    async def append(self, key: str, value: object, /, *, target: str | None = None) -> int: ...
-    async def append(self, *args: Any, key: str | None = None, target: str | None = None) -> int:
-        """Append one chunk, and return its index once it is stored: `append(value)` to the default
-        stream, `append(key, value)`, or `append(value, key=...)`.
+    async def append(self, key: str, value: object, *, target: str | None = None) -> int: ...
+    async def append(
+        self, key: object, value: object = LEFT_OUT, *, target: str | None = None
+    ) -> int:
+        """Append one chunk, and return its index once it is stored: `append(key, value)`, or
+        `append(value)` to the default stream.
 
         Each call is a round trip; to write many, use `writer` or `pipe`. Raises `InvalidChunk`,
         `ChunkTooLarge`, `NoRun`, and what the server refuses.
         """
-        key, value = split(args, key, "value")
+        name, given = split(key, value)
         connection = self._connect()
-        stream = connection.target(key, target)
+        stream = connection.target(name, target)
         return await connection.engine.acall(
-            connection.calls.append(stream, self._form.encode(value))
+            connection.calls.append(stream, self._form.encode(given))
         )
 
     def writer(
@@ -317,6 +329,17 @@ class Streams:
         connection = self._connect()
         await connection.engine.acall(connection.calls.stop(connection.stream(run, key)))
 
+    async def complete(
+        self, run: str, *, status: Status = "completed", error: str | None = None
+    ) -> RunInfo:
+        """Complete a run from anywhere: its open streams are closed with *status*, and it takes no
+        more chunks.
+
+        The run that `run` has entered is completed by itself. *error* is up to 4 KiB of text.
+        """
+        connection = self._connect()
+        return await connection.engine.acall(connection.complete(run, status, error))
+
     # Overview
 
     async def list(self, run: str) -> Infos:
@@ -334,6 +357,11 @@ class Streams:
         connection = self._connect()
         return await connection.engine.acall(connection.calls.delete(connection.stream(run, key)))
 
+    async def delete_run(self, run: str) -> int:
+        """Delete a run with all its streams; return how many there were."""
+        connection = self._connect()
+        return await connection.engine.acall(connection.delete_run(run))
+
     async def runs(self, limit: int = 100) -> RunInfos:
         """Return up to *limit* runs, newest first."""
         connection = self._connect()
@@ -347,10 +375,11 @@ class Streams:
         """Be in a run: what is written inside goes to its streams, unless a target is named.
 
         An async context manager, and a decorator of coroutine functions. Without *id* one is made;
-        without *parent* it is the run we are in. The run is registered at the beginning. At the end
-        what was begun in it is sent, 60 seconds at most, and it is completed; or, after an
+        without *parent* it is the run we are in. The run is registered at the beginning; one that
+        is completed raises `RunCompleted` then, an open one is joined. At the end what was begun in
+        it is waited for, however long its sources take, and it is completed; or, after an
         exception, its streams are closed as failed. An error of a pipe that nobody has waited for
-        is raised here.
+        is raised here, and `NotSent` when nothing of what is unsent is acknowledged for 60 seconds.
         """
         return RunScope(self._connect, id, parent, root)
 

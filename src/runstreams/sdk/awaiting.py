@@ -17,6 +17,7 @@ from .engine.waiting import Waiter, fired, outcome
 from .errors import StopRequested
 from .handles import Writing
 from .runs import check_ends
+from .writing import sources
 from .writing.producer import Producer
 
 T = TypeVar("T")
@@ -75,6 +76,9 @@ class Writable(Writing[T]):
         `WriterClosed`, `BufferFull`, and what sending has failed with.
         """
         return Written(self._producer.write(value))
+
+
+check_source = sources.check_source
 
 
 def let_write(producer: Producer, write: Callable[[], object]) -> None:

@@ -10,16 +10,22 @@ from typing import Any, TypeVar
 
 from .engine.engine import Engine
 from .engine.queues import NothingYet
+from .engine.waiting import check_thread
 from .errors import StopRequested
 from .handles import Writing
 from .runs import check_ends
+from .writing import sources
 from .writing.producer import Producer
+from .writing.sources import Source
 
 T = TypeVar("T")
 
 
 def taken(engine: Engine, take: Callable[[], T]) -> T:
-    """Return what *take* gives, once there is something. Raises `StopIteration` at the end."""
+    """Return what *take* gives, once there is something. Raises `StopIteration` at the end, and
+    `InEventLoop`.
+    """
+    check_thread()
     while True:
         try:
             return take()
@@ -38,7 +44,7 @@ def result(engine: Engine, future: "Future[T]", seconds: float | None = None) ->
 
 def settled(engine: Engine, future: "Future[Any]", seconds: float | None = None) -> None:
     """Wait until *future* is done, at most *seconds*."""
-    engine.check_thread()
+    check_thread()
     wait([future], seconds)
 
 
@@ -49,10 +55,27 @@ class Writable(Writing[T]):
         """Write one chunk. Returns when it is queued; waits when too much is unsent.
 
         Raises `InvalidChunk`, `ChunkTooLarge`, `StopRequested` when readers have asked to stop,
-        `WriterClosed`, and what sending has failed with.
+        `WriterClosed`, `InEventLoop`, and what sending has failed with.
         """
+        check_thread()
         if (full := self._producer.write(value)) is not None:
             self._connection.engine.wait(full)
+
+    def merge(self, source: Source[T]) -> None:
+        """Write the items of *source* too, in the background. Raises `InvalidSource`,
+        `InEventLoop`.
+        """
+        check_source(source)
+        super().merge(source)
+
+
+def check_source(source: Source[Any]) -> None:
+    """Raise `InvalidSource` unless *source* can be piped, and `InEventLoop` for an async one where
+    an event loop runs.
+    """
+    sources.check_source(source)
+    if sources.is_async(source):
+        check_thread()
 
 
 def let_write(producer: Producer, write: Callable[[], object]) -> None:

@@ -46,6 +46,9 @@ class _Client:
         )
         self.auth = Auth(lambda: self._connection)
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._connection.place}>"
+
     @classmethod
     def direct(
         cls,
@@ -78,7 +81,7 @@ class _Client:
 class Client(_Client):
     """A way to one server: `client.streams` is the sync surface. A context manager.
 
-    Closing it sends what is pending, 60 seconds at most, and ends its thread.
+    Closing it waits for its sources, sends what is pending, and ends its thread.
     """
 
     @cached_property
@@ -87,21 +90,21 @@ class Client(_Client):
         return sync.Streams(lambda: self._connection)
 
     def close(self) -> None:
-        """Send what is pending, then close the connections and end the thread."""
+        """Wait for the sources, send what is pending, then let go of connections and thread."""
         self._connection.close()
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *exc: object) -> None:
-        self.close()
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        self._connection.close(error)
 
 
 class AsyncClient(_Client):
     """A way to one server: `client.streams` is the async surface. An async context manager.
 
-    It may be used from any number of event loops. Closing it sends what is pending, 60 seconds at
-    most, and ends its thread.
+    It may be used from any number of event loops. Closing it waits for its sources, sends what is
+    pending, and ends its thread.
     """
 
     @cached_property
@@ -110,14 +113,14 @@ class AsyncClient(_Client):
         return aio.Streams(lambda: self._connection)
 
     async def aclose(self) -> None:
-        """Send what is pending, then close the connections and end the thread."""
+        """Wait for the sources, send what is pending, then let go of connections and thread."""
         await self._connection.aclose()
 
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, *exc: object) -> None:
-        await self.aclose()
+    async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        await self._connection.aclose(error)
 
 
 class _Default:

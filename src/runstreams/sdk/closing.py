@@ -10,6 +10,10 @@ CANCELED = (SourceCut, asyncio.CancelledError, KeyboardInterrupt, GeneratorExit)
 """Ends that nobody would call a failure."""
 
 
+INTERRUPTIONS = (asyncio.CancelledError, KeyboardInterrupt, SystemExit)
+"""What ends a wait from outside."""
+
+
 def status_after(error: BaseException | None) -> Status:
     """Return how a run, a writer or a source has ended that raised *error*, or none."""
     if error is None or (isinstance(error, SystemExit) and error.code in (None, 0)):

@@ -8,20 +8,24 @@ from functools import partial
 from secrets import token_hex
 from typing import Any, Literal
 
-from ..core.model import StreamId, StreamInfo
+from ..core.errors import RunCompleted
+from ..core.model import RunInfo, Status, StreamId, StreamInfo
 from ..core.names import check_key, check_run
-from .engine.calls import PatientCalls, new_client
+from .engine.calls import PatientCalls
 from .engine.engine import Engine
+from .engine.waiting import check_thread
+from .engine.writers import new_client
 from .errors import InvalidSetting
 from .reading.session import ReadSession
 from .retrying import Retries
-from .runs import Run, adopt, begun, current_run, resolve
-from .settings import Timeouts, Token, base_url_of, token_of
+from .runs import Run, adopt, begun, current, current_run, resolve
+from .settings import Timeouts, Token, base_url_of, token_of, without_secrets
+from .telling import Doing
 from .tokens import scopes_of, seconds_of, sign
 from .transport import Transport
 from .values import Encode
 from .writing.buffer import Batching
-from .writing.flushing import flush_engine
+from .writing.flushing import cut, flush_engines
 from .writing.producer import Producer
 
 DEFAULT_KEY = "default"
@@ -46,6 +50,8 @@ class Connection:
         """Connect over HTTP, or by what *transport* makes. Raises `InvalidSetting`."""
         self.timeouts = timeouts or Timeouts()
         self.batching = batching or Batching()
+        self.place = "a transport of its own"
+        """Where it leads to."""
         self._token = token if transport else token_of(token, os.environ)
         if transport is None:
             # Not before it is needed: it takes a fifth of a second.
@@ -54,7 +60,8 @@ class Connection:
             url = base_url_of(base_url, os.environ)
             shown = token_of(token, os.environ)
             transport = partial(HttpTransport, url, shown, self.timeouts)
-        self.engine = Engine(transport, retries or Retries())
+            self.place = without_secrets(url)
+        self.engine = Engine(transport, retries or Retries(), self.timeouts.flush)
         self.calls = PatientCalls(self.engine)
 
     def target(self, key: str | None, target: str | None) -> StreamId:
@@ -103,11 +110,26 @@ class Connection:
         for name in (id, parent, root):
             if name is not None:
                 check_run(name)
-        return begun(id or f"run_{token_hex(12)}", parent, root, current_run())
+        run = begun(id or f"run_{token_hex(12)}", parent, root, current_run())
+        around = current.get()
+        run._is_joined = around is not None and around.id == run.id
+        return run
+
+    async def complete(self, run: str, status: Status, error: str | None) -> RunInfo:
+        """Complete a run. Raises `InvalidName`."""
+        return await self.calls.complete(check_run(run), status, error)
+
+    async def delete_run(self, run: str) -> int:
+        """Delete a run with its streams. Raises `InvalidName`."""
+        return await self.calls.delete_run(check_run(run))
 
     async def register(self, run: Run) -> None:
-        """Tell the server of *run*, and learn from it what is above it."""
+        """Tell the server of *run*, and learn from it what is above it. Raises `RunCompleted`."""
         known = await self.calls.register(run.id, run.parent_id, run.root_id)
+        if known.completed is not None:
+            error = RunCompleted("the run is completed and cannot be entered again", run=run.id)
+            Doing("manage", run.id).tell(error)
+            raise error
         run.parent_id, run.root_id = known.parent, known.root
 
     def public_token(self, granted: dict[str, Iterable[str]], expires_in: float | str) -> str:
@@ -117,25 +139,44 @@ class Connection:
         seconds = seconds_of(expires_in)
         return sign(self._token, scopes_of(granted), time.time(), seconds)
 
-    def close(self) -> None:
-        """Send what is left, then let go of everything."""
-        flush_engine(self.engine, self.timeouts.flush)
-        self.engine.close()
+    def close(self, error: BaseException | None = None) -> None:
+        """Send what is left, or what was written when *error* interrupted it; then let go of
+        everything. Raises `InEventLoop` where that would have to be waited for.
+        """
+        if self.engine.pending:
+            check_thread()  # before anything is given up
+        try:
+            flush_engines([self.engine], error)
+        finally:
+            self.engine.close()
 
-    async def aclose(self) -> None:
+    async def aclose(self, error: BaseException | None = None) -> None:
         """Do as `close`, without holding up the event loop."""
         # A source of this very loop must be able to go on meanwhile.
-        await asyncio.to_thread(self.close)
+        closing = asyncio.ensure_future(asyncio.to_thread(self.close, error))
+        try:
+            await asyncio.shield(closing)
+        except asyncio.CancelledError as interrupt:
+            cut([self.engine], interrupt)
+            await closing
+            raise
 
 
-def split(args: tuple[Any, ...], key: str | None, what: str) -> tuple[str | None, Any]:
-    """Return key and *what* of a call that names them as `(what)` or `(key, what)`."""
-    if len(args) == 1:
-        return key, args[0]
-    if len(args) == 2 and key is None:
-        return args
-    given = "both by position and by name" if len(args) == 2 else f"{len(args)} arguments"
-    raise TypeError(f"give ({what}) or (key, {what}), with the key once: got {given}")
+class LeftOut:
+    """Stands for an argument that was not given."""
+
+    def __repr__(self) -> str:
+        return "..."
+
+
+LEFT_OUT = LeftOut()
+
+
+def split(key: Any, value: Any) -> tuple[Any, Any]:
+    """Return key and value of a call that was given both, or the value alone in the place of the
+    key.
+    """
+    return (None, key) if value is LEFT_OUT else (key, value)
 
 
 def _key(key: str | None) -> str:

@@ -3,6 +3,7 @@
 RunstreamsError
 ├── InvalidRequest
 │   ├── NoRun                neither a run to write to is named nor are we in one
+│   ├── InEventLoop          a sync call where an event loop runs, which it would hold up
 │   ├── InvalidSource        what was given to pipe or merge cannot be iterated
 │   └── InvalidSetting       a URL, key, duration or option is off
 ├── Unanswered               no answer that makes sense, also after trying again
@@ -34,6 +35,12 @@ class NoRun(InvalidRequest):
     """There is no run to write to: none is named, and none is current."""
 
     code = "no_run"
+
+
+class InEventLoop(InvalidRequest, RuntimeError):
+    """A sync call was made where an event loop runs: it would stand still meanwhile."""
+
+    code = "in_event_loop"
 
 
 class InvalidSource(InvalidRequest, TypeError):

@@ -39,6 +39,9 @@ class Sending:
         """Whether readers have asked the producer to stop."""
         return self._producer.stopped
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.run_id}/{self.key}: {self._producer.state}>"
+
     def cancel(self) -> None:
         """Close the source and end the stream as canceled; what was written stays."""
         self._producer.cancel()
@@ -112,6 +115,11 @@ class Reading(Generic[T]):
     def closed(self) -> Closed | None:
         """How the stream ended, once that is known."""
         return self._session.place.closed
+
+    def __repr__(self) -> str:
+        session = self._session
+        name = f"{session.stream.run}/{session.stream.key}"
+        return f"<{type(self).__name__} {name}: {self.state}, at index {session.place.next_index}>"
 
     def __del__(self) -> None:
         self._session.stop()

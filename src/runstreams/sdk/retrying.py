@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ..core.errors import RunstreamsError, StoreError
 from .errors import Unreachable
+from .telling import Doing
 
 logger = logging.getLogger("runstreams")
 
@@ -50,25 +51,34 @@ def pause(retries: Retries, failures: int, chance: float, asked: float | None = 
 class Patience:
     """The failures of one pipe, read or call so far."""
 
-    def __init__(self, retries: Retries, chance: Callable[[], float]) -> None:
+    def __init__(
+        self, retries: Retries, chance: Callable[[], float], doing: Doing | None = None
+    ) -> None:
+        self.doing = doing or Doing()
         self._retries = retries
         self._chance = chance
         self.failures = 0
+        self.trouble: RunstreamsError | None = None
+        """The last failure, unless there was progress since."""
         self._total = 0
 
     def progress(self) -> None:
         """Begin the count anew."""
         self.failures = 0
+        self.trouble = None
 
     def after(self, error: RunstreamsError) -> float:
         """Return the seconds to wait after *error*. Raises *error* when it will not pass, or when
-        patience has run out.
+        patience has run out; it tells then where it happened.
         """
         self.failures += 1
+        self.trouble = error
         self._total += 1
         if not is_passing(error):
+            self.doing.tell(error)
             raise error
         if self.failures >= self._retries.attempts or self._total >= self._retries.total:
+            self.doing.tell(error)
             error.add_note(f"given up after {self.failures} attempts without progress")
             raise error
         seconds = pause(self._retries, self.failures, self._chance(), error.retry_after)

@@ -1,5 +1,6 @@
 """Runs: which one we are in, what lies above it, what a target means, and how a run ends."""
 
+import asyncio
 import inspect
 import logging
 import os
@@ -8,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
 
+from ..core.errors import RunstreamsError
 from ..core.names import check_run
 from .closing import reason_of, status_after
 from .engine.calls import PatientCalls
@@ -30,8 +32,14 @@ class Run:
         self.id = id
         self.parent_id = parent_id
         self.root_id = root_id
+        self._is_joined = False
         self._lock = threading.Lock()
         self._producers: set[Producer] = set()
+
+    def __repr__(self) -> str:
+        above = f", child of {self.parent_id}" if self.parent_id else ""
+        going_on = sum(not producer.result.done() for producer in self._left())
+        return f"<Run {self.id}{above}: {going_on} pipes and writers go on>"
 
     def environ(self) -> dict[str, str]:
         """Return the environment variables that put another process into this run."""
@@ -58,6 +66,10 @@ class Run:
         """Return what was begun in this run, and has not ended well."""
         with self._lock:
             return [producer for producer in self._producers if producer.is_ours]
+
+    def _abandon(self) -> None:
+        for producer in self._left():
+            producer.abandon()
 
     def _forget(self, producer: Producer) -> None:
         if producer.result.exception() is None:
@@ -135,7 +147,8 @@ def check_ends(work: object) -> None:
 async def end_run(
     calls: PatientCalls, run: Run, error: BaseException | None, seconds: float
 ) -> BaseException | None:
-    """Send what is left of *run*, at most *seconds* long, and end it as its body has ended.
+    """Wait for the sources of *run*, send what is left, and end it as its body has ended. It is
+    given up when nothing is acknowledged for *seconds*.
 
     Returns what else went wrong and nobody has seen: an error of one pipe, or a group of several.
     """
@@ -144,13 +157,15 @@ async def end_run(
             # Whoever interrupts does not want to wait for sources to end.
             producer.seen = True
             producer.cancel(error)
-    problems = await _problems(run, seconds)
-    cause = error or (problems[0] if problems else None)
-    status = status_after(cause)
-    if cause is None or status == "completed":
-        await calls.complete(run.id)
-    else:
-        await calls.end_badly(run.id, status, reason_of(cause))
+    problems = await _problems(run, seconds, logging.INFO if error is None else logging.WARNING)
+    try:
+        async with asyncio.timeout(seconds if problems else None):
+            await _end(calls, run, error or (problems[0] if problems else None))
+    except (RunstreamsError, TimeoutError) as failure:
+        if not problems:
+            raise
+        # What could not be sent is worth more than that this could not be said.
+        logger.error("run %s was not completed: %s", run.id, failure)
     if error is not None:
         for problem in problems:
             logger.error("beside the error that ended run %s: %s", run.id, reason_of(problem))
@@ -158,11 +173,17 @@ async def end_run(
     return _together(problems)
 
 
-async def _problems(run: Run, seconds: float) -> list[BaseException]:
+async def _end(calls: PatientCalls, run: Run, cause: BaseException | None) -> None:
+    status = status_after(cause)
+    if not run._is_joined:
+        await calls.complete(run.id, status, None if cause is None else reason_of(cause))
+
+
+async def _problems(run: Run, seconds: float, level: int) -> list[BaseException]:
     producers = run._left()
     problems: list[BaseException] = []
-    for producer in await flush(producers, seconds):
-        problems.append(NotSent(report(producer), unsent=producer.unsent))
+    for producer in await flush(producers, seconds, level):
+        problems.append(NotSent(report(producer, seconds), unsent=producer.unsent))
         producer.cancel()
     for producer in producers:
         if producer.result.done() and not producer.seen and (error := producer.result.exception()):

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from .errors import InvalidSetting
 
@@ -27,7 +27,7 @@ class Timeouts:
     stall: float = 25
     """For a sign of life on an event stream; the server gives one every 10 seconds."""
     flush: float = 60
-    """For everything to be sent, when a run or the program ends."""
+    """For an acknowledgement, when a run, a client or the program ends and something is unsent."""
 
 
 def base_url_of(given: str | None, environ: Mapping[str, str]) -> str:
@@ -44,6 +44,12 @@ def base_url_of(given: str | None, environ: Mapping[str, str]) -> str:
     if not parts.hostname or port == 0:
         raise InvalidSetting(f"{name} names no server: {url!r}")
     return url
+
+
+def without_secrets(url: str) -> str:
+    """Return *url* without what may stand before its host: a user's name and password."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query=""))
 
 
 def token_of(given: Token | None, environ: Mapping[str, str]) -> Token:

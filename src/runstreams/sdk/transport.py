@@ -57,8 +57,11 @@ class Transport(Protocol):
     async def register(self, run: str, parent: str | None, root: str | None) -> RunInfo:
         """Register a run and what is above it."""
 
-    async def complete(self, run: str) -> RunInfo:
-        """Complete a run: its open streams close."""
+    async def complete(self, run: str, status: Status, error: str | None) -> RunInfo:
+        """Complete a run, which has ended so: its open streams close."""
+
+    async def delete_run(self, run: str) -> int:
+        """Delete a run with its streams; return how many there were."""
 
     async def aclose(self) -> None:
         """Close all connections."""

@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
-from runstreams.aio import AsyncClient, Closed
+from runstreams.aio import AsyncClient, Closed, Retries
 from runstreams.errors import (
     ClosedDifferently,
     NotThere,
     RunCompleted,
     Unauthenticated,
     Unauthorized,
+    Unreachable,
     WriterClosed,
 )
 from runstreams.sdk.aio import Streams
@@ -179,3 +180,57 @@ async def test_a_client_that_is_dropped_lets_go_of_everything(
 
     wait_until(is_free)
     wait_until(lambda: set(threading.enumerate()) <= before)
+
+
+async def ask_nobody(run: str) -> None:
+    retries = Retries(attempts=3, first=0.01)
+    async with AsyncClient("http://me:secret@127.0.0.1:9", "x", retries=retries) as client:
+        await client.streams.append(1, target=run)
+
+
+async def test_no_server_is_said_once_with_where_it_should_be_and_how_to_start_it(
+    run: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(Unreachable, match=f"^{run}/default: .* http://127.0.0.1:9 cannot be"):
+        await ask_nobody(run)
+    (said,) = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert said.startswith("the server at http://127.0.0.1:9 cannot be reached: ")
+    assert "`runstreams serve`" in said
+    assert "RUNSTREAMS_URL" in said
+
+
+async def test_appends_that_follow_one_another_count_as_one_writer(
+    aclient: AsyncClient, run: str
+) -> None:
+    for value in range(5):
+        await aclient.streams.append("log", value, target=run)
+    assert (await aclient.streams.describe(run, "log")).writers == 1
+    assert await read(aclient, run, "log") == [0, 1, 2, 3, 4]
+
+
+async def test_appends_go_on_in_a_stream_that_was_deleted(aclient: AsyncClient, run: str) -> None:
+    assert await aclient.streams.append("log", "old", target=run) == 0
+    assert await aclient.streams.append("log", "old", target=run) == 1
+    await aclient.streams.delete(run, "log")
+    assert await aclient.streams.append("log", "new", target=run) == 0
+    assert await aclient.streams.append("log", "newer", target=run) == 1
+    assert await read(aclient, run, "log") == ["new", "newer"]
+
+
+async def test_what_is_shown_of_an_object_tells_which_and_how_far_and_no_secret(
+    aclient: AsyncClient, run: str
+) -> None:
+    async with aclient.streams.run(run, parent="run_above") as entered:
+        piped = aclient.streams.pipe("words", ["a", "b"])
+        await piped.wait_until_complete()
+        assert repr(piped) == f"<Piped {run}/words: ended, 2 chunks sent, 0 unsent>"
+        async with aclient.streams.writer("log") as writer:
+            writer.write("one")
+            await writer.drain()
+            assert repr(writer) == f"<Writer {run}/log: open, 1 chunks sent, 0 unsent>"
+            assert repr(entered) == f"<Run {run}, child of run_above: 1 pipes and writers go on>"
+    reader = aclient.streams.read(run, "words")
+    assert await anext(reader) == "a"
+    assert repr(reader).startswith(f"<Reader {run}/words: ")
+    hidden = AsyncClient("http://me:secret@127.0.0.1:9", "key")
+    assert repr(hidden) == "<AsyncClient of http://127.0.0.1:9>"

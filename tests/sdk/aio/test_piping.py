@@ -16,9 +16,10 @@ from runstreams.errors import (
     StreamClosed,
     StreamFailed,
     Unauthenticated,
+    Unauthorized,
 )
 from tests.sdk.aio.helpers import failing, read, slowly
-from tests.sdk.in_tasks import Event, done, happened
+from tests.sdk.in_tasks import Event, done, happened, sleep
 from tests.sdk.test_values import Token
 
 
@@ -78,12 +79,10 @@ async def test_without_a_key_it_is_the_default_stream(aclient: AsyncClient, run:
     assert [info.key for info in await aclient.streams.list(run)] == ["default"]
 
 
-async def test_the_key_comes_first_or_by_name(aclient: AsyncClient, run: str) -> None:
+async def test_the_key_comes_first(aclient: AsyncClient, run: str) -> None:
     assert aclient.streams.pipe("k", [1], target=run).key == "k"
-    assert aclient.streams.pipe([1], key="k", target=run).key == "k"
-    with pytest.raises(TypeError, match="once"):
-        aclient.streams.pipe("k", [1], key="k", target=run)  # type: ignore[call-overload]
-    with pytest.raises(TypeError, match="arguments"):
+    assert aclient.streams.pipe(key="k", source=[1], target=run).key == "k"
+    with pytest.raises(TypeError, match="key"):
         aclient.streams.pipe(target=run)  # type: ignore[call-overload]
     with pytest.raises(TypeError, match="key"):
         aclient.streams.pipe(1, [1], target=run)  # type: ignore[call-overload]
@@ -294,10 +293,50 @@ async def test_of_several_producers_that_are_asked_to_stop_none_fails(
     aclient: AsyncClient, run: str
 ) -> None:
     pipes = [aclient.streams.pipe(slowly(range(10**9)), target=run) for _ in range(4)]
-    for piped in pipes:
-        await anext(piped.stream)
+    while not await aclient.streams.list(run) or (await aclient.streams.describe(run)).writers < 4:
+        await sleep(0.01)
     await aclient.streams.stop(run)
     for piped in pipes:
         await piped.wait_until_complete(timeout=10)
         assert piped.stopped
     assert (await aclient.streams.describe(run)).closed == Closed("canceled")
+
+
+@pytest.mark.also_deployed
+async def test_a_pipe_into_a_canceled_stream_says_so_and_what_to_do(
+    aclient: AsyncClient, run: str
+) -> None:
+    await aclient.streams.stop(run)
+    await aclient.streams.close(target=run, status="canceled")
+    piped = aclient.streams.pipe(slowly(range(10**9)), target=run)
+    with pytest.raises(StreamClosed, match=f"{run}/default: .*: canceled.*begin anew") as caught:
+        await piped.wait_until_complete(timeout=10)
+    assert caught.value.status == "canceled"
+    assert not piped.stopped
+
+
+async def test_nor_is_it_a_stop_when_another_producer_ends_as_canceled(
+    aclient: AsyncClient, run: str
+) -> None:
+    piped = aclient.streams.pipe(slowly(range(10**9)), target=run)
+    assert await anext(aclient.streams.read(run)) == 0
+    await aclient.streams.close(target=run, status="canceled")
+    with pytest.raises(StreamClosed):
+        await piped.wait_until_complete(timeout=10)
+    assert not piped.stopped
+
+
+async def test_a_token_that_does_not_allow_it_is_told_what_it_lacks(
+    aclient: AsyncClient, server: Any, run: str
+) -> None:
+    token = aclient.auth.create_public_token(read=[run])
+    async with AsyncClient(server.url, token) as reader:
+        with pytest.raises(Unauthorized, match=f"{run}/log: .* write:runs:{run} or write:streams:"):
+            await reader.streams.append("log", 1, target=run)
+        with pytest.raises(Unauthorized, match=f"{run}: .* manage:runs:{run}"):
+            await begin_run(reader, run)
+
+
+async def begin_run(client: AsyncClient, run: str) -> None:
+    async with client.streams.run(run):
+        pass

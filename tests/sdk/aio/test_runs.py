@@ -1,16 +1,18 @@
 """`streams.run` of the async surface: what happens inside, and at its end."""
 
 from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
 
 from runstreams.aio import AsyncClient, Closed, Timeouts, streams
-from runstreams.errors import NoRun, NotSent
+from runstreams.core.model import Status
+from runstreams.errors import NoRun, NotSent, RunCompleted, Unreachable
 from runstreams.sdk.runs import current_run
 from runstreams.testing import in_memory
+from runstreams.wiring import now
 from tests.sdk.aio.helpers import failing, read, slowly, together
-from tests.sdk.in_tasks import Event, happened, sleep
+from tests.sdk.in_tasks import sleep
+from tests.sdk.scripted import Scripted, memory_log
 
 
 @pytest.mark.also_deployed
@@ -154,36 +156,99 @@ async def test_a_failure_that_was_seen_is_not_raised_again(aclient: AsyncClient)
     assert (await aclient.streams.describe(run.id, "other")).closed == Closed("completed")
 
 
-async def test_what_takes_too_long_is_cut_off_and_reported(server: Any, run: str) -> None:
-    go_on = Event()
+def in_this_process(flush: float, transport: Scripted | None = None) -> AsyncClient:
+    """Return a client whose sending is quick also beside a busy machine."""
+    way = transport or Scripted(memory_log(now))
+    return AsyncClient(token="x", timeouts=Timeouts(flush=flush), transport=lambda: way)
 
-    async def source() -> AsyncIterator[int]:
-        yield 0
-        await happened(go_on)
 
-    async def body() -> None:
+async def test_a_run_waits_for_its_sources_however_long_they_take(run: str) -> None:
+    async with in_this_process(flush=1) as client:
         async with client.streams.run(run):
-            client.streams.pipe(source())
+            client.streams.pipe(slowly([0, 1], 2))
+        assert await read(client, run) == [0, 1]
+        assert (await client.streams.describe(run)).closed == Closed("completed")
 
-    async with AsyncClient(server.url, server.secret, timeouts=Timeouts(flush=0.2)) as client:
-        with pytest.raises(NotSent, match="cut off"):
-            await body()
-        go_on.set()
-        assert await read(client, run, timeout=60, strict=False) == [0]
-        closed = (await client.streams.describe(run)).closed
-        assert closed is not None
-        assert closed.status != "completed"
+
+async def test_so_does_a_client_at_its_end(run: str) -> None:
+    async with in_this_process(flush=1) as client:
+        piped = client.streams.pipe(slowly([0, 1], 2), target=run)
+    assert await piped.wait_until_complete() == 1
+
+
+async def send_nothing(run: str) -> None:
+    transport = Scripted(memory_log(now))
+    transport.fail("append", *[Unreachable("the server is away")] * 1000)
+    async with in_this_process(0.1, transport) as client, client.streams.run(run):
+        client.streams.pipe("words", ["a", "b"])
+
+
+async def test_a_run_gives_up_what_makes_no_progress_and_says_why_and_what_to_do(run: str) -> None:
+    with pytest.raises(NotSent) as caught:
+        await send_nothing(run)
+    assert str(caught.value).startswith(f"{run}/words: 2 chunks were not sent, since nothing was")
+    assert "the server is away" in str(caught.value)
+    assert "Timeouts(flush=...)" in str(caught.value)
+    assert caught.value.unsent == 2
 
 
 async def test_a_run_ends_where_it_began(run: str) -> None:
-    with in_memory() as client:
+    with in_memory():
         scope = streams.run(run)
         await scope.__aenter__()
-        with in_memory() as other:
+        with in_memory():
             await scope.__aexit__(None, None, None)
-            assert other.streams.runs() == []
-        (info,) = client.streams.runs()
+            assert await streams.runs() == []
+        (info,) = await streams.runs()
         assert info.completed is not None
+
+
+async def enter(client: AsyncClient, run: str, **above: str) -> None:
+    async with client.streams.run(run, **above):
+        await client.streams.append("log", 1)
+
+
+@pytest.mark.also_deployed
+async def test_a_completed_run_is_not_entered_again_and_a_retry_is_its_child(
+    aclient: AsyncClient, run: str
+) -> None:
+    await enter(aclient, run)
+    with pytest.raises(RunCompleted, match=f"{run}: .*begin another run.*parent=") as caught:
+        await enter(aclient, run)
+    assert caught.value.run == run
+    assert await read(aclient, run, "log") == [1]
+    await enter(aclient, f"{run}_2", parent=run)
+
+
+async def test_a_run_that_is_open_is_joined_and_the_outer_one_ends_it(
+    aclient: AsyncClient, run: str
+) -> None:
+    async with aclient.streams.run(run):
+        await enter(aclient, run)
+        await aclient.streams.append("log", 2)
+    assert await read(aclient, run, "log") == [1, 2]
+    assert (await aclient.streams.describe(run, "log")).closed == Closed("completed")
+
+
+@pytest.mark.also_deployed
+@pytest.mark.parametrize("status", ["completed", "failed", "canceled"])
+async def test_a_run_may_be_completed_from_anywhere(
+    aclient: AsyncClient, run: str, status: Status
+) -> None:
+    await aclient.streams.append("log", 1, target=run)
+    assert (await aclient.streams.complete(run, status=status)).completed is not None
+    closed = (await aclient.streams.describe(run, "log")).closed
+    assert closed is not None
+    assert closed.status == status
+    with pytest.raises(RunCompleted):
+        await enter(aclient, run)
+
+
+async def test_a_run_is_deleted_with_its_streams(aclient: AsyncClient, run: str) -> None:
+    await enter(aclient, run)
+    assert await aclient.streams.delete_run(run) == 1
+    assert await aclient.streams.list(run) == []
+    await enter(aclient, run)
 
 
 async def test_a_decorated_function_is_a_run_each_time(aclient: AsyncClient) -> None:

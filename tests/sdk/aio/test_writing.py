@@ -140,7 +140,7 @@ async def test_a_writer_that_is_dropped_is_sent_and_warned_of(
 @pytest.mark.also_deployed
 async def test_an_append_is_stored_when_it_returns(aclient: AsyncClient, run: str) -> None:
     assert await aclient.streams.append("logs", {"step": 1}, target=run) == 0
-    assert await aclient.streams.append(["x"], key="logs", target=run) == 1
+    assert await aclient.streams.append(key="logs", value=["x"], target=run) == 1
     assert await aclient.streams.append("default", target=run) == 0
     assert await read(aclient, run, "logs") == [{"step": 1}, ["x"]]
 

@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from runstreams import Client, Closed
+from runstreams import Client, Closed, Retries
 from runstreams.errors import (
     ClosedDifferently,
     NotThere,
     RunCompleted,
     Unauthenticated,
     Unauthorized,
+    Unreachable,
     WriterClosed,
 )
 from runstreams.sdk.sync import Streams
@@ -178,3 +179,55 @@ def test_a_client_that_is_dropped_lets_go_of_everything(
 
     wait_until(is_free)
     wait_until(lambda: set(threading.enumerate()) <= before)
+
+
+def ask_nobody(run: str) -> None:
+    retries = Retries(attempts=3, first=0.01)
+    with Client("http://me:secret@127.0.0.1:9", "x", retries=retries) as client:
+        client.streams.append(1, target=run)
+
+
+def test_no_server_is_said_once_with_where_it_should_be_and_how_to_start_it(
+    run: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(Unreachable, match=f"^{run}/default: .* http://127.0.0.1:9 cannot be"):
+        ask_nobody(run)
+    (said,) = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert said.startswith("the server at http://127.0.0.1:9 cannot be reached: ")
+    assert "`runstreams serve`" in said
+    assert "RUNSTREAMS_URL" in said
+
+
+def test_appends_that_follow_one_another_count_as_one_writer(client: Client, run: str) -> None:
+    for value in range(5):
+        client.streams.append("log", value, target=run)
+    assert (client.streams.describe(run, "log")).writers == 1
+    assert read(client, run, "log") == [0, 1, 2, 3, 4]
+
+
+def test_appends_go_on_in_a_stream_that_was_deleted(client: Client, run: str) -> None:
+    assert client.streams.append("log", "old", target=run) == 0
+    assert client.streams.append("log", "old", target=run) == 1
+    client.streams.delete(run, "log")
+    assert client.streams.append("log", "new", target=run) == 0
+    assert client.streams.append("log", "newer", target=run) == 1
+    assert read(client, run, "log") == ["new", "newer"]
+
+
+def test_what_is_shown_of_an_object_tells_which_and_how_far_and_no_secret(
+    client: Client, run: str
+) -> None:
+    with client.streams.run(run, parent="run_above") as entered:
+        piped = client.streams.pipe("words", ["a", "b"])
+        piped.wait_until_complete()
+        assert repr(piped) == f"<Piped {run}/words: ended, 2 chunks sent, 0 unsent>"
+        with client.streams.writer("log") as writer:
+            writer.write("one")
+            writer.drain()
+            assert repr(writer) == f"<Writer {run}/log: open, 1 chunks sent, 0 unsent>"
+            assert repr(entered) == f"<Run {run}, child of run_above: 1 pipes and writers go on>"
+    reader = client.streams.read(run, "words")
+    assert next(reader) == "a"
+    assert repr(reader).startswith(f"<Reader {run}/words: ")
+    hidden = Client("http://me:secret@127.0.0.1:9", "key")
+    assert repr(hidden) == "<Client of http://127.0.0.1:9>"

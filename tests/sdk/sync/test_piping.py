@@ -17,8 +17,9 @@ from runstreams.errors import (
     StreamClosed,
     StreamFailed,
     Unauthenticated,
+    Unauthorized,
 )
-from tests.sdk.in_threads import Event, done, happened
+from tests.sdk.in_threads import Event, done, happened, sleep
 from tests.sdk.sync.helpers import failing, read, slowly
 from tests.sdk.test_values import Token
 
@@ -79,12 +80,10 @@ def test_without_a_key_it_is_the_default_stream(client: Client, run: str) -> Non
     assert [info.key for info in client.streams.list(run)] == ["default"]
 
 
-def test_the_key_comes_first_or_by_name(client: Client, run: str) -> None:
+def test_the_key_comes_first(client: Client, run: str) -> None:
     assert client.streams.pipe("k", [1], target=run).key == "k"
-    assert client.streams.pipe([1], key="k", target=run).key == "k"
-    with pytest.raises(TypeError, match="once"):
-        client.streams.pipe("k", [1], key="k", target=run)  # type: ignore[call-overload]
-    with pytest.raises(TypeError, match="arguments"):
+    assert client.streams.pipe(key="k", source=[1], target=run).key == "k"
+    with pytest.raises(TypeError, match="key"):
         client.streams.pipe(target=run)  # type: ignore[call-overload]
     with pytest.raises(TypeError, match="key"):
         client.streams.pipe(1, [1], target=run)  # type: ignore[call-overload]
@@ -287,10 +286,46 @@ def test_when_readers_ask_to_stop_the_source_is_closed_and_the_stream_canceled(
 
 def test_of_several_producers_that_are_asked_to_stop_none_fails(client: Client, run: str) -> None:
     pipes = [client.streams.pipe(slowly(range(10**9)), target=run) for _ in range(4)]
-    for piped in pipes:
-        next(piped.stream)
+    while not client.streams.list(run) or (client.streams.describe(run)).writers < 4:
+        sleep(0.01)
     client.streams.stop(run)
     for piped in pipes:
         piped.wait_until_complete(timeout=10)
         assert piped.stopped
     assert (client.streams.describe(run)).closed == Closed("canceled")
+
+
+@pytest.mark.also_deployed
+def test_a_pipe_into_a_canceled_stream_says_so_and_what_to_do(client: Client, run: str) -> None:
+    client.streams.stop(run)
+    client.streams.close(target=run, status="canceled")
+    piped = client.streams.pipe(slowly(range(10**9)), target=run)
+    with pytest.raises(StreamClosed, match=f"{run}/default: .*: canceled.*begin anew") as caught:
+        piped.wait_until_complete(timeout=10)
+    assert caught.value.status == "canceled"
+    assert not piped.stopped
+
+
+def test_nor_is_it_a_stop_when_another_producer_ends_as_canceled(client: Client, run: str) -> None:
+    piped = client.streams.pipe(slowly(range(10**9)), target=run)
+    assert next(client.streams.read(run)) == 0
+    client.streams.close(target=run, status="canceled")
+    with pytest.raises(StreamClosed):
+        piped.wait_until_complete(timeout=10)
+    assert not piped.stopped
+
+
+def test_a_token_that_does_not_allow_it_is_told_what_it_lacks(
+    client: Client, server: Any, run: str
+) -> None:
+    token = client.auth.create_public_token(read=[run])
+    with Client(server.url, token) as reader:
+        with pytest.raises(Unauthorized, match=f"{run}/log: .* write:runs:{run} or write:streams:"):
+            reader.streams.append("log", 1, target=run)
+        with pytest.raises(Unauthorized, match=f"{run}: .* manage:runs:{run}"):
+            begin_run(reader, run)
+
+
+def begin_run(client: Client, run: str) -> None:
+    with client.streams.run(run):
+        pass

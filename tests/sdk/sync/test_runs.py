@@ -2,15 +2,17 @@
 """`streams.run` of the sync surface: what happens inside, and at its end."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from runstreams import Client, Closed, Timeouts, streams
-from runstreams.errors import NoRun, NotSent
+from runstreams.core.model import Status
+from runstreams.errors import NoRun, NotSent, RunCompleted, Unreachable
 from runstreams.sdk.runs import current_run
 from runstreams.testing import in_memory
-from tests.sdk.in_threads import Event, happened, sleep
+from runstreams.wiring import now
+from tests.sdk.in_threads import sleep
+from tests.sdk.scripted import Scripted, memory_log
 from tests.sdk.sync.helpers import failing, read, slowly, together
 
 
@@ -153,36 +155,95 @@ def test_a_failure_that_was_seen_is_not_raised_again(client: Client) -> None:
     assert (client.streams.describe(run.id, "other")).closed == Closed("completed")
 
 
-def test_what_takes_too_long_is_cut_off_and_reported(server: Any, run: str) -> None:
-    go_on = Event()
+def in_this_process(flush: float, transport: Scripted | None = None) -> Client:
+    """Return a client whose sending is quick also beside a busy machine."""
+    way = transport or Scripted(memory_log(now))
+    return Client(token="x", timeouts=Timeouts(flush=flush), transport=lambda: way)
 
-    def source() -> Iterator[int]:
-        yield 0
-        happened(go_on)
 
-    def body() -> None:
+def test_a_run_waits_for_its_sources_however_long_they_take(run: str) -> None:
+    with in_this_process(flush=1) as client:
         with client.streams.run(run):
-            client.streams.pipe(source())
+            client.streams.pipe(slowly([0, 1], 2))
+        assert read(client, run) == [0, 1]
+        assert (client.streams.describe(run)).closed == Closed("completed")
 
-    with Client(server.url, server.secret, timeouts=Timeouts(flush=0.2)) as client:
-        with pytest.raises(NotSent, match="cut off"):
-            body()
-        go_on.set()
-        assert read(client, run, timeout=60, strict=False) == [0]
-        closed = (client.streams.describe(run)).closed
-        assert closed is not None
-        assert closed.status != "completed"
+
+def test_so_does_a_client_at_its_end(run: str) -> None:
+    with in_this_process(flush=1) as client:
+        piped = client.streams.pipe(slowly([0, 1], 2), target=run)
+    assert piped.wait_until_complete() == 1
+
+
+def send_nothing(run: str) -> None:
+    transport = Scripted(memory_log(now))
+    transport.fail("append", *[Unreachable("the server is away")] * 1000)
+    with in_this_process(0.1, transport) as client, client.streams.run(run):
+        client.streams.pipe("words", ["a", "b"])
+
+
+def test_a_run_gives_up_what_makes_no_progress_and_says_why_and_what_to_do(run: str) -> None:
+    with pytest.raises(NotSent) as caught:
+        send_nothing(run)
+    assert str(caught.value).startswith(f"{run}/words: 2 chunks were not sent, since nothing was")
+    assert "the server is away" in str(caught.value)
+    assert "Timeouts(flush=...)" in str(caught.value)
+    assert caught.value.unsent == 2
 
 
 def test_a_run_ends_where_it_began(run: str) -> None:
-    with in_memory() as client:
+    with in_memory():
         scope = streams.run(run)
         scope.__enter__()
-        with in_memory() as other:
+        with in_memory():
             scope.__exit__(None, None, None)
-            assert other.streams.runs() == []
-        (info,) = client.streams.runs()
+            assert streams.runs() == []
+        (info,) = streams.runs()
         assert info.completed is not None
+
+
+def enter(client: Client, run: str, **above: str) -> None:
+    with client.streams.run(run, **above):
+        client.streams.append("log", 1)
+
+
+@pytest.mark.also_deployed
+def test_a_completed_run_is_not_entered_again_and_a_retry_is_its_child(
+    client: Client, run: str
+) -> None:
+    enter(client, run)
+    with pytest.raises(RunCompleted, match=f"{run}: .*begin another run.*parent=") as caught:
+        enter(client, run)
+    assert caught.value.run == run
+    assert read(client, run, "log") == [1]
+    enter(client, f"{run}_2", parent=run)
+
+
+def test_a_run_that_is_open_is_joined_and_the_outer_one_ends_it(client: Client, run: str) -> None:
+    with client.streams.run(run):
+        enter(client, run)
+        client.streams.append("log", 2)
+    assert read(client, run, "log") == [1, 2]
+    assert (client.streams.describe(run, "log")).closed == Closed("completed")
+
+
+@pytest.mark.also_deployed
+@pytest.mark.parametrize("status", ["completed", "failed", "canceled"])
+def test_a_run_may_be_completed_from_anywhere(client: Client, run: str, status: Status) -> None:
+    client.streams.append("log", 1, target=run)
+    assert (client.streams.complete(run, status=status)).completed is not None
+    closed = (client.streams.describe(run, "log")).closed
+    assert closed is not None
+    assert closed.status == status
+    with pytest.raises(RunCompleted):
+        enter(client, run)
+
+
+def test_a_run_is_deleted_with_its_streams(client: Client, run: str) -> None:
+    enter(client, run)
+    assert client.streams.delete_run(run) == 1
+    assert client.streams.list(run) == []
+    enter(client, run)
 
 
 def test_a_decorated_function_is_a_run_each_time(client: Client) -> None:

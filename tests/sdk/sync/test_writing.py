@@ -133,7 +133,7 @@ def test_a_writer_that_is_dropped_is_sent_and_warned_of(
 @pytest.mark.also_deployed
 def test_an_append_is_stored_when_it_returns(client: Client, run: str) -> None:
     assert client.streams.append("logs", {"step": 1}, target=run) == 0
-    assert client.streams.append(["x"], key="logs", target=run) == 1
+    assert client.streams.append(key="logs", value=["x"], target=run) == 1
     assert client.streams.append("default", target=run) == 0
     assert read(client, run, "logs") == [{"step": 1}, ["x"]]
 

@@ -1,17 +1,17 @@
 """What can be asked of a server, tried again until it succeeds or will not."""
 
-from collections.abc import Iterable
-from uuid import uuid4
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TypeVar
 
-from ...core.errors import Refused, RunCompleted
+from ...core.errors import ChunkGap, Refused, RunCompleted
 from ...core.model import Closed, RunInfo, RunPage, Status, StreamId, StreamInfo, StreamPage
 from ..closing import sayable
+from ..telling import Doing
+from ..transport import Transport
 from .engine import Engine
+from .writers import Writer, Writers, new_client
 
-
-def new_client() -> str:
-    """Return a fresh client id."""
-    return uuid4().hex[:16]
+T = TypeVar("T")
 
 
 class PatientCalls:
@@ -19,30 +19,37 @@ class PatientCalls:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._writers = Writers()
 
     async def append(self, stream: StreamId, line: bytes) -> int:
         """Append one chunk once, however often that is tried; return its index."""
-        client = new_client()
-        receipt = await self._engine.persist(lambda to: to.append(stream, client, 0, line))
+        try:
+            return await self._append(stream, self._writers.take(stream), line)
+        except ChunkGap:  # the stream was deleted, or has expired: a new one knows no client
+            return await self._append(stream, Writer(new_client(), 0), line)
+
+    async def _append(self, stream: StreamId, writer: Writer, line: bytes) -> int:
+        receipt = await self._do("write", stream, lambda to: to.append(stream, *writer, line))
+        self._writers.give_back(stream, writer)
         assert receipt.last_index is not None
         return receipt.last_index
 
     async def close(self, stream: StreamId, status: Status, error: str | None) -> Closed:
         """Close a stream."""
         reason = sayable(error)
-        return await self._engine.persist(lambda to: to.close(stream, status, reason))
+        return await self._do("write", stream, lambda to: to.close(stream, status, reason))
 
     async def stop(self, stream: StreamId) -> None:
         """Ask the producers of a stream to stop."""
-        await self._engine.persist(lambda to: to.stop(stream))
+        await self._do("stop", stream, lambda to: to.stop(stream))
 
     async def describe(self, stream: StreamId) -> StreamInfo:
         """Return the state of a stream. Raises `NotThere`."""
-        return await self._engine.persist(lambda to: to.describe(stream))
+        return await self._do("read", stream, lambda to: to.describe(stream))
 
     async def delete(self, stream: StreamId) -> bool:
         """Delete a stream; return whether there was one."""
-        return await self._engine.persist(lambda to: to.delete(stream))
+        return await self._do("manage", stream, lambda to: to.delete(stream))
 
     async def streams(self, run: str) -> list[StreamInfo]:
         """Return all streams of a run, by key."""
@@ -54,7 +61,7 @@ class PatientCalls:
                 return found
 
     async def _streams(self, run: str, after: str | None) -> StreamPage:
-        return await self._engine.persist(lambda to: to.streams(run, after))
+        return await self._do("read", (run,), lambda to: to.streams(run, after))
 
     async def runs(self, limit: int) -> list[RunInfo]:
         """Return up to *limit* runs, newest first."""
@@ -68,20 +75,22 @@ class PatientCalls:
         return found[:limit]
 
     async def _runs(self, limit: int, after: str | None) -> RunPage:
-        return await self._engine.persist(lambda to: to.runs(limit, after))
+        return await self._do("read", (), lambda to: to.runs(limit, after))
 
     async def register(self, run: str, parent: str | None, root: str | None) -> RunInfo:
         """Register a run and what is above it."""
-        return await self._engine.persist(lambda to: to.register(run, parent, root))
+        return await self._do("manage", (run,), lambda to: to.register(run, parent, root))
 
-    async def complete(self, run: str) -> RunInfo:
-        """Complete a run: its open streams close."""
-        return await self._engine.persist(lambda to: to.complete(run))
+    async def complete(self, run: str, status: Status, error: str | None) -> RunInfo:
+        """Complete a run: its open streams close, with the same *status* and *error*."""
+        reason = sayable(error)
+        if status != "completed":
+            await self._close_all(await self.streams(run), status, reason)
+        return await self._do("manage", (run,), lambda to: to.complete(run, status, reason))
 
-    async def end_badly(self, run: str, status: Status, error: str | None) -> RunInfo:
-        """Close a run's open streams as failed or canceled, then complete it."""
-        await self._close_all(await self.streams(run), status, error)
-        return await self.complete(run)
+    async def delete_run(self, run: str) -> int:
+        """Delete a run with its streams; return how many there were."""
+        return await self._do("manage", (run,), lambda to: to.delete_run(run))
 
     async def _close_all(
         self, infos: Iterable[StreamInfo], status: Status, error: str | None
@@ -92,3 +101,8 @@ class PatientCalls:
                     await self.close(StreamId(info.run, info.key), status, error)
                 except (Refused, RunCompleted):
                     continue  # somebody else was quicker
+
+    async def _do(
+        self, action: str, place: tuple[str, ...], attempt: Callable[[Transport], Awaitable[T]]
+    ) -> T:
+        return await self._engine.persist(attempt, self._engine.patience(Doing(action, *place)))

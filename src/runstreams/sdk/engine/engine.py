@@ -17,8 +17,10 @@ from ...core.errors import RunstreamsError
 from ...core.model import StreamId
 from ..errors import WriterClosed
 from ..retrying import Patience, Retries
+from ..telling import Doing
 from ..transport import Transport
 from .loops import Background, LoopThread, forks
+from .waiting import check_thread
 
 T = TypeVar("T")
 
@@ -41,6 +43,22 @@ class Pending(Protocol):
     def unsent(self) -> int:
         """How many chunks are not acknowledged."""
 
+    @property
+    def acknowledged(self) -> int:
+        """How many chunks the server has."""
+
+    @property
+    def is_sending(self) -> bool:
+        """Whether there is something that the server must still take."""
+
+    @property
+    def is_done(self) -> bool:
+        """Whether there is nothing left to wait for."""
+
+    @property
+    def trouble(self) -> str | None:
+        """Why sending does not get on, if it does not."""
+
     def give_up_lost(self) -> None:
         """Wait no longer for sources whose event loop has ended without a word."""
 
@@ -48,13 +66,22 @@ class Pending(Protocol):
         """Return what is done when there is nothing left to wait for."""
 
     def cancel(self, error: BaseException | None = None) -> None:
+        """Close the sources; what was written is still sent."""
+
+    def abandon(self) -> None:
         """Send no more."""
 
 
 class Engine:
     """Runs coroutines for threads and for other event loops."""
 
-    def __init__(self, connect: Callable[[], Transport], retries: Retries) -> None:
+    def __init__(
+        self, connect: Callable[[], Transport], retries: Retries, flush_seconds: float
+    ) -> None:
+        """Work over what *connect* makes. The end of the program waits *flush_seconds* for an
+        acknowledgement of what is not sent.
+        """
+        self.flush_seconds = flush_seconds
         self._connect = connect
         self._retries = retries
         self._lock = threading.Lock()
@@ -77,23 +104,21 @@ class Engine:
 
     def wait(self, future: "Future[T]", seconds: float | None = None) -> T:
         """Return the result of *future*, as a thread waits for it. Raises `TimeoutError` after
-        *seconds*.
+        *seconds*, and `InEventLoop`.
         """
-        self.check_thread()
+        check_thread()
         try:
             return future.result(seconds)
         except CancelledError:
             raise WriterClosed("the client is closed") from None
 
-    def check_thread(self) -> None:
-        """Raise `RuntimeError` in the engine's own thread, which must not wait for itself."""
-        if self._thread is not None and self._thread.is_current:
-            raise RuntimeError(
-                "this would wait for itself: an async source must use `runstreams.aio`"
-            )
-
     def call(self, work: Coroutine[Any, Any, T]) -> T:
-        """Do *work* and return its result; interrupted, it is cancelled."""
+        """Do *work* and return its result; interrupted, it is cancelled. Raises `InEventLoop`."""
+        try:
+            check_thread()
+        except BaseException:
+            work.close()
+            raise
         future = self.submit(work)
         try:
             return self.wait(future)
@@ -158,13 +183,14 @@ class Engine:
             self._transport = self._connect()
         return self._transport
 
-    def patience(self) -> Patience:
-        """Return a fresh budget of failures."""
-        return Patience(self._retries, random.random)
+    def patience(self, doing: Doing) -> Patience:
+        """Return a fresh budget of failures for what is being done."""
+        return Patience(self._retries, random.random, doing)
 
-    async def persist(self, attempt: Callable[[Transport], Awaitable[T]]) -> T:
-        """Do *attempt* until it succeeds. Raises what does not pass, or the last failure."""
-        patience = self.patience()
+    async def persist(self, attempt: Callable[[Transport], Awaitable[T]], patience: Patience) -> T:
+        """Do *attempt* until it succeeds. Raises what does not pass, or the last failure when
+        *patience* runs out.
+        """
         while True:
             try:
                 return await attempt(self.transport)

@@ -9,6 +9,8 @@ from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from typing import TypeVar
 
+from ..errors import InEventLoop
+
 T = TypeVar("T")
 
 Waiter = Future[None]
@@ -33,6 +35,21 @@ class Signal:
             waiting, self._waiting = self._waiting, []
             for waiter in waiting:
                 _wake(waiter)
+
+
+def check_thread() -> None:
+    """Raise `InEventLoop` where an event loop runs: what waits here would hold it up, and perhaps
+    wait for itself.
+    """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    raise InEventLoop(
+        "a sync call would hold up the event loop that runs here, in a coroutine or a Jupyter "
+        "cell: use `from runstreams.aio import streams` and await it, or make the call in a "
+        "thread, by `await asyncio.to_thread(...)`"
+    )
 
 
 async def fired(waiter: Waiter, seconds: float | None = None) -> None:

@@ -41,9 +41,10 @@ class ReadCursor:
     def take(self, page: ChunkPage) -> list[Chunk[object]]:
         """Return the chunks of *page* that are new. Raises `IndexExpired` when one was missed."""
         position, chunks = self._position, page.chunks
-        if chunks and position.meet(_generation(chunks[0])) and chunks[0].index > 0:
+        if chunks and position.meet(_generation(chunks[0])):
             self._ask, self.tail = 0, page.tail
-            return []  # the new stream is read from its beginning
+            if chunks[0].index > 0:
+                return []  # the new stream is read from its beginning
         new = [chunk for chunk in chunks if chunk.index >= position.index]
         if new and new[0].index > position.index > 0:
             first = new[0].index
@@ -51,7 +52,8 @@ class ReadCursor:
                 f"chunk {position.index} has expired; the oldest left is {first}",
                 first_index=first,
             )
-        self._ask, self.tail, self.closed = page.next_index, page.tail, page.closed
+        if new or page.next_index >= self._ask:  # else it is old: something has kept it
+            self._ask, self.tail, self.closed = page.next_index, page.tail, page.closed
         if new:
             position.index = new[-1].index + 1
         return new

@@ -5,6 +5,9 @@ where it has none, or it does not work, the reader polls. Each change of means b
 which is also what tells how a stream ended. Silence is never taken from the clock alone: it has
 lasted when a page that was asked for after its time is empty. So a frozen process that wakes up
 reads on, and a server that cannot be reached is not silent.
+
+Only chunks are progress, and a wait that lasted: a sign of life is soon given, and something in
+between may answer from memory. Whatever else comes is a failure, with a pause behind it.
 """
 
 import asyncio
@@ -25,8 +28,9 @@ from ...core.limits import PAGE_CHUNKS, SILENCE_SECONDS_MAX, WAIT_SECONDS
 from ...core.model import StreamId
 from ..engine.queues import ClosableQueue
 from ..engine.waiting import fired
-from ..errors import StreamCanceled, StreamFailed, WriterClosed
+from ..errors import StreamCanceled, StreamFailed, Unexpected, Unreachable, WriterClosed
 from ..records import Chunk, ChunkPage
+from ..telling import Doing
 from .cursor import ReadCursor
 
 if TYPE_CHECKING:
@@ -40,6 +44,15 @@ AHEAD = 2_000
 
 PAGE_WEIGHT = 250
 """A page counts as so many chunks at least: a few chunks may be as large as many small ones."""
+
+EARLY_SECONDS = 0.5
+"""An end of an event stream that comes so much before its time is not believed."""
+
+POLL_SECONDS = 1.0
+"""Least time between two polls, also when the server does not wait."""
+
+FRUITLESS = 2
+"""Failures in a row, without progress, after which the reader turns to the other means."""
 
 
 class ReadSession:
@@ -70,8 +83,10 @@ class ReadSession:
         self._timeout = math.inf if timeout is None else timeout
         self._strict = strict
         self._events = True
-        self._deadline = math.inf
-        self._patience = engine.patience()
+        self._last = -math.inf
+        self._fruitless = 0
+        self._is_moved = False
+        self._patience = engine.patience(Doing("read", *stream))
 
     def start(self) -> None:
         """Begin to follow, in the background."""
@@ -107,21 +122,17 @@ class ReadSession:
     async def _begin(self) -> None:
         start = self._start
         if start == "tail" or start < 0:
-            tail = await self._engine.persist(lambda to: to.tail(self.stream))
+            tail = await self._engine.persist(lambda to: to.tail(self.stream), self._patience)
             start = tail if start == "tail" else max(0, tail + start)
         self.place = ReadCursor(int(start))
         self._heard()
 
     async def _follow(self) -> None:
-        place = self.place
-        while place.closed is None:
+        while self.place.closed is None:
             # Taken before asking: only an answer to what was asked in silence confirms it.
-            late = self._now() >= self._deadline
+            late = self._left(math.inf) <= 0
             try:
-                page = await self._page(late)
-                if page is None:
-                    continue
-                if not page.chunks and not place.is_behind and place.closed is None:
+                if await self._page(late):
                     if late:
                         return
                     if self._events:
@@ -129,70 +140,134 @@ class ReadSession:
             except RunstreamsError as error:
                 await self._fail(error)
 
-    async def _page(self, late: bool) -> ChunkPage | None:
-        """Ask for the next page and hand it over; None when the place has moved instead."""
+    async def _page(self, late: bool) -> bool:
+        """Ask for the next page and hand it over; return whether there is no more for now."""
         wait = 0.0 if late or self._events else self._left(WAIT_SECONDS)
-        place, transport = self.place, self._engine.transport
+        asked, begun = self.place.ask, self._now()
         try:
-            page = await transport.page(self.stream, place.ask, wait, PAGE_CHUNKS)
-        except IndexBeyondTail as beyond:
-            place.beyond(beyond)
-            return None
-        except IndexExpired as expired:
-            place.expired(expired)
-            return None
-        self._alive()
-        await self._take(page)
-        return page
+            page = await self._engine.transport.page(self.stream, asked, wait, PAGE_CHUNKS)
+            self._is_moved = False
+            if await self._take(page) or self.place.closed is not None:
+                return False
+            if page.chunks or self.place.is_behind:
+                return self._is_kept(asked, late)
+        except (IndexBeyondTail, IndexExpired) as error:
+            self._move(error)
+            return False
+        except RunstreamsError:
+            if not self._events:
+                self._turn()
+            raise
+        if wait:
+            await self._waited(begun + min(wait, POLL_SECONDS))
+        return True
+
+    def _is_kept(self, asked: int | None, late: bool) -> bool:
+        """Say whether a page with nothing new, asked for at *asked*, is to be taken for silence.
+        Raises `Unexpected` when nothing comes of it.
+        """
+        if self.place.ask != asked:
+            return False
+        if late and not self.place.is_behind:
+            return True
+        raise Unexpected("the page brings nothing new", http_status=502)
+
+    def _move(self, error: IndexBeyondTail | IndexExpired) -> None:
+        """Ask elsewhere from now on. Raises *error* when that is of no use, and `Unexpected` when
+        the server has just said so.
+        """
+        if isinstance(error, IndexBeyondTail):
+            self.place.beyond(error)
+        else:
+            self.place.expired(error)
+        if self._is_moved:
+            raise Unexpected("the stream is nowhere where it should be", http_status=502) from error
+        self._is_moved = True
+
+    async def _waited(self, until: float) -> None:
+        """A poll has been waited for; not less than *until*."""
+        await asyncio.sleep(max(0.0, until - self._now()))
+        self._progress()
 
     async def _live(self) -> None:
         """Follow by events until they end, fail, or silence has lasted."""
-        place, fruitful = self.place, False
-        silence = self._left(SILENCE_SECONDS_MAX)
-        events = self._engine.transport.follow(self.stream, place.ask or 0, silence)
+        silence, begun = self._left(SILENCE_SECONDS_MAX), self._now()
         try:
-            async with aclosing(events):
-                async for page in events:
-                    fruitful = True
-                    self._alive()
-                    if page is not None:
-                        await self._take(page)
-                        if place.ask != page.next_index:
-                            return  # the stream has been begun anew
-                    if self._now() >= self._deadline:
-                        return
+            if await self._has_ended(silence):
+                await self._believe(max(begun, self._last) + silence)
         except NoEventStream:
-            self._events = False
+            self._events, self._fruitless = False, 0
         except RunstreamsError:
-            # Something in between may not let events through.
-            self._events = fruitful
+            if self._events:
+                self._turn()
             raise
 
-    async def _take(self, page: ChunkPage) -> None:
-        """Hand over what is new, and wait until the reader has room for more."""
+    async def _has_ended(self, silence: float) -> bool:
+        """Hand over what events bring; return False when a page must go on where they have led."""
+        place = self.place
+        events = self._engine.transport.follow(self.stream, place.ask or 0, silence)
+        async with aclosing(events):
+            async for page in events:
+                self.state = "live"
+                if page is not None:
+                    await self._take_event(page)
+                    if place.ask is None:
+                        return False  # the stream has been begun anew
+                if self._left(math.inf) <= 0:
+                    return False
+        return True
+
+    async def _take_event(self, page: ChunkPage) -> None:
+        try:
+            await self._take(page)
+        except IndexExpired as hole:
+            # Chunks have expired, or it is what another one asked for: a page tells.
+            raise Unreachable("the event stream leaves out chunks") from hole
+
+    async def _believe(self, due: float) -> None:
+        """Events have ended, which was *due* unless the stream is closed. Raises `Unreachable`."""
+        if self._now() >= due - EARLY_SECONDS:
+            self._progress()
+            if (left := self._left(math.inf)) <= EARLY_SECONDS:
+                await asyncio.sleep(left)
+            return
+        await self._page(late=False)
+        if self.place.closed is None:
+            raise Unreachable("the event stream ended early")
+
+    async def _take(self, page: ChunkPage) -> bool:
+        """Hand over what is new, and wait until the reader has room; say whether anything was."""
+        self.state = "live"
         chunks = self.place.take(page)
         if chunks:
+            self._progress()
             self.pages.put(chunks, max(len(chunks), PAGE_WEIGHT))
             while (full := self.pages.full(AHEAD)) is not None:
                 await fired(full)
             self._heard()
+        return bool(chunks)
 
     async def _fail(self, error: RunstreamsError) -> None:
         seconds = self._patience.after(error)
         self.state = "retrying"
         await asyncio.sleep(seconds)
-        if not self._events and self._patience.failures > 1:
-            self._events = True  # polling does not work either
 
-    def _alive(self) -> None:
-        self.state = "live"
+    def _turn(self) -> None:
+        """Read the other way when something lets this one break, again and again."""
+        self._fruitless += 1
+        if self._fruitless == FRUITLESS:
+            self._events, self._fruitless = not self._events, 0
+
+    def _progress(self) -> None:
+        self._fruitless = 0
         self._patience.progress()
 
     def _heard(self) -> None:
-        self._deadline = self._now() + self._timeout
+        self._last = self._now()
 
     def _left(self, most: float) -> float:
-        return max(0.0, min(self._deadline - self._now(), most))
+        """Return the seconds of silence that are left, up to *most*."""
+        return max(0.0, min(self._last + self._timeout - self._now(), most))
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()

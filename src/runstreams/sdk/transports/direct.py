@@ -79,8 +79,11 @@ class DirectTransport:
     async def register(self, run: str, parent: str | None, root: str | None) -> RunInfo:
         return await self._log.runs.register(run, parent, root)
 
-    async def complete(self, run: str) -> RunInfo:
+    async def complete(self, run: str, status: Status, error: str | None) -> RunInfo:
         return await self._log.complete_run(run)
+
+    async def delete_run(self, run: str) -> int:
+        return await self._log.delete_run(run)
 
     async def aclose(self) -> None:
         await self._log.aclose()

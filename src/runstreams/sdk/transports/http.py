@@ -5,6 +5,7 @@ import contextvars
 import email.utils
 import inspect
 import json
+import logging
 import math
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
@@ -22,7 +23,7 @@ from ...core.limits import LIST_MAX
 from ...core.model import Closed, RunInfo, RunPage, Status, StreamId, StreamInfo, StreamPage
 from ..errors import Unexpected, Unreachable, error_of
 from ..records import Chunk, ChunkPage, Receipt
-from ..settings import Timeouts, Token
+from ..settings import Timeouts, Token, without_secrets
 from .events import Event, EventDecoder
 from .exchange import exchange, put_away
 from .surroundings import open_client
@@ -37,8 +38,20 @@ IDLE_SECONDS = 30
 YEAR_SECONDS = 31_536_000
 """No server means more, whatever it says."""
 
+REMEDY = (
+    "it is tried again. `runstreams serve` starts one on this machine; RUNSTREAMS_URL says where "
+    "it is"
+)
+"""What to do when there is no server."""
+
+logger = logging.getLogger("runstreams.connection")
+
 MOMENT_SECONDS = 0.05
 """Least time that an event stream is read for."""
+
+
+class _BrokenOff(Exception):
+    """An event stream has ended before its end."""
 
 
 class HttpTransport:
@@ -49,6 +62,8 @@ class HttpTransport:
         self._give_token = token
         self._token: str | None = token if isinstance(token, str) else None
         self._timeouts = timeouts
+        self._url = without_secrets(base_url)
+        self._is_told = False
         self._http = open_client(
             base_url,
             headers={"user-agent": f"runstreams-python/{__version__}"},
@@ -104,7 +119,7 @@ class HttpTransport:
         timeout = httpx.Timeout(timeouts.request, connect=timeouts.connect, read=read)
         request = self._http.build_request("GET", _stream(stream), headers=headers, timeout=timeout)
         try:
-            with _connecting():
+            with self._connecting():
                 answer = await self._send(request, stream=True)
                 try:
                     await _check_event_stream(answer)
@@ -139,8 +154,13 @@ class HttpTransport:
         above = {"parent": parent, "root": root}
         return _known(RunInfo, await self._ask("PUT", f"/api/v1/runs/{_name(run)}", json=above))
 
-    async def complete(self, run: str) -> RunInfo:
-        return _known(RunInfo, await self._ask("POST", f"/api/v1/runs/{_name(run)}/complete"))
+    async def complete(self, run: str, status: Status, error: str | None) -> RunInfo:
+        ended = {"status": status, "error": error}
+        path = f"/api/v1/runs/{_name(run)}/complete"
+        return _known(RunInfo, await self._ask("POST", path, json=ended))
+
+    async def delete_run(self, run: str) -> int:
+        return int(_get(await self._ask("DELETE", f"/api/v1/runs/{_name(run)}"), "streams"))
 
     async def aclose(self) -> None:
         await self._http.aclose()
@@ -161,8 +181,28 @@ class HttpTransport:
         timeout = httpx.Timeout(timeouts.request + wait, connect=timeouts.connect)
         fields = {"accept": "application/json", **(headers or {})}
         request = self._http.build_request(method, path, headers=fields, timeout=timeout, **more)
-        with _connecting():
+        with self._connecting():
             return _said(await self._send(request))
+
+    @contextmanager
+    def _connecting(self) -> Iterator[None]:
+        """Raise `Unreachable` for everything that can happen to a connection."""
+        try:
+            yield
+        except (httpx.RequestError, httpx.StreamError) as error:
+            reason = str(error) or type(error).__name__
+            unreachable = Unreachable(f"the server at {self._url} cannot be reached: {reason}")
+            if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+                self._tell(unreachable)
+            raise unreachable from error
+        except _BrokenOff as error:
+            raise Unreachable(f"an event stream of {self._url} broke off{error}") from error
+
+    def _tell(self, unreachable: Unreachable) -> None:
+        """Say once what would be waited for in silence."""
+        if not self._is_told:
+            self._is_told = True
+            logger.warning("%s: %s", unreachable, REMEDY)
 
     async def _send(self, request: httpx.Request, stream: bool = False) -> httpx.Response:
         """Send *request*, once more with a fresh token if there is one and the first is refused."""
@@ -198,16 +238,6 @@ async def _aside(ask: Callable[[], T]) -> T:
     return await asked
 
 
-@contextmanager
-def _connecting() -> Iterator[None]:
-    """Raise `Unreachable` for everything that can happen to a connection."""
-    try:
-        yield
-    except (httpx.RequestError, httpx.StreamError) as error:
-        reason = str(error) or type(error).__name__
-        raise Unreachable(f"the server cannot be reached: {reason}") from error
-
-
 def _said(answer: httpx.Response) -> dict[str, Any]:
     if not answer.is_success:
         raise _refusal(answer, answer.content)
@@ -217,7 +247,11 @@ def _said(answer: httpx.Response) -> dict[str, Any]:
             return said
     except ValueError:
         pass
-    raise Unexpected(f"not an answer of this protocol: {answer.text[:200]!r}", http_status=502)
+    raise Unexpected(
+        f"not an answer of this protocol, from {without_secrets(str(answer.url))}: "
+        f"{answer.text[:200]!r}",
+        http_status=502,
+    )
 
 
 def _get(said: dict[str, Any], name: str) -> Any:
@@ -250,16 +284,14 @@ def _retry_after(answer: httpx.Response) -> float | None:
 
 
 async def _pages(answer: httpx.Response) -> AsyncGenerator[ChunkPage | None, None]:
-    """Yield the chunks of an event stream until it ends cleanly. Raises `Unreachable` if it breaks
-    off.
-    """
+    """Yield the chunks of an event stream until it ends cleanly. Raises `_BrokenOff`."""
     decoder = EventDecoder()
     async for piece in answer.aiter_raw():
         for event in decoder.feed(piece):
             if event.data == "[DONE]":
                 return
             yield _events_page(event)
-    raise Unreachable("the event stream broke off")
+    raise _BrokenOff
 
 
 async def _check_event_stream(answer: httpx.Response) -> None:
@@ -272,7 +304,7 @@ async def _check_event_stream(answer: httpx.Response) -> None:
 def _events_page(event: Event) -> ChunkPage | None:
     """Return the chunks of an event; None when it only shows that the server lives."""
     if event.name == "error":
-        raise Unreachable(f"the event stream broke off: {event.data}")
+        raise _BrokenOff(f": {event.data}")
     if event.name != "batch":
         return None
     try:

@@ -1,79 +1,158 @@
-"""Sending what is left when a run, a client or the program ends; and saying what could not be."""
+"""Sending what is left when a run, a client or the program ends; and saying what could not be.
+
+A source may take as long as it takes. What is limited is sending that makes no progress.
+"""
 
 import asyncio
 import atexit
 import logging
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future
-from typing import Any
+from contextlib import suppress
 
+from ..closing import INTERRUPTIONS, status_after
 from ..engine.engine import ENGINES, Engine, Pending
 from ..engine.waiting import settled
 
-EXIT_SECONDS = 60.0
-"""How long the end of the program waits for what is not sent yet."""
-
 LOOK_SECONDS = 0.5
-"""How often it is looked whether a source's event loop has ended, which nobody tells."""
+"""How often it is looked whether sending makes progress, and whether a source's event loop has
+ended, which nobody tells.
+"""
+
+SILENT_SECONDS = 3.0
+"""How long the end of a client or of the program waits before it says what for."""
+
+SAID = "waiting for %s; Ctrl-C closes the sources, a second one ends at once"
 
 logger = logging.getLogger("runstreams")
 
 
-async def flush(producers: Iterable[Pending], seconds: float) -> list[Pending]:
-    """Wait until *producers* are done, at most *seconds*; return those that are not.
+async def flush(
+    producers: Iterable[Pending], seconds: float, level: int = logging.WARNING
+) -> list[Pending]:
+    """Wait until *producers* are done; return those that are not, since nothing of what they have
+    to send was acknowledged for *seconds*. What it waits for is logged at *level*.
 
     A writer that nobody has ended will not be done: what it was given is sent.
     """
-    deadline = asyncio.get_running_loop().time() + seconds
-    left = []
-    for producer in producers:
-        ending = producer.ending()
-        await _settled(producer, ending, deadline)
-        if producer.is_open or not ending.done():
-            left.append(producer)
-    return left
+    waiting = list(producers)
+    saying = asyncio.create_task(_say(waiting, level))
+    try:
+        done = await asyncio.gather(*(_is_done(producer, seconds) for producer in waiting))
+    finally:
+        saying.cancel()
+    return [producer for producer, is_done in zip(waiting, done, strict=True) if not is_done]
 
 
-async def _settled(producer: Pending, ending: "Future[Any]", deadline: float) -> None:
+async def _is_done(producer: Pending, seconds: float) -> bool:
+    """Wait for *producer*; say whether it ended before sending had made no progress for
+    *seconds*.
+    """
     time = asyncio.get_running_loop().time
+    ending = producer.ending()
+    since, acknowledged = time(), producer.acknowledged
     while True:
         producer.give_up_lost()
-        left = max(0.0, deadline - time())
-        await settled(ending, min(left, LOOK_SECONDS))
-        if ending.done() or not left:
-            return
+        if ending.done():
+            return not producer.is_open
+        if not producer.is_sending or producer.acknowledged != acknowledged:
+            since, acknowledged = time(), producer.acknowledged
+        elif time() - since >= seconds:
+            return False
+        await settled(ending, min(LOOK_SECONDS, seconds))
 
 
-def report(producer: Pending) -> str:
-    """Return what is to be said of a producer that was not done in time."""
-    name = f"{producer.stream.run}/{producer.stream.key}"
-    if producer.unsent:
-        return f"{name}: {producer.unsent} chunks were not sent"
-    return f"{name}: the writer was never ended" if producer.is_open else f"{name}: was cut off"
+def report(producer: Pending, seconds: float) -> str:
+    """Return what is to be said of a producer that was not done when nothing was acknowledged for
+    *seconds*: what is not sent, why, and what to do.
+    """
+    if not producer.is_sending:
+        return (
+            f"{_name(producer)}: the writer was never ended: "
+            "write inside of a `with` block, or call its close()"
+        )
+    why = f": {producer.trouble}" if producer.trouble else ""
+    return (
+        f"{_name(producer)}: {_unsent(producer)}, since nothing was acknowledged for "
+        f"{seconds:g} s{why}. Write it again when the server answers; "
+        "Timeouts(flush=...) waits longer"
+    )
 
 
-def flush_engine(engine: Engine, seconds: float) -> None:
-    """Send what is left in *engine*, at most *seconds* long, and log what could not be sent."""
-    producers = engine.pending
-    if not producers:
+def _unsent(producer: Pending) -> str:
+    return f"{producer.unsent} chunks were not sent" if producer.unsent else "it was not closed"
+
+
+def _name(producer: Pending) -> str:
+    return f"{producer.stream.run}/{producer.stream.key}"
+
+
+def flush_engines(engines: list[Engine], error: BaseException | None = None) -> None:
+    """Send what is left in *engines*, and log what could not be sent.
+
+    Whoever interrupts does not want to wait for sources to end: after such an *error*, and when
+    that happens meanwhile, they are closed. A second interruption gives up at once.
+    """
+    is_cut = status_after(error) == "canceled"
+    if is_cut:
+        cut(engines, error)
+    try:
+        for engine in engines:
+            _flush(engine)
+    except INTERRUPTIONS:
+        if is_cut:
+            _abandon(engines)
+        else:
+            flush_engines(engines, KeyboardInterrupt())
+        raise
+
+
+def cut(engines: Iterable[Engine], error: BaseException | None) -> None:
+    """Close all sources in *engines*, since *error* has interrupted them."""
+    for engine in engines:
+        for producer in engine.pending:
+            producer.cancel(error)
+
+
+def _flush(engine: Engine) -> None:
+    if not (producers := engine.pending):
         return
-    for producer in engine.call(flush(producers, seconds)):
-        logger.error("given up before the stream has ended: %s", report(producer))
-        producer.cancel()
+    left = engine.call(flush(producers, engine.flush_seconds))
+    for producer in left:
+        logger.error("given up: %s", report(producer, engine.flush_seconds))
+        if producer.is_sending:
+            producer.abandon()
+        else:
+            producer.cancel()
+    engine.call(flush(left, engine.flush_seconds))
+
+
+def _abandon(engines: Iterable[Engine]) -> None:
+    for engine in engines:
+        for producer in engine.pending:
+            logger.error("interrupted again: %s: %s", _name(producer), _unsent(producer))
+            producer.abandon()
+
+
+async def _say(producers: Iterable[Pending], level: int) -> None:
+    await asyncio.sleep(SILENT_SECONDS)
+    left = [_state(each) for each in producers if each.is_sending or not each.is_done]
+    if left:
+        logger.log(level, SAID, ", ".join(left))
+
+
+def _state(producer: Pending) -> str:
+    if not producer.is_sending:
+        return f"{_name(producer)} (its source goes on)"
+    why = f": {producer.trouble}" if producer.trouble else ""
+    return f"{_name(producer)} ({producer.unsent} chunks are not sent{why})"
 
 
 def _flush_at_exit() -> None:
-    if getattr(sys, "last_type", None) is KeyboardInterrupt:
-        # Whoever interrupts does not want to wait for sources to end.
-        for engine in list(ENGINES):
-            for producer in engine.pending:
-                producer.cancel(KeyboardInterrupt())
-    deadline = time.monotonic() + EXIT_SECONDS
-    for engine in list(ENGINES):
-        flush_engine(engine, max(0.0, deadline - time.monotonic()))
+    is_interrupted = getattr(sys, "last_type", None) is KeyboardInterrupt
+    with suppress(*INTERRUPTIONS):
+        flush_engines(list(ENGINES), KeyboardInterrupt() if is_interrupted else None)
 
 
 def _close_at_exit() -> None:

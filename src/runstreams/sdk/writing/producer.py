@@ -22,6 +22,7 @@ from ..engine.queues import Tee
 from ..engine.waiting import Waiter
 from ..errors import NotSent, StopRequested
 from ..records import Receipt
+from ..telling import Doing
 from ..values import Encode
 from . import sources
 from .buffer import Batching
@@ -71,7 +72,9 @@ class Producer:
         self._error: BaseException | None = None
         self._canceled = False
         self._tee: weakref.ref[Tee[Any]] = lambda: None  # type: ignore[assignment]
-        engine.spawn(self.send(), self.sent)
+        self._patience = engine.patience(Doing("write", *stream))
+        self._is_told = False
+        self._sending = engine.spawn(self.send(), self.sent)
         engine.keep(self)
 
     def tee(self) -> "Tee[Any]":
@@ -164,6 +167,12 @@ class Producer:
         self._note(error)
         self._end()
 
+    def abandon(self) -> None:
+        """Send no more: somebody has said so, and is not told again."""
+        self.seen = True
+        self.cancel()
+        self._sending.cancel()
+
     def _close_text(self) -> None:
         self.is_open = False
         with suppress(RunstreamsError):  # why it cannot be sent is known by then
@@ -188,27 +197,50 @@ class Producer:
         """Send until the end, then close the stream if that is due."""
         try:
             engine = self._engine
-            await self._sender.run(lambda: engine.transport, engine.patience(), self._receive)
+            await self._sender.run(lambda: engine.transport, self._patience, self._receive)
             await self._close_stream()
         except StreamClosed as error:
-            if error.status == "canceled":
-                self._stop()  # another producer of the stream was quicker to hear of it
+            self._canceled = True  # what the source meets meanwhile is no error of its own
+            if await self._is_stopped(error):
+                self._stop()
             else:
                 self._fail(error)
         except Exception as error:
             self._fail(error)
+        self._is_told = True
+
+    async def _is_stopped(self, error: StreamClosed) -> bool:
+        """Say whether another producer of the stream was quicker to hear that readers ask to stop,
+        rather than that the stream was closed otherwise, or before.
+        """
+        if error.status != "canceled" or not self.acknowledged:
+            return False
+        try:
+            info = await self._engine.persist(lambda to: to.describe(self.stream), self._patience)
+        except RunstreamsError:  # as with a token that may only write
+            return False
+        return info.stop
 
     def sent(self) -> None:
         """Tell the result, now that `send` has ended or was cancelled."""
-        if not self._sender.is_done:
-            self._fail(NotSent("the client was closed before the end", unsent=self.unsent))
+        if not self._is_told:
+            self._fail(NotSent("given up, or the client was closed", unsent=self.unsent))
         self._engine.done(self)
         if self._error is None:
             self.result.set_result(self._sender.last_index)
             return
         if not self.seen:  # it may be that nobody ever asks
-            logger.warning("%s/%s was broken off: %s", *self.stream, reason_of(self._error))
+            how = reason_of(self._error)
+            logger.warning("%s/%s was broken off: %s%s", *self.stream, how, self._outlook())
         self.result.set_exception(self._error)
+
+    def _outlook(self) -> str:
+        """Say how an interrupted pipe can be taken up again."""
+        if status_after(self._error) != "canceled":
+            return ""
+        if self._close is False:
+            return "; the stream is open: another pipe into it goes on where this one ended"
+        return "; the stream is closed; with close=False it stays open, for another pipe to go on"
 
     def _receive(self, receipt: Receipt) -> None:
         if receipt.stop and not self.stopped:
@@ -223,7 +255,9 @@ class Producer:
         if status is None:
             return
         try:
-            await self._engine.persist(lambda to: to.close(self.stream, status, self._reason()))
+            await self._engine.persist(
+                lambda to: to.close(self.stream, status, self._reason()), self._patience
+            )
         except Refused as error:
             if status == "completed" and isinstance(error, ClosedDifferently):
                 raise
@@ -251,6 +285,36 @@ class Producer:
     def unsent(self) -> int:
         """How many chunks are not acknowledged."""
         return self._sender.unsent
+
+    @property
+    def acknowledged(self) -> int:
+        """How many chunks the server has."""
+        return self._sender.acknowledged
+
+    @property
+    def is_sending(self) -> bool:
+        """Whether there is something that the server must still take: chunks, or the end."""
+        return self.unsent > 0 or (self._sender.is_done and not self.is_done)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether there is nothing left to wait for."""
+        return self.result.done() or (self.is_open and not self.unsent)
+
+    @property
+    def state(self) -> str:
+        """How it is going, and how many chunks the server has."""
+        if not self.result.done():
+            how = "stopped" if self.stopped else "open" if self.is_open else "going on"
+        else:
+            how = "ended" if self._error is None else f"broken off by {reason_of(self._error)}"
+        return f"{how}, {self.acknowledged} chunks sent, {self.unsent} unsent"
+
+    @property
+    def trouble(self) -> str | None:
+        """Why sending does not get on, if it does not."""
+        error = self._patience.trouble
+        return None if error is None else str(error)
 
     def told(self) -> "Future[int | None]":
         """Return the result, to somebody who will see it. Raises `NotSent` in a child of the

@@ -91,6 +91,12 @@ class Sender:
         with self._lock:
             return self._buffer.unsent
 
+    @property
+    def acknowledged(self) -> int:
+        """How many chunks the server has."""
+        with self._lock:
+            return self._buffer.acknowledged
+
     def _check_open(self) -> None:
         if self._failure is not None:
             raise self._failure

@@ -1,0 +1,46 @@
+"""What an error says beside what went wrong: where, what is missing, and what to do."""
+
+from typing import NamedTuple
+
+from ..core.errors import RunCompleted, RunstreamsError, StreamClosed, Unauthorized
+
+HINTS: dict[type[RunstreamsError], str] = {
+    StreamClosed: "use another key, or delete it to begin anew; with close=False (--no-close) a "
+    "pipe that is interrupted leaves its stream open",
+    RunCompleted: "begin another run, with this one as parent= if it is tried again",
+}
+"""What to do after an error."""
+
+
+class Doing(NamedTuple):
+    """What is being done, to say in its errors."""
+
+    action: str = ""
+    """What a token must allow."""
+    run: str = ""
+    key: str = ""
+
+    @property
+    def place(self) -> str:
+        """The stream or the run."""
+        return f"{self.run}/{self.key}" if self.key else self.run
+
+    @property
+    def scopes(self) -> str:
+        """The scopes one of which a token needs."""
+        if not self.run:
+            return f"{self.action}:runs"
+        run = f"{self.action}:runs:{self.run}"
+        return f"{run} or {self.action}:streams:{self.place}" if self.key else run
+
+    def tell(self, error: RunstreamsError) -> None:
+        """Let *error* say what was being done, where, and what to do."""
+        message = error.message
+        if isinstance(error, Unauthorized) and self.action:
+            message = f"the token does not allow this: it lacks the scope {self.scopes}"
+        hint = HINTS.get(type(error), "")
+        if hint and hint not in message:
+            message += f": {hint}"
+        if self.place and self.place not in message.partition(":")[0]:
+            message = f"{self.place}: {message}"
+        error.message, error.args = message, (message,)
