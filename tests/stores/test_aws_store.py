@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from runstreams.core.errors import ObjectMissing, RunCompleted
 from runstreams.core.limits import KIB, Limits
-from runstreams.core.model import Batch, Head, Pointer, RunInfo, SegmentName, Sent, StreamId
+from runstreams.core.model import Batch, Head, Pointer, Run, SegmentName, Sent, StreamId
 from runstreams.core.names import check_client, check_key, check_run
 from runstreams.core.ports import Committed, Terms
 from runstreams.stores.aws import AwsStore, SettingMissing
@@ -39,7 +39,7 @@ async def store(aws_place: Place) -> AsyncIterator[AwsStore]:
 
 async def open_stream(store: AwsStore, stream: StreamId = STREAM, now: int = 1) -> Head:
     head = Head(uuid4().hex[:16], created=now, expires=now + 1000)
-    await store.heads.open(stream, head, RunInfo(stream.run, now, now + 2000))
+    await store.heads.open(stream, head, Run(stream.run, now, now + 2000))
     return head
 
 
@@ -159,7 +159,7 @@ async def test_more_streams_than_a_megabyte_of_heads_are_listed_by_key(store: Aw
     keys = sorted(f"{number} ü" for number in range(20))
     for key in keys:
         head = Head("g", 1, 9, once={"x" * 64 * KIB: 1})
-        await store.heads.open(StreamId("run", key), head, RunInfo("run", 1, 9))
+        await store.heads.open(StreamId("run", key), head, Run("run", 1, 9))
     listed = await store.heads.streams("run", 100, None)
     assert [key for key, _ in listed] == keys
     assert [key for key, _ in await store.heads.streams("run", 3, keys[4])] == keys[5:8]
@@ -167,11 +167,11 @@ async def test_more_streams_than_a_megabyte_of_heads_are_listed_by_key(store: Aw
 
 
 async def test_the_newest_runs_come_first_across_all_shards(store: AwsStore) -> None:
-    runs = [RunInfo(f"run {number % 7} {number}", number // 3, 9) for number in range(40)]
+    runs = [Run(f"run {number % 7} {number}", number // 3, 9) for number in range(40)]
     for run in runs:
         await store.runs.put(run)
     newest = sorted(runs, key=lambda run: (run.created, run.id), reverse=True)
-    found: list[RunInfo] = []
+    found: list[Run] = []
     while page := await store.runs.recent(7, (found[-1].created, found[-1].id) if found else None):
         found += page
     assert found == newest
@@ -181,9 +181,9 @@ async def test_the_newest_runs_come_first_across_all_shards(store: AwsStore) -> 
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(RUNS)
-async def test_an_expired_runs_record_gives_way_to_a_new_one(store: AwsStore, run: RunInfo) -> None:
+async def test_an_expired_runs_record_gives_way_to_a_new_one(store: AwsStore, run: Run) -> None:
     await store.runs.put(run)
-    fresh = RunInfo(run.id, run.expires, run.expires + 1000)
+    fresh = Run(run.id, run.expires, run.expires + 1000)
     head = Head(uuid4().hex[:16], fresh.created, fresh.expires)
     await store.heads.open(StreamId(run.id, "key"), head, fresh)
     assert await store.runs.get(run.id) == fresh
@@ -204,7 +204,7 @@ async def test_a_live_head_is_kept_and_its_runs_record_made_if_missing(store: Aw
 
 async def test_a_live_head_does_not_hide_that_the_run_is_completed(store: AwsStore) -> None:
     opened = await open_stream(store)
-    await store.runs.complete(RunInfo("run", 1, 3000, completed=2))
+    await store.runs.complete(Run("run", 1, 3000, completed=2, status="completed"))
     for key in ("key", "another"):
         with pytest.raises(RunCompleted):
             await open_stream(store, StreamId("run", key), now=2)
@@ -216,7 +216,7 @@ async def test_very_many_clients_are_forgotten_at_once(store: AwsStore) -> None:
     clients = {f"client {number}": Sent(number, number) for number in range(2 * REMOVALS + 5)}
     once = {f"hash {number}": number for number in range(REMOVALS + 5)}
     head = Head("g", 1, 9, clients={**clients, "stays": Sent(0, 0)}, once=once)
-    await store.heads.open(STREAM, head, RunInfo("run", 1, 9))
+    await store.heads.open(STREAM, head, Run("run", 1, 9))
     await store.heads.spill(STREAM, "g", clients, expires=9)
     assert await store.heads.forget(STREAM, head, clients, list(once))
     left = await store.heads.get(STREAM)

@@ -8,11 +8,12 @@ from unittest.mock import patch
 
 import pytest
 
-from runstreams.core import commit, reading
+from runstreams.core import commit, leasing, reading
 from runstreams.core.errors import RunstreamsError
 from runstreams.core.limits import Limits
 from runstreams.core.model import Closed, Head, StreamId
 from runstreams.core.runs import RunBook
+from runstreams.stores import memory
 from runstreams.stores.memory import (
     MemoryBatches,
     MemoryHeads,
@@ -22,7 +23,9 @@ from runstreams.stores.memory import (
 )
 from tests.simulation import mutants
 from tests.stores import test_contract as promises
+from tests.stores import test_contract_leases as leases
 from tests.stores import test_contract_ports as ports
+from tests.stores import test_contract_runs as runs
 from tests.stores.conftest import Kept, new_id
 
 NOTICED = (AssertionError, RunstreamsError, pytest.fail.Exception)
@@ -61,6 +64,29 @@ def the_last_close_wins() -> AbstractContextManager[Any]:
         return await original(self, stream, closed, *rest, by_run=by_run)
 
     return patch.object(MemoryHeads, "close", close)
+
+
+def losing_does_not_look_at_the_generation() -> AbstractContextManager[Any]:
+    """No course of the simulation shows it: another stream would have to come as far, and its lease
+    to reach as far to the millisecond.
+    """
+
+    def is_silent_since(head: Head, seen: Head) -> bool:
+        return head.tail == seen.tail and head.lease == seen.lease
+
+    return patch.object(memory, "_is_silent_since", is_silent_since)
+
+
+def a_close_by_hand_looks_for_the_lost() -> AbstractContextManager[Any]:
+    original = reading.Lookup.look
+
+    async def look(self: Any, stream: StreamId, **how: Any) -> Head | None:
+        head = await original(self, stream, **how)
+        if head is not None and leasing.is_lost(head, self.clock()):
+            return await self.close_lost(stream, head)
+        return head
+
+    return patch.object(reading.Lookup, "look", look)
 
 
 def a_removed_batch_stays() -> AbstractContextManager[Any]:
@@ -104,7 +130,7 @@ def closed_comes_before_sent_before() -> AbstractContextManager[Any]:
     original = commit._already_written
 
     def already_written(batch: Any, sent: Any, head: Head) -> Any:
-        commit._check_open(head)
+        commit.check_open(head)
         return original(batch, sent, head)
 
     return patch.object(commit, "_already_written", already_written)
@@ -193,7 +219,36 @@ CAUGHT: list[tuple[Fault, Callable[..., Awaitable[None]]]] = [
         promises.test_a_resend_is_acknowledged_whatever_happened_since,
     ),
     (a_gap_is_let_through, promises.test_a_gap_is_refused_and_names_the_number_expected),
-    (recent_runs_are_unordered, promises.test_runs_are_listed_newest_first_page_by_page),
+    (recent_runs_are_unordered, runs.test_runs_are_listed_newest_first_page_by_page),
+    (
+        losing_does_not_look_at_the_generation,
+        leases.test_a_stream_begun_anew_is_not_lost_with_the_one_before,
+    ),
+    (
+        mutants.losing_does_not_look_at_the_lease,
+        leases.test_a_stream_is_not_lost_when_its_lease_was_released_since,
+    ),
+    (
+        mutants.losing_does_not_look_at_the_tail,
+        leases.test_a_stream_is_not_lost_when_it_was_appended_to_since,
+    ),
+    (
+        mutants.losing_does_not_look_whether_the_stream_is_closed,
+        leases.test_a_stream_is_not_lost_when_it_was_closed_since,
+    ),
+    (
+        mutants.a_stream_that_has_ended_is_leased,
+        leases.test_only_a_stream_that_is_open_and_lives_is_leased,
+    ),
+    (
+        mutants.a_release_does_not_look_whose_the_lease_is,
+        leases.test_a_release_takes_back_ones_own_promise_and_nobody_elses,
+    ),
+    (mutants.an_append_is_no_sign_of_life, leases.test_any_append_renews_the_lease),
+    (
+        a_close_by_hand_looks_for_the_lost,
+        leases.test_whoever_closes_by_hand_before_anybody_has_noticed_says_how,
+    ),
     (mutants.an_overlap_is_appended_whole, promises.test_of_an_overlap_only_the_rest_is_added),
     (mutants.times_are_the_writers_own, promises.test_time_never_runs_backwards_along_a_stream),
     (
