@@ -46,7 +46,9 @@ def test_a_generator_that_is_answered_with_may_be_a_run(client: Client, run: str
 
     def answer() -> Iterator[str]:
         with client.streams.run(run) as inside:
-            yield from client.streams.pipe("words", ["In", " the"]).stream
+            piped = client.streams.pipe("words", ["In", " the"])
+            yield from piped.stream
+            piped.wait_until_complete()  # what another client appends then comes after it
             with inside.attach():
                 client.streams.append("words", " end")
             yield " end"
