@@ -225,5 +225,6 @@ def test_without_a_server_a_second_interrupt_ends_it_at_once(run_id: str) -> Non
             pipe.process.send_signal(signal.SIGINT)
             time.sleep(0.2)
         code, output, said = pipe.end()
-    assert (code, output) == (130, "")
-    assert said.endswith("runstreams: ended before everything was sent\n")
+    # A third signal may meet a process that has said it already, and is about to end.
+    assert (code in (130, -signal.SIGINT), output) == (True, "")
+    assert "runstreams: ended before everything was sent\n" in said

@@ -18,6 +18,8 @@ class Texts:
     def __init__(self) -> None:
         self._decoder = getincrementaldecoder("utf-8")()
         self._half = ""
+        self._is_whole = True
+        """Whether nothing waits for what ends it, as nearly always: then there is little to do."""
 
     def feed(self, item: object) -> list[object]:
         """Take the next piece or value; return what is whole. Raises `InvalidChunk` for bytes that
@@ -25,6 +27,8 @@ class Texts:
         """
         if isinstance(item, bytes):
             return self._whole(self._decoded(item), is_empty=not item)
+        if self._is_whole and not (isinstance(item, str) and is_cut(item)):
+            return [item]
         left = self._decoded(b"", final=True) + self._half
         if isinstance(item, str) and (left or is_cut(item)):
             return self._whole(item, is_empty=False)
@@ -35,11 +39,13 @@ class Texts:
         of a character.
         """
         left, self._half = self._decoded(b"", final=True) + self._half, ""
+        self._is_whole = True
         return [left] if left else []
 
     def _whole(self, piece: str, is_empty: bool) -> list[object]:
         text = _paired(self._half + piece)
         self._half = text[-1] if is_cut(text) else ""
+        self._is_whole = not self._half and not self._decoder.getstate()[0]
         text = text.removesuffix(self._half)
         return [text] if text or is_empty else []
 
