@@ -176,7 +176,9 @@ async def end_run(
 async def _end(calls: PatientCalls, run: Run, cause: BaseException | None) -> None:
     status = status_after(cause)
     if not run._is_joined:
-        await calls.complete(run.id, status, None if cause is None else reason_of(cause))
+        # Who leaves by `sys.exit(0)` has raised, and nothing has gone wrong.
+        reason = None if cause is None or status == "completed" else reason_of(cause)
+        await calls.complete(run.id, status, reason)
 
 
 async def _problems(run: Run, seconds: float, level: int) -> list[BaseException]:

@@ -121,6 +121,8 @@ async def test_a_run_that_raises_says_so_at_the_end_of_each_open_stream(
         await raise_inside(aclient, run, error)
     assert (await aclient.streams.describe(run, "words")).closed == ended
     assert (await aclient.streams.describe(run, "closed")).closed == Closed("completed")
+    [info] = [each for each in await aclient.streams.runs() if each.id == run]
+    assert (info.status, info.error) == (ended.status, ended.error)
     found = await read(aclient, run, "words", timeout=60, strict=False)
     # Whoever interrupts does not wait for the source.
     assert found == list(range(5 if ended.status != "canceled" else len(found)))

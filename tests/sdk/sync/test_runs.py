@@ -122,6 +122,8 @@ def test_a_run_that_raises_says_so_at_the_end_of_each_open_stream(
         raise_inside(client, run, error)
     assert (client.streams.describe(run, "words")).closed == ended
     assert (client.streams.describe(run, "closed")).closed == Closed("completed")
+    [info] = [each for each in client.streams.runs() if each.id == run]
+    assert (info.status, info.error) == (ended.status, ended.error)
     found = read(client, run, "words", timeout=60, strict=False)
     # Whoever interrupts does not wait for the source.
     assert found == list(range(5 if ended.status != "canceled" else len(found)))

@@ -80,7 +80,7 @@ class DirectTransport:
         return await self._log.runs.register(run, parent, root)
 
     async def complete(self, run: str, status: Status, error: str | None) -> RunInfo:
-        return await self._log.complete_run(run)
+        return await self._log.complete_run(run, status, error)
 
     async def delete_run(self, run: str) -> int:
         return await self._log.delete_run(run)
