@@ -13,6 +13,8 @@ export interface Chunk<T = unknown> {
 export interface Closed {
   status: "completed" | "failed" | "canceled";
   error: string | null;
+  /** `producer_lost` where nothing was heard of the producer; null, or left out by an older server, else. */
+  code?: string | null;
 }
 
 /** Consecutive chunks, as they came. */

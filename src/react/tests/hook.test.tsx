@@ -69,7 +69,7 @@ describe.concurrent("the hook", () => {
     await stream.close();
     await until(() => now().status === "closed");
     expect(now()).toMatchObject({ parts: ["one", "two", "three"], lastIndex: 2 });
-    expect(now().closed).toEqual({ status: "completed", error: null });
+    expect(now().closed).toEqual({ status: "completed", error: null, code: null });
     page.remove();
   });
 

@@ -51,7 +51,7 @@ describe.concurrent.each(BOTH)("a reader by %s", (transport) => {
     expect(new Set(chunks.map(({ id }) => id)).size).toBe(3);
     expect(Math.abs(chunks[0]!.timestamp - Date.now())).toBeLessThan(3_600_000);
     expect(said).toEqual(["live", "closed"]);
-    expect(reader.closed).toEqual({ status: "failed", error: "the model is gone" });
+    expect(reader.closed).toEqual({ status: "failed", error: "the model is gone", code: null });
   });
 
   it.each([

@@ -178,7 +178,7 @@ describe.concurrent("a writer", () => {
     expect(() => writer.write(2)).toThrow("closed");
     const reader = new StreamReader(stream.run, stream.key, through);
     expect(await collect(reader)).toHaveLength(1);
-    expect(reader.closed).toEqual({ status: "failed", error: "no more" });
+    expect(reader.closed).toEqual({ status: "failed", error: "no more", code: null });
   });
 
   it.each([
