@@ -5,7 +5,17 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import Any, Generic, Literal, ParamSpec, TypeVar, overload
 
 from ..core.model import Closed, RunInfo, Status, StreamInfo
-from .awaiting import Writable, check_source, check_work, let_write, result, settled, taken
+from .awaiting import (
+    Writable,
+    check_source,
+    check_work,
+    completed,
+    let_write,
+    passed,
+    result,
+    settled,
+    taken,
+)
 from .closing import INTERRUPTIONS, status_after
 from .connection import LEFT_OUT, Connection, LeftOut, Start, split
 from .errors import StopRequested
@@ -38,7 +48,7 @@ class Passing(Watching[T]):
         return self
 
     async def __anext__(self) -> T:
-        return await taken(self._engine, self._next)
+        return await passed(self._engine, self._producer, self._next)
 
 
 class Piped(Sending, Generic[T]):
@@ -58,7 +68,7 @@ class Piped(Sending, Generic[T]):
         `StreamFull`, `RunCompleted`, `ChunkTooLarge`, `Denied`; `Unanswered` when patience runs
         out.
         """
-        return await result(self._connection.engine, self._producer.told(), timeout)
+        return await completed(self._connection.engine, self._producer, timeout)
 
 
 class Writer(Piped[T], Writable[T]):

@@ -6,7 +6,17 @@ from collections.abc import Callable, Iterator
 from typing import Any, Generic, Literal, ParamSpec, TypeVar, overload
 
 from ..core.model import Closed, RunInfo, Status, StreamInfo
-from .blocking import Writable, check_source, check_work, let_write, result, settled, taken
+from .blocking import (
+    Writable,
+    check_source,
+    check_work,
+    completed,
+    let_write,
+    passed,
+    result,
+    settled,
+    taken,
+)
 from .closing import INTERRUPTIONS, status_after
 from .connection import LEFT_OUT, Connection, LeftOut, Start, split
 from .errors import StopRequested
@@ -39,7 +49,7 @@ class Passing(Watching[T]):
         return self
 
     def __next__(self) -> T:
-        return taken(self._engine, self._next)
+        return passed(self._engine, self._producer, self._next)
 
 
 class Piped(Sending, Generic[T]):
@@ -59,7 +69,7 @@ class Piped(Sending, Generic[T]):
         `StreamFull`, `RunCompleted`, `ChunkTooLarge`, `Denied`; `Unanswered` when patience runs
         out.
         """
-        return result(self._connection.engine, self._producer.told(), timeout)
+        return completed(self._connection.engine, self._producer, timeout)
 
 
 class Writer(Piped[T], Writable[T]):
