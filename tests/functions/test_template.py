@@ -206,6 +206,7 @@ def test_the_read_function_can_only_read_and_close_what_was_lost() -> None:
     ] == ["Losing"]
     assert allowed("ReadFunction") == {
         "dynamodb:GetItem": {"Table.Arn"},
+        "dynamodb:Query": {"Table.Arn"},
         "dynamodb:UpdateItem": {"Table.Arn"},
         "s3:GetObject": {BATCHES, SEGMENTS},
         "s3:ListBucket": {"Bucket.Arn"},
