@@ -35,7 +35,7 @@ def written(kind: str) -> list[Path]:
     return [path for path in DOCUMENTS if script(path, kind)]
 
 
-@pytest.mark.needs("curl")
+@pytest.mark.needs("curl", "sqlite3")
 @pytest.mark.parametrize("path", written("bash"), ids=named)
 def test_what_a_document_tells_to_type_works(path: Path, tmp_path: Path) -> None:
     """Its blocks run in one shell, one after another, beside a server that has just started."""
