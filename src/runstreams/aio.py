@@ -4,6 +4,7 @@ from .core.model import Closed, RunInfo, StreamInfo
 from .sdk.aio import Defined, Piped, Reader, Writer
 from .sdk.clients import AsyncClient, auth, configure
 from .sdk.clients import async_streams as streams
+from .sdk.lifespan import lifespan
 from .sdk.records import Chunk
 from .sdk.retrying import Retries
 from .sdk.runs import Run
@@ -28,6 +29,7 @@ __all__ = [
     "Writer",
     "auth",
     "configure",
+    "lifespan",
     "streams",
 ]
 

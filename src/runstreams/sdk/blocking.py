@@ -35,11 +35,21 @@ def taken(engine: Engine, take: Callable[[], T]) -> T:
         engine.wait(waiter)
 
 
-def result(engine: Engine, future: "Future[T]", seconds: float | None = None) -> T:
-    """Return the result of *future*, which goes on when this is interrupted. Raises `TimeoutError`
-    after *seconds*.
+def passed(engine: Engine, producer: Producer, take: Callable[[], T]) -> T:
+    """Return what *take* gives of what passes through *producer*. Raises as `taken`."""
+    return taken(engine, take)
+
+
+def result(engine: Engine, future: "Future[T]") -> T:
+    """Return the result of *future*, which goes on when this is interrupted."""
+    return engine.wait(future)
+
+
+def completed(engine: Engine, producer: Producer, seconds: float | None) -> int | None:
+    """Return the result of *producer*, which goes on when this is interrupted. Raises
+    `TimeoutError` after *seconds*.
     """
-    return engine.wait(future, seconds)
+    return engine.wait(producer.told(), seconds)
 
 
 def settled(engine: Engine, future: "Future[Any]", seconds: float | None = None) -> None:

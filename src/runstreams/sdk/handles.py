@@ -93,14 +93,17 @@ class Reading(Generic[T]):
         self._session = session
         self._make = make
         self._chunks: Iterator[Chunk[Any]] = iter(())
+        self._index: int | None = None
         session.start()
 
     def _next(self) -> T:
         """Return the next item. Raises `NothingYet`, `StopIteration`, and what went wrong."""
-        for chunk in self._chunks:
-            return self._make(chunk)
-        self._chunks = iter(self._session.take())
-        return self._make(next(self._chunks))
+        chunk = next(self._chunks, None)
+        if chunk is None:
+            self._chunks = iter(self._session.take())
+            chunk = next(self._chunks)
+        self._index = chunk.index + 1
+        return self._make(chunk)
 
     def _stop(self) -> None:
         self._chunks = iter(())
@@ -108,8 +111,13 @@ class Reading(Generic[T]):
 
     @property
     def state(self) -> State:
-        """How it is going: connecting, live, retrying, closed, failed."""
+        """How it is going: connecting, live, retrying; or how it ended: closed, silent, failed."""
         return self._session.state
+
+    @property
+    def next_index(self) -> int:
+        """The index after the last chunk that it gave; `start_index` of a read that goes on."""
+        return self._session.begun_at if self._index is None else self._index
 
     @property
     def closed(self) -> Closed | None:
@@ -119,7 +127,7 @@ class Reading(Generic[T]):
     def __repr__(self) -> str:
         session = self._session
         name = f"{session.stream.run}/{session.stream.key}"
-        return f"<{type(self).__name__} {name}: {self.state}, at index {session.place.next_index}>"
+        return f"<{type(self).__name__} {name}: {self.state}, at index {self.next_index}>"
 
     def __del__(self) -> None:
         self._session.stop()

@@ -6,6 +6,7 @@ import logging
 import os
 import threading
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
 
@@ -14,6 +15,7 @@ from ..core.names import check_run
 from .closing import reason_of, status_after
 from .engine.calls import PatientCalls
 from .errors import NoRun, NotSent
+from .keeping import Keeper
 from .writing.flushing import flush, report
 from .writing.producer import Producer
 
@@ -33,6 +35,9 @@ class Run:
         self.parent_id = parent_id
         self.root_id = root_id
         self._is_joined = False
+        self._keeper: Keeper | None = None
+        self._over: Future[None] = Future()
+        self._is_ending = False
         self._lock = threading.Lock()
         self._producers: set[Producer] = set()
 
@@ -56,6 +61,12 @@ class Run:
             yield self
         finally:
             leave(self, token)
+
+    def _begin_end(self) -> bool:
+        """Say whether nobody else ends this run already; then whoever asks does."""
+        with self._lock:
+            is_first, self._is_ending = not self._is_ending, True
+        return is_first
 
     def _adopt(self, producer: Producer) -> None:
         with self._lock:

@@ -13,12 +13,7 @@ from contextlib import suppress
 
 from ..closing import INTERRUPTIONS, status_after
 from ..engine.engine import ENGINES, Engine, Pending
-from ..engine.waiting import settled
-
-LOOK_SECONDS = 0.5
-"""How often it is looked whether sending makes progress, and whether a source's event loop has
-ended, which nobody tells.
-"""
+from ..engine.waiting import LOOK_SECONDS, settled
 
 SILENT_SECONDS = 3.0
 """How long the end of a client or of the program waits before it says what for."""

@@ -12,6 +12,7 @@ from botocore.session import Session, get_session
 from ...core.limits import MIB, SealingPlan
 from ...core.ports import NewId
 from .calls import Calls
+from .connections import distrust_old
 from .deployment import told
 from .heads import DynamoHeads
 from .runs import DynamoRuns
@@ -120,6 +121,8 @@ def connect(
         session.create_client(name, endpoint_url=endpoint, config=config)
         for name in ("s3", "dynamodb")
     )
+    for client in (s3, dynamodb):
+        distrust_old(client)
     s3.meta.events.register("before-call.s3.DeleteObjects", _with_md5)
     return cast("S3Client", s3), cast("DynamoDBClient", dynamodb)
 
