@@ -38,6 +38,7 @@ class Run:
         self._keeper: Keeper | None = None
         self._over: Future[None] = Future()
         self._is_ending = False
+        self._interruption: BaseException | None = None
         self._lock = threading.Lock()
         self._producers: set[Producer] = set()
 
@@ -77,6 +78,15 @@ class Run:
         """Return what was begun in this run, and has not ended well."""
         with self._lock:
             return [producer for producer in self._producers if producer.is_ours]
+
+    def _interrupt(self, error: BaseException) -> None:
+        """Close the sources of what was begun in it: whoever interrupts does not want to wait for
+        them to end.
+        """
+        self._interruption = error
+        for producer in self._left():
+            producer.seen = True
+            producer.cancel(error)
 
     def _abandon(self) -> None:
         for producer in self._left():
@@ -163,15 +173,13 @@ async def end_run(
 
     Returns what else went wrong and nobody has seen: an error of one pipe, or a group of several.
     """
-    if status_after(error) == "canceled":
-        for producer in run._left():
-            # Whoever interrupts does not want to wait for sources to end.
-            producer.seen = True
-            producer.cancel(error)
+    if error is not None and status_after(error) == "canceled":
+        run._interrupt(error)
     problems = await _problems(run, seconds, logging.INFO if error is None else logging.WARNING)
     try:
         async with asyncio.timeout(seconds if problems else None):
-            await _end(calls, run, error or (problems[0] if problems else None))
+            cause = error or run._interruption or (problems[0] if problems else None)
+            await _end(calls, run, cause)
     except (RunstreamsError, TimeoutError) as failure:
         if not problems:
             raise
