@@ -1,10 +1,10 @@
 """The seam between the SDK and a server: what can be asked, once, without trying again."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from typing import Protocol
 
 from ..core.model import Closed, RunInfo, RunPage, Status, StreamId, StreamInfo, StreamPage
-from .records import ChunkPage, Receipt
+from .records import ChunkPage, Receipt, RunItems
 
 
 class Transport(Protocol):
@@ -34,6 +34,21 @@ class Transport(Protocol):
         stream or, about, for so many seconds of *silence*.
 
         What has expired is passed over. Raises `NoEventStream` where none is to be had.
+        """
+
+    async def page_run(
+        self, run: str, wanted: Mapping[str, int | None], wait: float, limit: int
+    ) -> RunItems:
+        """Return chunks of all streams of a run, those that are *wanted* from some index on and all
+        others from their beginning, waiting up to *wait* seconds for the first one; None leaves a
+        stream out.
+        """
+
+    def follow_run(
+        self, run: str, wanted: Mapping[str, int | None], silence: float
+    ) -> AsyncGenerator[RunItems, None]:
+        """Yield the same as it comes, until everything is over or, about, for so many seconds of
+        *silence*. Raises `NoEventStream` where none is to be had.
         """
 
     async def close(self, stream: StreamId, status: Status, error: str | None) -> Closed:

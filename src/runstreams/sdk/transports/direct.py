@@ -1,9 +1,11 @@
 """No server in between: the same core, in this process, on the store itself."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 
 from ...core.errors import NotThere
+from ...core.following import End, Tick
+from ...core.joint import Item
 from ...core.json_lines import check_chunk, decode, plain_chunks
 from ...core.limits import LIST_MAX
 from ...core.log import NO_POINTERS, Log
@@ -19,7 +21,7 @@ from ...core.model import (
     StreamPage,
 )
 from ...core.runs import place_of
-from ..records import Chunk, ChunkPage, Receipt
+from ..records import Chunk, ChunkPage, Receipt, RunItem, RunItems
 
 
 class DirectTransport:
@@ -52,6 +54,21 @@ class DirectTransport:
         async with aclosing(follower.events()) as events:
             async for event in events:
                 yield _decoded(event) if isinstance(event, Page) else None
+
+    async def page_run(
+        self, run: str, wanted: Mapping[str, int | None], wait: float, limit: int
+    ) -> RunItems:
+        found = await self._log.read_run(run, wanted, everything=True, most=limit, seconds=wait)
+        return RunItems([item for each in found.items if (item := _item(each))], found.over)
+
+    async def follow_run(
+        self, run: str, wanted: Mapping[str, int | None], silence: float
+    ) -> AsyncGenerator[RunItems, None]:
+        joint = self._log.follow_run(run, wanted, everything=True, silence=silence)
+        async with aclosing(joint.items()) as items:
+            async for each in items:
+                yield RunItems([item] if (item := _item(each)) else [])
+        yield RunItems([], joint.end is End.CLOSED)
 
     async def close(self, stream: StreamId, status: Status, error: str | None) -> Closed:
         head = await self._log.close(stream, Closed(status, error))
@@ -87,6 +104,13 @@ class DirectTransport:
 
     async def aclose(self) -> None:
         await self._log.aclose()
+
+
+def _item(item: Item) -> RunItem | None:
+    """Return *item* with its chunks decoded; None for a sign of life."""
+    if isinstance(item.what, Tick):
+        return None
+    return RunItem(item.key, _decoded(item.what) if isinstance(item.what, Page) else item.what)
 
 
 def _decoded(page: Page) -> ChunkPage:
