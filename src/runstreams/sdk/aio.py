@@ -1,8 +1,9 @@
 """The async surface: calls that are awaited in any event loop, and done by the engine."""
 
 import functools
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from typing import Any, Generic, Literal, ParamSpec, TypeVar, overload
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from types import MappingProxyType
+from typing import Any, Generic, Literal, ParamSpec, Self, TypeVar, overload
 
 from ..core.model import Closed, RunInfo, RunStatus, Status, StreamInfo
 from .awaiting import (
@@ -19,9 +20,9 @@ from .awaiting import (
 from .closing import INTERRUPTIONS, status_after
 from .connection import LEFT_OUT, Connection, LeftOut, Start, split
 from .errors import StopRequested
-from .handles import Reading, Sending, Watching
+from .handles import Reading, RunReading, Sending, Taking, Watching
 from .reading.session import UNLEASED, Silence
-from .records import Chunk
+from .records import Chunk, RunChunk
 from .runs import Run, current, end_run, leave
 from .typed import form_of
 from .values import JSON, Form, maker
@@ -95,11 +96,8 @@ class Writer(Piped[T], Writable[T]):
         return False
 
 
-class Reader(Reading[T]):
-    """The chunks of a stream, as they come; an async iterator that can be closed.
-
-    It ends at the end of the stream, after silence, and when it is closed or dropped.
-    """
+class _Iterating(Taking[T]):
+    """What is iterated over, and can be closed."""
 
     def __aiter__(self) -> AsyncIterator[T]:
         return self
@@ -110,13 +108,28 @@ class Reader(Reading[T]):
     async def aclose(self) -> None:
         """Stop reading, and return when the connection is closed."""
         self._stop()
-        await settled(self._engine, self._session.over)
+        await settled(self._engine, self._background.over)
 
-    async def __aenter__(self) -> "Reader[T]":
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *exc: object) -> None:
         await self.aclose()
+
+
+class Reader(Reading[T], _Iterating[T]):
+    """The chunks of a stream, as they come; an async iterator that can be closed.
+
+    It ends at the end of the stream, after silence, and when it is closed or dropped.
+    """
+
+
+class RunReader(RunReading, _Iterating[RunChunk[Any]]):
+    """The chunks of all streams of a run, as they come; an async iterator that can be closed.
+
+    It ends when the run is completed and all is read, after silence, and when it is closed or
+    dropped.
+    """
 
 
 class RunScope:
@@ -349,6 +362,29 @@ class Streams:
         connection = self._connect()
         session = connection.session(run, key, start_index, timeout, strict)
         return Reader(connection, session, maker(self._form.decode, chunks))
+
+    def read_run(
+        self,
+        run: str,
+        *,
+        start: Mapping[str, int | None] = MappingProxyType({}),
+        timeout: float | None = 60,
+        strict: bool = True,
+    ) -> RunReader:
+        """Iterate over the chunks of all streams of a run, those too that come later, over one
+        connection: each item is a `RunChunk`, with its `key`. A plain call.
+
+        *start* says where streams begin, all others at their beginning; None leaves one out. With
+        `positions` of a reader before it goes on where that one was. It ends when the run is
+        completed and all is read, or after *timeout* seconds of silence of all (None: never);
+        `state` tells which. At its end the first stream that was closed as failed or canceled
+        raises `StreamFailed` or `StreamCanceled`, unless *strict* is False: then `closed` tells.
+
+        Each stream's chunks come once and in order. Raises `IndexExpired` rather than leave out
+        chunks, `Denied`, and `Unanswered` when patience runs out.
+        """
+        connection = self._connect()
+        return RunReader(connection, connection.run_session(run, start, timeout, strict))
 
     async def stop(self, run: str, key: str | None = None) -> None:
         """Ask the producers of a stream to stop: their sources are closed, and the stream ends as

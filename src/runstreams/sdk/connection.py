@@ -4,7 +4,7 @@ import asyncio
 import os
 import time
 import weakref
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from functools import partial
 from secrets import token_hex
 from typing import Any, Literal
@@ -19,6 +19,7 @@ from .engine.writers import new_client
 from .errors import InvalidSetting
 from .keeping import Keeper
 from .leases import check_lease, lease_of
+from .reading.run_session import RunSession
 from .reading.session import UNLEASED, ReadSession, Silence
 from .retrying import Retries
 from .runs import Run, adopt, begun, current, current_run, resolve
@@ -124,11 +125,23 @@ class Connection:
         self, run: str, key: str | None, start: Start, timeout: Silence, strict: bool
     ) -> ReadSession:
         """Return what follows a stream, not begun yet. Raises `InvalidName`, `InvalidSetting`."""
-        if not (timeout is None or timeout == UNLEASED or timeout >= 0):
-            raise InvalidSetting(f"timeout must be 0 or more seconds, or None, not {timeout}")
+        _check_timeout(timeout)
         if start != "tail" and not isinstance(start, int):
             raise InvalidSetting(f"start_index must be a whole number or 'tail', not {start!r}")
         return ReadSession(self.engine, self.stream(run, key), start, timeout, strict)
+
+    def run_session(
+        self, run: str, start: Mapping[str, int | None], timeout: float | None, strict: bool
+    ) -> RunSession:
+        """Return what follows all streams of a run, not begun yet. Raises `InvalidName`,
+        `InvalidSetting`.
+        """
+        _check_timeout(timeout)
+        for key, index in start.items():
+            check_key(key)
+            if index is not None and (not isinstance(index, int) or index < 0):
+                raise InvalidSetting(f"{key} must start at an index from 0 on, not {index!r}")
+        return RunSession(self.engine, check_run(run), start, timeout, strict)
 
     def stream(self, run: str, key: str | None) -> StreamId:
         """Return the stream *key* of *run*. Raises `InvalidName`."""
@@ -231,6 +244,11 @@ def split(key: Any, value: Any) -> tuple[Any, Any]:
     key.
     """
     return (None, key) if value is LEFT_OUT else (key, value)
+
+
+def _check_timeout(timeout: Silence) -> None:
+    if not (timeout is None or timeout == UNLEASED or timeout >= 0):
+        raise InvalidSetting(f"timeout must be 0 or more seconds, or None, not {timeout}")
 
 
 def _key(key: str | None) -> str:
