@@ -37,11 +37,13 @@ async def read(call: Call, prefix: str = "") -> None:
     if b"text/event-stream" in call.headers.get(b"accept", b"").lower():
         stream, silence = call.stream(prefix), trigger.silence(call.headers)
         require(grant, ("read",), *of_stream(stream))
-        await _follow(call, stream, silence)
+        with call.reading(grant):
+            await _follow(call, stream, silence)
     else:
         wanted, stream = _wanted(call), call.stream(prefix)
         require(grant, ("read",), *of_stream(stream))
-        page = await _page(call, stream, wanted)
+        with call.reading(grant):
+            page = await _page(call, stream, wanted)
         no_store = (b"cache-control", b"no-store, no-transform")
         await call.answer(200, as_json(page), [no_store])
 
