@@ -31,6 +31,28 @@ class Position:
         return True
 
 
+def generation_in(epoch: int, name: str) -> str:
+    """Return the generation of a stream that is opened in *epoch*, made of a fresh *name*."""
+    return epoch_prefix(epoch) + name[:16]
+
+
+def is_of_epoch(head: Head, epoch: int) -> bool:
+    """Say whether the stream was opened in *epoch*."""
+    return head.generation.startswith(epoch_prefix(epoch))
+
+
+def is_left_behind(head: Head, epoch: int) -> bool:
+    """Say whether the stream was opened in another epoch and is open: what was appended to it since
+    its head was as it is now is lost, so that it can be read, and not be gone on with.
+    """
+    return head.closed is None and not is_of_epoch(head, epoch)
+
+
+def epoch_prefix(epoch: int) -> str:
+    """Return how the generations of *epoch* begin; those of the first as they like."""
+    return f"{epoch}." if epoch else ""
+
+
 def begun_anew() -> IndexExpired:
     """Return the error that tells whoever asked for an index that the stream has begun anew."""
     return IndexExpired("the stream has begun anew; the oldest left is 0", first_index=0)
