@@ -119,6 +119,14 @@ def test_each_variable_that_is_read_is_described_and_none_else() -> None:
     assert set(VARIABLES.findall(CONFIGURATION)) == read
 
 
+def test_each_output_of_the_template_is_said_to_go_somewhere_and_none_else() -> None:
+    said = (ROOT / "docs" / "deployment.md").read_text()
+    outputs = (ROOT / "template.yaml").read_text().partition("\nOutputs:\n")[2]
+    table = said.partition("### Which output goes where")[2].partition("\n## ")[0]
+    named = set(re.findall(r"`(\w+(?:Url|Name|Command))`", table))
+    assert named == set(re.findall(r"^  (\w+):$", outputs, re.MULTILINE))
+
+
 def test_no_flag_is_described_that_is_not_there() -> None:
     flags = {option.flag for option in OPTIONS} | {"--help"}
     flags |= {f"--no-{option.flag[2:]}" for option in OPTIONS if option.value is None}

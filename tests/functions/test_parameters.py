@@ -93,7 +93,7 @@ def test_a_parameter_arrives_where_it_counts(
 def test_every_parameter_is_tried(template: Template) -> None:
     """The rest decides which resources there are: below, and in `test_snap_start.py`."""
     tried = {parameter for parameter, *_ in PLACES}
-    doors = {"StreamDoor", "StreamTimeout", "AdapterLayerVersion"}
+    doors = {"StreamEndpoint", "StreamTimeout", "AdapterLayerVersion"}
     others = {"AddressRate", "AccessLogs", "DomainName", "StreamDomainName", "CertificateArn"}
     assert set(template["Parameters"]) == tried | doors | others | {"SnapStart"}
 
@@ -275,7 +275,7 @@ def test_another_patience_is_another_deployment(template: Template) -> None:
 
 @pytest.mark.parametrize("door", ["function-url", "none"])
 def test_without_a_rest_api_nothing_of_it_is_deployed(template: Template, door: str) -> None:
-    assert Filled(template, StreamDoor=door).made(GATEWAY_DEPLOYMENT) == []
+    assert Filled(template, StreamEndpoint=door).made(GATEWAY_DEPLOYMENT) == []
 
 
 @pytest.mark.parametrize(
@@ -315,6 +315,6 @@ def test_by_default_the_adapter_is_the_release_that_the_documents_name(template:
 def test_readers_at_the_http_api_are_told_the_door_for_event_streams(
     template: Template, door: str, url: Any
 ) -> None:
-    variables = Filled(template, StreamDoor=door).resource("ReadFunction")["Environment"]
+    variables = Filled(template, StreamEndpoint=door).resource("ReadFunction")["Environment"]
     found = variables["Variables"]["RUNSTREAMS_STREAMING_URL"]
     assert found == (url if door != "rest-api" else {"Fn::Sub": url})
