@@ -16,9 +16,10 @@ from .engine.engine import Engine
 from .engine.waiting import check_thread
 from .engine.writers import new_client
 from .errors import InvalidSetting
+from .places import here
 from .reading.session import ReadSession
 from .retrying import Retries
-from .runs import Run, adopt, begun, current, current_run, resolve
+from .runs import Run, adopt, begun, current_run, resolve
 from .settings import Timeouts, Token, base_url_of, token_of, without_secrets
 from .telling import Doing
 from .tokens import scopes_of, seconds_of, sign
@@ -111,8 +112,8 @@ class Connection:
             if name is not None:
                 check_run(name)
         run = begun(id or f"run_{token_hex(12)}", parent, root, current_run())
-        around = current.get()
-        run._is_joined = around is not None and around.id == run.id
+        around = here()
+        run._is_joined = around is not None and around.run.id == run.id
         return run
 
     async def complete(self, run: str, status: Status, error: str | None) -> RunInfo:
@@ -143,7 +144,7 @@ class Connection:
         """Send what is left, or what was written when *error* interrupted it; then let go of
         everything. Raises `InEventLoop` where that would have to be waited for.
         """
-        if self.engine.pending:
+        if self.engine.pending or self.engine.outlasting:
             check_thread()  # before anything is given up
         try:
             flush_engines([self.engine], error)

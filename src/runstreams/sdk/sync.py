@@ -12,6 +12,7 @@ from .blocking import (
     check_work,
     completed,
     let_write,
+    outlasting,
     passed,
     result,
     settled,
@@ -21,8 +22,9 @@ from .closing import INTERRUPTIONS, status_after
 from .connection import LEFT_OUT, Connection, LeftOut, Start, split
 from .errors import StopRequested
 from .handles import Reading, Sending, Watching
+from .places import Place, enter, leave, one_of
 from .records import Chunk
-from .runs import Run, current, end_run, leave
+from .runs import Run, end_run
 from .typed import form_of
 from .values import JSON, Form, maker
 from .writing.producer import Producer
@@ -131,32 +133,32 @@ class RunScope:
     ) -> None:
         self._connect = connect
         self._named = (id, parent, root)
-        self._entered: list[tuple[Connection, Run, Any]] = []
+        self._entered: dict[Place, Connection] = {}
 
     def __enter__(self) -> Run:
         connection = self._connect()
         run = connection.begin_run(*self._named)
         connection.engine.call(connection.register(run))
-        self._entered.append((connection, run, current.set(run)))
+        self._entered[enter(run)] = connection
         return run
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        connection, run, token = self._entered.pop()
-        leave(run, token)
-        if (problem := self._end(connection, run, error)) is not None:
+        place = one_of(self._entered)
+        connection = self._entered.pop(place)
+        leave(place)
+        if (problem := self._end(connection, place.run, error)) is not None:
             raise problem
 
     def _end(
         self, connection: Connection, run: Run, error: BaseException | None
     ) -> BaseException | None:
         ending = end_run(connection.calls, run, error, connection.timeouts.flush)
+        if status_after(error) == "canceled":
+            return outlasting(connection.engine, run, ending)
         try:
             return connection.engine.call(ending)
         except INTERRUPTIONS:
-            if status_after(error) == "canceled":
-                run._abandon()
-            else:
-                self._end(connection, run, KeyboardInterrupt())
+            self._end(connection, run, KeyboardInterrupt())
             raise
 
     def __call__(self, work: Callable[P, R]) -> Callable[P, R]:
