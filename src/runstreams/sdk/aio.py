@@ -12,6 +12,7 @@ from .awaiting import (
     check_work,
     completed,
     let_write,
+    outlasting,
     passed,
     result,
     settled,
@@ -21,9 +22,10 @@ from .closing import INTERRUPTIONS, status_after
 from .connection import LEFT_OUT, Connection, LeftOut, Start, split
 from .errors import StopRequested
 from .handles import Reading, RunReading, Sending, Taking, Watching
+from .places import Place, enter, leave, one_of
 from .reading.session import UNLEASED, Silence
 from .records import Chunk, RunChunk
-from .runs import Run, current, end_run, leave
+from .runs import Run, end_run
 from .typed import form_of
 from .values import JSON, Form, maker
 from .writing.producer import Producer
@@ -145,19 +147,20 @@ class RunScope:
     ) -> None:
         self._connect = connect
         self._named = (id, parent, root, lease)
-        self._entered: list[tuple[Connection, Run, Any]] = []
+        self._entered: dict[Place, Connection] = {}
 
     async def __aenter__(self) -> Run:
         connection = self._connect()
         run = connection.begin_run(*self._named)
         await connection.engine.acall(connection.register(run))
         connection.enter(run)
-        self._entered.append((connection, run, current.set(run)))
+        self._entered[enter(run)] = connection
         return run
 
     async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        connection, run, token = self._entered.pop()
-        leave(run, token)
+        place = one_of(self._entered)
+        connection, run = self._entered.pop(place), place.run
+        leave(place)
         if not run._begin_end():  # a server that stops does it
             await settled(connection.engine, run._over)
             return
@@ -172,13 +175,12 @@ class RunScope:
         self, connection: Connection, run: Run, error: BaseException | None
     ) -> BaseException | None:
         ending = end_run(connection.calls, run, error, connection.timeouts.flush)
+        if status_after(error) == "canceled":
+            return await outlasting(connection.engine, run, ending)
         try:
             return await connection.engine.acall(ending)
         except INTERRUPTIONS:
-            if status_after(error) == "canceled":
-                run._abandon()
-            else:
-                await self._end(connection, run, KeyboardInterrupt())
+            await self._end(connection, run, KeyboardInterrupt())
             raise
 
     def __call__(self, work: Callable[P, Awaitable[R]]) -> Callable[P, Coroutine[Any, Any, R]]:

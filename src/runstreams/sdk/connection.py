@@ -19,10 +19,11 @@ from .engine.writers import new_client
 from .errors import InvalidSetting
 from .keeping import Keeper
 from .leases import check_lease, lease_of
+from .places import here
 from .reading.run_session import RunSession
 from .reading.session import UNLEASED, ReadSession, Silence
 from .retrying import Retries
-from .runs import Run, adopt, begun, current, current_run, resolve
+from .runs import Run, adopt, begun, current_run, resolve
 from .settings import Timeouts, Token, base_url_of, token_of, without_secrets
 from .telling import Doing
 from .tokens import scopes_of, seconds_of, sign
@@ -109,14 +110,14 @@ class Connection:
         """
         if lease is not None:
             return check_lease(lease)
-        run = current.get()
+        run = current_run()
         return self.lease if run is None or run._keeper is None else run._keeper.seconds
 
     def _keeper(self, stream: StreamId) -> Keeper | None:
         """Return what holds the lease of *stream* until the end of the run we are in, if it is one
         of its streams.
         """
-        run = current.get()
+        run = current_run()
         if run is None or run._keeper is None or not run._keeper.keeps(stream, self.engine):
             return None
         return run._keeper
@@ -161,9 +162,9 @@ class Connection:
             if name is not None:
                 check_run(name)
         run = begun(id or f"run_{token_hex(12)}", parent, root, current_run())
-        seconds, around = self._seconds(lease), current.get()
-        if around is not None and around.id == run.id:
-            run._is_joined, run._keeper = True, around._keeper
+        seconds, around = self._seconds(lease), here()
+        if around is not None and around.run.id == run.id:
+            run._is_joined, run._keeper = True, around.run._keeper
         else:
             run._keeper = Keeper(self.engine, run.id, seconds)
         return run
@@ -210,7 +211,7 @@ class Connection:
         """Send what is left, or what was written when *error* interrupted it; then let go of
         everything. Raises `InEventLoop` where that would have to be waited for.
         """
-        if self.engine.pending:
+        if self.engine.pending or self.engine.outlasting:
             check_thread()  # before anything is given up
         try:
             flush_engines([self.engine], error)
