@@ -76,6 +76,9 @@ class Filled:
             if word == "Fn::FindInMap":
                 name, *keys = self._of(said)
                 return self._template["Mappings"][name][str(keys[0])][keys[1]]
+            if word == "Fn::Split":
+                separator, text = self._of(said)
+                return text.split(separator)
             if word == "Fn::Sub":
                 return {word: self._substituted(said)}
         found = {key: self._of(part) for key, part in value.items()}

@@ -32,9 +32,15 @@ _Loader.add_multi_constructor("!", _long_form)
 
 
 @cache
+def raw() -> Any:
+    """Return the template as it is written."""
+    return yaml.load(TEMPLATE.read_text(), _Loader)
+
+
+@cache
 def template() -> Any:
     """Return the template with its parameters' defaults."""
-    return Filled(yaml.load(TEMPLATE.read_text(), _Loader)).whole()
+    return Filled(raw()).whole()
 
 
 def resource(name: str) -> Any:
