@@ -57,11 +57,12 @@ class Program:
         self._start = (folder, command, clean_environ() | dict(environ))
         self.start()
 
-    def start(self) -> None:
-        """Start it, and return when it answers."""
+    def start(self, **more: str) -> None:
+        """Start it, with *more* in its environment, and return when it answers."""
         folder, command, environ = self._start
+        quiet = subprocess.DEVNULL
         self._process = subprocess.Popen(
-            command, cwd=folder, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            command, cwd=folder, env=environ | more, stdout=quiet, stderr=quiet
         )
         with httpx.Client(transport=httpx.HTTPTransport(retries=8), timeout=START_SECONDS) as http:
             http.get(self.url)
@@ -71,12 +72,16 @@ class Program:
         self._process.terminate()
         self._process.wait(STOP_SECONDS)
 
+    def kill(self) -> None:
+        """End it without a word."""
+        self._process.kill()
+        self._process.wait()
+
     def __enter__(self) -> "Program":
         return self
 
     def __exit__(self, *exc: object) -> None:
-        self._process.kill()
-        self._process.wait()
+        self.kill()
 
 
 @contextmanager

@@ -130,3 +130,14 @@ def test_a_backend_that_is_stopped_says_so_and_comes_back(
     assert found["status"] == "canceled"
     ask(page)
     assert until(page, "completed") == WHOLE
+
+
+def test_a_backend_that_is_killed_is_missed(page: Page, programs: tuple[Program, Program]) -> None:
+    backend, _ = programs
+    backend.stop()
+    backend.start(RUNSTREAMS_LEASE_SECONDS="10")
+    page.reload()
+    ask(page)
+    backend.kill()
+    assert WHOLE.startswith(until(page, "failed"))
+    backend.start()
