@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runstreams.stores.aws.calls import Calls
+from tests.functions.filling import Filled, Template
 from tests.functions.handlers import ENVIRONMENT, FUNCTIONS, Functions, event
-from tests.functions.translation import Filled, Template, translated
+from tests.functions.translation import translated
 from tests.tools import ROOT
 
 if TYPE_CHECKING:

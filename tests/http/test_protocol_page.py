@@ -15,7 +15,7 @@ from tests.http.served_errors import served
 PAGE = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text()
 HEADINGS = [line.lstrip("# ") for line in PAGE.splitlines() if line.startswith("#")]
 
-ABSTRACT = {"error", "limit_exceeded", "refused", "denied", "store_error"}
+ABSTRACT = {"error", "limit_exceeded", "refused", "too_many", "denied", "store_error"}
 """Codes of classes that only gather others and are never raised themselves."""
 
 

@@ -34,6 +34,7 @@ async def _end_all(error: asyncio.CancelledError) -> None:
     for run, connection in reversed(list(ENTERED.items())):
         if run._begin_end():
             await _end(connection, run, error)
+        run._interrupt(error)  # it may be waiting for its sources
         await settled(run._over)
     # A source of this very loop must be able to end meanwhile.
     await asyncio.to_thread(flush_engines, list(ENGINES), error)
