@@ -102,6 +102,7 @@ def small_events(place: Place) -> str:
                 writing = pool.submit(_write_slowly, http, place)
                 came = [time.monotonic() for _ in zip(range(SMALL), _batches(found), strict=False)]
                 sent = writing.result()
+    check(len(came) == SMALL, f"{len(came)} of {SMALL} came before the end")
     late = [one - other for one, other in zip(came, sent, strict=True)]
     gaps = [after - before for before, after in pairwise(came)]
     bursts = sum(gap < PAUSE_SECONDS / 10 for gap in gaps)
@@ -262,7 +263,8 @@ def smoke(place: Place, names: list[str], say: Callable[[str], None] = print) ->
         try:
             seen, mark = CHECKS[name](place), "ok"
         except Exception as error:
-            seen, mark, whole = f"{error or type(error).__name__}", "FAILED", False
+            told = str(error).partition("\n")[0] or type(error).__name__
+            seen, mark, whole = told, "FAILED", False
         say(f"{mark:6} {name:14} {seen}")
     with place.client() as http:
         http.delete(f"/api/v1/runs/{place.run}")
