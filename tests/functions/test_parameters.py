@@ -65,6 +65,7 @@ PLACES: list[tuple[str, Any, tuple[str, ...], str]] = [
     ("TableMaxWriteUnits", 7, ("Table",), "OnDemandThroughput/MaxWriteRequestUnits"),
     ("TableMaxReadUnits", 7, ("Table",), "OnDemandThroughput/MaxReadRequestUnits"),
     ("ConcurrencyAlarm", 7, ("ConcurrencyUsedAlarm",), "Threshold"),
+    ("SpreadKeys", "off", FUNCTIONS, f"{VARIABLES}RUNSTREAMS_SPREAD"),
     ("PreviousKeyDays", 1, FUNCTIONS, f"{VARIABLES}RUNSTREAMS_PREVIOUS_KEY_DAYS"),
     ("MemorySize", 1024, WRITERS, "MemorySize"),
     ("ReadMemorySize", 512, READERS, "MemorySize"),
@@ -92,7 +93,7 @@ def test_a_parameter_arrives_where_it_counts(
 def test_every_parameter_is_tried(template: Template) -> None:
     """The rest decides which resources there are: below, and in `test_snap_start.py`."""
     tried = {parameter for parameter, *_ in PLACES}
-    doors = {"StreamDoor", "StreamTimeout", "AdapterLayerVersion"}
+    doors = {"StreamEndpoint", "StreamTimeout", "AdapterLayerVersion"}
     others = {"AddressRate", "AccessLogs", "DomainName", "StreamDomainName", "CertificateArn"}
     assert set(template["Parameters"]) == tried | doors | others | {"SnapStart"}
 
@@ -139,9 +140,9 @@ def _referred(value: Any) -> set[str]:
     "given",
     [
         {},
-        {"ExistingBucket": "kept", "ExistingTable": "heads", "StreamDoor": "none"},
+        {"ExistingBucket": "kept", "ExistingTable": "heads", "StreamEndpoint": "none"},
         {"DomainName": "a.example", "StreamDomainName": "b.example", "CertificateArn": "arn"},
-        {"StreamDoor": "function-url", "StreamDomainName": "b.example", "AccessLogs": "both"},
+        {"StreamEndpoint": "function-url", "StreamDomainName": "b.example", "AccessLogs": "both"},
         {"AddressRate": 100, "AccessLogs": "both", "KmsKeyArn": "arn", "Tracing": "on"},
         {"TableMaxWriteUnits": 0, "TableMaxReadUnits": 0, "ConcurrencyAlarm": 0},
     ],
@@ -229,7 +230,7 @@ def test_addresses_are_bounded_at_the_rest_api_where_that_is_wanted(template: Te
     for given, count in (
         ({}, 0),
         ({"AddressRate": 100}, 1),
-        ({"AddressRate": 100, "StreamDoor": "none"}, 0),
+        ({"AddressRate": 100, "StreamEndpoint": "none"}, 0),
     ):
         assert [len(Filled(template, **given).made(kind)) for kind in kinds] == [count] * 2
     [rule] = Filled(template, AddressRate=100).resource("StreamFirewall")["Rules"]
@@ -274,7 +275,7 @@ def test_another_patience_is_another_deployment(template: Template) -> None:
 
 @pytest.mark.parametrize("door", ["function-url", "none"])
 def test_without_a_rest_api_nothing_of_it_is_deployed(template: Template, door: str) -> None:
-    assert Filled(template, StreamDoor=door).made(GATEWAY_DEPLOYMENT) == []
+    assert Filled(template, StreamEndpoint=door).made(GATEWAY_DEPLOYMENT) == []
 
 
 @pytest.mark.parametrize(
@@ -314,6 +315,6 @@ def test_by_default_the_adapter_is_the_release_that_the_documents_name(template:
 def test_readers_at_the_http_api_are_told_the_door_for_event_streams(
     template: Template, door: str, url: Any
 ) -> None:
-    variables = Filled(template, StreamDoor=door).resource("ReadFunction")["Environment"]
+    variables = Filled(template, StreamEndpoint=door).resource("ReadFunction")["Environment"]
     found = variables["Variables"]["RUNSTREAMS_STREAMING_URL"]
     assert found == (url if door != "rest-api" else {"Fn::Sub": url})

@@ -30,7 +30,7 @@ OTHERWISE = {
     "EndpointUrl": "http://127.0.0.1:4566",
     "LogLevel": "DEBUG",
     "SnapStart": "on",
-    "StreamDoor": "none",
+    "StreamEndpoint": "none",
     "Tracing": "on",
 }
 """Other values than the defaults; those of numbers are made of them."""

@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute
 from runstreams.aws_lambda.keys import PREVIOUS_DAYS
 from runstreams.core.limits import WAIT_SECONDS_MAX, Limits
 from runstreams.core.settings import LIMITS
-from runstreams.http.routes import appending, dashboard, managing, reading
+from runstreams.http.routes import appending, dashboard, front, managing, reading
 from runstreams.stores.aws.deployment import TAGS
 from tests.emulators.resources import create_resources
 from tests.functions.handlers import ENVIRONMENT, FUNCTIONS
@@ -46,7 +46,11 @@ METRICS = ROOT / "src" / "runstreams" / "aws_lambda" / "metrics.py"
 ROUTERS = {
     "functions/append": appending.router.routes,
     "functions/read": reading.router.routes,
-    "functions/manage": [*managing.router.routes, *dashboard.router.routes],
+    "functions/manage": [
+        *managing.router.routes,
+        *front.router.routes,
+        *dashboard.router.routes,
+    ],
 }
 
 
@@ -204,6 +208,7 @@ def test_the_read_function_can_only_read_and_close_what_was_lost() -> None:
     ] == ["Losing"]
     assert allowed("ReadFunction") == {
         "dynamodb:GetItem": {"Table.Arn"},
+        "dynamodb:Query": {"Table.Arn"},
         "dynamodb:UpdateItem": {"Table.Arn"},
         "s3:GetObject": {BATCHES, SEGMENTS},
         "s3:ListBucket": {"Bucket.Arn"},
@@ -298,6 +303,15 @@ def test_the_rest_api_sends_answers_on_as_they_come() -> None:
     assert integration["ResponseTransferMode"] == "STREAM"
     assert integration["Uri"]["Fn::Sub"].endswith("/response-streaming-invocations")
     assert resource("StreamApi")["EndpointConfiguration"]["Types"] == ["REGIONAL"]
+
+
+def test_the_rest_api_takes_its_own_address_like_any_path_below_it() -> None:
+    root, below = resource("StreamApiRootMethod"), resource("StreamApiMethod")
+    assert root["ResourceId"] == {"Fn::GetAtt": "StreamApi.RootResourceId"}
+    assert root | {"ResourceId": below["ResourceId"]} == below
+    declared = template()["Resources"].values()
+    deployments = [each for each in declared if each["Type"] == "AWS::ApiGateway::Deployment"]
+    assert all("StreamApiRootMethod" in each["DependsOn"] for each in deployments)
 
 
 @pytest.mark.parametrize("name", ["StreamApiRefusal", "StreamApiFailure"])

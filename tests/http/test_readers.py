@@ -66,6 +66,16 @@ async def test_polls_and_event_streams_count_together(api: Api) -> None:
         await refused(api, reader)
 
 
+@pytest.mark.parametrize("kind", [{}, EVENTS])
+@in_virtual_time
+async def test_whoever_follows_a_run_is_one_reader_of_it(api: Api, kind: dict[str, str]) -> None:
+    reader = token("read:runs:run_1")
+    async with waiting(api, reader, reader):
+        path, body = "/realtime/v1/runs/run_1/follow?wait=20", b'{"all": true}'
+        answer = await api.ask("POST", path, body, kind, auth=reader)
+        assert (answer.status, answer.error["code"]) == (429, "too_many_readers")
+
+
 @in_virtual_time
 async def test_when_a_reader_has_gone_there_is_room_for_another(api: Api) -> None:
     reader = token("read:runs:run_1")

@@ -3,12 +3,15 @@
 from hypothesis import strategies as st
 
 from runstreams.core.model import Closed, Head, Lease, Pointer, Run, Sent
+from runstreams.stores.aws.layout import SPREAD
 
 TIMES = st.integers(0, 10**14)
 NUMBERS = st.integers(0, 10**12)
 TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=16)
 IDS = st.text("0123456789abcdef", min_size=16, max_size=16)
-EPOCHS = st.sampled_from(["", "1.", "12."])
+GENERATIONS = st.builds(
+    "{}{}{}".format, st.sampled_from(["", "1.", "12."]), st.sampled_from(["", SPREAD]), IDS
+)
 SENT = st.builds(Sent, NUMBERS, NUMBERS)
 STATUSES = st.sampled_from(["completed", "failed", "canceled"])
 CLOSED = st.builds(
@@ -37,7 +40,7 @@ def any_head(draw: st.DrawFn) -> Head:
     pending = draw(pointers(sealed, max(created, sealed_time)))
     closed = draw(st.none() | CLOSED)
     return Head(
-        generation=draw(EPOCHS) + draw(IDS),
+        generation=draw(GENERATIONS),
         created=created,
         expires=draw(TIMES),
         tail=pending[-1].end if pending else sealed,

@@ -77,6 +77,15 @@ EVENT_BYTES = 256 * KIB
 EVENT_CHUNKS = 1_000
 """Most chunks of a server-sent event."""
 
+FOLLOWED_STREAMS = 100
+"""Most streams of a run that are read at a time over one connection: each is watched and polled."""
+
+FOLLOWED_NAMES = 1_000
+"""Most streams that such a request names, those among them that it does not want."""
+
+FOLLOW_BODY_BYTES = 512 * KIB
+"""Largest body of such a request: so many keys, most of them short or not escaped."""
+
 BATCH_BYTES = MIB
 """A streamed body is committed whenever so much of it has gathered, or less when less arrived
 together.

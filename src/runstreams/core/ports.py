@@ -117,6 +117,10 @@ class NotCommitted(NamedTuple):
     """
 
     head: Head | None
+    elsewhere: bool = False
+    """Whether the batch has to be put again first: this stream keeps its objects in another place,
+    as the store knows by now.
+    """
 
 
 class Renewed(NamedTuple):
@@ -274,6 +278,10 @@ class Store(Protocol):
     @property
     def plan(self) -> SealingPlan:
         """When to seal."""
+
+    @property
+    def mark(self) -> str:
+        """How the generations begin of streams that are opened in it, if that tells it anything."""
 
     @property
     def window(self) -> int:

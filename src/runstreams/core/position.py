@@ -7,6 +7,9 @@ is read from its beginning, since the indexes of the one before say nothing abou
 from .errors import IndexExpired
 from .model import Head
 
+EPOCH_END = "."
+"""What stands in a generation between its epoch and its name."""
+
 
 class Position:
     """A reader's next index, in one generation of its stream."""
@@ -33,7 +36,7 @@ class Position:
 
 def generation_in(epoch: int, name: str) -> str:
     """Return the generation of a stream that is opened in *epoch*, made of a fresh *name*."""
-    return epoch_prefix(epoch) + name[:16]
+    return epoch_prefix(epoch) + name
 
 
 def is_of_epoch(head: Head, epoch: int) -> bool:
@@ -50,7 +53,7 @@ def is_left_behind(head: Head, epoch: int) -> bool:
 
 def epoch_prefix(epoch: int) -> str:
     """Return how the generations of *epoch* begin; those of the first as they like."""
-    return f"{epoch}." if epoch else ""
+    return f"{epoch}{EPOCH_END}" if epoch else ""
 
 
 def begun_anew() -> IndexExpired:

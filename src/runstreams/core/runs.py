@@ -56,6 +56,10 @@ def place_of(token: str) -> RunPlace:
         raise InvalidIndex("after must be the next of a page before") from None
 
 
+def _fits(run: RunInfo, status: RunStatus | None, parent: str | None) -> bool:
+    return status in (None, run.status) and parent in (None, run.parent)
+
+
 def _token(place: RunPlace) -> str:
     created, run = place
     return f"{created}-{run}"
@@ -192,10 +196,14 @@ class RunBook:
         return await self._store.runs.complete(record)
 
     async def page(
-        self, limit: int, after: RunPlace | None, status: RunStatus | None = None
+        self,
+        limit: int,
+        after: RunPlace | None,
+        status: RunStatus | None = None,
+        parent: str | None = None,
     ) -> RunPage:
         """Return runs that are not forgotten, newest first, those after *after*, and the token to
-        go on with; only those of a *status*, if it is given.
+        go on with; only those of a *status*, or of a *parent*, if it is given.
 
         At most `LIST_SCANNED` runs or *limit* are looked at, so there may be fewer, even none,
         before the end.
@@ -205,7 +213,7 @@ class RunBook:
             records = await self._store.runs.recent(limit, after)
             for record in records:
                 after, run = (record.created, record.id), told(record, now)
-                if run.expires > now and status in (None, run.status):
+                if run.expires > now and _fits(run, status, parent):
                     found.append(run)
                 if len(found) == limit:
                     return RunPage(found, _token(after))

@@ -133,12 +133,13 @@ class Call(Asked):
         body: bytes = b"",
         headers: Iterable[tuple[bytes, bytes]] = (),
     ) -> None:
-        """Answer with *body*, JSON unless it is empty."""
+        """Answer with *body*, JSON unless it is empty; to HEAD without it."""
         told = [(b"content-length", b"%d" % len(body)), *headers]
         if body:
             told.append((b"content-type", JSON))
         await self.send({"type": "http.response.start", "status": status, "headers": told})
-        await self.send({"type": "http.response.body", "body": body})
+        sent = b"" if self.scope["method"] == "HEAD" else body
+        await self.send({"type": "http.response.body", "body": sent})
 
 
 Handler = Callable[[Call], Awaitable[None]]

@@ -4,7 +4,7 @@ table from error to status.
 
 import json
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from starlette.exceptions import HTTPException
 
@@ -101,12 +101,16 @@ def ours(error: Exception) -> RunstreamsError:
     return Internal(trigger.BROKEN)
 
 
+def said_of(error: RunstreamsError) -> dict[str, Any]:
+    """Return what is said of *error*, wherever it is told."""
+    return {"code": error.code, "message": error.message, **error.facts}
+
+
 def refusal(error: RunstreamsError, request_id: str) -> _Refusal:
     """Return the answer that tells of *error*."""
     status = status_of(type(error))
     more = trigger.UNAUTHORIZED_FACTS if isinstance(error, core.Unauthorized) else {}
-    said = {"code": error.code, "message": error.message, **error.facts, **more}
-    said["request_id"] = request_id
+    said = {**said_of(error), **more, "request_id": request_id}
     body = json.dumps({"error": said}, separators=(",", ":")).encode()
     headers = [
         (b"content-type", b"application/json"),

@@ -11,7 +11,7 @@ import uvloop
 
 from ..http import Host, Keys, Service, Stop, build_app
 from ..http.live.readers import Readers
-from ..http.routes import appending, dashboard, managing, reading
+from ..http.routes import appending, dashboard, front, managing, reading
 from ..wiring import now, open_log
 from .folder import open_folder
 from .listening import listen, url_of
@@ -48,7 +48,7 @@ SEALING_SECONDS = 0.4
 append seals.
 """
 
-ROUTERS = (appending.router, reading.router, managing.router, dashboard.router)
+ROUTERS = (appending.router, reading.router, managing.router, front.router, dashboard.router)
 
 logger = logging.getLogger(__name__)
 

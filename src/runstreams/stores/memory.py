@@ -20,6 +20,7 @@ class MemoryStore:
     """Heads, runs and objects in dictionaries. No method awaits, so each is atomic."""
 
     changes = None
+    mark = ""
     window = 8 * MIB
 
     def __init__(self, new_id: NewId, plan: SealingPlan | None = None) -> None:

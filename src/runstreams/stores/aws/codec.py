@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, cast
 
 from ...core.model import Closed, Head, Lease, Run, Sent, Status
 from .pointers import decode_pointers, encode_pointer
-from .values import check_form, form, number, number_or_null, optional_number, text, ttl
+from .values import (
+    SPREAD_HEAD,
+    check_form,
+    form,
+    head_form,
+    number,
+    number_or_null,
+    optional_number,
+    text,
+    ttl,
+)
 
 if TYPE_CHECKING:
     from .values import Item, Value
@@ -37,7 +47,7 @@ def encode_head(head: Head) -> "Item":
     expression cannot take the size, the sum or the copy of what is absent.
     """
     item: Item = {
-        "v": form(),
+        "v": head_form(head.generation),
         "g": text(head.generation),
         "opened": number(head.created),
         "expires": number(head.expires),
@@ -65,7 +75,7 @@ def encode_head(head: Head) -> "Item":
 
 def decode_head(item: "Mapping[str, Value]") -> Head:
     """Return the head that *item* holds."""
-    check_form(item)
+    check_form(item, SPREAD_HEAD)
     opened, sealed, sealed_time = (
         int(item[name]["N"]) for name in ("opened", "sealed", "sealed_time")
     )

@@ -23,6 +23,7 @@ from .expressions import (
     renewing,
     sealing,
 )
+from .layout import Layout
 from .runs import following, making
 from .table import Outcome, Table, client_key, clients_prefix, head_key
 from .values import number, text
@@ -47,11 +48,12 @@ class DynamoHeads:
     faster, and from `spill` and `delete_spilled`, which write many items.
     """
 
-    def __init__(self, table: Table, plan: SealingPlan) -> None:
+    def __init__(self, table: Table, plan: SealingPlan, layout: Layout) -> None:
         if plan.batches > REMOVALS:
             raise ValueError(f"one update can drop {REMOVALS} pointers, not {plan.batches}")
         self._table = table
         self._plan = plan
+        self._layout = layout
 
     async def get(self, stream: StreamId, *, strong: bool = True, since: int = 0) -> Head | None:
         item = await self._table.get(head_key(stream), strong=strong)
@@ -80,7 +82,8 @@ class DynamoHeads:
         update = committing(staged, skip, batch, terms, limits, self._plan)
         done, head = _decoded(await self._update(stream, update))
         if not done or head is None:
-            return NotCommitted(head)
+            found = head is None or self._layout.fits(stream, staged.object, head.generation)
+            return NotCommitted(head, elsewhere=not found)
         return Committed(head.tail - batch.count, head)
 
     async def close(
