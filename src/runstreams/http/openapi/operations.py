@@ -181,6 +181,7 @@ def _read(path: str, name: str, about: str) -> Operation:
             core.IndexExpired,
             core.IndexBeyondTail,
             core.NoEventStream,
+            core.TooManyReaders,
         ),
         needs=_of_stream("read"),
     )

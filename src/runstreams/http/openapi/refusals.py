@@ -34,7 +34,7 @@ STORED: tuple[Kind, ...] = (
 KEYED: tuple[Kind, ...] = (core.Unauthenticated, core.Unauthorized)
 BODY: tuple[Kind, ...] = (core.BodyTooLarge, UnsupportedEncoding)
 TARGETED: tuple[Kind, ...] = (InvalidParams, core.TargetMissing)
-GROWING: tuple[Kind, ...] = (core.StoreFull, core.RunCompleted)
+GROWING: tuple[Kind, ...] = (core.StoreFull, core.RunCompleted, core.TooManyStreams)
 APPENDING: tuple[Kind, ...] = (
     *(core.InvalidChunk, core.ChunkTooLarge, core.StreamClosed, core.StreamFull),
     *GROWING,
@@ -55,6 +55,7 @@ EVERY: tuple[Kind, ...] = (
     core.IndexExpired,
     core.IndexBeyondTail,
     core.NoEventStream,
+    core.TooManyReaders,
 )
 
 _COMMON = {each.name for each in fields(RunstreamsError)}
