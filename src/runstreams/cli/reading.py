@@ -13,7 +13,9 @@ from ..core.json_lines import utf8
 from ..sdk.clients import Client
 from ..sdk.connection import DEFAULT_KEY
 from ..sdk.errors import InvalidSetting
+from ..sdk.leases import UNLEASED
 from ..sdk.records import Chunk
+from ..sdk.sync import Reader
 from ..sdk.writing.texts import Texts
 from ..serve.errors import CannotRun
 from .connecting import ATTEMPTS, PATIENT, client_of
@@ -37,16 +39,28 @@ def run(args: argparse.Namespace) -> int:
 
 def _read(client: Client, args: argparse.Namespace) -> None:
     form = _json if args.json else _text if args.text else _lines
-    timeout = args.timeout if args.follow else 0
+    asked = UNLEASED if args.timeout is None else args.timeout
+    timeout = asked if args.follow else 0
     place = Place(args.start)
     with client.streams.read(
         args.run, args.key, start_index=args.start, timeout=timeout, chunks=True
     ) as reader:
         try:
             _print(form(place.passing(reader)), at_once=args.follow)
+            if args.follow:
+                _tell_end(reader, args, place.start)
         except KeyboardInterrupt:
             print(f"runstreams: go on with: {again(args, place.start)}", file=sys.stderr)
             raise
+
+
+def _tell_end(reader: Reader[Any], args: argparse.Namespace, start: int | str) -> None:
+    if reader.state != "silent":
+        return
+    name = f"{args.run}/{args.key or DEFAULT_KEY}"
+    why = ", and no producer holds a lease" if args.timeout is None else ""
+    print(f"runstreams: {name} is silent: nothing came{why}", file=sys.stderr)
+    print(f"runstreams: go on with: {again(args, start)}", file=sys.stderr)
 
 
 class Place:

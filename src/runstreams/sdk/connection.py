@@ -18,8 +18,8 @@ from .engine.waiting import check_thread
 from .engine.writers import new_client
 from .errors import InvalidSetting
 from .keeping import Keeper
-from .leases import check_lease, lease_of
-from .reading.session import UNLEASED, ReadSession, Silence
+from .leases import UNLEASED, Silence, check_lease, lease_of
+from .reading.session import ReadSession
 from .retrying import Retries
 from .runs import Run, adopt, begun, current, current_run, resolve
 from .settings import Timeouts, Token, base_url_of, token_of, without_secrets

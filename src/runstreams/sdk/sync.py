@@ -21,7 +21,7 @@ from .closing import INTERRUPTIONS, status_after
 from .connection import LEFT_OUT, Connection, LeftOut, Start, split
 from .errors import StopRequested
 from .handles import Reading, Sending, Watching
-from .reading.session import UNLEASED, Silence
+from .leases import UNLEASED, Silence
 from .records import Chunk
 from .runs import Run, current, end_run, leave
 from .typed import form_of
