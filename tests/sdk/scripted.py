@@ -3,7 +3,7 @@ thread, for tests in virtual time.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from contextlib import aclosing
 from itertools import count
 from typing import Any, TypeVar
@@ -14,7 +14,7 @@ from runstreams.core.log import Log
 from runstreams.core.model import Closed, Status, StreamId
 from runstreams.errors import RunstreamsError
 from runstreams.sdk.errors import Unreachable
-from runstreams.sdk.records import ChunkPage, Receipt, SignOfLife
+from runstreams.sdk.records import ChunkPage, Receipt, RunItems, SignOfLife
 from runstreams.sdk.retrying import Patience, Retries
 from runstreams.sdk.telling import Doing
 from runstreams.sdk.transports.direct import DirectTransport
@@ -54,6 +54,10 @@ class Scripted(DirectTransport):
         """Where pages began."""
         self.followed: list[int] = []
         """Where event streams began."""
+        self.asked_of_run: list[dict[str, int | None]] = []
+        """Where pages of all streams of a run began."""
+        self.followed_of_run: list[dict[str, int | None]] = []
+        """Where event streams of them began."""
         self.events = False
         """Whether there are event streams."""
         self.on_events: Callable[[], None] = lambda: None
@@ -123,6 +127,25 @@ class Scripted(DirectTransport):
         async with aclosing(super().follow(stream, start, silence)) as pages:
             async for page in pages:
                 yield page
+                self._meet("events")
+
+    async def page_run(
+        self, run: str, wanted: Mapping[str, int | None], wait: float, limit: int
+    ) -> RunItems:
+        self.asked_of_run.append(dict(wanted))
+        page = super().page_run
+        return await self._do("page", lambda: page(run, wanted, wait, limit))
+
+    async def follow_run(
+        self, run: str, wanted: Mapping[str, int | None], silence: float
+    ) -> AsyncGenerator[RunItems, None]:
+        self.followed_of_run.append(dict(wanted))
+        if not self.events:
+            raise NoEventStream("none here", url=None)
+        self._meet("events")
+        async with aclosing(super().follow_run(run, wanted, silence)) as events:
+            async for found in events:
+                yield found
                 self._meet("events")
 
     def _meet(self, what: str) -> None:

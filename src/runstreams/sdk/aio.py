@@ -1,8 +1,9 @@
 """The async surface: calls that are awaited in any event loop, and done by the engine."""
 
 import functools
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from typing import Any, Generic, Literal, ParamSpec, TypeVar, overload
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from types import MappingProxyType
+from typing import Any, Generic, Literal, ParamSpec, Self, TypeVar, overload
 
 from ..core.model import Closed, RunInfo, RunStatus, Status, StreamInfo
 from .awaiting import (
@@ -11,6 +12,7 @@ from .awaiting import (
     check_work,
     completed,
     let_write,
+    outlasting,
     passed,
     result,
     settled,
@@ -19,10 +21,11 @@ from .awaiting import (
 from .closing import INTERRUPTIONS, status_after
 from .connection import LEFT_OUT, Connection, LeftOut, Start, split
 from .errors import StopRequested
-from .handles import Reading, Sending, Watching
+from .handles import Reading, RunReading, Sending, Taking, Watching
 from .leases import UNLEASED, Silence
-from .records import Chunk
-from .runs import Run, current, end_run, leave
+from .places import Place, enter, leave, one_of
+from .records import Chunk, RunChunk
+from .runs import Run, end_run
 from .typed import form_of
 from .values import JSON, Form, maker
 from .writing.producer import Producer
@@ -95,11 +98,8 @@ class Writer(Piped[T], Writable[T]):
         return False
 
 
-class Reader(Reading[T]):
-    """The chunks of a stream, as they come; an async iterator that can be closed.
-
-    It ends at the end of the stream, after silence, and when it is closed or dropped.
-    """
+class _Iterating(Taking[T]):
+    """What is iterated over, and can be closed."""
 
     def __aiter__(self) -> AsyncIterator[T]:
         return self
@@ -110,13 +110,28 @@ class Reader(Reading[T]):
     async def aclose(self) -> None:
         """Stop reading, and return when the connection is closed."""
         self._stop()
-        await settled(self._engine, self._session.over)
+        await settled(self._engine, self._background.over)
 
-    async def __aenter__(self) -> "Reader[T]":
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *exc: object) -> None:
         await self.aclose()
+
+
+class Reader(Reading[T], _Iterating[T]):
+    """The chunks of a stream, as they come; an async iterator that can be closed.
+
+    It ends at the end of the stream, after silence, and when it is closed or dropped.
+    """
+
+
+class RunReader(RunReading, _Iterating[RunChunk[Any]]):
+    """The chunks of all streams of a run, as they come; an async iterator that can be closed.
+
+    It ends when the run is completed and all is read, after silence, and when it is closed or
+    dropped.
+    """
 
 
 class RunScope:
@@ -132,19 +147,20 @@ class RunScope:
     ) -> None:
         self._connect = connect
         self._named = (id, parent, root, lease)
-        self._entered: list[tuple[Connection, Run, Any]] = []
+        self._entered: dict[Place, Connection] = {}
 
     async def __aenter__(self) -> Run:
         connection = self._connect()
         run = connection.begin_run(*self._named)
         await connection.engine.acall(connection.register(run))
         connection.enter(run)
-        self._entered.append((connection, run, current.set(run)))
+        self._entered[enter(run)] = connection
         return run
 
     async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        connection, run, token = self._entered.pop()
-        leave(run, token)
+        place = one_of(self._entered)
+        connection, run = self._entered.pop(place), place.run
+        leave(place)
         if not run._begin_end():  # a server that stops does it
             await settled(connection.engine, run._over)
             return
@@ -159,13 +175,12 @@ class RunScope:
         self, connection: Connection, run: Run, error: BaseException | None
     ) -> BaseException | None:
         ending = end_run(connection.calls, run, error, connection.timeouts.flush)
+        if status_after(error) == "canceled":
+            return await outlasting(connection.engine, run, ending)
         try:
             return await connection.engine.acall(ending)
         except INTERRUPTIONS:
-            if status_after(error) == "canceled":
-                run._abandon()
-            else:
-                await self._end(connection, run, KeyboardInterrupt())
+            await self._end(connection, run, KeyboardInterrupt())
             raise
 
     def __call__(self, work: Callable[P, Awaitable[R]]) -> Callable[P, Coroutine[Any, Any, R]]:
@@ -349,6 +364,29 @@ class Streams:
         connection = self._connect()
         session = connection.session(run, key, start_index, timeout, strict)
         return Reader(connection, session, maker(self._form.decode, chunks))
+
+    def read_run(
+        self,
+        run: str,
+        *,
+        start: Mapping[str, int | None] = MappingProxyType({}),
+        timeout: float | None = 60,
+        strict: bool = True,
+    ) -> RunReader:
+        """Iterate over the chunks of all streams of a run, those too that come later, over one
+        connection: each item is a `RunChunk`, with its `key`. A plain call.
+
+        *start* says where streams begin, all others at their beginning; None leaves one out. With
+        `positions` of a reader before it goes on where that one was. It ends when the run is
+        completed and all is read, or after *timeout* seconds of silence of all (None: never);
+        `state` tells which. At its end the first stream that was closed as failed or canceled
+        raises `StreamFailed` or `StreamCanceled`, unless *strict* is False: then `closed` tells.
+
+        Each stream's chunks come once and in order. Raises `IndexExpired` rather than leave out
+        chunks, `Denied`, and `Unanswered` when patience runs out.
+        """
+        connection = self._connect()
+        return RunReader(connection, connection.run_session(run, start, timeout, strict))
 
     async def stop(self, run: str, key: str | None = None) -> None:
         """Ask the producers of a stream to stop: their sources are closed, and the stream ends as

@@ -17,7 +17,7 @@ from .engine.queues import NothingYet
 from .engine.waiting import Waiter, fired, outcome, watched
 from .errors import StopRequested
 from .handles import Writing
-from .runs import check_ends
+from .runs import Run, check_ends
 from .writing import sources
 from .writing.producer import Producer
 
@@ -66,6 +66,13 @@ async def completed(engine: Engine, producer: Producer, seconds: float | None) -
 async def settled(engine: Engine, future: "Future[Any]", seconds: float | None = None) -> None:
     """Wait until *future* is done, at most *seconds*."""
     await waiting.settled(future, seconds)
+
+
+async def outlasting(engine: Engine, run: Run, ending: Coroutine[Any, Any, T]) -> T:
+    """Return the result of *ending*, which goes on when this is cancelled: some do that at each
+    await, as anyio does, and with it Starlette when a client goes away.
+    """
+    return await outcome(engine.outlast(ending))
 
 
 class Written:

@@ -4,7 +4,7 @@ import asyncio
 import os
 import time
 import weakref
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from functools import partial
 from secrets import token_hex
 from typing import Any, Literal
@@ -19,9 +19,11 @@ from .engine.writers import new_client
 from .errors import InvalidSetting
 from .keeping import Keeper
 from .leases import UNLEASED, Silence, check_lease, lease_of
+from .places import here
+from .reading.run_session import RunSession
 from .reading.session import ReadSession
 from .retrying import Retries
-from .runs import Run, adopt, begun, current, current_run, resolve
+from .runs import Run, adopt, begun, current_run, resolve
 from .settings import Timeouts, Token, base_url_of, token_of, without_secrets
 from .telling import Doing
 from .tokens import scopes_of, seconds_of, sign
@@ -108,14 +110,14 @@ class Connection:
         """
         if lease is not None:
             return check_lease(lease)
-        run = current.get()
+        run = current_run()
         return self.lease if run is None or run._keeper is None else run._keeper.seconds
 
     def _keeper(self, stream: StreamId) -> Keeper | None:
         """Return what holds the lease of *stream* until the end of the run we are in, if it is one
         of its streams.
         """
-        run = current.get()
+        run = current_run()
         if run is None or run._keeper is None or not run._keeper.keeps(stream, self.engine):
             return None
         return run._keeper
@@ -124,11 +126,23 @@ class Connection:
         self, run: str, key: str | None, start: Start, timeout: Silence, strict: bool
     ) -> ReadSession:
         """Return what follows a stream, not begun yet. Raises `InvalidName`, `InvalidSetting`."""
-        if not (timeout is None or timeout == UNLEASED or timeout >= 0):
-            raise InvalidSetting(f"timeout must be 0 or more seconds, or None, not {timeout}")
+        _check_timeout(timeout)
         if start != "tail" and not isinstance(start, int):
             raise InvalidSetting(f"start_index must be a whole number or 'tail', not {start!r}")
         return ReadSession(self.engine, self.stream(run, key), start, timeout, strict)
+
+    def run_session(
+        self, run: str, start: Mapping[str, int | None], timeout: float | None, strict: bool
+    ) -> RunSession:
+        """Return what follows all streams of a run, not begun yet. Raises `InvalidName`,
+        `InvalidSetting`.
+        """
+        _check_timeout(timeout)
+        for key, index in start.items():
+            check_key(key)
+            if index is not None and (not isinstance(index, int) or index < 0):
+                raise InvalidSetting(f"{key} must start at an index from 0 on, not {index!r}")
+        return RunSession(self.engine, check_run(run), start, timeout, strict)
 
     def stream(self, run: str, key: str | None) -> StreamId:
         """Return the stream *key* of *run*. Raises `InvalidName`."""
@@ -148,9 +162,9 @@ class Connection:
             if name is not None:
                 check_run(name)
         run = begun(id or f"run_{token_hex(12)}", parent, root, current_run())
-        seconds, around = self._seconds(lease), current.get()
-        if around is not None and around.id == run.id:
-            run._is_joined, run._keeper = True, around._keeper
+        seconds, around = self._seconds(lease), here()
+        if around is not None and around.run.id == run.id:
+            run._is_joined, run._keeper = True, around.run._keeper
         else:
             run._keeper = Keeper(self.engine, run.id, seconds)
         return run
@@ -197,7 +211,7 @@ class Connection:
         """Send what is left, or what was written when *error* interrupted it; then let go of
         everything. Raises `InEventLoop` where that would have to be waited for.
         """
-        if self.engine.pending:
+        if self.engine.pending or self.engine.outlasting:
             check_thread()  # before anything is given up
         try:
             flush_engines([self.engine], error)
@@ -231,6 +245,11 @@ def split(key: Any, value: Any) -> tuple[Any, Any]:
     key.
     """
     return (None, key) if value is LEFT_OUT else (key, value)
+
+
+def _check_timeout(timeout: Silence) -> None:
+    if not (timeout is None or timeout == UNLEASED or timeout >= 0):
+        raise InvalidSetting(f"timeout must be 0 or more seconds, or None, not {timeout}")
 
 
 def _key(key: str | None) -> str:

@@ -8,7 +8,6 @@ import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
-from contextvars import ContextVar, Token
 
 from ..core.errors import RunstreamsError
 from ..core.names import check_run
@@ -16,6 +15,7 @@ from .closing import reason_of, status_after
 from .engine.calls import PatientCalls
 from .errors import NoRun, NotSent
 from .keeping import Keeper
+from .places import enter, here, leave
 from .writing.flushing import flush, report
 from .writing.producer import Producer
 
@@ -57,11 +57,11 @@ class Run:
         """Be in this run elsewhere: in a thread, an executor's work, a later step of a generator,
         which know nothing of where they were begun. The run goes on afterwards.
         """
-        token = current.set(self)
+        place = enter(self)
         try:
             yield self
         finally:
-            leave(self, token)
+            leave(place)
 
     def _begin_end(self) -> bool:
         """Say whether nobody else ends this run already; then whoever asks does."""
@@ -98,27 +98,10 @@ class Run:
                 self._producers.discard(producer)
 
 
-current: ContextVar[Run | None] = ContextVar("runstreams.run", default=None)
-"""The innermost run that was entered here."""
-
-
-def leave(run: Run, token: Token[Run | None]) -> None:
-    """Be in *run* no more, but where *token* says.
-
-    Another context than the one that was entered may have to do that: another thread takes the last
-    step of a generator, or another task closes it. There we are in *run* only by a copy, if at all.
-    """
-    try:
-        current.reset(token)
-    except ValueError:
-        if current.get() is run:
-            current.set(None if token.old_value is Token.MISSING else token.old_value)
-
-
 def current_run(environ: Mapping[str, str] = os.environ) -> Run | None:
     """Return the run we are in: the innermost `streams.run`, or else the environment's."""
-    if (found := current.get()) is not None:
-        return found
+    if (place := here()) is not None:
+        return place.run
     if not (run := environ.get(RUN_ID)):
         return None
     return Run(run, environ.get(PARENT_RUN_ID) or None, environ.get(ROOT_RUN_ID) or None)
@@ -126,8 +109,8 @@ def current_run(environ: Mapping[str, str] = os.environ) -> Run | None:
 
 def adopt(producer: Producer) -> None:
     """Wait for *producer* at the end of the run that was entered here, if one was."""
-    if (run := current.get()) is not None:
-        run._adopt(producer)
+    if (place := here()) is not None:
+        place.run._adopt(producer)
 
 
 def resolve(target: str | None, run: Run | None) -> str:

@@ -2,8 +2,9 @@
 """The sync surface: calls that are made in any thread, and done by the engine."""
 
 import functools
-from collections.abc import Callable, Iterator
-from typing import Any, Generic, Literal, ParamSpec, TypeVar, overload
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, Generic, Literal, ParamSpec, Self, TypeVar, overload
 
 from ..core.model import Closed, RunInfo, RunStatus, Status, StreamInfo
 from .blocking import (
@@ -12,6 +13,7 @@ from .blocking import (
     check_work,
     completed,
     let_write,
+    outlasting,
     passed,
     result,
     settled,
@@ -20,10 +22,11 @@ from .blocking import (
 from .closing import INTERRUPTIONS, status_after
 from .connection import LEFT_OUT, Connection, LeftOut, Start, split
 from .errors import StopRequested
-from .handles import Reading, Sending, Watching
+from .handles import Reading, RunReading, Sending, Taking, Watching
 from .leases import UNLEASED, Silence
-from .records import Chunk
-from .runs import Run, current, end_run, leave
+from .places import Place, enter, leave, one_of
+from .records import Chunk, RunChunk
+from .runs import Run, end_run
 from .typed import form_of
 from .values import JSON, Form, maker
 from .writing.producer import Producer
@@ -96,11 +99,8 @@ class Writer(Piped[T], Writable[T]):
         return False
 
 
-class Reader(Reading[T]):
-    """The chunks of a stream, as they come; an iterator that can be closed.
-
-    It ends at the end of the stream, after silence, and when it is closed or dropped.
-    """
+class _Iterating(Taking[T]):
+    """What is iterated over, and can be closed."""
 
     def __iter__(self) -> Iterator[T]:
         return self
@@ -111,13 +111,28 @@ class Reader(Reading[T]):
     def close(self) -> None:
         """Stop reading, and return when the connection is closed."""
         self._stop()
-        settled(self._engine, self._session.over)
+        settled(self._engine, self._background.over)
 
-    def __enter__(self) -> "Reader[T]":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+
+class Reader(Reading[T], _Iterating[T]):
+    """The chunks of a stream, as they come; an iterator that can be closed.
+
+    It ends at the end of the stream, after silence, and when it is closed or dropped.
+    """
+
+
+class RunReader(RunReading, _Iterating[RunChunk[Any]]):
+    """The chunks of all streams of a run, as they come; an iterator that can be closed.
+
+    It ends when the run is completed and all is read, after silence, and when it is closed or
+    dropped.
+    """
 
 
 class RunScope:
@@ -133,19 +148,20 @@ class RunScope:
     ) -> None:
         self._connect = connect
         self._named = (id, parent, root, lease)
-        self._entered: list[tuple[Connection, Run, Any]] = []
+        self._entered: dict[Place, Connection] = {}
 
     def __enter__(self) -> Run:
         connection = self._connect()
         run = connection.begin_run(*self._named)
         connection.engine.call(connection.register(run))
         connection.enter(run)
-        self._entered.append((connection, run, current.set(run)))
+        self._entered[enter(run)] = connection
         return run
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        connection, run, token = self._entered.pop()
-        leave(run, token)
+        place = one_of(self._entered)
+        connection, run = self._entered.pop(place), place.run
+        leave(place)
         if not run._begin_end():  # a server that stops does it
             settled(connection.engine, run._over)
             return
@@ -160,13 +176,12 @@ class RunScope:
         self, connection: Connection, run: Run, error: BaseException | None
     ) -> BaseException | None:
         ending = end_run(connection.calls, run, error, connection.timeouts.flush)
+        if status_after(error) == "canceled":
+            return outlasting(connection.engine, run, ending)
         try:
             return connection.engine.call(ending)
         except INTERRUPTIONS:
-            if status_after(error) == "canceled":
-                run._abandon()
-            else:
-                self._end(connection, run, KeyboardInterrupt())
+            self._end(connection, run, KeyboardInterrupt())
             raise
 
     def __call__(self, work: Callable[P, R]) -> Callable[P, R]:
@@ -347,6 +362,29 @@ class Streams:
         connection = self._connect()
         session = connection.session(run, key, start_index, timeout, strict)
         return Reader(connection, session, maker(self._form.decode, chunks))
+
+    def read_run(
+        self,
+        run: str,
+        *,
+        start: Mapping[str, int | None] = MappingProxyType({}),
+        timeout: float | None = 60,
+        strict: bool = True,
+    ) -> RunReader:
+        """Iterate over the chunks of all streams of a run, those too that come later, over one
+        connection: each item is a `RunChunk`, with its `key`.
+
+        *start* says where streams begin, all others at their beginning; None leaves one out. With
+        `positions` of a reader before it goes on where that one was. It ends when the run is
+        completed and all is read, or after *timeout* seconds of silence of all (None: never);
+        `state` tells which. At its end the first stream that was closed as failed or canceled
+        raises `StreamFailed` or `StreamCanceled`, unless *strict* is False: then `closed` tells.
+
+        Each stream's chunks come once and in order. Raises `IndexExpired` rather than leave out
+        chunks, `Denied`, and `Unanswered` when patience runs out.
+        """
+        connection = self._connect()
+        return RunReader(connection, connection.run_session(run, start, timeout, strict))
 
     def stop(self, run: str, key: str | None = None) -> None:
         """Ask the producers of a stream to stop: their sources are closed, and the stream ends as

@@ -1,6 +1,6 @@
 """The seam between the SDK and a server: what can be asked, once, without trying again."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from typing import Protocol
 
 from ..core.leasing import Claim
@@ -14,7 +14,7 @@ from ..core.model import (
     StreamInfo,
     StreamPage,
 )
-from .records import ChunkPage, Receipt, SignOfLife
+from .records import ChunkPage, Receipt, RunItems, SignOfLife
 
 
 class Transport(Protocol):
@@ -48,6 +48,21 @@ class Transport(Protocol):
         or, about, for so many seconds of *silence*.
 
         What has expired is passed over. Raises `NoEventStream` where none is to be had.
+        """
+
+    async def page_run(
+        self, run: str, wanted: Mapping[str, int | None], wait: float, limit: int
+    ) -> RunItems:
+        """Return chunks of all streams of a run, those that are *wanted* from some index on and all
+        others from their beginning, waiting up to *wait* seconds for the first one; None leaves a
+        stream out.
+        """
+
+    def follow_run(
+        self, run: str, wanted: Mapping[str, int | None], silence: float
+    ) -> AsyncGenerator[RunItems, None]:
+        """Yield the same as it comes, until everything is over or, about, for so many seconds of
+        *silence*. Raises `NoEventStream` where none is to be had.
         """
 
     async def close(self, stream: StreamId, status: Status, error: str | None) -> Closed:

@@ -32,11 +32,12 @@ from ...core.limits import PAGE_CHUNKS, SILENCE_SECONDS_MAX, WAIT_SECONDS
 from ...core.model import StreamId
 from ..engine.queues import ClosableQueue
 from ..engine.waiting import fired
-from ..errors import StreamCanceled, StreamFailed, Unexpected, Unreachable, WriterClosed
+from ..errors import Unexpected, Unreachable, WriterClosed
 from ..leases import SILENCE_SECONDS, UNLEASED, Silence
 from ..records import Chunk, ChunkPage, SignOfLife
 from ..telling import Doing
 from .cursor import ReadCursor
+from .ending import ending_of
 
 if TYPE_CHECKING:
     from ..engine.engine import Engine
@@ -305,13 +306,9 @@ class ReadSession:
 
     def _ending(self) -> RunstreamsError | None:
         closed = self.place.closed
-        if closed is None or not self._strict or closed.status == "completed":
+        if closed is None or not self._strict:
             return None
-        name, end = f"{self.stream.run}/{self.stream.key}", self.place.next_index
-        if closed.status == "failed":
-            reason = closed.error or "no reason given"
-            return StreamFailed(f"{name} failed: {reason}", error=closed.error, next_index=end)
-        return StreamCanceled(f"{name} was canceled", error=closed.error, next_index=end)
+        return ending_of(self.stream, closed, self.place.next_index)
 
 
 def _seconds(timeout: Silence) -> float:

@@ -1,10 +1,11 @@
 """No server in between: the same core, in this process, on the store itself."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 
 from ...core.errors import NotThere
-from ...core.following import Tick
+from ...core.following import End, Tick
+from ...core.joint import Item
 from ...core.json_lines import check_chunk, decode, plain_chunks
 from ...core.leasing import Claim, leased_until
 from ...core.limits import LIST_MAX
@@ -23,7 +24,7 @@ from ...core.model import (
     StreamPage,
 )
 from ...core.runs import place_of
-from ..records import Chunk, ChunkPage, Receipt, SignOfLife
+from ..records import Chunk, ChunkPage, Receipt, RunItem, RunItems, SignOfLife
 
 
 class DirectTransport:
@@ -78,6 +79,21 @@ class DirectTransport:
             async for event in events:
                 yield _decoded(event) if isinstance(event, Page) else _alive(event)
 
+    async def page_run(
+        self, run: str, wanted: Mapping[str, int | None], wait: float, limit: int
+    ) -> RunItems:
+        found = await self._log.read_run(run, wanted, everything=True, most=limit, seconds=wait)
+        return RunItems([item for each in found.items if (item := _item(each))], found.over)
+
+    async def follow_run(
+        self, run: str, wanted: Mapping[str, int | None], silence: float
+    ) -> AsyncGenerator[RunItems, None]:
+        joint = self._log.follow_run(run, wanted, everything=True, silence=silence)
+        async with aclosing(joint.items()) as items:
+            async for each in items:
+                yield RunItems([item] if (item := _item(each)) else [])
+        yield RunItems([], joint.end is End.CLOSED)
+
     async def close(self, stream: StreamId, status: Status, error: str | None) -> Closed:
         head = await self._log.close(stream, Closed(status, error))
         assert head.closed is not None
@@ -115,6 +131,13 @@ class DirectTransport:
 
     async def aclose(self) -> None:
         await self._log.aclose()
+
+
+def _item(item: Item) -> RunItem | None:
+    """Return *item* with its chunks decoded; None for a sign of life."""
+    if isinstance(item.what, Tick):
+        return None
+    return RunItem(item.key, _decoded(item.what) if isinstance(item.what, Page) else item.what)
 
 
 def _decoded(page: Page) -> ChunkPage:

@@ -9,7 +9,7 @@ import logging
 import math
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from dataclasses import fields, replace
 from datetime import UTC
 from typing import Any, TypeVar
@@ -31,8 +31,8 @@ from ...core.model import (
     StreamInfo,
     StreamPage,
 )
-from ..errors import Unexpected, Unreachable, error_of
-from ..records import Chunk, ChunkPage, Receipt, SignOfLife
+from ..errors import Unexpected, Unreachable, error_of, told_of
+from ..records import Chunk, ChunkPage, Receipt, RunItem, RunItems, SignOfLife
 from ..settings import Timeouts, Token, without_secrets
 from .events import Event, EventDecoder
 from .exchange import exchange, put_away
@@ -122,24 +122,62 @@ class HttpTransport:
     async def follow(
         self, stream: StreamId, start: int, silence: float
     ) -> AsyncGenerator[ChunkPage | SignOfLife, None]:
-        headers = {
+        headers = {"last-event-id": str(start - 1)} if start else {}
+        events = self._events("GET", _stream(stream), silence, headers)
+        async with aclosing(events):
+            async for event in events:
+                if event.data == "[DONE]":
+                    return
+                yield _events_page(event)
+
+    async def page_run(
+        self, run: str, wanted: Mapping[str, int | None], wait: float, limit: int
+    ) -> RunItems:
+        query = {"wait": f"{wait:.3f}", "limit": str(limit)}
+        asked = {"all": True, "streams": wanted}
+        said = await self._ask("POST", _follow(run), params=query, json=asked, wait=wait)
+        return RunItems([_item(one) for one in _get(said, "streams")], bool(_get(said, "over")))
+
+    async def follow_run(
+        self, run: str, wanted: Mapping[str, int | None], silence: float
+    ) -> AsyncGenerator[RunItems, None]:
+        asked = {"all": True, "streams": wanted}
+        events = self._events("POST", _follow(run), silence, json=asked)
+        async with aclosing(events):
+            async for event in events:
+                if event.name == "end":
+                    yield RunItems([], over=not _event(event).get("silent"))
+                    return
+                yield RunItems([_item(_event(event))] if event.name == "stream" else [])
+
+    async def _events(
+        self,
+        method: str,
+        path: str,
+        silence: float,
+        headers: Mapping[str, str] | None = None,
+        **more: Any,
+    ) -> AsyncGenerator[Event, None]:
+        """Yield the events of a stream of them, until whoever asks takes one for the end, or for so
+        many seconds of *silence*. Raises `Unreachable` where they break off.
+        """
+        fields = {
             "accept": "text/event-stream",
             "accept-encoding": "identity",
             "timeout-seconds": str(max(1, math.ceil(silence))),
+            **(headers or {}),
         }
-        if start:
-            headers["last-event-id"] = str(start - 1)
         timeouts = self._timeouts
         read = max(MOMENT_SECONDS, min(timeouts.stall, silence))
         timeout = httpx.Timeout(timeouts.request, connect=timeouts.connect, read=read)
-        request = self._http.build_request("GET", _stream(stream), headers=headers, timeout=timeout)
+        request = self._http.build_request(method, path, headers=fields, timeout=timeout, **more)
         try:
             with self._connecting():
                 answer = await self._send(request, stream=True)
                 try:
                     await _check_event_stream(answer)
-                    async for page in _pages(answer):
-                        yield page
+                    async for event in _decoded(answer):
+                        yield event
                 finally:
                     await put_away(answer)
         except Unreachable as error:
@@ -302,14 +340,14 @@ def _retry_after(answer: httpx.Response) -> float | None:
     return min(seconds, YEAR_SECONDS)
 
 
-async def _pages(answer: httpx.Response) -> AsyncGenerator[ChunkPage | SignOfLife, None]:
-    """Yield the chunks of an event stream until it ends cleanly. Raises `_BrokenOff`."""
+async def _decoded(answer: httpx.Response) -> AsyncGenerator[Event, None]:
+    """Yield the events of an answer. Raises `_BrokenOff` at its end, and where it tells of one."""
     decoder = EventDecoder()
     async for piece in answer.aiter_raw():
         for event in decoder.feed(piece):
-            if event.data == "[DONE]":
-                return
-            yield _events_page(event)
+            if event.name == "error":
+                raise _BrokenOff(f": {event.data}")
+            yield event
     raise _BrokenOff
 
 
@@ -322,8 +360,6 @@ async def _check_event_stream(answer: httpx.Response) -> None:
 
 def _events_page(event: Event) -> ChunkPage | SignOfLife:
     """Return the chunks of an event, or that it only shows that the server lives."""
-    if event.name == "error":
-        raise _BrokenOff(f": {event.data}")
     try:
         said = json.loads(event.data)
         if event.name != "batch":
@@ -334,6 +370,22 @@ def _events_page(event: Event) -> ChunkPage | SignOfLife:
         if event.name != "batch":
             return SignOfLife()
         raise Unexpected("an event is not of this protocol", http_status=502) from error
+
+
+def _event(event: Event) -> dict[str, Any]:
+    """Return what an event says. Raises `Unexpected`."""
+    try:
+        said = json.loads(event.data)
+        if isinstance(said, dict):
+            return said
+    except ValueError:
+        pass
+    raise Unexpected("an event is not of this protocol", http_status=502)
+
+
+def _item(said: dict[str, Any]) -> RunItem:
+    error = said.get("error")
+    return RunItem(_get(said, "key"), told_of(said) if error else _page(said))
 
 
 def _record(record: dict[str, Any]) -> Chunk[object]:
@@ -376,6 +428,10 @@ def _promising(claim: Claim) -> dict[str, str]:
 def _stream(stream: StreamId, target: str | None = None) -> str:
     parts = [stream.run, *([target] if target else []), stream.key]
     return "/realtime/v1/streams/" + "/".join(map(_name, parts))
+
+
+def _follow(run: str) -> str:
+    return f"/realtime/v1/runs/{_name(run)}/follow"
 
 
 def _managed(stream: StreamId) -> str:

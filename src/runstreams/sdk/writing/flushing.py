@@ -9,6 +9,7 @@ import logging
 import sys
 import threading
 from collections.abc import Callable, Iterable
+from concurrent.futures import wait
 from contextlib import suppress
 
 from ..closing import INTERRUPTIONS, status_after
@@ -111,8 +112,13 @@ def cut(engines: Iterable[Engine], error: BaseException | None) -> None:
 
 
 def _flush(engine: Engine) -> None:
-    if not (producers := engine.pending):
-        return
+    if producers := engine.pending:
+        _flush_producers(engine, producers)
+    # Such as the ends of runs whose callers were cancelled: no more than to say so is left of them.
+    wait(list(engine.outlasting), engine.flush_seconds)
+
+
+def _flush_producers(engine: Engine, producers: list[Pending]) -> None:
     left = engine.call(flush(producers, engine.flush_seconds))
     for producer in left:
         logger.error("given up: %s", report(producer, engine.flush_seconds))
