@@ -42,6 +42,19 @@ def test_append_prints_the_index_and_ls_what_is_there(
     assert run_id in [each["id"] for each in found]
 
 
+def test_runs_are_listed_by_how_they_are(client: Client, environ: Environ, run_id: str) -> None:
+    client.streams.append("x", target=run_id)
+    ended = ["complete", run_id, "--status", "failed", "--error", "out of luck"]
+    assert run(*ended, environ=environ).returncode == 0
+    listed = run("ls", "--status", "failed", environ=environ).stdout.splitlines()
+    assert {line.split()[1] for line in listed[1:]} == {"failed"}
+    assert run_id in [line.split()[-1] for line in listed]
+    listed = run("ls", "--status", "running", environ=environ).stdout.splitlines()
+    assert run_id not in [line.split()[-1] for line in listed]
+    (record,) = [one for one in client.streams.runs(status="failed") if one.id == run_id]
+    assert (record.status, record.error) == ("failed", "out of luck")
+
+
 def test_a_token_of_the_command_line_reads_what_it_names_and_writes_nothing(
     environ: Environ, run_id: str
 ) -> None:

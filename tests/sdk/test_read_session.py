@@ -19,7 +19,8 @@ from runstreams.errors import (
 )
 from runstreams.sdk.engine.queues import NothingYet
 from runstreams.sdk.engine.waiting import fired
-from runstreams.sdk.reading.session import ReadSession, Silence
+from runstreams.sdk.leases import Silence
+from runstreams.sdk.reading.session import ReadSession
 from runstreams.sdk.records import ChunkPage, SignOfLife
 from runstreams.sdk.retrying import Retries
 from tests import virtual_time

@@ -271,7 +271,7 @@ describe.concurrent("a reader", () => {
       await serving(limiting(2_500, note), async (url) => {
         const reader = read(new Stream(), url, { transport, timeoutInSeconds: 3 });
         expect(await collect(reader)).toEqual([]);
-        expect(reader.status).toBe("waiting");
+        expect(reader.status).toBe("silent");
       });
       const [first, ...more] = asked.map(Number).filter(Boolean);
       expect(first).toBe(3);

@@ -12,6 +12,7 @@ const WORDS: Record<State, [Mark, string]> = {
   connecting: ["waiting", "connecting"],
   live: ["live", "live"],
   waiting: ["quiet", "waiting"],
+  silent: ["quiet", "silent"],
   retrying: ["waiting", "retrying"],
   closed: ["done", "read to its end"],
   failed: ["failed", "failed"],

@@ -19,7 +19,7 @@ import math
 import os
 from concurrent.futures import Future
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Literal
 
 from ...core.errors import (
     IndexBeyondTail,
@@ -33,6 +33,7 @@ from ...core.model import StreamId
 from ..engine.queues import ClosableQueue
 from ..engine.waiting import fired
 from ..errors import Unexpected, Unreachable, WriterClosed
+from ..leases import SILENCE_SECONDS, UNLEASED, Silence
 from ..records import Chunk, ChunkPage, SignOfLife
 from ..telling import Doing
 from .cursor import ReadCursor
@@ -43,15 +44,6 @@ if TYPE_CHECKING:
     from ..engine.loops import Background
 
 State = Literal["connecting", "live", "retrying", "closed", "silent", "failed"]
-
-UNLEASED: Final = "unleased"
-"""Stands for a silence that lasts only where nobody has promised to be heard of."""
-
-Silence = float | Literal["unleased"] | None
-"""How many seconds without a chunk end a read; None: no number does."""
-
-SILENCE_SECONDS = 60.0
-"""How long the silence of a stream that nobody leases is waited for."""
 
 logger = logging.getLogger("runstreams")
 
