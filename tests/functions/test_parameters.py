@@ -40,6 +40,7 @@ PLACES: list[tuple[str, Any, tuple[str, ...], str]] = [
     ("RetentionDays", 7, ("Bucket",), "Tags/0/Value"),
     ("StreamMaxBytes", 0, FUNCTIONS, f"{VARIABLES}RUNSTREAMS_STREAM_MAX_BYTES"),
     ("StreamMaxBytes", 0, ("Bucket",), "Tags/1/Value"),
+    ("LingerMs", 500, FUNCTIONS, f"{VARIABLES}RUNSTREAMS_LINGER_MS"),
     ("SpreadKeys", "off", FUNCTIONS, f"{VARIABLES}RUNSTREAMS_SPREAD"),
     ("PreviousKeyDays", 1, FUNCTIONS, f"{VARIABLES}RUNSTREAMS_PREVIOUS_KEY_DAYS"),
     ("MemorySize", 1024, WRITERS, "MemorySize"),

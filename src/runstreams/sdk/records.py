@@ -39,3 +39,5 @@ class Receipt(NamedTuple):
     tail: int
     stop: bool
     """Whether somebody asked the producer to stop."""
+    linger: float | None = None
+    """For how many seconds the server would have chunks gathered; None: it does not mind."""

@@ -20,7 +20,7 @@ from .secret_key import VARIABLE, secret_key
 from .server import GracefulServer
 from .settings import Settings
 from .speaking import spoken
-from .storing import limits_in, open_store
+from .storing import limits_in, linger_in, open_store
 from .sweeping import keep_swept
 from .uvicorn import left_over
 
@@ -60,19 +60,20 @@ def run(settings: Settings, environ: Mapping[str, str]) -> None:
         open_folder(settings.data)
         keys = Keys([secret_key(settings.data, environ)])
         with asyncio.Runner(loop_factory=_loop_factory(raise_limit())) as runner:
-            runner.run(_serve(settings, keys, listener, key_given=bool(environ.get(VARIABLE))))
+            runner.run(_serve(settings, keys, listener, environ))
 
 
-async def _serve(settings: Settings, keys: Keys, listener: socket, *, key_given: bool) -> None:
+async def _serve(
+    settings: Settings, keys: Keys, listener: socket, environ: Mapping[str, str]
+) -> None:
     store = open_store(settings)
     log = open_log(store, limits_in(store, settings))
     stop = Stop()
-    app = build_app(
-        Service(log, keys, Host(left_over=left_over, stopping=stop), settings.allowed_origins),
-        ROUTERS,
-    )
+    host = Host(left_over=left_over, stopping=stop, linger_ms=linger_in(settings, environ))
+    app = build_app(Service(log, keys, host, settings.allowed_origins), ROUTERS)
     config = spoken(app, timeout_keep_alive=KEEP_ALIVE_SECONDS, backlog=ACCEPTED_AT_A_TIME)
     url = url_of(listener)
+    key_given = bool(environ.get(VARIABLE))
     server = GracefulServer(config, stop, lambda: announce(settings, url, key_given))
     asyncio.get_running_loop().set_exception_handler(NoFileLeft())
     sweep = asyncio.create_task(keep_swept(store, log.limits, now))

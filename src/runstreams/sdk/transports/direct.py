@@ -25,8 +25,10 @@ from ..records import Chunk, ChunkPage, Receipt
 class DirectTransport:
     """Does on a log what the HTTP API does."""
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: Log, linger_ms: int | None = None) -> None:
+        """Advise writers to gather chunks for *linger_ms*."""
         self._log = log
+        self._linger = None if linger_ms is None else linger_ms / 1000
 
     async def append(self, stream: StreamId, client: str, number: int, body: bytes) -> Receipt:
         lines = body.split(b"\n")
@@ -36,7 +38,7 @@ class DirectTransport:
         joined = b"".join(chunk + b"\n" for chunk in chunks)
         batch = Batch(joined, len(chunks), self._log.clock(), client, number)
         done = await self._log.append(stream, batch)
-        return Receipt(done.last, done.tail, done.stop)
+        return Receipt(done.last, done.tail, done.stop, self._linger)
 
     async def page(self, stream: StreamId, start: int | None, wait: float, limit: int) -> ChunkPage:
         return _decoded(await self._log.read(stream, start, most=limit, seconds=wait))
