@@ -21,6 +21,7 @@ from runstreams.costs.bill import (
 )
 from runstreams.costs.requests import PLAN, of_following, of_writing
 from runstreams.stores.aws.codec import SHARDS
+from tests.functions.template import template
 
 PARTITION_WRITES, PARTITION_READS = 1_000, 3_000
 """Write and read units a second of one partition of DynamoDB, and so of one run."""
@@ -30,10 +31,7 @@ OPENING_UNITS = 1 + 1 + 2 * 2 + 1
 paid twice, and the commit.
 """
 
-GROWS = "table, grows by itself"
-
-NEW_TABLE = 40_000 / 12_000
-"""How much more than a new table one may have at least."""
+PARAMETER = "a parameter of the deployment"
 
 SCALES = (10, 1_000, 100_000, 1_000_000)
 
@@ -71,16 +69,20 @@ def _quotas(load: Load) -> Iterator[Quota]:
     reads = (writing["GetItem"] + following["GetItem"] + following["poll"] / 2) / seconds
     writes = write_units(appends) / seconds
     yield Quota("environments of Lambda at a time", 1 + busy, 1_000, "account, raised")
-    yield Quota(
-        "requests a second to the HTTP API", (calls + appends) / seconds, 10_000, "account, raised"
-    )
-    yield Quota("write units a second of a new table", writes, 4_000, GROWS)
-    yield Quota("read units a second of a new table", reads, 12_000, GROWS)
-    yield Quota("write units a second of a table", writes, 40_000, "table, raised")
-    yield Quota("read units a second of a table", reads, 40_000, "table, raised")
+    asked = (calls + appends) / seconds
+    yield Quota("requests a second by `RequestRate`", asked, _usual("RequestRate"), PARAMETER)
+    yield Quota("requests a second to all HTTP APIs", asked, 10_000, "account, raised")
+    for name, takes in (("Write", writes), ("Read", reads)):
+        parameter, unit = f"TableMax{name}Units", f"{name.lower()} units a second"
+        yield Quota(f"{unit} by `{parameter}`", takes, _usual(parameter), PARAMETER)
+        yield Quota(f"{unit} of a table", takes, 40_000, "table, raised")
     yield Quota("puts and deletes a second of an undivided bucket", puts, 3_500, "S3 divides it")
     yield Quota("gets a second of an undivided bucket", gets, 5_500, "S3 divides it")
     yield Quota("new runs a second in the index", 1 / seconds, SHARDS * PARTITION_WRITES, "fixed")
+
+
+def _usual(parameter: str) -> float:
+    return float(template()["Parameters"][parameter]["Default"])
 
 
 def append_units(writers: int) -> float:
@@ -120,11 +122,8 @@ def lines() -> Iterator[str]:
 
 
 def over_at(streams: int) -> list[Quota]:
-    """Return what so many live streams take more of than there is, the first first; of a quota that
-    grows by itself, only where it may not grow that far.
-    """
-    over = [each for each in quotas() if each.streams <= streams]
-    return [each for each in over if each.kind != GROWS or streams < NEW_TABLE * each.streams]
+    """Return what so many live streams take more of than there is, the first first."""
+    return [each for each in quotas() if each.streams <= streams]
 
 
 def _times(ratio: float) -> str:

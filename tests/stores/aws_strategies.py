@@ -9,7 +9,9 @@ TIMES = st.integers(0, 10**14)
 NUMBERS = st.integers(0, 10**12)
 TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=16)
 IDS = st.text("0123456789abcdef", min_size=16, max_size=16)
-GENERATIONS = st.builds(str.__add__, st.sampled_from(["", SPREAD]), IDS)
+GENERATIONS = st.builds(
+    "{}{}{}".format, st.sampled_from(["", "1.", "12."]), st.sampled_from(["", SPREAD]), IDS
+)
 SENT = st.builds(Sent, NUMBERS, NUMBERS)
 STATUSES = st.sampled_from(["completed", "failed", "canceled"])
 CLOSED = st.builds(
@@ -64,7 +66,8 @@ def any_run(draw: st.DrawFn) -> Run:
     ended = draw(st.none() | st.tuples(TIMES, STATUSES, st.none() | st.text(max_size=20)))
     lineage = draw(st.none() | TEXTS), draw(st.none() | TEXTS)
     ending = ended or (None, None, None)
-    return Run(draw(TEXTS), draw(TIMES), draw(TIMES), *lineage, *ending, draw(LEASES))
+    counts = draw(st.just((0, 0)) | st.tuples(NUMBERS, TIMES.filter(bool)))
+    return Run(draw(TEXTS), draw(TIMES), draw(TIMES), *lineage, *ending, draw(LEASES), *counts)
 
 
 RUNS = any_run()

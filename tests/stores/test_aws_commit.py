@@ -28,6 +28,7 @@ BREAKS = [
     "unsealed",
     "room",
     "once",
+    "epoch",
     "previous",
     "unknown",
     "known",
@@ -77,8 +78,11 @@ def commits(draw: st.DrawFn) -> Commit:
         terms = replace(terms, generation=head.generation)
     if head.lease is not None and draw(st.booleans()):
         terms = replace(terms, lease=renewed(head.lease, Lease(draw(TIMES), draw(TIMES), "client")))
-    room = Limits(stream_bytes=draw(st.sampled_from([0, head.size + batch.rest(skip).size])))
-    commit = Commit(head, batch, skip, terms, room, SealingPlan(unsealed=head.unsealed + 1))
+    room = draw(st.sampled_from([0, head.size + batch.rest(skip).size]))
+    prefix, is_later, _ = head.generation.partition(".")
+    epoch = int(prefix) if is_later else 0
+    limits = Limits(stream_bytes=room, epoch=draw(st.sampled_from([0, epoch])))
+    commit = Commit(head, batch, skip, terms, limits, SealingPlan(unsealed=head.unsealed + 1))
     return spoilt(commit, wrong)
 
 
@@ -91,6 +95,7 @@ def spoilt(commit: Commit, wrong: str) -> Commit:
         "expired": commit._replace(terms=replace(terms, now=head.expires)),
         "unsealed": commit._replace(plan=SealingPlan(unsealed=head.unsealed)),
         "room": commit._replace(limits=Limits(stream_bytes=max(size - 1, 1))),
+        "epoch": commit._replace(limits=replace(commit.limits, epoch=2)),
         "once": commit._replace(head=replace(head, once={**head.once, "hash": 7})),
         "previous": commit._replace(terms=replace(terms, previous=2)),
         "unknown": commit._replace(terms=replace(terms, previous=3)),

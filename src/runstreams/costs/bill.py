@@ -12,7 +12,7 @@ from ..core.settings import AWS_LINGER_MS
 from . import prices, requests
 from .prices import Price
 
-Door = Literal["http-api", "rest-api", "function-url"]
+Endpoint = Literal["http-api", "rest-api", "function-url"]
 
 APPEND_SECONDS = 0.055
 """An append in Lambda. Computed from 22 ms for S3's put and 4.5 ms for DynamoDB's update, with as
@@ -70,7 +70,7 @@ class Load:
     """Following live, each until the end."""
     replays: float = 0
     """Reading all of it later."""
-    door: Door = "http-api"
+    endpoint: Endpoint = "http-api"
     """Where it is written and read; event streams at all but `http-api`."""
     cross_origin: bool = False
     """Whether its readers are pages of another origin, whose browsers ask first each time."""
@@ -126,7 +126,7 @@ def _writing(load: Load) -> Iterator[_Part]:
 
 
 def _reading(load: Load) -> Iterator[_Part]:
-    polls = load.appends if load.door == "http-api" else ceil(load.seconds / STREAM_SECONDS)
+    polls = load.appends if load.endpoint == "http-api" else ceil(load.seconds / STREAM_SECONDS)
     following = requests.of_following(load.appends, load.seconds, POLL_FIRST_SECONDS, polls)
     for part, count, calls, seconds, made in (
         ("following", load.readers, polls, load.seconds, following),
@@ -149,9 +149,9 @@ def _keeping(load: Load) -> Iterator[_Part]:
 
 
 def _called(part: str, load: Load, calls: float, seconds: float, memory: float) -> Iterator[_Part]:
-    if load.door == "http-api":
+    if load.endpoint == "http-api":
         yield part, prices.HTTP_API, calls
-    elif load.door == "rest-api":
+    elif load.endpoint == "rest-api":
         yield part, prices.REST_API, calls
     yield part, prices.INVOCATIONS, calls
     yield part, prices.GB_SECONDS, (seconds + calls * COLD_SHARE * COLD_SECONDS) * memory

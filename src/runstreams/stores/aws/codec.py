@@ -182,6 +182,8 @@ def encode_run(run: Run) -> "Item":
     item |= {name: text(value) for name, value in said.items() if value is not None}
     if run.completed is not None:
         item["completed"] = number(run.completed)
+    if run.counted:
+        item |= {"streams": number(run.streams), "counted": number(run.counted)}
     return item | _encode_lease(run.lease)
 
 
@@ -201,7 +203,13 @@ def decode_run(item: "Mapping[str, Value]") -> Run:
         status=cast("Status | None", status),
         error=_text(item, "error"),
         lease=_lease(item),
+        streams=_number(item, "streams"),
+        counted=_number(item, "counted"),
     )
+
+
+def _number(item: "Mapping[str, Value]", name: str) -> int:
+    return int(item[name]["N"]) if name in item else 0
 
 
 def place(created: int, run: str) -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ...core.limits import Limits, SealingPlan
 from ...core.model import Batch, Closed, Head, Lease, Pointer, Sent
 from ...core.ports import Staged, Terms
+from ...core.position import epoch_prefix
 from .codec import encode_closed, index_attribute, number_attribute, once_attribute
 from .layout import is_spread
 from .pointers import encode_pointer, prefix
@@ -56,6 +57,9 @@ outside.
 
 IS_GENERATION = "#g = :g"
 """It is still the same stream, not another one under its name."""
+
+IS_OF_EPOCH = "begins_with(#g, :epoch)"
+"""It was opened since heads were last put back to how they once were."""
 
 MAY_BE_LEASED = "(attribute_not_exists(#lease) OR (#lease <= :lease AND #lease_ms <= :lease_ms))"
 """Nothing is taken from the lease that is there, as `leasing.may_follow` says."""
@@ -151,6 +155,9 @@ def committing(
             ":ttl": ttl(expires),
         },
     )
+    if limits.epoch:
+        update.conditions.append(IS_OF_EPOCH)
+        update.values[":epoch"] = text(epoch_prefix(limits.epoch))
     if is_spread(staged.object):
         update.conditions.append(IS_SPREAD)
     if limits.stream_bytes > 0:

@@ -18,10 +18,11 @@ from collections import OrderedDict
 
 from ...core.model import SegmentName, StreamId
 from ...core.names import encode
+from ...core.position import EPOCH_END
 from ...core.segment import format_name
 
 SPREAD = "h"
-"""How names begin whose place has a hash in it; all others are hexadecimal."""
+"""How names begin whose place has a hash in it, behind an epoch; all others are hexadecimal."""
 
 STREAMS = 1024
 """Streams without a hash that a process remembers, to spare each append there a second put."""
@@ -29,7 +30,7 @@ STREAMS = 1024
 
 def is_spread(name: str) -> bool:
     """Say whether the object, or the generation, of this *name* has a hash in its place."""
-    return name.startswith(SPREAD)
+    return name.rpartition(EPOCH_END)[2].startswith(SPREAD)
 
 
 def batch_key(stream: StreamId, name: str) -> str:
