@@ -143,7 +143,7 @@ def _referred(value: Any) -> set[str]:
         {},
         {"ExistingBucket": "kept", "ExistingTable": "heads", "StreamEndpoint": "none"},
         {"DomainName": "a.example", "StreamDomainName": "b.example", "CertificateArn": "arn"},
-        {"StreamDoor": "function-url", "StreamDomainName": "b.example", "AccessLogs": "both"},
+        {"StreamEndpoint": "function-url", "StreamDomainName": "b.example", "AccessLogs": "both"},
         {"AddressRate": 100, "AccessLogs": "both", "KmsKeyArn": "arn", "Tracing": "on"},
         {"TableMaxWriteUnits": 0, "TableMaxReadUnits": 0, "ConcurrencyAlarm": 0},
     ],
@@ -231,7 +231,7 @@ def test_addresses_are_bounded_at_the_rest_api_where_that_is_wanted(template: Te
     for given, count in (
         ({}, 0),
         ({"AddressRate": 100}, 1),
-        ({"AddressRate": 100, "StreamDoor": "none"}, 0),
+        ({"AddressRate": 100, "StreamEndpoint": "none"}, 0),
     ):
         assert [len(Filled(template, **given).made(kind)) for kind in kinds] == [count] * 2
     [rule] = Filled(template, AddressRate=100).resource("StreamFirewall")["Rules"]
