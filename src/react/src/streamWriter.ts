@@ -8,7 +8,10 @@ import { iterate, type Source } from "./sources.js";
 
 /** How to write. */
 export interface WriterOptions extends ServerOptions {
-  /** Chunks are gathered for so long before they are sent; 100 unless given. The first is not. */
+  /**
+   * Chunks are gathered for so long before they are sent; as the server advises unless given, and 100
+   * unless it does. The first is not.
+   */
   lingerInMs?: number;
   /** How often in a row to try again before giving up; 12 unless given. */
   retries?: number;
@@ -17,6 +20,11 @@ export interface WriterOptions extends ServerOptions {
    * process has died; 60 unless given, and 0 for never. What is silent is heard of all the same.
    */
   leaseInSeconds?: number;
+}
+
+interface Receipt {
+  last_index: number | null;
+  stop: boolean;
 }
 
 const BATCH_CHUNKS = 1000;
@@ -60,6 +68,7 @@ export class StreamWriter<T = unknown> {
   #first = 0;
   #sending: Promise<void> | undefined;
   #sentAt = -Infinity;
+  #advisedInMs: number | undefined;
   #hurry = new AbortController();
   #error: unknown;
   #isClosed = false;
@@ -133,7 +142,7 @@ export class StreamWriter<T = unknown> {
     await this.drain();
     clearTimeout(this.#renewal);
     const body = JSON.stringify({ status, error });
-    await this.#insist((signal) => this.#post("/close", body, {}, signal));
+    await this.#insist(async (signal) => (await this.#post("/close", body, {}, signal)).json());
   }
 
   #add(line: string): void {
@@ -165,7 +174,7 @@ export class StreamWriter<T = unknown> {
   }
 
   async #linger(): Promise<void> {
-    const { lingerInMs = 100 } = this.#options;
+    const { lingerInMs = this.#advisedInMs ?? 100 } = this.#options;
     const left = this.#sentAt + lingerInMs - performance.now();
     if (left > 0 && this.#length < BATCH_LENGTH) await pause(left, this.#hurry.signal);
     this.#sentAt = performance.now();
@@ -198,7 +207,9 @@ export class StreamWriter<T = unknown> {
     };
     if (this.#lease && lease !== false) headers["X-Lease-Seconds"] = `${lease}`;
     this.#mayBeLeased ||= !!lease;
-    const answer = (await this.#post("", body, headers, signal)) as Receipt;
+    const response = await this.#post("", body, headers, signal);
+    const answer = (await response.json()) as Receipt;
+    this.#advisedInMs = advised(response);
     this.isStopped ||= answer.stop;
     this.lastIndex = answer.last_index ?? this.lastIndex;
     this.#isLeased = this.#mayBeLeased = lease !== 0 && !!answer.leased_until;
@@ -248,10 +259,9 @@ export class StreamWriter<T = unknown> {
     for (const resolve of this.#room.splice(0)) resolve();
   }
 
-  async #post(call: string, body: string, more: object, signal: AbortSignal): Promise<unknown> {
+  #post(call: string, body: string, more: object, signal: AbortSignal): Promise<Response> {
     const headers = { "Content-Type": "application/json", ...more };
-    const response = await this.#requests.write(call, { method: "POST", body, headers, signal });
-    return response.json();
+    return this.#requests.write(call, { method: "POST", body, headers, signal });
   }
 
   /** Do it until it has worked. Raises what cannot pass, or has not passed for too long. */
@@ -269,6 +279,12 @@ export class StreamWriter<T = unknown> {
       }
     }
   }
+}
+
+/** For how long the server would have chunks gathered; one that says more than 10 s is not believed. */
+function advised(response: Response): number | undefined {
+  const text = response.headers.get("X-Stream-Linger-Ms") ?? "";
+  return /^\d+$/.test(text) ? Math.min(Number(text), 10_000) : undefined;
 }
 
 function clientId(): string {

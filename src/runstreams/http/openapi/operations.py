@@ -23,7 +23,14 @@ GUARDS = (
     "X-Content-Type-Options",
     "Cache-Control",
 )
-RECEIPT_HEADERS = ("X-Last-Index", "X-Stream-Tail", "X-Stream-Stop", "X-Stream-Leased-Until")
+ADVICE = "X-Stream-Linger-Ms"
+RECEIPT_HEADERS = (
+    "X-Last-Index",
+    "X-Stream-Tail",
+    "X-Stream-Stop",
+    "X-Stream-Leased-Until",
+    ADVICE,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +142,7 @@ WRITING = (
         takes=("length", "part", "once"),
         body={"text/plain": TEXT},
         needs_body=True,
-        answers={200: _json("Stored.", "Appended")},
+        answers={200: _json("Stored.", "Appended", ADVICE)},
         errors=(*STORED, *TARGETED, *APPENDING),
         needs=_of_stream("write"),
     ),
@@ -148,7 +155,7 @@ WRITING = (
         takes=("part", "once"),
         body={JSON: ref("Input")},
         needs_body=True,
-        answers={200: _json("Stored.", "Appended")},
+        answers={200: _json("Stored.", "Appended", ADVICE)},
         errors=(*STORED, *APPENDING),
         needs=f"`write:inputStreams:{{run}}`, {_of_stream('write')}",
     ),

@@ -48,6 +48,9 @@ IDLE_SECONDS = 30
 YEAR_SECONDS = 31_536_000
 """No server means more, whatever it says."""
 
+LINGER_SECONDS_MAX = 10
+"""A server that would have chunks gathered for longer is not believed."""
+
 REMEDY = (
     "it is tried again. `runstreams serve` starts one on this machine; RUNSTREAMS_URL says where "
     "it is"
@@ -95,9 +98,10 @@ class HttpTransport:
         }
         if lease is not None:
             headers["x-lease-seconds"] = str(lease)
-        said = await self._ask("POST", _stream(stream, "self"), content=body, headers=headers)
+        answer = await self._answer("POST", _stream(stream, "self"), content=body, headers=headers)
+        said = _said(answer)
         last, tail, stop = (_get(said, name) for name in ("last_index", "tail", "stop"))
-        return Receipt(last, tail, bool(stop), said.get("leased_until"))
+        return Receipt(last, tail, bool(stop), said.get("leased_until"), _linger(answer))
 
     async def close(self, stream: StreamId, status: Status, error: str | None) -> Closed:
         path = _stream(stream, "self") + "/close"
@@ -224,7 +228,11 @@ class HttpTransport:
 
     # One request
 
-    async def _ask(
+    async def _ask(self, method: str, path: str, **more: Any) -> dict[str, Any]:
+        """Return the JSON of what `_answer` returns."""
+        return _said(await self._answer(method, path, **more))
+
+    async def _answer(
         self,
         method: str,
         path: str,
@@ -232,14 +240,14 @@ class HttpTransport:
         headers: Mapping[str, str] | None = None,
         wait: float = 0,
         **more: Any,
-    ) -> dict[str, Any]:
-        """Return the JSON of an answer that may take *wait* seconds longer than usual."""
+    ) -> httpx.Response:
+        """Return an answer, which may take *wait* seconds longer than usual."""
         timeouts = self._timeouts
         timeout = httpx.Timeout(timeouts.request + wait, connect=timeouts.connect)
         fields = {"accept": "application/json", **(headers or {})}
         request = self._http.build_request(method, path, headers=fields, timeout=timeout, **more)
         with self._connecting():
-            return _said(await self._send(request))
+            return await self._send(request)
 
     @contextmanager
     def _connecting(self) -> Iterator[None]:
@@ -325,6 +333,12 @@ def _refusal(answer: httpx.Response, body: bytes) -> RunstreamsError:
         reason = f"the server answered {status} and leads to {target}: is its address another one?"
         return Unexpected(reason, http_status=status, location=target)
     return error_of(answer.status_code, body, _retry_after(answer))
+
+
+def _linger(answer: httpx.Response) -> float | None:
+    """Return for how many seconds the server would have chunks gathered."""
+    text = answer.headers.get("x-stream-linger-ms", "")
+    return min(int(text[:9]) / 1000, LINGER_SECONDS_MAX) if text.isdecimal() else None
 
 
 def _retry_after(answer: httpx.Response) -> float | None:
