@@ -123,7 +123,7 @@ def test_each_output_of_the_template_is_said_to_go_somewhere_and_none_else() -> 
     said = (ROOT / "docs" / "deployment.md").read_text()
     outputs = (ROOT / "template.yaml").read_text().partition("\nOutputs:\n")[2]
     table = said.partition("### Which output goes where")[2].partition("\n## ")[0]
-    named = set(re.findall(r"`(\w+(?:Url|Name|Command|Target|Arn))`", table))
+    named = set(re.findall(r"`(\w+(?:Url|Name|Command|Arn|Target))`", table))
     assert named == set(re.findall(r"^  (\w+):$", outputs, re.MULTILINE))
 
 
