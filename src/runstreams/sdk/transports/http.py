@@ -287,10 +287,12 @@ async def _pages(answer: httpx.Response) -> AsyncGenerator[ChunkPage | None, Non
     """Yield the chunks of an event stream until it ends cleanly. Raises `_BrokenOff`."""
     decoder = EventDecoder()
     async for piece in answer.aiter_raw():
+        yield None  # also comments show that somebody lives, and that time goes by
         for event in decoder.feed(piece):
             if event.data == "[DONE]":
                 return
-            yield _events_page(event)
+            if (page := _events_page(event)) is not None:
+                yield page
     raise _BrokenOff
 
 
