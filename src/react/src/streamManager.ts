@@ -39,9 +39,7 @@ export class StreamManager {
 
   /** Append one chunk. */
   async append(key: string, part: unknown, options: Operation = {}): Promise<void> {
-    const writer = this.#writer(key, options, { leaseInSeconds: 0 });
-    void writer.write(part);
-    await writer.drain();
+    await this.#writer(key, options, { leaseInSeconds: 0 }).append(part);
   }
 
   #writer<T>(key: string, { target }: Operation, more: WriterOptions = {}): StreamWriter<T> {

@@ -92,13 +92,18 @@ export class StreamWriter<T = unknown> {
    * next one. Raises what made an earlier chunk fail.
    */
   write(chunk: T): Promise<void> {
-    if (this.#error) throw this.#error;
-    if (this.#isClosed) throw new TypeError("the writer is closed");
-    const line = lineOf(this.#halves.join(chunk));
-    if (line === undefined) throw new TypeError("a chunk must be a JSON value");
-    this.#add(line);
+    this.#check();
+    this.#put(this.#halves.join(chunk));
     if (this.#length <= BUFFER_LENGTH) return Promise.resolve();
     return new Promise((resolve) => this.#room.push(resolve));
+  }
+
+  /** Write a chunk by itself, to which no half of a letter is joined, and wait until it is stored. Raises likewise. */
+  async append(chunk: T): Promise<void> {
+    this.#check();
+    this.#settle();
+    this.#put(chunk);
+    await this.drain();
   }
 
   /** Wait until all that was written is stored. Raises what made it fail. */
@@ -143,6 +148,17 @@ export class StreamWriter<T = unknown> {
     clearTimeout(this.#renewal);
     const body = JSON.stringify({ status, error });
     await this.#insist(async (signal) => (await this.#post("/close", body, {}, signal)).json());
+  }
+
+  #check(): void {
+    if (this.#error) throw this.#error;
+    if (this.#isClosed) throw new TypeError("the writer is closed");
+  }
+
+  #put(chunk: unknown): void {
+    const line = lineOf(chunk);
+    if (line === undefined) throw new TypeError("a chunk must be a JSON value");
+    this.#add(line);
   }
 
   #add(line: string): void {

@@ -181,6 +181,15 @@ describe.concurrent("a writer", () => {
     expect(await stored(stream)).toEqual(["cut", "\ufffd", "\ufffd anew"]);
   });
 
+  it("appends a text as one chunk, also if it is half a letter", async () => {
+    const stream = new Stream("out");
+    const manager = new StreamManager(through);
+    for (const text of ["\ud83d", "\udc4d ok", "👍", "cut \ud83d"]) {
+      await manager.append("out", text, { target: stream.run });
+    }
+    expect(await stored(stream)).toEqual(["\ufffd", "\ufffd ok", "👍", "cut \ufffd"]);
+  });
+
   it("needs no crypto, which Node 18 and React Native do not have", async () => {
     vi.stubGlobal("crypto", undefined);
     const stream = new Stream();

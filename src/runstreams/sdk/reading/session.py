@@ -161,8 +161,9 @@ class ReadSession:
         asked, begun = self.place.ask, self._now()
         try:
             page = await self._engine.transport.page(self.stream, asked, wait, PAGE_CHUNKS)
-            self._is_moved = False
-            if await self._take(page) or self.place.closed is not None:
+            if (news := await self._take(page)) or not page.chunks:
+                self._is_moved = False
+            if news or self.place.closed is not None:
                 return False
             if page.chunks or self.place.is_behind:
                 return self._is_kept(asked, late)
@@ -182,6 +183,7 @@ class ReadSession:
         Raises `Unexpected` when nothing comes of it.
         """
         if self.place.ask != asked:
+            self._note_move()
             return False
         if late and not self.place.is_behind:
             return True
@@ -195,8 +197,11 @@ class ReadSession:
             self.place.beyond(error)
         else:
             self.place.expired(error)
+        self._note_move(error)
+
+    def _note_move(self, cause: Exception | None = None) -> None:
         if self._is_moved:
-            raise Unexpected("the stream is nowhere where it should be", http_status=502) from error
+            raise Unexpected("the stream is nowhere where it should be", http_status=502) from cause
         self._is_moved = True
 
     async def _waited(self, until: float) -> None:

@@ -355,9 +355,12 @@ def _retry_after(answer: httpx.Response) -> float | None:
 
 
 async def _decoded(answer: httpx.Response) -> AsyncGenerator[Event, None]:
-    """Yield the events of an answer. Raises `_BrokenOff` at its end, and where it tells of one."""
+    """Yield the events of an answer, and for each piece of it one that says nothing. Raises
+    `_BrokenOff` at its end, and where it tells of one.
+    """
     decoder = EventDecoder()
     async for piece in answer.aiter_raw():
+        yield Event("", "")  # also comments show that somebody lives, and that time goes by
         for event in decoder.feed(piece):
             if event.name == "error":
                 raise _BrokenOff(f": {event.data}")
