@@ -4,6 +4,7 @@ from .core.model import Closed, RunInfo, StreamInfo
 from .sdk.aio import Defined, Piped, Reader, RunReader, Writer
 from .sdk.clients import AsyncClient, auth, configure
 from .sdk.clients import async_streams as streams
+from .sdk.lifespan import lifespan
 from .sdk.records import Chunk, RunChunk
 from .sdk.retrying import Retries
 from .sdk.runs import Run
@@ -30,6 +31,7 @@ __all__ = [
     "Writer",
     "auth",
     "configure",
+    "lifespan",
     "streams",
 ]
 

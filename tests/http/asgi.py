@@ -15,9 +15,10 @@ from runstreams.core.limits import Limits
 from runstreams.core.log import Log
 from runstreams.core.model import Batch, StreamId
 from runstreams.http import Host, Keys, Service, build_app
-from runstreams.http.routes import appending, dashboard, managing, reading
+from runstreams.http.routes import appending, dashboard, front, managing, reading
 from runstreams.stores.memory import MemoryStore
 from tests import virtual_time
+from tests.http.described import wrong
 from tests.signing import issue_token
 
 SECRET = "tr_dev_a_secret_of_some_length"
@@ -134,7 +135,7 @@ class Api:
         self.keys = Keys([SECRET])
         self.app = build_app(
             Service(self.log, self.keys, host or Host(), **more),
-            [appending.router, reading.router, managing.router, dashboard.router],
+            [appending.router, reading.router, managing.router, front.router, dashboard.router],
         )
 
     def begin(
@@ -173,7 +174,10 @@ class Api:
         told = {**auth, "content-length": str(len(body)), **(headers or {})}
         request = self.begin(method, target, told, **more)
         request.send(body, more=False)
-        return await request.done()
+        answer = await request.done()
+        path, _, _ = target.partition("?")
+        assert [*wrong(method, path, answer.status, answer.headers, answer.body)] == []
+        return answer
 
     async def write(self, *lines: str, stream: StreamId = OUT) -> None:
         """Append *lines* behind the API's back."""

@@ -116,6 +116,19 @@ async def test_a_place_in_the_list_of_streams_must_be_a_key() -> None:
 
 
 @in_virtual_time
+async def test_the_runs_of_a_parent_are_listed() -> None:
+    api = Api()
+    for number in range(6):
+        await api.ask("PUT", f"/api/v1/runs/run-{number}", f'{{"parent":"above-{number % 2}"}}')
+        await asyncio.sleep(1)
+    page = (await api.ask("GET", "/api/v1/runs?parent=above-1&limit=2")).json()
+    assert [run["id"] for run in page["runs"]] == ["run-5", "run-3"]
+    more = f"/api/v1/runs?parent=above-1&limit=2&after={page['next']}"
+    assert [run["id"] for run in (await api.ask("GET", more)).json()["runs"]] == ["run-1"]
+    assert (await api.ask("GET", "/api/v1/runs?parent=..")).error["code"] == "invalid_name"
+
+
+@in_virtual_time
 async def test_a_run_is_registered_with_its_lineage() -> None:
     api = Api()
     grand = await api.ask("PUT", "/api/v1/runs/a")

@@ -8,20 +8,26 @@ import pytest
 from runstreams.core import limits
 from runstreams.http import errors
 from runstreams.http.call import Endpoint
-from runstreams.http.routes import appending, dashboard, managing, reading
+from runstreams.http.routes import appending, dashboard, front, managing, reading
 from runstreams.serve import protocol
 from tests.http.served_errors import served
 
 PAGE = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text()
 HEADINGS = [line.lstrip("# ") for line in PAGE.splitlines() if line.startswith("#")]
 
-ABSTRACT = {"error", "limit_exceeded", "refused", "denied", "store_error"}
+ABSTRACT = {"error", "limit_exceeded", "refused", "too_many", "denied", "store_error"}
 """Codes of classes that only gather others and are never raised themselves."""
 
 
 def routes() -> list[str]:
     found = []
-    for router in (appending.router, reading.router, managing.router, dashboard.router):
+    for router in (
+        appending.router,
+        reading.router,
+        managing.router,
+        front.router,
+        dashboard.router,
+    ):
         for route in router.routes:
             endpoint = route.endpoint  # type: ignore[attr-defined]
             methods = endpoint.handlers if isinstance(endpoint, Endpoint) else route.methods  # type: ignore[attr-defined]
@@ -39,7 +45,7 @@ def test_every_route_is_described(route: str) -> None:
 
 
 def test_only_routes_that_exist_are_described() -> None:
-    described = set(re.findall(r"`((?:GET|PUT|POST|HEAD|DELETE) /[^`]+)`", PAGE))
+    described = set(re.findall(r"`((?:GET|PUT|POST|HEAD|DELETE) /[^`]*)`", PAGE))
     short = {f"POST /realtime/v1/streams/{{run}}/{{key}}/{verb}" for verb in ("close", "stop")}
     assert described - short == set(routes())
 

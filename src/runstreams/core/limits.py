@@ -147,6 +147,18 @@ class Limits:
     stream_bytes: int = 300 * MIB
     """All bytes ever appended to one stream; 0 means no limit."""
 
+    run_streams: int = 10_000
+    """Streams that one run may open within a retention period; 0 means no limit."""
+
+    epoch: int = 0
+    """How often heads were put back to how they once were: streams opened since are told apart from
+    those before.
+    """
+
+
+NO_LIMITS = Limits(stream_bytes=0, run_streams=0)
+"""Anything goes, for as long as usual."""
+
 
 @dataclass(frozen=True, slots=True)
 class SealingPlan:

@@ -4,7 +4,14 @@ import re
 from dataclasses import replace
 from typing import Literal
 
-from .errors import InvalidIndex, InvalidName, InvalidRequest, TargetMissing
+from .errors import (
+    InvalidIndex,
+    InvalidName,
+    InvalidRequest,
+    RunCompleted,
+    TargetMissing,
+    TooManyStreams,
+)
 from .leasing import Claim, renewed
 from .limits import LEASE_GRACE_MS, LIST_SCANNED, Limits
 from .model import Lease, Run, RunInfo, RunPage, RunStatus, Status, UnixMs
@@ -49,6 +56,10 @@ def place_of(token: str) -> RunPlace:
         raise InvalidIndex("after must be the next of a page before") from None
 
 
+def _fits(run: RunInfo, status: RunStatus | None, parent: str | None) -> bool:
+    return status in (None, run.status) and parent in (None, run.parent)
+
+
 def _token(place: RunPlace) -> str:
     created, run = place
     return f"{created}-{run}"
@@ -67,6 +78,30 @@ def registered(there: Run | None, run: Run) -> Run:
         expires=there.expires if there.completed else max(there.expires, run.expires),
         lease=renewed(there.lease, run.lease) if run.lease and not there.completed else there.lease,
     )
+
+
+def opened(there: Run | None, run: Run, limits: Limits) -> Run:
+    """Return the record after a stream of *run* was opened at its creation, where *there* is what
+    was there before. They are counted anew in each retention period. Raises `RunCompleted`,
+    `TooManyStreams`.
+    """
+    if there is None or there.expires <= run.created:
+        there = run
+    if there.completed is not None:
+        raise RunCompleted("the run is completed", run=run.id)
+    if not limits.run_streams:
+        return there
+    until = there.counted + limits.retention_ms
+    if not there.counted or until <= run.created:
+        return replace(there, streams=1, counted=run.created)
+    if there.streams >= limits.run_streams:
+        raise TooManyStreams(
+            f"the run has opened {there.streams} streams, and may not open more for now",
+            limit=limits.run_streams,
+            run=run.id,
+            retry_after=-(-(until - run.created) // 1000),
+        )
+    return replace(there, streams=there.streams + 1)
 
 
 def released(there: Run | None, holder: str) -> Run | None:
@@ -161,10 +196,14 @@ class RunBook:
         return await self._store.runs.complete(record)
 
     async def page(
-        self, limit: int, after: RunPlace | None, status: RunStatus | None = None
+        self,
+        limit: int,
+        after: RunPlace | None,
+        status: RunStatus | None = None,
+        parent: str | None = None,
     ) -> RunPage:
         """Return runs that are not forgotten, newest first, those after *after*, and the token to
-        go on with; only those of a *status*, if it is given.
+        go on with; only those of a *status*, or of a *parent*, if it is given.
 
         At most `LIST_SCANNED` runs or *limit* are looked at, so there may be fewer, even none,
         before the end.
@@ -174,7 +213,7 @@ class RunBook:
             records = await self._store.runs.recent(limit, after)
             for record in records:
                 after, run = (record.created, record.id), told(record, now)
-                if run.expires > now and status in (None, run.status):
+                if run.expires > now and _fits(run, status, parent):
                     found.append(run)
                 if len(found) == limit:
                     return RunPage(found, _token(after))

@@ -5,6 +5,7 @@ rest of an append.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import AbstractContextManager
 
 from starlette.types import Receive, Scope, Send
 
@@ -59,6 +60,12 @@ class Asked:
         """Return what the caller may do. Raises `Unauthenticated`."""
         service = self.service
         return service.keys.grant(self.headers.get(b"authorization"), service.log.clock())
+
+    def reading(self, grant: Grant) -> AbstractContextManager[None]:
+        """Count the caller among those who wait, for as long as the block lasts. Raises
+        `TooManyReaders`.
+        """
+        return self.host.readers.one_more(grant, self.headers.get(b"authorization", b""))
 
     def time_left(self) -> float:
         """Return the seconds that this request may still take."""
@@ -126,12 +133,13 @@ class Call(Asked):
         body: bytes = b"",
         headers: Iterable[tuple[bytes, bytes]] = (),
     ) -> None:
-        """Answer with *body*, JSON unless it is empty."""
+        """Answer with *body*, JSON unless it is empty; to HEAD without it."""
         told = [(b"content-length", b"%d" % len(body)), *headers]
         if body:
             told.append((b"content-type", JSON))
         await self.send({"type": "http.response.start", "status": status, "headers": told})
-        await self.send({"type": "http.response.body", "body": body})
+        sent = b"" if self.scope["method"] == "HEAD" else body
+        await self.send({"type": "http.response.body", "body": sent})
 
 
 Handler = Callable[[Call], Awaitable[None]]

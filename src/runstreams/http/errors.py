@@ -57,6 +57,7 @@ STATUS: dict[type[RunstreamsError], int] = {
     HeadTooLarge: 431,
     core.Refused: 409,
     core.RunCompleted: 400,
+    core.TooMany: 429,
     core.NotThere: 404,
     core.IndexExpired: 410,
     core.IndexBeyondTail: 416,
@@ -121,7 +122,7 @@ def refusal(error: RunstreamsError, request_id: str) -> _Refusal:
 
 def _hints(status: int, error: RunstreamsError) -> Headers:
     headers: Headers = []
-    if status < 500:
+    if status < 500 and not isinstance(error, core.TooManyReaders):
         headers.append(trigger.REFUSED_FOR_GOOD)
     if status == 401:
         headers.append((b"www-authenticate", b"Bearer"))

@@ -8,7 +8,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from ..core.model import Closed
 from .connection import Connection
 from .engine.queues import NothingYet, Tee
-from .reading.run_session import RunSession, RunState
+from .reading.run_session import RunSession
 from .reading.session import ReadSession, State
 from .records import Chunk, RunChunk
 from .writing.producer import Producer
@@ -105,19 +105,22 @@ class Session(Protocol):
 class Taking(Generic[T]):
     """Chunks that are read in the background, one after the other."""
 
-    def __init__(self, connection: Connection, session: Session, make: Callable[[Any], T]) -> None:
+    def __init__(self, connection: Connection, session: Session) -> None:
         self._engine = connection.engine
         self._background = session
-        self._make = make
         self._chunks: Iterator[Any] = iter(())
         session.start()
 
     def _next(self) -> T:
         """Return the next item. Raises `NothingYet`, `StopIteration`, and what went wrong."""
         for chunk in self._chunks:
-            return self._make(chunk)
+            return self._given(chunk)
         self._chunks = iter(self._background.take())
-        return self._make(next(self._chunks))
+        return self._given(next(self._chunks))
+
+    def _given(self, chunk: Any) -> T:
+        """Return *chunk* as the item that is given."""
+        raise NotImplementedError
 
     def _stop(self) -> None:
         self._chunks = iter(())
@@ -134,12 +137,23 @@ class Reading(Taking[T]):
         self, connection: Connection, session: ReadSession, make: Callable[[Chunk[Any]], T]
     ) -> None:
         self._session = session
-        super().__init__(connection, session, make)
+        self._make = make
+        self._index: int | None = None
+        super().__init__(connection, session)
+
+    def _given(self, chunk: Chunk[Any]) -> T:
+        self._index = chunk.index + 1
+        return self._make(chunk)
 
     @property
     def state(self) -> State:
-        """How it is going: connecting, live, retrying, closed, failed."""
+        """How it is going: connecting, live, retrying; or how it ended: closed, silent, failed."""
         return self._session.state
+
+    @property
+    def next_index(self) -> int:
+        """The index after the last chunk that it gave; `start_index` of a read that goes on."""
+        return self._session.begun_at if self._index is None else self._index
 
     @property
     def closed(self) -> Closed | None:
@@ -149,7 +163,7 @@ class Reading(Taking[T]):
     def __repr__(self) -> str:
         session = self._session
         name = f"{session.stream.run}/{session.stream.key}"
-        return f"<{type(self).__name__} {name}: {self.state}, at index {session.place.next_index}>"
+        return f"<{type(self).__name__} {name}: {self.state}, at index {self.next_index}>"
 
 
 class RunReading(Taking[RunChunk[Any]]):
@@ -159,14 +173,14 @@ class RunReading(Taking[RunChunk[Any]]):
         self._session = session
         self.positions: dict[str, int] = {}
         """The index after the last chunk that was had of each stream: where to *start* again."""
-        super().__init__(connection, session, self._had)
+        super().__init__(connection, session)
 
-    def _had(self, chunk: RunChunk[Any]) -> RunChunk[Any]:
+    def _given(self, chunk: RunChunk[Any]) -> RunChunk[Any]:
         self.positions[chunk.key] = chunk.index + 1
         return chunk
 
     @property
-    def state(self) -> RunState:
+    def state(self) -> State:
         """How it is going: connecting, live, retrying, closed, silent, failed."""
         return self._session.state
 

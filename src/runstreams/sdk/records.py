@@ -45,6 +45,15 @@ class ChunkPage(NamedTuple):
     tail: int
     closed: Closed | None = None
     """How the stream ended, when this page reaches its end."""
+    leased_until: UnixMs | None = None
+    """Until when a producer has promised to be heard of; None: nobody has."""
+
+
+class SignOfLife(NamedTuple):
+    """The server is there, and nothing is new."""
+
+    leased_until: UnixMs | None = None
+    """Until when a producer has promised to be heard of; None: nobody has."""
 
 
 class RunItem(NamedTuple):
@@ -70,3 +79,5 @@ class Receipt(NamedTuple):
     tail: int
     stop: bool
     """Whether somebody asked the producer to stop."""
+    leased_until: UnixMs | None = None
+    """Until when a producer has promised to be heard of; None: nobody has."""

@@ -65,11 +65,14 @@ async def list_runs(
     limit: Limit = LIST_DEFAULT,
     after: str = "",
     status: RunStatus | None = None,
+    parent: str | None = None,
 ) -> RunPage:
-    """List recent runs, newest first; those of a status, if it is given."""
+    """List recent runs, newest first; those of a status or of a parent, if it is given."""
     place = place_of(after) if after else None
+    if parent is not None:
+        check_run(parent)
     log = caller.may("read", ("runs", None))
-    return await log.runs.page(limit, place, status)
+    return await log.runs.page(limit, place, status, parent)
 
 
 @router.get("/api/v1/runs/{run}")

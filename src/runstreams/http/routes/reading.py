@@ -29,11 +29,13 @@ async def read(call: Call, prefix: str = "") -> None:
     if wants_events(call):
         stream, silence = call.stream(prefix), trigger.silence(call.headers)
         require(grant, ("read",), *of_stream(stream))
-        await _follow(call, stream, silence)
+        with call.reading(grant):
+            await _follow(call, stream, silence)
     else:
         wanted, stream = asked_page(call), call.stream(prefix)
         require(grant, ("read",), *of_stream(stream))
-        page = await _page(call, stream, wanted)
+        with call.reading(grant):
+            page = await _page(call, stream, wanted)
         await call.answer(200, as_json(page), [NO_STORE])
 
 

@@ -12,7 +12,7 @@ import os
 from collections.abc import Mapping
 from concurrent.futures import Future
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from ...core.errors import (
     IndexBeyondTail,
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from ..engine.engine import Engine
     from ..engine.loops import Background
 
-RunState = State | Literal["silent"]
-
 
 class RunSession:
     """Reads all streams of a run and hands their chunks over."""
@@ -56,7 +54,7 @@ class RunSession:
         With *strict* a stream that failed or was canceled ends in an error, when all is read.
         """
         self.run = run
-        self.state: RunState = "connecting"
+        self.state: State = "connecting"
         self.is_over = False
         """Whether the run is completed and everything of it is read."""
         self.pages: ClosableQueue[list[RunChunk[object]]] = ClosableQueue()

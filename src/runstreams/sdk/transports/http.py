@@ -19,10 +19,20 @@ import httpx
 
 from ..._version import __version__
 from ...core.errors import NoEventStream, RunstreamsError
+from ...core.leasing import Claim
 from ...core.limits import LIST_MAX
-from ...core.model import Closed, RunInfo, RunPage, Status, StreamId, StreamInfo, StreamPage
+from ...core.model import (
+    Closed,
+    RunInfo,
+    RunPage,
+    RunStatus,
+    Status,
+    StreamId,
+    StreamInfo,
+    StreamPage,
+)
 from ..errors import Unexpected, Unreachable, error_of, told_of
-from ..records import Chunk, ChunkPage, Receipt, RunItem, RunItems
+from ..records import Chunk, ChunkPage, Receipt, RunItem, RunItems, SignOfLife
 from ..settings import Timeouts, Token, without_secrets
 from .events import Event, EventDecoder
 from .exchange import exchange, put_away
@@ -75,14 +85,19 @@ class HttpTransport:
 
     # Writing
 
-    async def append(self, stream: StreamId, client: str, number: int, body: bytes) -> Receipt:
+    async def append(
+        self, stream: StreamId, client: str, number: int, body: bytes, lease: int | None = None
+    ) -> Receipt:
         headers = {
             "content-type": "application/x-ndjson",
             "x-client-id": client,
             "x-resume-from-chunk": str(number),
         }
+        if lease is not None:
+            headers["x-lease-seconds"] = str(lease)
         said = await self._ask("POST", _stream(stream, "self"), content=body, headers=headers)
-        return Receipt(_get(said, "last_index"), _get(said, "tail"), bool(_get(said, "stop")))
+        last, tail, stop = (_get(said, name) for name in ("last_index", "tail", "stop"))
+        return Receipt(last, tail, bool(stop), said.get("leased_until"))
 
     async def close(self, stream: StreamId, status: Status, error: str | None) -> Closed:
         path = _stream(stream, "self") + "/close"
@@ -106,7 +121,7 @@ class HttpTransport:
 
     async def follow(
         self, stream: StreamId, start: int, silence: float
-    ) -> AsyncGenerator[ChunkPage | None, None]:
+    ) -> AsyncGenerator[ChunkPage | SignOfLife, None]:
         headers = {"last-event-id": str(start - 1)} if start else {}
         events = self._events("GET", _stream(stream), silence, headers)
         async with aclosing(events):
@@ -183,14 +198,18 @@ class HttpTransport:
         said = await self._ask("GET", f"/api/v1/runs/{_name(run)}/streams", params=query)
         return StreamPage([_info(one) for one in _get(said, "streams")], _get(said, "next"))
 
-    async def runs(self, limit: int, after: str | None) -> RunPage:
+    async def runs(self, limit: int, after: str | None, status: RunStatus | None = None) -> RunPage:
         query = {"limit": str(min(limit, LIST_MAX))} | ({"after": after} if after else {})
+        query |= {"status": status} if status else {}
         said = await self._ask("GET", "/api/v1/runs", params=query)
         return RunPage([_known(RunInfo, one) for one in _get(said, "runs")], _get(said, "next"))
 
-    async def register(self, run: str, parent: str | None, root: str | None) -> RunInfo:
-        above = {"parent": parent, "root": root}
-        return _known(RunInfo, await self._ask("PUT", f"/api/v1/runs/{_name(run)}", json=above))
+    async def register(
+        self, run: str, parent: str | None, root: str | None, claim: Claim | None = None
+    ) -> RunInfo:
+        path, above = f"/api/v1/runs/{_name(run)}", {"parent": parent, "root": root}
+        headers = _promising(claim) if claim else {}
+        return _known(RunInfo, await self._ask("PUT", path, json=above, headers=headers))
 
     async def complete(self, run: str, status: Status, error: str | None) -> RunInfo:
         ended = {"status": status, "error": error}
@@ -339,15 +358,17 @@ async def _check_event_stream(answer: httpx.Response) -> None:
         raise NoEventStream("the answer is no event stream", url=None)
 
 
-def _events_page(event: Event) -> ChunkPage | None:
-    """Return the chunks of an event; None when it only shows that the server lives."""
-    if event.name != "batch":
-        return None
+def _events_page(event: Event) -> ChunkPage | SignOfLife:
+    """Return the chunks of an event, or that it only shows that the server lives."""
     try:
         said = json.loads(event.data)
+        if event.name != "batch":
+            return SignOfLife(said.get("leased_until"))
         chunks = [_record(record) for record in said["records"]]
         return ChunkPage(chunks, chunks[-1].index + 1, said["tail"]["seq_num"])
-    except (ValueError, KeyError, IndexError, TypeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        if event.name != "batch":
+            return SignOfLife()
         raise Unexpected("an event is not of this protocol", http_status=502) from error
 
 
@@ -379,7 +400,8 @@ def _page(said: dict[str, Any]) -> ChunkPage:
             for chunk in said["chunks"]
         ]
         closed = _known(Closed, said["closed"]) if said["closed"] else None
-        return ChunkPage(chunks, said["next_index"], said["tail"], closed)
+        where = said["next_index"], said["tail"]
+        return ChunkPage(chunks, *where, closed, said.get("leased_until"))
     except (KeyError, TypeError) as error:
         raise Unexpected("a page is not of this protocol", http_status=502) from error
 
@@ -397,6 +419,10 @@ def _known(kind: type[R], said: Any) -> R:
         return kind(**{each.name: said[each.name] for each in fields(kind) if each.name in said})
     except (KeyError, TypeError) as error:
         raise Unexpected(f"the answer is no {kind.__name__}", http_status=502) from error
+
+
+def _promising(claim: Claim) -> dict[str, str]:
+    return {"x-client-id": claim.holder, "x-lease-seconds": str(claim.ms // 1000)}
 
 
 def _stream(stream: StreamId, target: str | None = None) -> str:

@@ -1,0 +1,150 @@
+"""What is asked and answered, as JSON schemas: those of records are read from their types."""
+
+from collections.abc import Mapping
+from dataclasses import is_dataclass
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from ...core.limits import CLOSE_ERROR_BYTES
+from ...core.model import Closed, RunInfo, RunPage, StreamInfo, StreamPage
+from ..fields import MOST
+
+Schema = dict[str, Any]
+
+NAMES: dict[type, str] = {
+    Closed: "Closed",
+    RunInfo: "Run",
+    RunPage: "RunPage",
+    StreamInfo: "Stream",
+    StreamPage: "StreamPage",
+}
+"""The records that are answered as they are, by the names of their schemas."""
+
+PLAIN: dict[object, Schema] = {
+    bool: {"type": "boolean"},
+    int: {"type": "integer"},
+    str: {"type": "string"},
+    NoneType: {"type": "null"},
+}
+
+WHOLE: Schema = {"type": "integer", "minimum": 0, "maximum": MOST}
+TEXT: Schema = {"type": "string"}
+TRUTH: Schema = {"type": "boolean"}
+MOMENT: Schema = {"type": "integer", "description": "Milliseconds since 1970."}
+
+
+def schema_of(kind: Any) -> Schema:
+    """Return the schema of values of a type; a record is referred to."""
+    if kind in PLAIN:
+        return PLAIN[kind]
+    if kind in NAMES:
+        return ref(NAMES[kind])
+    origin, args = get_origin(kind), get_args(kind)
+    if origin is Literal:
+        return {"enum": list(args)}
+    if origin in (Union, UnionType):
+        return {"anyOf": [schema_of(each) for each in args]}
+    if origin is list:
+        return {"type": "array", "items": schema_of(args[0])}
+    raise TypeError(f"no schema for {kind}")
+
+
+def ref(name: str) -> Schema:
+    """Return a reference to the schema *name*."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def maybe(schema: Schema) -> Schema:
+    """Return the schema of what may be null."""
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def object_of(properties: Mapping[str, Schema], *optional: str, about: str = "") -> Schema:
+    """Return the schema of an object that has all of *properties* but perhaps the *optional*."""
+    required = [name for name in properties if name not in optional]
+    said: Schema = {"type": "object", "properties": dict(properties), "required": required}
+    return said | ({"description": about} if about else {})
+
+
+def _record(kind: type) -> Schema:
+    assert is_dataclass(kind)
+    hints = get_type_hints(kind)
+    about = (kind.__doc__ or "").strip()
+    return object_of({name: schema_of(hint) for name, hint in hints.items()}, about=about)
+
+
+CHUNK = object_of(
+    {
+        "index": WHOLE,
+        "data": {"description": "The chunk: any JSON value, byte for byte as it was written."},
+        "id": TEXT,
+        "timestamp": MOMENT,
+    }
+)
+
+PAGE = object_of(
+    {
+        "chunks": {"type": "array", "items": ref("Chunk")},
+        "next_index": WHOLE,
+        "tail": WHOLE,
+        "closed": maybe(ref("Closed")),
+        "leased_until": maybe(MOMENT),
+    },
+    about="Consecutive chunks, and where to continue.",
+)
+
+RECEIPT = object_of(
+    {
+        "first_index": maybe(WHOLE),
+        "last_index": maybe(WHOLE),
+        "tail": WHOLE,
+        "stop": TRUTH,
+        "duplicate": TRUTH,
+        "leased_until": maybe(MOMENT),
+    },
+    about="What became of a body of chunks.",
+)
+
+ENDING: Schema = {
+    "type": "object",
+    "properties": {
+        "status": {"enum": ["completed", "failed", "canceled"], "default": "completed"},
+        "error": {
+            "type": ["string", "null"],
+            "description": f"Why; up to {CLOSE_ERROR_BYTES} bytes.",
+        },
+    },
+    "additionalProperties": False,
+}
+
+LINEAGE: Schema = {
+    "type": "object",
+    "properties": {name: {"type": ["string", "null"]} for name in ("parent", "root")},
+    "additionalProperties": False,
+    "description": "Where a run comes from; what is not said stays as it was.",
+}
+
+
+def schemas() -> dict[str, Schema]:
+    """Return all schemas but those of errors, by name."""
+    return {
+        **{name: _record(kind) for kind, name in NAMES.items()},
+        "Chunk": CHUNK,
+        "Page": PAGE,
+        "Receipt": RECEIPT,
+        "Ending": ENDING,
+        "Lineage": LINEAGE,
+        "Appended": object_of({"ok": TRUTH, "index": maybe(WHOLE), "tail": WHOLE, "stop": TRUTH}),
+        "Input": object_of({"data": {"description": "Any JSON value; it becomes one chunk."}}),
+        "Registered": object_of({"version": {"const": "v1"}}),
+        "StreamClosing": object_of({"closed": ref("Closed"), "tail": WHOLE}),
+        "StopAsked": object_of({"stop": TRUTH, "tail": WHOLE}),
+        "StreamDeletion": object_of({"deleted": TRUTH}),
+        "RunDeletion": object_of({"streams": WHOLE}),
+        "TokenClaims": object_of({"sub": TEXT, "pub": TRUTH}),
+        "Health": object_of({"status": {"const": "ok"}, "version": TEXT}),
+        "Entrance": object_of(
+            dict.fromkeys(("name", "version", "dashboard", "openapi", "health"), TEXT),
+            about="Where there is more; the addresses are relative to this one.",
+        ),
+    }

@@ -1,0 +1,144 @@
+"""The OpenAPI document is true: it names each route, parameter, header and error that there is and
+no others. Beside what is here, each answer of each test in this folder is held against it.
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.routing import APIRoute
+from openapi_spec_validator import validate
+
+from runstreams.core.limits import LEASE_SECONDS_MAX, LIST_DEFAULT, LIST_MAX
+from runstreams.http import errors, trigger
+from runstreams.http.openapi.parts import HEADERS, PARAMETERS
+from runstreams.http.openapi.refusals import EVERY
+from runstreams.http.routes import managing
+from tests.http.asgi import STREAM, Api, in_virtual_time, token
+from tests.http.described import DOCUMENT, _there, operation_of, wrong
+from tests.http.served_errors import served
+from tests.http.test_protocol_page import ABSTRACT, PAGE, routes
+
+SOURCE = Path(errors.__file__).parent
+OPERATIONS = [
+    (method.upper(), path) for path, methods in DOCUMENT["paths"].items() for method in methods
+]
+
+
+def test_it_is_a_document_of_openapi() -> None:
+    validate(DOCUMENT)
+
+
+def test_it_names_each_route_and_no_other() -> None:
+    by_name = {f"POST /realtime/v1/streams/{{run}}/{{key}}/{verb}" for verb in ("close", "stop")}
+    assert {f"{method} {path}" for method, path in OPERATIONS} == {*routes(), *by_name}
+
+
+def test_no_operation_has_the_name_of_another() -> None:
+    names = [operation["operationId"] for operation in _all()]
+    assert len(names) == len(set(names))
+
+
+def test_it_names_each_error_that_is_served_with_its_status() -> None:
+    kinds = {kind.code: str(errors.status_of(kind)) for kind in served()}
+    unnamed = {"method_not_allowed", *(ABSTRACT - {"store_error"})}
+    assert {kind.code for kind in EVERY} == kinds.keys() - unnamed
+    for operation in _all():
+        for status, answer in operation["responses"].items():
+            for code in re.findall(r"`(\w+)`", answer["description"] * (int(status) >= 400)):
+                assert kinds[code] == status
+
+
+def test_each_header_that_the_code_reads_or_sends_is_in_it() -> None:
+    """Those of CORS are in its introduction, and those of a host are none of the API's."""
+    written = re.findall(r'b"((?:x|X)-[a-z-]+)"', "".join(map(_text, SOURCE.rglob("*.py"))))
+    named = {part["name"].lower() for part in PARAMETERS.values() if part["in"] == "header"}
+    assert {*written} - {"x-request-id"} <= named | {name.lower() for name in HEADERS}
+
+
+def test_each_header_that_the_protocol_names_is_in_it() -> None:
+    named = {part["name"].lower() for part in PARAMETERS.values()} | {*map(str.lower, HEADERS)}
+    assert {name.lower() for name in re.findall(r"`(X-[A-Za-z-]+)", PAGE)} <= named
+
+
+@pytest.mark.parametrize(
+    "route", [route for route in managing.router.routes if isinstance(route, APIRoute)], ids=str
+)
+def test_a_typed_route_takes_the_queries_that_are_said_of_it(route: APIRoute) -> None:
+    method = min(route.methods)
+    said = DOCUMENT["paths"][route.path][method.lower()]["parameters"]
+    queries = {part["name"] for part in map(_there, said) if part["in"] == "query"}
+    assert queries == {field.alias for field in route.dependant.query_params}
+
+
+def test_the_bounds_that_are_said_are_those_that_hold() -> None:
+    bounds = PARAMETERS["limit"]["schema"]
+    assert (bounds["maximum"], bounds["default"]) == (LIST_MAX, LIST_DEFAULT)
+    assert PARAMETERS["lease"]["schema"]["maximum"] == LEASE_SECONDS_MAX
+    assert {part["name"] for part in PARAMETERS.values() if part["name"] in ("start", "wait")}
+
+
+@pytest.mark.parametrize(("method", "path"), OPERATIONS)
+@in_virtual_time
+async def test_a_key_is_asked_for_where_it_is_said(method: str, path: str) -> None:
+    """Whoever has none gets 401, and a token without scopes 403."""
+    api, needs = Api(), DOCUMENT["paths"][path][method.lower()]["security"]
+    target = _filled(path)
+    answers = [await api.ask(method, target, "{}", auth=auth) for auth in ({}, token())]
+    if needs:
+        assert [answer.status for answer in answers] == [401, 403]
+    else:
+        assert not {answer.status for answer in answers} & {401, 403}
+
+
+@pytest.mark.parametrize(("method", "path"), OPERATIONS)
+@in_virtual_time
+async def test_an_operation_is_answered_as_it_is_said_to_be(method: str, path: str) -> None:
+    """With its body and without, before and after there is what it asks for, twice."""
+    api = Api()
+    for body in ("", '{"data":1}', '{"status":"failed"}', "[", "{}"):
+        for _ in range(2):
+            answer = await api.ask(method, _filled(path), body, {"accept": "application/json"})
+            assert answer.status != 404 or "404" in operation_of(method, path)["responses"]  # type: ignore[index]
+        await api.ask("POST", STREAM, "1\n")
+        await api.ask("PUT", "/api/v1/runs/run_1", '{"parent":"a"}')
+
+
+@in_virtual_time
+async def test_an_answer_that_it_does_not_name_is_noticed() -> None:
+    """Or the tests here would prove nothing."""
+    path = "/api/v1/runs/run_1/streams/out"
+    headers = {"content-type": "application/json", "x-new": "1"}
+    found = [*wrong("GET", path, 200, headers, b'{"run":1,"more":2}')]
+    assert len(found) >= 4
+    assert any("x-new" in each for each in found)
+    assert any("'more' was unexpected" in each for each in found)
+    assert [*wrong("GET", path, 418, {}, b"")]
+
+
+@in_virtual_time
+async def test_it_is_sent_to_whoever_asks() -> None:
+    answer = await Api().ask("GET", "/openapi.json", auth={})
+    assert (answer.status, answer.json()) == (200, DOCUMENT)
+    assert answer.json()["info"]["title"] == "runstreams"
+
+
+def test_what_the_published_protocol_adds_to_a_refusal_is_said() -> None:
+    said = DOCUMENT["components"]["schemas"]["Unauthorized"]["properties"]
+    assert {name: said[name]["const"] for name in trigger.UNAUTHORIZED_FACTS} == (
+        trigger.UNAUTHORIZED_FACTS
+    )
+
+
+def _all() -> list[Any]:
+    return [DOCUMENT["paths"][path][method.lower()] for method, path in OPERATIONS]
+
+
+def _text(path: Path) -> str:
+    return path.read_text()
+
+
+def _filled(path: str) -> str:
+    names = {"run": "run_1", "key": "out", "target": "self", "file": "icon.svg"}
+    return path.format(**names)
