@@ -58,7 +58,8 @@ export function pageOf<T>(text: string, isRaw?: boolean): Answer<T> {
   return answer;
 }
 
-const textIn = (text: string, name: string) =>
+/** Return the text of a member of the object that is *text*. */
+export const textIn = (text: string, name: string) =>
   membersOf(text).find(([found]) => found === name)?.[1] ?? "null";
 
 /** Whoever asks for texts has a `T` that is a text. */

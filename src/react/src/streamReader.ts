@@ -4,6 +4,7 @@ import { StreamError } from "./errors.js";
 import { EventDecoder, type ServerEvent } from "./events.js";
 import { isHidden, isOffline, onChange, pause, Stalled, TICK, within } from "./pausing.js";
 import { Place } from "./place.js";
+import { hasBodies, polled } from "./polled.js";
 import { Requests, type ServerOptions } from "./requests.js";
 import { delay, isPassing } from "./retrying.js";
 
@@ -49,15 +50,6 @@ const STALL = 16;
 const FRUITLESS = 2;
 /** How much longer than it should a poll may take, in ticks. */
 const GRACE = 10;
-
-/** Servers, by address, that offer no event streams, or sit behind a proxy that holds them back. */
-const polled = new Set<string>();
-
-/** Say whether bodies can be read piece by piece: not in React Native, and jsdom has no fetch at all. */
-function hasBodies(): boolean {
-  const { ReadableStream, Response } = globalThis;
-  return !!ReadableStream && !!Response && "body" in Response.prototype;
-}
 
 /** The proxy holds the event stream back: this is what it should have brought by now. */
 class HeldBack {

@@ -187,6 +187,7 @@ def _read(path: str, name: str, about: str) -> Operation:
             core.InvalidIndex,
             core.IndexExpired,
             core.IndexBeyondTail,
+            core.TooManyReaders,
             core.NoEventStream,
             core.TooManyReaders,
         ),
@@ -197,6 +198,26 @@ def _read(path: str, name: str, about: str) -> Operation:
 READING = (
     _read(READ, "read", "Read a stream"),
     _read(INPUT, "read_input", "Read what was sent into a run"),
+    Operation(
+        method="POST",
+        path="/realtime/v1/runs/{run}/follow",
+        name="follow",
+        about="Read several streams of a run, or all: a long poll, or with "
+        "`Accept: text/event-stream` an event stream.",
+        tag="reading",
+        takes=("wait", "chunks", "silence"),
+        body={JSON: ref("Wanted")},
+        needs_body=True,
+        answers={
+            200: Answer(
+                about="What comes of each stream; nothing when nothing came in time.",
+                content={JSON: ref("Items"), "text/event-stream": TEXT},
+                headers=("Cache-Control", "X-Accel-Buffering"),
+            )
+        },
+        errors=(*STORED, core.InvalidIndex, core.TooManyReaders, core.NoEventStream),
+        needs="`read:runs:{run}`; without `all`, `read:streams:{run}/{key}` of each stream",
+    ),
 )
 
 MANAGING = (

@@ -5,7 +5,7 @@ from dataclasses import is_dataclass
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from ...core.limits import CLOSE_ERROR_BYTES
+from ...core.limits import CLOSE_ERROR_BYTES, FOLLOWED_NAMES, FOLLOWED_STREAMS
 from ...core.model import Closed, RunInfo, RunPage, StreamInfo, StreamPage
 from ..fields import MOST
 
@@ -93,6 +93,28 @@ PAGE = object_of(
     about="Consecutive chunks, and where to continue.",
 )
 
+WANTED: Schema = {
+    "type": "object",
+    "properties": {
+        "streams": {
+            "type": "object",
+            "additionalProperties": maybe(WHOLE),
+            "maxProperties": FOLLOWED_NAMES,
+            "description": "By key the first index wanted; null leaves the stream out.",
+        },
+        "all": {**TRUTH, "default": False, "description": "All other streams as well."},
+    },
+    "additionalProperties": False,
+    "description": f"Which streams; of those that are named up to {FOLLOWED_STREAMS} are wanted.",
+}
+
+ITEM: Schema = {
+    "oneOf": [
+        object_of({"key": TEXT, **PAGE["properties"]}, about="Chunks of a stream, or its end."),
+        object_of({"key": TEXT, "error": {"type": "object"}}, about="Why it is not read on."),
+    ]
+}
+
 RECEIPT = object_of(
     {
         "first_index": maybe(WHOLE),
@@ -131,6 +153,9 @@ def schemas() -> dict[str, Schema]:
         **{name: _record(kind) for kind, name in NAMES.items()},
         "Chunk": CHUNK,
         "Page": PAGE,
+        "Wanted": WANTED,
+        "Item": ITEM,
+        "Items": object_of({"streams": {"type": "array", "items": ref("Item")}, "over": TRUTH}),
         "Receipt": RECEIPT,
         "Ending": ENDING,
         "Lineage": LINEAGE,
