@@ -104,9 +104,11 @@ async def async_delivery(seconds: float, deliveries: int) -> Figure:
 class SlowNetwork(HttpTransport):
     """The server behind a network that carries little."""
 
-    async def append(self, stream: StreamId, client: str, number: int, body: bytes) -> Receipt:
+    async def append(
+        self, stream: StreamId, client: str, number: int, body: bytes, lease: int | None = None
+    ) -> Receipt:
         await asyncio.sleep(len(body) / NETWORK_BYTES)
-        return await super().append(stream, client, number, body)
+        return await super().append(stream, client, number, body, lease)
 
 
 def memory(seconds: float, deliveries: int) -> Figure:

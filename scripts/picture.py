@@ -16,7 +16,7 @@ PACKAGE = ROOT / "src" / "runstreams"
 FILE = ROOT / "docs" / "images" / "architecture.svg"
 
 PUBLIC = ("__init__.py", "aio.py", "errors.py", "pytest_plugin.py")
-"""The doorway: what users import."""
+"""What users import."""
 
 LEFT_OUT = ("_version.py", "__main__.py")
 """What everybody may import, and what nobody does."""

@@ -34,7 +34,7 @@ def unasync(copy: Path, *options: str) -> str:
 
 def test_only_what_is_changed_by_hand_or_left_over_is_named_and_mended(copy: Path) -> None:
     changed = copy / "src/runstreams/sdk/sync.py"
-    changed.write_text(changed.read_text().replace("timeout: float | None = 60", "timeout: int"))
+    changed.write_text(changed.read_text().replace("timeout: Silence = UNLEASED", "timeout: int"))
     left = copy / "tests/sdk/sync/test_left.py"
     left.touch()
     said = unasync(copy, "--check").splitlines()

@@ -5,7 +5,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
-NAMES = {"chromium": ("chromium", "chromium-browser", "google-chrome")}
+NAMES = {
+    "chromium": ("chromium", "chromium-browser", "google-chrome"),
+    "nginx": ("nginx", "/usr/sbin/nginx"),
+}
 """Commands that a tool goes by, where they differ from its name."""
 
 

@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from .core.model import Closed, RunInfo, StreamInfo
     from .errors import *  # noqa: F403
     from .sdk.clients import AsyncClient, Client, auth, configure, streams
-    from .sdk.records import Chunk
+    from .sdk.records import Chunk, RunChunk
     from .sdk.retrying import Retries
     from .sdk.runs import Run
     from .sdk.settings import Timeouts
-    from .sdk.sync import Defined, Piped, Reader, Writer
+    from .sdk.sync import Defined, Piped, Reader, RunReader, Writer
     from .sdk.transport import Transport
     from .sdk.writing.buffer import Batching
 
@@ -31,7 +31,9 @@ __all__ = [
     "Reader",
     "Retries",
     "Run",
+    "RunChunk",
     "RunInfo",
+    "RunReader",
     "StreamInfo",
     "Timeouts",
     "Transport",
@@ -52,7 +54,9 @@ _PLACES = {
     "Reader": "sdk.sync",
     "Retries": "sdk.retrying",
     "Run": "sdk.runs",
+    "RunChunk": "sdk.records",
     "RunInfo": "core.model",
+    "RunReader": "sdk.sync",
     "StreamInfo": "core.model",
     "Timeouts": "sdk.settings",
     "Transport": "sdk.transport",

@@ -1,10 +1,11 @@
 """The async SDK: the names of `runstreams`, awaited."""
 
 from .core.model import Closed, RunInfo, StreamInfo
-from .sdk.aio import Defined, Piped, Reader, Writer
+from .sdk.aio import Defined, Piped, Reader, RunReader, Writer
 from .sdk.clients import AsyncClient, auth, configure
 from .sdk.clients import async_streams as streams
-from .sdk.records import Chunk
+from .sdk.lifespan import lifespan
+from .sdk.records import Chunk, RunChunk
 from .sdk.retrying import Retries
 from .sdk.runs import Run
 from .sdk.settings import Timeouts
@@ -21,15 +22,18 @@ __all__ = [
     "Reader",
     "Retries",
     "Run",
+    "RunChunk",
     "RunInfo",
+    "RunReader",
     "StreamInfo",
     "Timeouts",
     "Transport",
     "Writer",
     "auth",
     "configure",
+    "lifespan",
     "streams",
 ]
 
-for _kind in (Defined, Piped, Reader, Writer):
+for _kind in (Defined, Piped, Reader, RunReader, Writer):
     _kind.__module__ = __name__

@@ -127,3 +127,48 @@ def test_a_timeout_without_following_is_refused(environ: Environ, filled: str) -
     done = run("read", filled, "log", "--timeout", "5", environ=environ)
     assert (done.returncode, done.stdout) == (2, "")
     assert "--follow" in done.stderr
+
+
+def test_all_streams_of_a_run_are_printed_each_line_with_its_key(
+    client: Client, environ: Environ, filled: str
+) -> None:
+    client.streams.append("answer", "Hi", target=filled)
+    done = run("read", filled, "--all", "--from", "log=3", environ=environ)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert sorted(done.stdout.splitlines()) == ["answer\tHi", "log\tnull"]
+    done = run("read", filled, "--all", "--json", "--from", "log=3", environ=environ)
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    assert {(each["key"], each["index"]) for each in found} == {("answer", 0), ("log", 3)}
+
+
+def test_all_streams_are_followed_until_the_run_is_completed(
+    client: Client, environ: Environ, run_id: str
+) -> None:
+    with Running("read", run_id, "--all", "--follow", environ=environ) as read:
+        client.streams.append("log", 1, target=run_id)
+        assert read.line() == "log\t1\n"
+        client.streams.append("answer", "two", target=run_id)
+        assert read.line() == "answer\ttwo\n"
+        client.streams.complete(run_id)
+        assert read.end() == (0, "", "")
+
+
+def test_who_interrupts_all_streams_is_told_how_to_go_on(environ: Environ, filled: str) -> None:
+    with Running("read", filled, "--all", "-f", environ=environ) as read:
+        for line in ("one", '{"two": 2}', "thrée", "lines", "null"):
+            assert read.line().rstrip().split("\t")[-1] == line
+        _, _, said = read.end(signal.SIGINT)
+    assert said == (
+        f"runstreams: go on with: runstreams read {filled} --all --follow --from log=4\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("log", "--all"), ("--all", "--start", "3"), ("--all", "--text"), ("log", "--from", "log=1")],
+)
+def test_what_makes_no_sense_with_all_is_refused(
+    environ: Environ, run_id: str, words: tuple[str, ...]
+) -> None:
+    done = run("read", run_id, *words, environ=environ)
+    assert (done.returncode, done.stdout) == (2, "")

@@ -3,11 +3,22 @@
 import pytest
 
 from runstreams.core.limits import DAY_MS, MIB, Limits
-from runstreams.core.settings import RETENTION_DAYS, STREAM_MAX_BYTES, limits_of
+from runstreams.core.settings import (
+    EPOCH,
+    RETENTION_DAYS,
+    RUN_MAX_STREAMS,
+    STREAM_MAX_BYTES,
+    limits_of,
+)
 
 
 def told() -> dict[str, str]:
-    return {RETENTION_DAYS: "1", STREAM_MAX_BYTES: str(MIB)}
+    return {
+        RETENTION_DAYS: "1",
+        STREAM_MAX_BYTES: str(MIB),
+        RUN_MAX_STREAMS: "3",
+        EPOCH: "2",
+    }
 
 
 def never() -> dict[str, str]:
@@ -19,14 +30,15 @@ def test_where_nobody_says_anything_the_limits_are_the_usual_ones() -> None:
 
 
 def test_what_is_not_given_is_as_the_deployment_tells() -> None:
-    assert limits_of({}, deployed=told) == Limits(DAY_MS, MIB)
-    assert limits_of({RETENTION_DAYS: "2"}, deployed=told) == Limits(2 * DAY_MS, MIB)
-    assert limits_of({STREAM_MAX_BYTES: 0}, deployed=told) == Limits(DAY_MS, 0)
+    assert limits_of({}, deployed=told) == Limits(DAY_MS, MIB, 3, 2)
+    assert limits_of({RETENTION_DAYS: "2"}, deployed=told) == Limits(2 * DAY_MS, MIB, 3, 2)
+    assert limits_of({STREAM_MAX_BYTES: 0}, deployed=told) == Limits(DAY_MS, 0, 3, 2)
+    assert limits_of({RUN_MAX_STREAMS: 0}, deployed=told) == Limits(DAY_MS, MIB, 0, 2)
 
 
 def test_the_first_place_that_says_something_is_believed() -> None:
     given = {RETENTION_DAYS: 0.5, STREAM_MAX_BYTES: None}
-    assert limits_of(given, told(), deployed=never) == Limits(DAY_MS // 2, MIB)
+    assert limits_of(given, told(), deployed=never) == Limits(DAY_MS // 2, MIB, 3, 2)
 
 
 @pytest.mark.parametrize(
@@ -37,6 +49,8 @@ def test_the_first_place_that_says_something_is_believed() -> None:
         (RETENTION_DAYS, "a week", "'a week' is not a number"),
         (STREAM_MAX_BYTES, "-1", "-1 is not between 0 and 9007199254740992"),
         (STREAM_MAX_BYTES, "0.5", "'0.5' is not a number"),
+        (RUN_MAX_STREAMS, "-1", "-1 is not between 0 and 9007199254740992"),
+        (EPOCH, "10000", "10000 is not between 0 and 9999"),
     ],
 )
 def test_a_limit_that_makes_no_sense_is_named_wherever_it_was_given(

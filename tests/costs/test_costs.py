@@ -56,14 +56,14 @@ def test_an_event_stream_saves_the_polls_and_not_the_waiting() -> None:
             line.quantity for line in bill(load) if (line.part, line.price) == ("following", what)
         )
 
-    held = replace(USUAL, door="rest-api")
+    held = replace(USUAL, endpoint="rest-api")
     assert following(held, prices.INVOCATIONS) == USUAL.streams
     assert following(USUAL, prices.INVOCATIONS) == USUAL.streams * USUAL.appends
     assert following(held, prices.GB_SECONDS) == following(USUAL, prices.GB_SECONDS)
 
 
 def test_a_function_url_has_no_price_of_its_own() -> None:
-    lines = bill(replace(USUAL, door="function-url"))
+    lines = bill(replace(USUAL, endpoint="function-url"))
     assert "API Gateway" not in dict(by_service(lines))
 
 
@@ -107,9 +107,9 @@ def test_each_price_says_where_it_is_published_and_when_it_was_checked() -> None
 
 
 def test_the_command_prints_the_bill(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["cost", "--batch", "0.2", "--readers", "2", "--door", "rest-api"]) == 0
+    assert main(["cost", "--batch", "0.2", "--readers", "2", "--endpoint", "rest-api"]) == 0
     said = capsys.readouterr().out
-    load = replace(USUAL, batch_seconds=0.2, readers=2, door="rest-api")
+    load = replace(USUAL, batch_seconds=0.2, readers=2, endpoint="rest-api")
     assert "300 appends, 2 following" in said
     assert f"${dollars(load):,.2f}  together" in said
 
@@ -128,13 +128,14 @@ BATCHES = {"1 s": 1.0, "500 ms": 0.5, "200 ms": 0.2, "token by token": 0.0}
 def test_the_documents_tables_are_what_the_command_says() -> None:
     text = (ROOT / "docs" / "costs.md").read_text()
     for name, seconds in BATCHES.items():
-        doors = [dollars(replace(USUAL, batch_seconds=seconds, door=door)) for door in DOORS]
-        cells = " | ".join(f"${each:,.0f}" for each in doors)
+        loads = [replace(USUAL, batch_seconds=seconds, endpoint=each) for each in ENDPOINTS]
+        bills = [dollars(load) for load in loads]
+        cells = " | ".join(f"${each:,.0f}" for each in bills)
         appends = replace(USUAL, batch_seconds=seconds).appends
         assert f"| {name} | {appends:,} | {cells} |" in text
 
 
-DOORS = ("http-api", "rest-api", "function-url")
+ENDPOINTS = ("http-api", "rest-api", "function-url")
 
 
 def test_the_documents_breakdown_is_what_the_command_says() -> None:

@@ -6,6 +6,11 @@ from pathlib import Path
 
 BLOCK = re.compile(r"(<!-- not run: .+ -->\n)?^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
+FILE = re.compile(
+    r"^```\w+\n(?:#|//|<!--) ([\w-]*[./][\w./-]+)(?: -->)?\n(.*?)^```$", re.MULTILINE | re.DOTALL
+)
+"""A block that is a whole file: its first line is a comment that names it."""
+
 EXPECTED = "#> "
 """Begins a line that stands in the output, which may go on behind it."""
 
@@ -30,3 +35,8 @@ def check_output(script: str, output: str) -> None:
         if line.startswith(EXPECTED):
             before, found, output = output.partition(line.removeprefix(EXPECTED))
             assert found, f"{line!r} is not in {before!r}"
+
+
+def files(path: Path) -> dict[str, str]:
+    """Return the files that a document gives whole, by their names."""
+    return dict(FILE.findall(path.read_text()))

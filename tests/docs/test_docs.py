@@ -35,7 +35,7 @@ def written(kind: str) -> list[Path]:
     return [path for path in DOCUMENTS if script(path, kind)]
 
 
-@pytest.mark.needs("curl")
+@pytest.mark.needs("curl", "sqlite3")
 @pytest.mark.parametrize("path", written("bash"), ids=named)
 def test_what_a_document_tells_to_type_works(path: Path, tmp_path: Path) -> None:
     """Its blocks run in one shell, one after another, beside a server that has just started."""
@@ -117,6 +117,14 @@ def test_each_variable_that_is_read_is_described_and_none_else() -> None:
     read = {name for path in sources for name in VARIABLES.findall(path.read_text())}
     read |= {option.variable for option in OPTIONS} | {VARIABLE}
     assert set(VARIABLES.findall(CONFIGURATION)) == read
+
+
+def test_each_output_of_the_template_is_said_to_go_somewhere_and_none_else() -> None:
+    said = (ROOT / "docs" / "deployment.md").read_text()
+    outputs = (ROOT / "template.yaml").read_text().partition("\nOutputs:\n")[2]
+    table = said.partition("### Which output goes where")[2].partition("\n## ")[0]
+    named = set(re.findall(r"`(\w+(?:Url|Name|Command))`", table))
+    assert named == set(re.findall(r"^  (\w+):$", outputs, re.MULTILINE))
 
 
 def test_no_flag_is_described_that_is_not_there() -> None:

@@ -11,7 +11,8 @@ request begins and ends. It runs in a thread of its own, so that tests of any ki
         assert [seen.status for seen in proxy.requests()] == [...]
 
 Other processes command it over HTTP: `POST {proxy.control}/add` with the fields of a rule and its
-fault as one JSON object, `/clear`, `/reset`, `/requests`, `/chaos` and `/upstream` likewise.
+fault as one JSON object, `/clear`, `/reset`, `/forget`, `/requests`, `/chaos` and `/upstream`
+likewise.
 """
 
 import asyncio
@@ -31,7 +32,7 @@ from typing import Any, NoReturn, TypeVar
 from httptools import HttpParserError, HttpRequestParser
 
 from .commands import CommandServer
-from .rules import Chaos, Fault, Rule, Seen
+from .rules import Chaos, Fault, Rule, Seen, Then
 
 __all__ = ["Chaos", "Fault", "FaultProxy", "Rule", "Seen"]
 
@@ -64,6 +65,7 @@ class FaultProxy:
                 "add": self._add_fields,
                 "chaos": self.chaos,
                 "clear": self.clear,
+                "forget": self.forget,
                 "requests": lambda: [asdict(seen) for seen in self.requests()],
                 "reset": self.reset,
                 "upstream": self.go_to,
@@ -105,6 +107,18 @@ class FaultProxy:
     def reset(self, method: str | None = None, path: str = "") -> int:
         """Reset the connections that are busy with such a request; return how many there were."""
         return self._do(lambda: self._reset(method, path))
+
+    def forget(self, then: Then = "reset") -> int:
+        """Have forgotten all connections that are open, without a word to their clients, as a
+        server has that closed them while its client could not hear: whatever comes on one is
+        answered with a reset, or with silence. Return how many there were.
+        """
+        return self._do(lambda: self._forget(then))
+
+    def _forget(self, then: Then) -> int:
+        for connection in self._open:
+            connection.forgotten = Fault(then=then)
+        return len(self._open)
 
     def _add_fields(self, **given: Any) -> None:
         names = {one.name for one in fields(Fault)} & given.keys()
@@ -239,6 +253,8 @@ class _Connection:
         self._client, self._to_client = reader, writer
         self._to_server: asyncio.StreamWriter | None = None
         self._exchange: _Exchange | None = None
+        self.forgotten: Fault | None = None
+        """How it breaks when anything comes on it; None: it is remembered."""
 
     @property
     def seen(self) -> Seen | None:
@@ -288,12 +304,18 @@ class _Connection:
         with suppress(asyncio.IncompleteReadError):  # the client has ended
             while True:
                 head = await self._client.readuntil(HEAD_END)
-                self._exchange = exchange = _Exchange(head, self._proxy.fault_for)
+                self._exchange = exchange = _Exchange(head, self._fault_for)
+                if self.forgotten:
+                    await self._break(self.forgotten)
                 await asyncio.sleep(exchange.fault.delay)
                 if exchange.fault.status is not None:
                     await self._answer(exchange)
                     return
                 await self._carry_request(exchange, head, server)
+
+    def _fault_for(self, seen: Seen) -> Fault | None:
+        fault = self._proxy.fault_for(seen)
+        return self.forgotten or fault
 
     async def _carry_request(
         self, exchange: _Exchange, head: bytes, server: asyncio.StreamWriter
@@ -335,6 +357,8 @@ class _Connection:
             await self._to_client.drain()
             if breaks:
                 await self._break(self._exchange.fault)
+        if self.forgotten:  # the client does not hear of the end, either
+            await asyncio.Event().wait()
 
     async def _break(self, fault: Fault) -> NoReturn:
         if fault.then == "stall":

@@ -5,6 +5,9 @@ import re
 from dataclasses import dataclass, field
 from typing import Literal
 
+Then = Literal["reset", "close", "stall"]
+"""How a connection breaks: by a reset, by an end that comes too early, or into silence."""
+
 STATUSES = (429, 500, 502, 503, 504)
 """What clients should send again."""
 
@@ -25,8 +28,8 @@ class Fault:
     """Break the connection when the answer's head and so much of its body has been passed on."""
     lose_answer: bool = False
     """Break the connection when the answer comes, and pass nothing of it on."""
-    then: Literal["reset", "close", "stall"] = "reset"
-    """How the connection breaks: by a reset, by an end that comes too early, or into silence."""
+    then: Then = "reset"
+    """How the connection breaks."""
 
 
 @dataclass(slots=True)

@@ -113,6 +113,18 @@ def test_an_answer_is_lost_after_the_server_has_done_its_work(
     assert echo.bodies == [b"body"]
 
 
+def test_a_forgotten_connection_is_silent_until_it_is_used(
+    proxy: FaultProxy, client: httpx.Client, echo: EchoServer
+) -> None:
+    client.post("/a", content=b"before")
+    assert proxy.forget() == 1
+    with pytest.raises(httpx.TransportError):
+        client.post("/a", content=b"after")
+    assert client.post("/a", content=b"again").content == b"again"
+    assert echo.bodies == [b"before", b"again"]
+    assert [bool(seen.fault) for seen in proxy.requests()] == [False, True, False]
+
+
 def test_a_stalled_answer_is_reset_on_command(proxy: FaultProxy, client: httpx.Client) -> None:
     proxy.add(Rule(Fault(response_bytes=1, then="stall")))
     with client.stream("POST", "/a", content=b"0123456789") as answer:

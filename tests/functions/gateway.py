@@ -1,7 +1,9 @@
 """The limits of an HTTP API and of Lambda in front of the handlers, since no emulator has them.
 
 What is beyond a limit is answered by the gateway itself: without our error's shape, and without the
-headers that a browser needs to read it.
+headers that a browser needs to read it. To what functions answer it adds those of its own
+configuration, in the place of theirs; preflights it answers alone (API Gateway's guide on CORS for
+HTTP APIs).
 """
 
 import base64
@@ -9,6 +11,7 @@ import json
 from typing import Any
 
 from tests.functions.handlers import Context, Functions, event
+from tests.functions.template import resource
 
 BODY_BYTES = 10_000_000
 """Largest body that an HTTP API takes."""
@@ -43,7 +46,40 @@ class Gateway:
         answer = self._functions.send(sent, context)
         if context.get_remaining_time_in_millis() < 0:
             return _refusal(503, "Service Unavailable")
-        return answer if _size(answer) <= PAYLOAD_BYTES else _refusal(502, "Bad Gateway")
+        if _size(answer) > PAYLOAD_BYTES:
+            return _refusal(502, "Bad Gateway")
+        own = {k: v for k, v in answer["headers"].items() if not k.startswith("access-control-")}
+        return {**answer, "headers": {**own, **shared_with(sent["headers"].get("origin"))}}
+
+
+def configured() -> Any:
+    """Return the configuration of CORS."""
+    return resource("Api")["CorsConfiguration"]
+
+
+def preflight(origin: str, cors: Any) -> tuple[int, dict[str, str]]:
+    """Return status and headers of the answer to a preflight from *origin*."""
+    headers = shared_with(origin, cors)
+    if not headers:
+        return 204, {}
+    return 204, {
+        "access-control-allow-origin": headers["access-control-allow-origin"],
+        "access-control-allow-methods": ",".join(cors["AllowMethods"]),
+        "access-control-allow-headers": ",".join(cors["AllowHeaders"]),
+        "access-control-max-age": str(cors["MaxAge"]),
+    }
+
+
+def shared_with(origin: str | None, cors: Any = None) -> dict[str, str]:
+    """Return the headers with which a page of *origin* may read an answer, if it may."""
+    cors = cors or configured()
+    allowed = {"*", origin} & set(cors["AllowOrigins"])
+    if origin is None or not allowed:
+        return {}
+    return {
+        "access-control-allow-origin": "*" if "*" in allowed else origin,
+        "access-control-expose-headers": ",".join(cors["ExposeHeaders"]),
+    }
 
 
 def _body(body: bytes, kind: str) -> dict[str, Any]:

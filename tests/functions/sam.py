@@ -51,6 +51,6 @@ def deploy(built: Path, endpoint: str) -> None:
         "--parameter-overrides",
         f"Architecture={ARCHITECTURE}",
         f"EndpointUrl={endpoint}",
-        "StreamDoor=none",  # the adapter's layer is not there
+        "StreamEndpoint=none",  # the adapter's layer is not there
         AWS_ENDPOINT_URL=endpoint,
     )

@@ -5,8 +5,9 @@ What both have of the real ones: bodies come whole; answers are sent on as they 
 the function that a client has gone, so it goes on to its end; headers that only the gateway may set
 get other names. What tells them apart is how an answer ends that was not whole:
 
-- A REST API breaks the connection when the integration's `TimeoutInMillis` is over (API Gateway's
-  guide on response streaming: curl then says "transfer closed with outstanding read data
+- A REST API answers preflights by itself where the template has a mock for them, and what is too
+  much with 429. It breaks the connection when the integration's `TimeoutInMillis` is over (API
+  Gateway's guide on response streaming: curl then says "transfer closed with outstanding read data
   remaining"), and when the function is killed at its deadline. The function goes on meanwhile.
 - Behind a Function URL nothing does. Every answer ends properly, even one that Lambda had to end:
   what exactly it does then is not documented, so this is the worst of it.
@@ -42,6 +43,8 @@ class StreamDoor:
     """Whether the door breaks connections."""
     headers: ClassVar[list[tuple[str, str]]] = []
     """Headers of what the door answers by itself."""
+    throttled: ClassVar[list[tuple[str, str]]] = []
+    """Headers of what it answers when that is too much."""
 
     def __init__(self, settings: Mapping[str, str], log: Path) -> None:
         self.log = log
@@ -52,6 +55,8 @@ class StreamDoor:
         one off, so that the adapter's text stands in it; `cut` where the gateway's patience was
         over; `late` where Lambda killed the function; `failed` where that gave none.
         """
+        self.throttles = 0
+        """How many requests will be too much from now on."""
         self.follows = 0
         """How many event streams were asked for."""
         self.environments = Environments(settings, log)
@@ -78,6 +83,11 @@ class StreamDoor:
         """Return what the door says of a request, as the adapter hands it on."""
         raise NotImplementedError
 
+    @staticmethod
+    def mock(method: str, path: str) -> list[tuple[str, str]] | None:
+        """Return the headers of an answer for which no function is needed; None if one is."""
+        return None
+
     @contextmanager
     def open(self) -> Iterator["StreamDoor"]:
         """Serve for as long as the context lasts."""
@@ -92,18 +102,33 @@ class StreamDoor:
             self.environments.kill()
 
 
+def mapped(answer: Any) -> list[tuple[str, str]]:
+    """Return the headers that a REST API's own answer is given."""
+    found = answer["ResponseParameters"].items()
+    return [(name.rpartition(".")[2].lower(), value.strip("'")) for name, value in found]
+
+
 class RestDoor(StreamDoor):
     """A REST API whose integration streams, with its stage."""
 
     base = "/live"
     breaks = True
-    headers: ClassVar = [
-        (name.removeprefix("gatewayresponse.header.").lower(), value.strip("'"))
-        for name, value in resource("StreamApiFailure")["ResponseParameters"].items()
-    ]
+    headers: ClassVar = mapped(resource("StreamApiFailure"))
+    throttled: ClassVar = mapped(resource("StreamApiThrottled"))
+
+    @staticmethod
+    def mock(method: str, path: str) -> list[tuple[str, str]] | None:
+        for part, name in (("realtime", "StreamApiRealtime"), ("api", "StreamApiManaging")):
+            if method == "OPTIONS" and path.startswith(f"/{part}/"):
+                integration = resource(f"{name}Preflight")["Integration"]
+                assert integration["Type"] == "MOCK"
+                return mapped(integration["IntegrationResponses"][0])
+        return None
 
     @staticmethod
     def context(method: str, path: str) -> dict[str, Any]:
+        first = path.split("/")[1]
+        below = f"/{first}/" if first in ("realtime", "api") else "/"
         return {
             "accountId": "123456789012",
             "resourceId": "abc123",
@@ -113,7 +138,7 @@ class RestDoor(StreamDoor):
             "requestId": "gateway-1",
             "protocol": "HTTP/1.1",
             "identity": {"sourceIp": "127.0.0.1"},
-            "resourcePath": "/{proxy+}",
+            "resourcePath": f"{below}{{proxy+}}",
             "path": f"/live{path}",
             "httpMethod": method,
             "requestTimeEpoch": 0,
@@ -202,6 +227,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _pass_on(self) -> None:
         door, client, request = self.door, _Client(self), self._request()
+        if door.throttles:
+            door.throttles -= 1
+            return self._say(client, 429, "Too Many Requests", door.throttled)
+        if (headers := door.mock(request.method, request.path)) is not None:
+            return self._say(client, 200, "", headers)
         with self._patience(client) as over:
             environment = door.environments.take()
             how = self._relay(environment.port, request, door.deadline(), client)
@@ -245,7 +275,7 @@ class _Handler(BaseHTTPRequestHandler):
             if client.is_there():
                 self.door.ends.append("cut")
             if not client.begun:
-                self._say(client, 504, "Endpoint request timed out")
+                self._say(client, 504, "Endpoint request timed out", self.door.headers)
             client.cut()
 
         timer = threading.Timer(self.door.seconds, cut)
@@ -273,16 +303,18 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _finish(self, client: _Client, how: str) -> None:
         if not client.begun:
-            self._say(client, 502, "Internal server error")
+            self._say(client, 502, "Internal server error", self.door.headers)
         elif how == "late" and self.door.breaks:
             client.cut()
         else:
             client.end()
 
-    def _say(self, client: _Client, status: int, message: str) -> None:
+    def _say(
+        self, client: _Client, status: int, message: str, headers: list[tuple[str, str]]
+    ) -> None:
         """Answer in the door's own words."""
-        client.begin(status, [*self.door.headers, ("content-type", "application/json")])
-        client.send(json.dumps({"message": message}).encode())
+        client.begin(status, [*headers, ("content-type", "application/json")])
+        client.send(json.dumps({"message": message} if message else {}).encode())
         client.end()
 
     def log_message(self, *_: Any) -> None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from tests.functions.filling import Filled
 from tests.tools import ROOT
 
 if TYPE_CHECKING:
@@ -24,30 +25,22 @@ def _long_form(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
     else:
         assert isinstance(node, yaml.ScalarNode)
         value = loader.construct_scalar(node)
-    return {"Ref" if suffix == "Ref" else f"Fn::{suffix}": value}
+    return {suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}": value}
 
 
 _Loader.add_multi_constructor("!", _long_form)
 
 
 @cache
+def raw() -> Any:
+    """Return the template as it is written."""
+    return yaml.load(TEMPLATE.read_text(), _Loader)
+
+
+@cache
 def template() -> Any:
-    """Return the template, with references to parameters replaced by their defaults."""
-    raw = yaml.load(TEMPLATE.read_text(), _Loader)
-    defaults = {
-        name: parameter.get("Default", "given") for name, parameter in raw["Parameters"].items()
-    }
-    return _filled(raw, defaults)
-
-
-def _filled(value: Any, defaults: dict[str, Any]) -> Any:
-    if isinstance(value, dict):
-        if set(value) == {"Ref"} and value["Ref"] in defaults:
-            return defaults[value["Ref"]]
-        return {key: _filled(part, defaults) for key, part in value.items()}
-    if isinstance(value, list):
-        return [_filled(part, defaults) for part in value]
-    return value
+    """Return the template with its parameters' defaults."""
+    return Filled(raw()).whole()
 
 
 def resource(name: str) -> Any:
@@ -77,9 +70,8 @@ def routes() -> dict[str, str]:
 
 
 def invoked(place: Any) -> str:
-    """Return the function that *place* means where nothing starts from a snapshot."""
-    _, _, arn = place.get("Fn::If", (None, None, place))
-    name: str = arn["Fn::GetAtt"].removesuffix(".Arn")
+    """Return the function whose ARN *place* is."""
+    name: str = place["Fn::GetAtt"].removesuffix(".Arn")
     return name
 
 
@@ -116,16 +108,22 @@ def _rank(key: str) -> tuple[bool, int, bool]:
 
 
 def statements(function: str) -> list[dict[str, Any]]:
-    """Return the statements of a function's role."""
-    [policy] = resource(function)["Policies"]
-    found: list[dict[str, Any]] = policy["Statement"]
-    return found
+    """Return the statements of a function's role, but for the right to write its log."""
+    role = resource(function)["Role"]["Fn::GetAtt"].removesuffix(".Arn")
+    [policy] = resource(role)["Policies"]
+    found: list[dict[str, Any]] = policy["PolicyDocument"]["Statement"]
+    return [each for each in found if each["Sid"] != "Logs"]
 
 
 def allowed(function: str) -> dict[str, set[str]]:
     """Return what a function's role allows: its actions, each with the resources."""
+    return allowed_by(statements(function))
+
+
+def allowed_by(statements: list[dict[str, Any]]) -> dict[str, set[str]]:
+    """Return what *statements* allow: their actions, each with the resources."""
     found: dict[str, set[str]] = {}
-    for statement in statements(function):
+    for statement in statements:
         assert statement["Effect"] == "Allow"
         actions, places = statement["Action"], statement["Resource"]
         for action in actions if isinstance(actions, list) else [actions]:

@@ -52,7 +52,8 @@ def test_the_largest_body_passes_as_lines_and_all_of_it_can_be_read(gateway: Gat
 def test_a_body_beyond_ours_is_refused_by_us_and_not_by_the_gateway(
     gateway: Gateway, beyond: int
 ) -> None:
-    answer = gateway.send("write", _body(LAMBDA_BODY_BYTES + beyond), content_type=LINES)
+    body = _body(LAMBDA_BODY_BYTES + beyond)
+    answer = gateway.send("write", body, content_type=LINES, origin="https://app.example")
     assert json.loads(answer["body"])["error"]["limit"] == LAMBDA_BODY_BYTES
     assert answer["statusCode"] == 413
     assert answer["headers"]["access-control-allow-origin"]

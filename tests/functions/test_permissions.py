@@ -109,6 +109,7 @@ def test_roles_allow_exactly_what_the_functions_do(recorder: Recorder) -> None:
     recorder.send("write", x_client_id="w0")
     recorder.send("read", query="start=0&wait=0")
     recorder.send("read", query="start=tail&wait=0")
+    recorder.send("follow-run")
     for name in ("stop", "stop-by-name", "list-runs", "list-streams", "describe-run"):
         recorder.send(name)
     recorder.send("describe-stream")

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runstreams.stores.aws.calls import Calls
+from tests.functions.filling import Filled, Template
 from tests.functions.handlers import ENVIRONMENT, FUNCTIONS, Functions, event
-from tests.functions.translation import Filled, Template, translated
+from tests.functions.translation import translated
 from tests.tools import ROOT
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ OTHERWISE = {
     "EndpointUrl": "http://127.0.0.1:4566",
     "LogLevel": "DEBUG",
     "SnapStart": "on",
-    "StreamDoor": "none",
+    "StreamEndpoint": "none",
     "Tracing": "on",
 }
 """Other values than the defaults; those of numbers are made of them."""

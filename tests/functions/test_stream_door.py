@@ -156,6 +156,41 @@ def test_an_error_in_an_event_stream_is_not_its_end_either(
     assert door.ends == (["cut"] if door.breaks else ["clean"])
 
 
+def test_a_preflight_takes_no_function_at_the_rest_api(
+    http: httpx.Client, door: StreamDoor, stream: str
+) -> None:
+    asked = {"Origin": "https://app.example", "Access-Control-Request-Method": "POST"}
+    for path in (stream, "/api/v1/runs"):
+        door.ends.clear()
+        answer = http.options(path, headers=asked)
+        assert (answer.status_code, answer.json()) == (200, {})
+        assert answer.headers["access-control-max-age"] == "300"
+        assert door.ends == ([] if door.breaks else ["clean"])
+
+
+def test_whoever_is_throttled_by_the_door_comes_back(door: StreamDoor, stream: str) -> None:
+    """What the gateway says then is nothing of ours."""
+    *_, run, key = stream.split("/")
+    with Client(door.url, SECRET) as client:
+        for number in range(3):
+            door.throttles = 2
+            assert client.streams.append(key, number, target=run) == number
+        client.streams.close(key, target=run)
+        door.throttles = 2
+        assert list(client.streams.read(run, key)) == [0, 1, 2]
+        assert door.throttles == 0
+
+
+def test_a_page_can_read_that_it_is_throttled_and_when_to_come_back(
+    http: httpx.Client, door: StreamDoor, stream: str
+) -> None:
+    door.throttles = 1
+    answer = http.get(stream, headers={"Origin": "https://app.example"})
+    assert answer.status_code == 429
+    known = {"access-control-allow-origin": "*", "retry-after": "1"} if door.breaks else {}
+    assert {name: answer.headers.get(name) for name in known} == known
+
+
 def test_no_answer_is_empty_where_it_may_have_a_body(http: httpx.Client, stream: str) -> None:
     """There are reports of empty ones that never end."""
     piped, led = _write(http, stream, "Hello"), http.get("/dashboard/")

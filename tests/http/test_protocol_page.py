@@ -15,7 +15,7 @@ from tests.http.served_errors import served
 PAGE = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text()
 HEADINGS = [line.lstrip("# ") for line in PAGE.splitlines() if line.startswith("#")]
 
-ABSTRACT = {"error", "limit_exceeded", "refused", "denied", "store_error"}
+ABSTRACT = {"error", "limit_exceeded", "refused", "too_many", "denied", "store_error"}
 """Codes of classes that only gather others and are never raised themselves."""
 
 
@@ -86,6 +86,9 @@ def test_no_error_code_is_made_up() -> None:
         f"deeper than {limits.NESTING} are refused",
         f"within so many seconds, 1 to {limits.LEASE_SECONDS_MAX}; 0 takes it back",
         f"One whose lease ended {limits.LEASE_GRACE_MS // 1000} seconds ago or more",
+        f"The body is a JSON object of up to {limits.FOLLOW_BODY_BYTES // limits.KIB} KiB",
+        f"Up to {limits.FOLLOWED_NAMES:,} keys, of which {limits.FOLLOWED_STREAMS} may be wanted",
+        f"Of `all` streams {limits.FOLLOWED_STREAMS} are read at a time",
         f"A page then\nlooks at {limits.LIST_SCANNED:,} runs",
         f"how many clients have written, at most {limits.WRITERS_COUNTED}, which",
         f"takes {protocol.HEAD_BYTES // limits.KIB} KiB of request line and headers, and up to "

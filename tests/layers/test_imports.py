@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parents[2] / "src" / "runstreams"
 ALLOWED = {
     "core": set[str](),
     "wiring": {"core"},
-    "stores": {"core", "botocore", "mypy_boto3_dynamodb", "mypy_boto3_s3"},
+    "stores": {"core", "botocore", "urllib3", "mypy_boto3_dynamodb", "mypy_boto3_s3"},
     "http": {"core", "fastapi", "starlette", "pydantic", "jwt", "_version"},
     "aws_lambda": {
         "core",

@@ -3,7 +3,7 @@ thread, for tests in virtual time.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from contextlib import aclosing
 from itertools import count
 from typing import Any, TypeVar
@@ -14,7 +14,7 @@ from runstreams.core.log import Log
 from runstreams.core.model import Closed, Status, StreamId
 from runstreams.errors import RunstreamsError
 from runstreams.sdk.errors import Unreachable
-from runstreams.sdk.records import ChunkPage, Receipt
+from runstreams.sdk.records import ChunkPage, Receipt, RunItems, SignOfLife
 from runstreams.sdk.retrying import Patience, Retries
 from runstreams.sdk.telling import Doing
 from runstreams.sdk.transports.direct import DirectTransport
@@ -46,17 +46,23 @@ class Scripted(DirectTransport):
         self.seconds = seconds
         self.faults: dict[str, list[Fault]] = {}
         self.appends: list[tuple[int, bytes]] = []
+        self.promises: list[int | None] = []
+        """What appends have said of leases."""
         self.times: list[float] = []
         """When appends were asked for."""
         self.asked: list[int | None] = []
         """Where pages began."""
         self.followed: list[int] = []
         """Where event streams began."""
+        self.asked_of_run: list[dict[str, int | None]] = []
+        """Where pages of all streams of a run began."""
+        self.followed_of_run: list[dict[str, int | None]] = []
+        """Where event streams of them began."""
         self.events = False
         """Whether there are event streams."""
         self.on_events: Callable[[], None] = lambda: None
         """Called when an event stream is open."""
-        self.kept_events: list[ChunkPage | RunstreamsError | None] | None = None
+        self.kept_events: list[ChunkPage | RunstreamsError | SignOfLife] | None = None
         """What something in between answers for each event stream."""
         self.kept_page: ChunkPage | RunstreamsError | None = None
         """What something in between answers at once, however long it should wait."""
@@ -75,11 +81,15 @@ class Scripted(DirectTransport):
             raise Unreachable(LOST)
         return done
 
-    async def append(self, stream: StreamId, client: str, number: int, body: bytes) -> Receipt:
-        self.appends.append((number, body))
+    async def append(
+        self, stream: StreamId, client: str, number: int, body: bytes, lease: int | None = None
+    ) -> Receipt:
+        if body:
+            self.appends.append((number, body))
+        self.promises.append(lease)
         self.times.append(asyncio.get_running_loop().time())
         append = super().append
-        return await self._do("append", lambda: append(stream, client, number, body))
+        return await self._do("append", lambda: append(stream, client, number, body, lease))
 
     async def page(self, stream: StreamId, start: int | None, wait: float, limit: int) -> ChunkPage:
         self.asked.append(start)
@@ -100,7 +110,7 @@ class Scripted(DirectTransport):
 
     async def follow(
         self, stream: StreamId, start: int, silence: float
-    ) -> AsyncGenerator[ChunkPage | None, None]:
+    ) -> AsyncGenerator[ChunkPage | SignOfLife, None]:
         self.followed.append(start)
         if not self.events:
             raise NoEventStream("none here", url=None)
@@ -111,12 +121,31 @@ class Scripted(DirectTransport):
                     raise event
                 yield event
             return
-        yield None
+        yield SignOfLife()
         self.on_events()
         self._meet("events")
         async with aclosing(super().follow(stream, start, silence)) as pages:
             async for page in pages:
                 yield page
+                self._meet("events")
+
+    async def page_run(
+        self, run: str, wanted: Mapping[str, int | None], wait: float, limit: int
+    ) -> RunItems:
+        self.asked_of_run.append(dict(wanted))
+        page = super().page_run
+        return await self._do("page", lambda: page(run, wanted, wait, limit))
+
+    async def follow_run(
+        self, run: str, wanted: Mapping[str, int | None], silence: float
+    ) -> AsyncGenerator[RunItems, None]:
+        self.followed_of_run.append(dict(wanted))
+        if not self.events:
+            raise NoEventStream("none here", url=None)
+        self._meet("events")
+        async with aclosing(super().follow_run(run, wanted, silence)) as events:
+            async for found in events:
+                yield found
                 self._meet("events")
 
     def _meet(self, what: str) -> None:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from contextvars import copy_context
 from typing import Annotated
 
+import anyio
 import httpx
 import pytest
 import uvicorn
@@ -16,7 +17,7 @@ from fastapi.responses import StreamingResponse
 
 from runstreams import Client
 from runstreams.aio import AsyncClient
-from runstreams.errors import NoRun, SourceCut
+from runstreams.errors import NoRun, RunCompleted, SourceCut
 from tests.http.serving import wait_until
 
 
@@ -159,3 +160,102 @@ def test_a_run_ends_with_a_source_whose_loop_has_ended(
     loop.run_until_complete(loop.shutdown_asyncgens())
     loop.close()
     assert list(client.streams.read(run, strict=False)) == ["here"]
+
+
+def test_generators_that_are_runs_may_take_turns_and_end_in_any_order(client: Client) -> None:
+    def steps(count: int) -> Iterator[str]:
+        with client.streams.run() as inside:
+            for number in range(count):
+                client.streams.append(number, target="self")
+                yield inside.id
+
+    short, long = steps(1), steps(2)
+    runs = [next(short), next(long), *short, *long][:2]
+    assert [list(client.streams.read(run)) for run in runs] == [[0], [0, 1]]
+    with pytest.raises(NoRun):
+        client.streams.append("x")
+
+
+def test_a_thread_is_no_more_in_a_run_that_another_one_has_left(client: Client, run: str) -> None:
+    scope = client.streams.run(run)
+    with client.streams.run() as around:
+        scope.__enter__()
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(scope.__exit__, None, None, None).result()
+        client.streams.append("in the run around it")
+    assert list(client.streams.read(around.id)) == ["in the run around it"]
+    with pytest.raises(NoRun):
+        client.streams.append("x")
+
+
+async def test_what_outlives_its_run_is_told_so_rather_than_put_into_the_run_around_it(
+    aclient: AsyncClient,
+) -> None:
+    async def later() -> int:
+        await over.wait()
+        return await aclient.streams.append("late")
+
+    over = asyncio.Event()
+    async with aclient.streams.run():
+        async with aclient.streams.run():
+            outliving = asyncio.create_task(later())
+        over.set()
+        with pytest.raises(RunCompleted):
+            await outliving
+
+
+def test_one_scope_may_be_entered_by_many_threads_at_once(client: Client) -> None:
+    scope, together = client.streams.run(), threading.Barrier(3)
+
+    def work(number: int) -> str:
+        with scope as inside:
+            together.wait()
+            for _ in range(number):  # so that they do not leave as they have entered
+                client.streams.append("x")
+        return inside.id
+
+    with ThreadPoolExecutor(3) as pool:
+        runs = list(pool.map(work, [5, 1, 3]))
+    assert [len(list(client.streams.read(run))) for run in runs] == [5, 1, 3]
+
+
+def test_a_client_that_goes_away_leaves_the_run_of_its_answer_canceled(
+    client: Client, aclient: AsyncClient, run: str
+) -> None:
+    """Starlette cancels what answers at each of its awaits, rather than once."""
+    app = FastAPI()
+
+    async def answer() -> AsyncIterator[str]:
+        async with aclient.streams.run(run):
+            while True:
+                await aclient.streams.append("x")
+                yield "x"
+
+    @app.get("/")
+    async def ask() -> StreamingResponse:
+        return StreamingResponse(answer())
+
+    with served(app) as http, http.stream("GET", "/") as response:
+        next(response.iter_raw())
+        response.close()
+        wait_until(lambda: is_completed(client, run))
+    closed = client.streams.describe(run).closed
+    assert closed is not None
+    assert closed.status == "canceled"
+
+
+async def test_a_run_that_is_cancelled_at_each_of_its_awaits_ends_all_the_same(
+    client: Client, aclient: AsyncClient, run: str
+) -> None:
+    with anyio.CancelScope() as scope:
+        async with aclient.streams.run(run):
+            aclient.streams.pipe(endless())
+            scope.cancel()
+            await asyncio.sleep(3600)
+    await asyncio.to_thread(wait_until, lambda: is_completed(client, run))
+
+
+async def endless() -> AsyncIterator[int]:
+    while True:
+        yield 1
+        await asyncio.sleep(0.001)

@@ -3,6 +3,9 @@
 import asyncio
 import random
 import re
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -15,7 +18,9 @@ from runstreams.aio import AsyncClient
 from runstreams.errors import Unexpected, Unreachable
 from runstreams.sdk.settings import Timeouts
 from tests.faults.proxy import Fault, FaultProxy, Rule, Seen
+from tests.faults.rules import Then
 from tests.serve.process import ServerProcess
+from tests.tools import ROOT
 
 QUICKLY = Retries(first=0.01, longest=0.05)
 PATIENT = {"retries": QUICKLY, "timeouts": Timeouts(request=5, stall=5)}
@@ -143,6 +148,27 @@ def test_a_reader_gets_everything_once_whatever_breaks(
     client.streams.append("again", target=run)
     client.streams.close(target=run)
     assert list(reader) == ["again"]
+
+
+@pytest.mark.parametrize("then", ["reset", "stall"])
+def test_a_program_that_slept_goes_on_though_its_connections_are_gone(
+    server: ServerProcess, proxy: FaultProxy, run: str, then: Then
+) -> None:
+    """As on a laptop: it has not heard of the end of its connections, and asks on them first."""
+    command = [sys.executable, "-m", "tests.sdk.sleeper", proxy.url, server.secret, run]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, cwd=ROOT) as program:
+        assert program.stdin
+        assert program.stdout
+        print("a", file=program.stdin, flush=True)
+        assert program.stdout.readline() == "a\n"
+        program.send_signal(signal.SIGSTOP)
+        assert proxy.forget(then) > 0
+        program.send_signal(signal.SIGCONT)
+        print("b", file=program.stdin, flush=True)
+        assert program.stdout.readline() == "a b\n"
+        program.stdin.close()
+    assert any(seen.fault for seen in proxy.requests("POST"))
 
 
 def start_of(seen: Seen) -> int:

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from runstreams import Closed
-from runstreams.aio import AsyncClient
-from runstreams.errors import BufferFull, StreamFailed, WriterClosed
+from runstreams.aio import AsyncClient, Piped
+from runstreams.errors import BufferFull, SourceCut, StreamFailed, WriterClosed
 from runstreams.sdk.writing import sender
 from tests.sdk.aio.helpers import read, slowly
 from tests.serve.process import ServerProcess
@@ -297,6 +297,34 @@ def test_what_is_piped_is_sent_even_if_its_loop_ends_first(
         "canceled", "SourceCut: the source was cancelled, as when its event loop ends"
     )
     assert "endless was broken off" in caplog.text
+    asyncio.run(client.aclose())
+
+
+def test_a_source_whose_loop_has_ended_without_a_word_is_not_waited_for(
+    server: ServerProcess, run: str
+) -> None:
+    client = AsyncClient(server.url, server.secret)
+
+    async def source() -> AsyncIterator[int]:
+        yield 0
+        await asyncio.sleep(3600)
+
+    async def main(key: str) -> Piped[int]:
+        piped = client.streams.pipe(key, source(), target=run)
+        assert await anext(piped.stream) == 0
+        return piped
+
+    async def wait(piped: Piped[int]) -> None:
+        await piped.wait_until_complete()
+
+    async def follow(piped: Piped[int]) -> None:
+        await anext(piped.stream)
+
+    with asyncio.Runner() as ended:  # its loop is not closed yet, and cancels nothing
+        for end in (wait, follow):
+            piped = ended.run(main(end.__name__))
+            with pytest.raises(SourceCut, match="event loop of the source has ended"):
+                asyncio.run(end(piped))
     asyncio.run(client.aclose())
 
 

@@ -19,8 +19,8 @@ from runstreams.errors import (
 )
 from runstreams.sdk.engine.queues import NothingYet
 from runstreams.sdk.engine.waiting import fired
-from runstreams.sdk.reading.session import ReadSession
-from runstreams.sdk.records import ChunkPage
+from runstreams.sdk.reading.session import ReadSession, Silence
+from runstreams.sdk.records import ChunkPage, SignOfLife
 from runstreams.sdk.retrying import Retries
 from tests import virtual_time
 from tests.sdk.scripted import STREAM, Bench, Scripted, lines
@@ -41,9 +41,7 @@ class World:
         await self.transport.append(STREAM, "c1", self._number, b"".join(lines(values)))
         self._number += len(values)
 
-    def follow(
-        self, start: Any = 0, timeout: float | None = 10, strict: bool = True
-    ) -> ReadSession:
+    def follow(self, start: Any = 0, timeout: Silence = 10, strict: bool = True) -> ReadSession:
         self.session = ReadSession(self.bench, STREAM, start, timeout, strict)  # type: ignore[arg-type]
         self.session.start()
         return self.session
@@ -361,8 +359,8 @@ def test_stopped_before_it_has_begun_it_lets_go() -> None:
 CUT = Unreachable("the event stream broke off")
 KEPT_EVENTS = {
     "the end at once": [],
-    "a sign of life and the end": [None],
-    "a sign of life and a cut": [None, CUT],
+    "a sign of life and the end": [SignOfLife()],
+    "a sign of life and a cut": [SignOfLife(), CUT],
     "an old batch": "old",
     "a later batch": "later",
 }

@@ -11,6 +11,7 @@ from runstreams.core.errors import Busy, StreamClosed
 from runstreams.core.model import Closed
 from runstreams.errors import BufferFull, Unreachable, WriterClosed
 from runstreams.sdk.engine.waiting import fired, outcome
+from runstreams.sdk.records import Receipt
 from runstreams.sdk.retrying import Retries
 from runstreams.sdk.telling import Doing
 from runstreams.sdk.writing import sender as sender_module
@@ -25,13 +26,14 @@ DOWN = Unreachable("down")
 class World:
     """A sender at work."""
 
-    def __init__(self, batching: Batching | None = None, retries: Retries | None = None) -> None:
+    def __init__(
+        self, batching: Batching | None = None, retries: Retries | None = None, lease: int = 0
+    ) -> None:
         self.transport = Scripted()
-        self.sender = Sender(STREAM, "c1", batching or Batching())
-        bench = Bench(self.transport, retries)
-        self.task = asyncio.create_task(
-            self.sender.run(lambda: self.transport, bench.patience(Doing()), lambda receipt: None)
-        )
+        self.sender = Sender(STREAM, "c1", batching or Batching(), lease)
+        self.receipts: list[Receipt] = []
+        patience, receive = Bench(self.transport, retries).patience(Doing()), self.receipts.append
+        self.task = asyncio.create_task(self.sender.run(lambda: self.transport, patience, receive))
 
     def put(self, *values: object) -> None:
         for line in lines(values):

@@ -21,7 +21,9 @@ NAMES = [
     "Reader",
     "Retries",
     "Run",
+    "RunChunk",
     "RunInfo",
+    "RunReader",
     "StreamInfo",
     "Timeouts",
     "Transport",
@@ -34,7 +36,7 @@ NAMES = [
 
 def test_what_the_package_offers_is_this() -> None:
     assert sorted(runstreams.__all__) == NAMES
-    assert sorted(runstreams.aio.__all__) == [name for name in NAMES if name != "Client"]
+    assert {*runstreams.aio.__all__, "Client"} == {*NAMES, "lifespan"}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -125,5 +127,5 @@ def test_help_shows_what_may_be_given() -> None:
         shown = str(inspect.signature(surface.Streams.pipe))
         assert shown.startswith("(self, key: ")
         assert " source: " in shown
-        assert "target: str | None = None, close: bool | None = None)" in shown
+        assert "target: str | None = None, close: bool | None = None, lease: int | None" in shown
         assert str(inspect.signature(surface.Streams.append)).startswith("(self, key: ")

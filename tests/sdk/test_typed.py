@@ -12,7 +12,18 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import pytest
-from pydantic import BaseModel, ConfigDict, Field, Json, RootModel, computed_field
+from pydantic import (
+    AliasChoices,
+    AliasPath,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    Json,
+    RootModel,
+    computed_field,
+    field_serializer,
+)
 from pydantic.alias_generators import to_camel
 from typing_extensions import TypedDict
 
@@ -29,6 +40,36 @@ class Camel(BaseModel):
 
     tool_name: str
     started_at: datetime | None = None
+
+
+class ReadAs(BaseModel):
+    value: int = Field(validation_alias="readOnly")
+
+
+class WrittenAs(BaseModel):
+    at: datetime = Field(NOON.replace(year=1999), serialization_alias="writtenAt")
+
+
+class BothAs(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    value: int = Field(validation_alias="read", serialization_alias="written")
+
+
+class OneOf(BaseModel):
+    value: int = Field(validation_alias=AliasChoices("first", "second"))
+
+
+class Within(BaseModel):
+    value: int = Field(validation_alias=AliasPath("outer", "inner"))
+
+
+class Shouted(BaseModel):
+    value: int
+
+    @field_serializer("value")
+    def shout(self, value: int) -> str:
+        return f"{value}!"
 
 
 class Aliased(BaseModel):
@@ -89,6 +130,11 @@ Pet = Annotated[Cat | Dog, Field(discriminator="kind")]
 
 VALUES: list[tuple[Any, Any]] = [
     (Camel, Camel(toolName="search", startedAt=NOON)),
+    (ReadAs, ReadAs(readOnly=1)),
+    (WrittenAs, WrittenAs(at=NOON)),
+    (list[BothAs], [BothAs(read=1)]),
+    (OneOf, OneOf(second=1)),
+    (Within, Within(outer={"inner": 1})),
     (Aliased, Aliased(schema={"a": [1]})),
     (Strict, Strict(at=NOON, id=ID, pair=(1, "a"), data=b"x")),
     (Computed, Computed(parts=[1, 2])),
@@ -134,7 +180,20 @@ def test_what_stands_for_a_value_is_taken_as_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "value"), [(Camel, {"name": "x"}), (datetime, "noon"), (str, 1), (set[int], {"a"})]
+    ("kind", "value"),
+    [
+        (Camel, {"name": "x"}),
+        (datetime, "noon"),
+        (str, 1),
+        (set[int], {"a"}),
+        (Cat, Dog(age=Decimal(1))),
+        (Annotated[int, Field(gt=0)], -1),
+        (AwareDatetime, NOON.replace(tzinfo=None)),
+        (Decimal, Decimal("NaN")),
+        (dict[tuple[int, int], str], {(1, 2): "a"}),
+        (Shouted, Shouted(value=1)),
+        (bytes, b"\xff"),
+    ],
 )
 def test_what_is_not_of_the_type_is_refused_where_it_is_written(kind: Any, value: Any) -> None:
     with pytest.raises(InvalidChunk, match="not as defined"):
@@ -142,7 +201,7 @@ def test_what_is_not_of_the_type_is_refused_where_it_is_written(kind: Any, value
 
 
 @pytest.mark.parametrize(
-    ("kind", "chunk"), [(Camel, {}), (datetime, "noon"), (str, 1), (list[str], ["\ud83d"])]
+    ("kind", "chunk"), [(Camel, {}), (datetime, "noon"), (str, 1), (list[int], ["\ud83d"])]
 )
 def test_a_chunk_that_is_not_of_the_type_is_named(kind: Any, chunk: Any) -> None:
     decode = form_of(kind).decode
@@ -150,6 +209,19 @@ def test_a_chunk_that_is_not_of_the_type_is_named(kind: Any, chunk: Any) -> None
     with pytest.raises(InvalidChunk, match="chunk 7 is not as defined") as refused:
         decode(chunk, 7)
     assert refused.value.index == 7
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [("ok \ud83d", "ok \ufffd"), ("\udc4d👍\ud83d", "\ufffd👍\ufffd"), ("\\ud83d", "\\ud83d")],
+)
+def test_half_a_character_of_somebody_else_is_no_reason_not_to_read_a_chunk(
+    text: str, found: str
+) -> None:
+    form = form_of(dict[str, str])
+    assert form.decode is not None
+    assert form.decode({text: text}, 0) == {found: found}
+    assert form.decode(json.loads(form.encode({"a": text})), 0) == {"a": found}
 
 
 class Unknown:
@@ -160,6 +232,30 @@ class Unknown:
 def test_a_type_that_pydantic_knows_nothing_of_is_refused_at_once(kind: Any) -> None:
     with pytest.raises(InvalidSetting, match="chunks cannot be of type"):
         form_of(kind)
+
+
+class Early(BaseModel):
+    next: "Late | None" = None
+
+
+def test_a_type_may_name_one_that_comes_later() -> None:
+    form = form_of(Early)
+    assert form.encode(Early(next=Late(value=1))) == b'{"next":{"value":1}}\n'
+    assert form.decode is not None
+    assert form.decode({"next": {"value": 1}}, 0) == Early(next=Late(value=1))
+
+
+class Late(BaseModel):
+    value: int
+
+
+@pytest.mark.parametrize("kind", ["Nowhere", list["Nowhere"], "Nowhere | None"])  # type: ignore[name-defined]  # noqa: F821
+def test_a_type_that_names_one_that_never_comes_says_so_where_it_is_used(kind: Any) -> None:
+    form = form_of(kind)
+    assert form.decode is not None
+    for use in (lambda: form.encode(1), lambda: form.decode(1, 0)):  # type: ignore[misc]
+        with pytest.raises(InvalidSetting, match=r"chunks cannot be of type .*Nowhere"):
+            use()
 
 
 class Older(typing.TypedDict):

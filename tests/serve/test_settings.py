@@ -21,6 +21,9 @@ GIVEN = {
         "https://a.example, https://b.example",
         ("https://a.example", "https://b.example"),
     ),
+    "run_max_streams": ("7", 7),
+    "epoch": ("2", 2),
+    "token_max_readers": ("0", 0),
     "log_level": ("DEBUG", "debug"),
     "ready_file": ("ready", Path("ready")),
 }

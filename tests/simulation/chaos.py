@@ -51,7 +51,7 @@ class ChaoticStore:
 
     def __init__(self, process: "Process") -> None:
         store = process.world.store
-        self.plan, self.window = store.plan, store.window
+        self.plan, self.mark, self.window = store.plan, store.mark, store.window
         self.heads = _Port("heads", process)
         self.runs = _Port("runs", process)
         self.batches = _Port("batches", process)

@@ -30,7 +30,6 @@ from runstreams.core.model import (
     Head,
     Lease,
     Pointer,
-    Run,
     SegmentName,
     Sent,
     StreamId,
@@ -401,7 +400,7 @@ def nobody_moves_out_of_the_head() -> AbstractContextManager[Any]:
 
 @mutant
 def opening_does_not_look_at_the_run() -> AbstractContextManager[Any]:
-    async def open_(self: MemoryHeads, stream: StreamId, head: Head, run: Run) -> None:
+    async def open_(self: MemoryHeads, stream: StreamId, head: Head, *rest: Any) -> None:
         there = self._find(stream)
         if there is None or there.expires <= head.created:
             self._keep(stream, head)
@@ -411,7 +410,7 @@ def opening_does_not_look_at_the_run() -> AbstractContextManager[Any]:
 
 @mutant
 def opening_replaces_a_stream_that_is_there() -> AbstractContextManager[Any]:
-    async def open_(self: MemoryHeads, stream: StreamId, head: Head, run: Run) -> None:
+    async def open_(self: MemoryHeads, stream: StreamId, head: Head, *rest: Any) -> None:
         self._keep(stream, head)
 
     return patch.object(MemoryHeads, "open", open_)
@@ -421,8 +420,8 @@ def opening_replaces_a_stream_that_is_there() -> AbstractContextManager[Any]:
 def a_stream_opened_again_keeps_its_generation() -> AbstractContextManager[Any]:
     original = MemoryHeads.open
 
-    async def open_(self: MemoryHeads, stream: StreamId, head: Head, run: Run) -> None:
-        await original(self, stream, replace(head, generation="0"), run)
+    async def open_(self: MemoryHeads, stream: StreamId, head: Head, *rest: Any) -> None:
+        await original(self, stream, replace(head, generation="0"), *rest)
 
     return patch.object(MemoryHeads, "open", open_)
 

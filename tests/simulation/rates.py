@@ -109,6 +109,7 @@ class TimedStore:
     """The memory store behind the cloud's latencies."""
 
     changes = None
+    mark = ""
     window = MemoryStore.window
 
     def __init__(self, cloud: Cloud) -> None:

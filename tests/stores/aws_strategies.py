@@ -3,11 +3,15 @@
 from hypothesis import strategies as st
 
 from runstreams.core.model import Closed, Head, Lease, Pointer, Run, Sent
+from runstreams.stores.aws.layout import SPREAD
 
 TIMES = st.integers(0, 10**14)
 NUMBERS = st.integers(0, 10**12)
 TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=16)
 IDS = st.text("0123456789abcdef", min_size=16, max_size=16)
+GENERATIONS = st.builds(
+    "{}{}{}".format, st.sampled_from(["", "1.", "12."]), st.sampled_from(["", SPREAD]), IDS
+)
 SENT = st.builds(Sent, NUMBERS, NUMBERS)
 STATUSES = st.sampled_from(["completed", "failed", "canceled"])
 CLOSED = st.builds(
@@ -36,7 +40,7 @@ def any_head(draw: st.DrawFn) -> Head:
     pending = draw(pointers(sealed, max(created, sealed_time)))
     closed = draw(st.none() | CLOSED)
     return Head(
-        generation=draw(IDS),
+        generation=draw(GENERATIONS),
         created=created,
         expires=draw(TIMES),
         tail=pending[-1].end if pending else sealed,
@@ -62,7 +66,8 @@ def any_run(draw: st.DrawFn) -> Run:
     ended = draw(st.none() | st.tuples(TIMES, STATUSES, st.none() | st.text(max_size=20)))
     lineage = draw(st.none() | TEXTS), draw(st.none() | TEXTS)
     ending = ended or (None, None, None)
-    return Run(draw(TEXTS), draw(TIMES), draw(TIMES), *lineage, *ending, draw(LEASES))
+    counts = draw(st.just((0, 0)) | st.tuples(NUMBERS, TIMES.filter(bool)))
+    return Run(draw(TEXTS), draw(TIMES), draw(TIMES), *lineage, *ending, draw(LEASES), *counts)
 
 
 RUNS = any_run()

@@ -48,6 +48,10 @@ class Kept:
             background=False,
         )
 
+    def generation(self, name: str) -> str:
+        """Return *name* as that of a generation which this store opens."""
+        return f"{self.store.mark}{name}"
+
     async def append(
         self,
         stream: StreamId,

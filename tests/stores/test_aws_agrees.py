@@ -40,6 +40,7 @@ async def compare(place: Place, seed: int, many: int) -> None:
         place.table,
         plan=PLAN,
         new_id=lambda: f"{next(same_names):032x}",
+        spread=False,  # so that names are the same
     )
     for at in range(many):
         stream = steps.stream()

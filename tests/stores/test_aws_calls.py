@@ -8,11 +8,13 @@ from botocore.exceptions import (
     ClientError,
     ConnectionClosedError,
     EndpointConnectionError,
+    HTTPClientError,
     NoCredentialsError,
     ReadTimeoutError,
 )
 from hypothesis import given
 from hypothesis import strategies as st
+from urllib3.exceptions import ClosedPoolError
 
 from runstreams.core.errors import Busy, StoreError, Uncertain
 from runstreams.stores.aws.calls import ATTEMPTS, LAST_PAUSE, Calls, Fate, fate, pause
@@ -43,6 +45,8 @@ FATES = [
     (answer("SlowDown", 503), Fate.REFUSED),
     (cancelled("None", "TransactionConflict"), Fate.REFUSED),
     (EndpointConnectionError(endpoint_url=URL), Fate.REFUSED),
+    (HTTPClientError(error=ClosedPoolError(None, "closed")), Fate.REFUSED),
+    (HTTPClientError(error=OSError()), Fate.LOST),
     (LOST, Fate.LOST),
     (ConnectionClosedError(endpoint_url=URL), Fate.LOST),
     (answer("InternalServerError", 500), Fate.LOST),

@@ -16,6 +16,7 @@ from runstreams.core.model import Batch, Closed, Head, Lease, Run, Sent, StreamI
 from runstreams.core.ports import Committed, NotCommitted, Staged, Terms
 from runstreams.stores.aws.calls import Calls
 from runstreams.stores.aws.heads import DynamoHeads
+from runstreams.stores.aws.layout import Layout
 from runstreams.stores.aws.table import Table
 from tests.emulators.place import Place
 from tests.stores.aws_strategies import TIMES, any_head
@@ -27,6 +28,7 @@ BREAKS = [
     "unsealed",
     "room",
     "once",
+    "epoch",
     "previous",
     "unknown",
     "known",
@@ -76,8 +78,11 @@ def commits(draw: st.DrawFn) -> Commit:
         terms = replace(terms, generation=head.generation)
     if head.lease is not None and draw(st.booleans()):
         terms = replace(terms, lease=renewed(head.lease, Lease(draw(TIMES), draw(TIMES), "client")))
-    room = Limits(stream_bytes=draw(st.sampled_from([0, head.size + batch.rest(skip).size])))
-    commit = Commit(head, batch, skip, terms, room, SealingPlan(unsealed=head.unsealed + 1))
+    room = draw(st.sampled_from([0, head.size + batch.rest(skip).size]))
+    prefix, is_later, _ = head.generation.partition(".")
+    epoch = int(prefix) if is_later else 0
+    limits = Limits(stream_bytes=room, epoch=draw(st.sampled_from([0, epoch])))
+    commit = Commit(head, batch, skip, terms, limits, SealingPlan(unsealed=head.unsealed + 1))
     return spoilt(commit, wrong)
 
 
@@ -90,6 +95,7 @@ def spoilt(commit: Commit, wrong: str) -> Commit:
         "expired": commit._replace(terms=replace(terms, now=head.expires)),
         "unsealed": commit._replace(plan=SealingPlan(unsealed=head.unsealed)),
         "room": commit._replace(limits=Limits(stream_bytes=max(size - 1, 1))),
+        "epoch": commit._replace(limits=replace(commit.limits, epoch=2)),
         "once": commit._replace(head=replace(head, once={**head.once, "hash": 7})),
         "previous": commit._replace(terms=replace(terms, previous=2)),
         "unknown": commit._replace(terms=replace(terms, previous=3)),
@@ -118,7 +124,7 @@ async def test_the_expression_decides_and_computes_as_the_core_does(
     table: Table, commit: Commit
 ) -> None:
     head, batch, skip, terms, limits, plan = commit
-    heads = DynamoHeads(table, plan)
+    heads = DynamoHeads(table, plan, Layout(spread=True))
     stream, staged = StreamId(uuid4().hex, "key"), Staged(uuid4().hex, batch)
     await heads.open(stream, head, Run(stream.run, head.created, head.created + 1))
     rest = batch.rest(skip)
@@ -130,14 +136,29 @@ async def test_the_expression_decides_and_computes_as_the_core_does(
 
 
 async def test_nothing_is_committed_to_a_stream_that_was_never_opened(table: Table) -> None:
-    heads = DynamoHeads(table, SealingPlan())
+    heads = DynamoHeads(table, SealingPlan(), Layout(spread=True))
     staged = Staged("object", Batch(b'"chunk"\n', 1, time=1))
     outcome = await heads.commit(StreamId("run", "key"), staged, Terms(0), 0, Limits())
     assert outcome == NotCommitted(None)
 
 
+@pytest.mark.parametrize("generation", ["g", "hg"])
+@pytest.mark.parametrize("name", ["0", "h0"])
+async def test_only_an_object_that_is_found_from_the_head_is_committed_to_it(
+    table: Table, generation: str, name: str
+) -> None:
+    heads, stream = DynamoHeads(table, SealingPlan(), Layout(spread=True)), StreamId("run", "key")
+    await heads.open(stream, Head(generation, created=1, expires=9), Run("run", 1, 9))
+    staged = Staged(name, Batch(b'"chunk"\n', 1, time=5))
+    outcome = await heads.commit(stream, staged, Terms(0), 0, Limits())
+    if (generation, name) == ("g", "h0"):
+        assert outcome == NotCommitted(await heads.get(stream), elsewhere=True)
+    else:
+        assert isinstance(outcome, Committed)
+
+
 async def test_only_the_first_of_two_sealers_that_saw_the_same_takes_effect(table: Table) -> None:
-    heads = DynamoHeads(table, SealingPlan())
+    heads = DynamoHeads(table, SealingPlan(), Layout(spread=True))
     stream = StreamId("run", "key")
     await heads.open(stream, Head("g", created=1, expires=9), Run("run", 1, 9))
     for at in range(5):
@@ -158,7 +179,7 @@ async def test_only_the_first_of_two_sealers_that_saw_the_same_takes_effect(tabl
 
 
 async def test_a_client_that_has_gone_on_is_not_forgotten(table: Table) -> None:
-    heads, stream = DynamoHeads(table, SealingPlan()), StreamId("run", "key")
+    heads, stream = DynamoHeads(table, SealingPlan(), Layout(spread=True)), StreamId("run", "key")
     clients = {"idle": Sent(0, 0), "busy": Sent(0, 1)}
     seen = Head("g", created=1, expires=9, tail=2, sealed=2, clients=clients)
     await heads.open(stream, seen, Run("run", 1, 9))

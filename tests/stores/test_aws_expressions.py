@@ -23,6 +23,7 @@ from runstreams.stores.aws.expressions import (
     sealing,
 )
 from runstreams.stores.aws.heads import DynamoHeads
+from runstreams.stores.aws.layout import Layout
 
 BATCH = Batch(b'"a"\n"b"\n', 2, time=5, client="c", number=0, once="h")
 HEAD = Head(
@@ -107,7 +108,7 @@ def test_however_many_are_forgotten_no_expression_is_too_long(clients: int, once
 
 def test_a_plan_that_no_update_can_follow_is_refused() -> None:
     with pytest.raises(ValueError, match="can drop"):
-        DynamoHeads(None, SealingPlan(batches=REMOVALS + 1))  # type: ignore[arg-type]
+        DynamoHeads(None, SealingPlan(batches=REMOVALS + 1), Layout(True))  # type: ignore[arg-type]
 
 
 def _longest(update: Update) -> int:

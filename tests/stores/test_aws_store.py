@@ -38,7 +38,7 @@ async def store(aws_place: Place) -> AsyncIterator[AwsStore]:
 
 
 async def open_stream(store: AwsStore, stream: StreamId = STREAM, now: int = 1) -> Head:
-    head = Head(uuid4().hex[:16], created=now, expires=now + 1000)
+    head = Head(store.mark + uuid4().hex[:16], created=now, expires=now + 1000)
     await store.heads.open(stream, head, Run(stream.run, now, now + 2000))
     return head
 

@@ -9,9 +9,10 @@ from unittest.mock import patch
 import pytest
 
 from runstreams.core import commit, leasing, reading
+from runstreams.core import runs as core_runs
 from runstreams.core.errors import RunstreamsError
 from runstreams.core.limits import Limits
-from runstreams.core.model import Closed, Head, StreamId
+from runstreams.core.model import Closed, Head, Run, StreamId
 from runstreams.core.runs import RunBook
 from runstreams.stores import memory
 from runstreams.stores.memory import (
@@ -23,6 +24,7 @@ from runstreams.stores.memory import (
 )
 from tests.simulation import mutants
 from tests.stores import test_contract as promises
+from tests.stores import test_contract_epochs as epochs
 from tests.stores import test_contract_leases as leases
 from tests.stores import test_contract_ports as ports
 from tests.stores import test_contract_runs as runs
@@ -143,11 +145,47 @@ def a_gap_is_let_through() -> AbstractContextManager[Any]:
 def an_expired_stream_is_never_opened_anew() -> AbstractContextManager[Any]:
     original = MemoryHeads.open
 
-    async def open_(self: MemoryHeads, stream: StreamId, head: Head, run: Any) -> None:
+    async def open_(self: MemoryHeads, stream: StreamId, head: Head, *rest: Any) -> None:
         if self._find(stream) is None:
-            await original(self, stream, head, run)
+            await original(self, stream, head, *rest)
 
     return patch.object(MemoryHeads, "open", open_)
+
+
+def streams_are_counted_when_they_are_there() -> AbstractContextManager[Any]:
+    def opened(there: Run | None, run: Run, limits: Limits) -> Run:
+        return core_runs.opened(there, run, replace(limits, run_streams=limits.run_streams or 2))
+
+    return patch.object(memory, "opened", opened)
+
+
+def a_run_opens_one_stream_too_many() -> AbstractContextManager[Any]:
+    def opened(there: Run | None, run: Run, limits: Limits) -> Run:
+        return core_runs.opened(there, run, replace(limits, run_streams=limits.run_streams + 1))
+
+    return patch.object(memory, "opened", opened)
+
+
+def streams_are_counted_for_ever() -> AbstractContextManager[Any]:
+    def opened(there: Run | None, run: Run, limits: Limits) -> Run:
+        return core_runs.opened(there, run, replace(limits, retention_ms=2 * limits.retention_ms))
+
+    return patch.object(memory, "opened", opened)
+
+
+def registering_forgets_the_count() -> AbstractContextManager[Any]:
+    def registered(there: Run | None, run: Run) -> Run:
+        return replace(core_runs.registered(there, run), streams=0, counted=0)
+
+    return patch.object(memory, "registered", registered)
+
+
+def what_was_left_behind_is_gone_on_with() -> AbstractContextManager[Any]:
+    return patch.object(commit, "is_of_epoch", lambda head, epoch: True)
+
+
+def what_was_left_behind_never_gives_way() -> AbstractContextManager[Any]:
+    return patch.object(memory, "is_left_behind", lambda head, epoch: False)
 
 
 def recent_runs_are_unordered() -> AbstractContextManager[Any]:
@@ -219,6 +257,15 @@ CAUGHT: list[tuple[Fault, Callable[..., Awaitable[None]]]] = [
         promises.test_a_resend_is_acknowledged_whatever_happened_since,
     ),
     (a_gap_is_let_through, promises.test_a_gap_is_refused_and_names_the_number_expected),
+    (
+        streams_are_counted_when_they_are_there,
+        runs.test_at_the_limit_what_is_open_goes_on_as_before,
+    ),
+    (a_run_opens_one_stream_too_many, runs.test_of_openers_at_the_limit_as_many_get_in_as_may),
+    (streams_are_counted_for_ever, runs.test_in_the_next_period_a_run_opens_streams_again),
+    (registering_forgets_the_count, runs.test_registering_a_run_does_not_begin_its_count_anew),
+    (what_was_left_behind_is_gone_on_with, epochs.test_what_was_left_behind_begins_anew),
+    (what_was_left_behind_never_gives_way, epochs.test_what_was_left_behind_begins_anew),
     (recent_runs_are_unordered, runs.test_runs_are_listed_newest_first_page_by_page),
     (
         losing_does_not_look_at_the_generation,

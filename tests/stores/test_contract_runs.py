@@ -1,14 +1,16 @@
 """What users are promised of runs, against every store: how they end, and how they are listed."""
 
+import asyncio
 from typing import get_args
 from unittest.mock import patch
 
 import pytest
 
 from runstreams.core import runs
-from runstreams.core.errors import CompletedDifferently
+from runstreams.core.errors import CompletedDifferently, RunCompleted, TooManyStreams
 from runstreams.core.leasing import Claim
-from runstreams.core.limits import DAY_MS, LEASE_GRACE_MS
+from runstreams.core.limits import DAY_MS, LEASE_GRACE_MS, Limits
+from runstreams.core.log import Log
 from runstreams.core.model import Closed, RunPage, RunStatus, Status, StreamId
 from runstreams.core.runs import place_of
 from tests.stores.conftest import Kept
@@ -111,3 +113,96 @@ async def test_a_lost_run_can_be_completed(kept: Kept) -> None:
     kept.now += DAY_MS
     done = await kept.log.complete_run("run", "failed")
     assert (done.status, done.leased_until) == ("failed", None)
+
+
+# Streams of one run
+
+FEW = Limits(run_streams=3)
+
+
+async def opening(log: Log, *keys: str) -> list[TooManyStreams]:
+    """Open streams of the run at once, and return what was refused."""
+    opened = (log.create(StreamId("run", key)) for key in keys)
+    answers = await asyncio.gather(*opened, return_exceptions=True)
+    assert all(each is None or isinstance(each, TooManyStreams) for each in answers), answers
+    return [each for each in answers if isinstance(each, TooManyStreams)]
+
+
+async def test_of_openers_at_the_limit_as_many_get_in_as_may(kept: Kept) -> None:
+    log = kept.another(FEW)
+    refused = await opening(log, *(f"{number}" for number in range(32)))
+    assert len(refused) == 32 - FEW.run_streams
+    assert len(await log.streams("run", 100, None)) == FEW.run_streams
+    assert {(each.limit, each.run) for each in refused} == {(FEW.run_streams, "run")}
+    assert {each.retry_after for each in refused} == {28 * DAY_MS // 1000}
+
+
+async def test_whoever_opens_the_last_stream_at_once_finds_it_open(kept: Kept) -> None:
+    log = kept.another(FEW)
+    await opening(log, "1", "2")
+    assert await opening(log, *["last"] * 32) == []
+
+
+async def test_a_refused_append_leaves_nothing_and_the_next_run_has_room(kept: Kept) -> None:
+    log = kept.another(FEW)
+    await opening(log, "1", "2", "3")
+    with pytest.raises(TooManyStreams):
+        await log.append(StreamId("run", "4"), kept.batch(b"1"))
+    assert await log.describe(StreamId("run", "4")) is None
+    assert (await log.append(StreamId("other", "4"), kept.batch(b"1"))).tail == 1
+
+
+async def test_at_the_limit_what_is_open_goes_on_as_before(kept: Kept) -> None:
+    """Whatever asks for a stream that is there opens none."""
+    log = kept.another(FEW)
+    await opening(log, "1", "2", "3")
+    head = await kept.store.heads.get(StreamId("run", "3"))
+    record = await kept.store.runs.get("run")
+    assert head is not None
+    assert record is not None
+    await kept.store.heads.open(StreamId("run", "3"), head, record, FEW)
+    assert (await log.append(StreamId("run", "3"), kept.batch(b"1"))).tail == 1
+    assert await kept.store.runs.get("run") == record
+
+
+async def test_a_stream_that_was_deleted_counts_and_a_run_that_was_does_not(kept: Kept) -> None:
+    log = kept.another(FEW)
+    await opening(log, "1", "2", "3")
+    await log.delete(StreamId("run", "1"))
+    assert len(await opening(log, "1")) == 1
+    await log.delete_run("run")
+    assert await opening(log, "1", "2", "3") == []
+
+
+async def test_in_the_next_period_a_run_opens_streams_again(kept: Kept) -> None:
+    log = kept.another(FEW)
+    await opening(log, "1", "2", "3")
+    kept.now += FEW.retention_ms - 1000
+    [refused] = await opening(log, "4")
+    assert refused.retry_after == 1
+    kept.now += 1000
+    assert len(await opening(log, *(f"{number}" for number in range(4, 36)))) == 29
+
+
+async def test_registering_a_run_does_not_begin_its_count_anew(kept: Kept) -> None:
+    log = kept.another(FEW)
+    await opening(log, "1", "2", "3")
+    await log.runs.register("run", "parent", None)
+    assert len(await opening(log, "4")) == 1
+
+
+async def test_that_a_run_is_completed_says_more_than_that_it_is_full(kept: Kept) -> None:
+    log = kept.another(FEW)
+    await opening(log, "1", "2", "3")
+    await log.complete_run("run")
+    with pytest.raises(RunCompleted):
+        await log.create(StreamId("run", "4"))
+
+
+async def test_without_a_limit_nothing_is_counted(kept: Kept) -> None:
+    log = kept.another(Limits(run_streams=0))
+    assert await opening(log, *(f"{number}" for number in range(8))) == []
+    record = await kept.store.runs.get("run")
+    assert record is not None
+    assert (record.streams, record.counted) == (0, 0)
+    assert len(await opening(kept.another(FEW), *"abcdef")) == 3

@@ -17,6 +17,7 @@ from ..core.access import Grant
 from ..core.errors import Busy, Unauthenticated
 from ..core.limits import DAY_MS
 from ..http.access import Keys
+from ..stores.aws.connections import distrust_old
 
 CACHE_SECONDS = 300
 """How long a process goes without asking for the keys again: two requests in five minutes."""
@@ -85,7 +86,9 @@ class RotatingKeys(Keys):
 
     def __init__(self, aws: Session, name: str, previous_days: float = PREVIOUS_DAYS) -> None:
         """Read the keys from the secret *name*, through *aws*, when they are needed first."""
-        self._provider = _KeyProvider(aws.create_client("secretsmanager", config=PATIENCE))
+        client = aws.create_client("secretsmanager", config=PATIENCE)
+        distrust_old(client)
+        self._provider = _KeyProvider(client)
         self._name = name
         self._previous_ms = previous_days * DAY_MS
         self._read_at = 0

@@ -94,7 +94,7 @@ class Invoked:
 
 
 def _breaks(gateway: dict[str, Any]) -> bool:
-    """Say whether what the *gateway* says of a request is said by a REST API: no other door tells
+    """Say whether what the *gateway* says of a request is said by a REST API: nothing else tells
     the path of its resource.
     """
     return "resourcePath" in gateway

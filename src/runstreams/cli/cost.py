@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Iterable
 from typing import Any, get_args
 
-from ..costs.bill import Door, Line, Load, bill, total
+from ..costs.bill import Endpoint, Line, Load, bill, total
 from ..serve.errors import CannotRun
 from .exits import DONE
 
@@ -28,10 +28,10 @@ def add_cost(parser: argparse.ArgumentParser) -> None:
             f"--{name}", type=float, metavar=metavar, default=usual, help=f"{text} ({usual:g})"
         )
     parser.add_argument(
-        "--door",
-        choices=get_args(Door),
-        default=USUAL.door,
-        help=f"where they are written and read ({USUAL.door})",
+        "--endpoint",
+        choices=get_args(Endpoint),
+        default=USUAL.endpoint,
+        help=f"where they are written and read ({USUAL.endpoint})",
     )
 
 
@@ -55,7 +55,7 @@ def _load_of(args: argparse.Namespace) -> Load:
         args.token_bytes,
         args.readers,
         args.replays,
-        args.door,
+        args.endpoint,
     )
 
 
@@ -64,7 +64,7 @@ def show(load: Load) -> None:
     lines = bill(load)
     print(
         f"{load.streams:,.0f} streams of {load.tokens:,} tokens in {load.appends:,} appends, "
-        f"{load.readers:g} following, {load.replays:g} replaying, at the {load.door}"
+        f"{load.readers:g} following, {load.replays:g} replaying, at the {load.endpoint}"
     )
     for line in sorted(lines, key=lambda line: -line.dollars):
         price = line.price

@@ -84,7 +84,7 @@ def summary(head: Head) -> str:
 
 
 def _key(stream: StreamId, name: str | SegmentName) -> str:
-    from ..stores.aws.s3 import batch_key, segment_key  # boto3 is an extra
+    from ..stores.aws.layout import batch_key, segment_key  # boto3 is an extra
 
     key = batch_key(stream, name) if isinstance(name, str) else segment_key(stream, name)
     return f"s3://{os.environ['RUNSTREAMS_BUCKET']}/{key}"

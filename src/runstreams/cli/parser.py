@@ -32,7 +32,8 @@ canceled."""
 APPEND = "Append one chunk and print its index."
 
 READ = """Print the chunks of a stream, one a line: text as it is, anything else as JSON. Ends with
-what is there; with --follow it goes on until the stream is closed."""
+what is there; with --follow it goes on until the stream is closed. With --all it prints those of
+all streams of the run, each after its key and a tab, until the run is completed."""
 
 LS = "List the streams of a run, or else the runs, newest first."
 
@@ -120,6 +121,18 @@ def _read(parser: argparse.ArgumentParser) -> None:
         type=_start,
         default=0,
         help="begin at this index; from the end if negative; 'tail' is only what comes (0)",
+    )
+    parser.add_argument(
+        "--all", action="store_true", help="all streams of the run, those too that come later"
+    )
+    parser.add_argument(
+        "--from",
+        metavar="KEY=N",
+        dest="places",
+        type=_place,
+        action="append",
+        default=[],
+        help="with --all: begin the stream KEY at this index; may be repeated",
     )
     parser.add_argument("--follow", "-f", action="store_true", help="wait for what comes")
     parser.add_argument(
@@ -225,6 +238,13 @@ def _start(text: str) -> int | str:
         return int(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is neither an index nor 'tail'") from None
+
+
+def _place(text: str) -> tuple[str, int]:
+    key, _, index = text.rpartition("=")
+    if not key or not index.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not like KEY=N")
+    return key, int(index)
 
 
 def _attempts(text: str) -> int:

@@ -1,7 +1,6 @@
 """`runstreams read`: the chunks of a stream, as they come."""
 
 import argparse
-import json
 import shlex
 import sys
 from collections.abc import Iterable, Iterator
@@ -9,15 +8,16 @@ from dataclasses import asdict
 from typing import Any
 
 from ..core.errors import NotThere
-from ..core.json_lines import utf8
 from ..sdk.clients import Client
 from ..sdk.connection import DEFAULT_KEY
 from ..sdk.errors import InvalidSetting
 from ..sdk.records import Chunk
 from ..sdk.writing.texts import Texts
 from ..serve.errors import CannotRun
+from . import reading_run
 from .connecting import ATTEMPTS, PATIENT, client_of
 from .exits import DONE
+from .printing import print_all, said, shown
 
 
 def run(args: argparse.Namespace) -> int:
@@ -28,7 +28,11 @@ def run(args: argparse.Namespace) -> int:
         raise InvalidSetting("--timeout is how long --follow waits: give --follow, too")
     if sys.stdout is None:  # as after `>&-`
         raise CannotRun("there is no standard output")
+    reading_run.check(args)
     with client_of(args, PATIENT if args.follow else ATTEMPTS) as client:
+        if args.all:
+            reading_run.read_all(client, args)
+            return DONE
         if args.follow:
             _tell_if_missing(client, args)
         _read(client, args)
@@ -43,7 +47,7 @@ def _read(client: Client, args: argparse.Namespace) -> None:
         args.run, args.key, start_index=args.start, timeout=timeout, chunks=True
     ) as reader:
         try:
-            _print(form(place.passing(reader)), at_once=args.follow)
+            print_all(form(place.passing(reader)), at_once=args.follow)
         except KeyboardInterrupt:
             print(f"runstreams: go on with: {again(args, place.start)}", file=sys.stderr)
             raise
@@ -78,41 +82,21 @@ def _tell_if_missing(client: Client, args: argparse.Namespace) -> None:
         print(f"runstreams: there is no {name} yet: waiting for it", file=sys.stderr, flush=True)
 
 
-def _print(pieces: Iterable[bytes], at_once: bool) -> None:
-    output = sys.stdout.buffer
-    try:
-        for piece in pieces:
-            output.write(piece)
-            if at_once:
-                output.flush()
-    finally:
-        output.flush()
-
-
 def _lines(chunks: Iterable[Chunk[Any]]) -> Iterator[bytes]:
     for chunk in chunks:
         data = chunk.data
-        yield (_shown(data) if isinstance(data, str) else _said(data)) + b"\n"
+        yield (shown(data) if isinstance(data, str) else said(data)) + b"\n"
 
 
 def _text(chunks: Iterable[Chunk[Any]]) -> Iterator[bytes]:
     texts = Texts()
     for chunk in chunks:
         for piece in texts.feed(chunk.data):
-            yield _shown(piece) if isinstance(piece, str) else _said(piece)
+            yield shown(piece) if isinstance(piece, str) else said(piece)
     for half in texts.end():
-        yield _shown(str(half))
+        yield shown(str(half))
 
 
 def _json(chunks: Iterable[Chunk[Any]]) -> Iterator[bytes]:
     for chunk in chunks:
-        yield _said(asdict(chunk)) + b"\n"
-
-
-def _said(value: Any) -> bytes:
-    return utf8(json.dumps(value, ensure_ascii=False))
-
-
-def _shown(text: str) -> bytes:
-    """Return *text* in UTF-8, with the sign of what cannot be shown for half of a pair."""
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()
+        yield said(asdict(chunk)) + b"\n"

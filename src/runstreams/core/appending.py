@@ -17,6 +17,7 @@ from .leasing import claimed, close_lost, is_lost, leased_until
 from .limits import Limits
 from .model import Appended, Batch, Head, Run, StreamId
 from .ports import Clock, Committed, NewId, NotCommitted, Staged, Store, Terms
+from .position import generation_in
 
 ATTEMPTS = 8
 """Verdicts followed before an append gives up: opening, looking outside the head and an overlap
@@ -65,8 +66,11 @@ class Appender:
             verdict = await self._follow(stream, staged, outcome.head, attempt.outside, heard)
             if isinstance(verdict, Appended):
                 return verdict, None
-            if not heard:
-                # It may take effect yet, or did so in a stream that was deleted, object and all.
+            if outcome.elsewhere:
+                await self._discard(stream, staged)
+            if outcome.elsewhere or not heard:
+                # Unheard, it may take effect yet, or did so in a stream that was deleted, object
+                # and all.
                 staged = await self._store.batches.put(stream, batch)
             attempt = verdict
         raise Busy(
@@ -74,14 +78,14 @@ class Appender:
         )
 
     async def open(self, stream: StreamId) -> None:
-        """Open the stream unless it is open. Raises `RunCompleted`."""
+        """Open the stream unless it is open. Raises `RunCompleted`, `TooManyStreams`."""
         now, life = self._clock(), self._limits.retention_ms
-        head = Head(generation=self._new_id()[:16], created=now, expires=now + life)
+        name = f"{self._store.mark}{self._new_id()[:16]}"
+        head = Head(generation_in(self._limits.epoch, name), created=now, expires=now + life)
         # A record that is there already must outlive this stream as well.
         await self._store.runs.extend(stream.run, now + 2 * life)
-        await self._store.heads.open(
-            stream, head, Run(stream.run, created=now, expires=now + 2 * life)
-        )
+        run = Run(stream.run, created=now, expires=now + 2 * life)
+        await self._store.heads.open(stream, head, run, self._limits)
 
     async def _first_try(self, stream: StreamId, batch: Batch) -> _Try:
         """Guess the state of the head, so that the usual append needs one update and nothing

@@ -15,4 +15,4 @@ async def cleaned(deletion: Awaitable[None]) -> None:
     try:
         await deletion
     except StoreError as error:
-        logger.warning("leftovers stay: %s", error)
+        logger.warning("what is not needed any more was not deleted: %s", error)

@@ -12,12 +12,15 @@ from .leasing import claimed, leased_until, may_follow, renewed
 from .limits import Limits, SealingPlan
 from .model import PRODUCER_LOST, Appended, Batch, Head, Pointer, Sent
 from .ports import Staged, Terms
+from .position import is_left_behind, is_of_epoch
 from .retention import is_expired
 
 
 def fits(head: Head | None, batch: Batch, terms: Terms, limits: Limits, plan: SealingPlan) -> bool:
     """Say whether *batch* (what is left of it) may be committed to *head* under *terms*."""
     if head is None or head.closed is not None or head.expires <= terms.now:
+        return False
+    if not is_of_epoch(head, limits.epoch):
         return False
     if head.unsealed >= plan.unsealed or _too_full(head, batch.size, limits):
         return False
@@ -116,7 +119,7 @@ def judge(
     In this order, so that a resend is acknowledged whatever has happened since: sent before, gap,
     closed, full. Raises `ChunkGap`, `StreamClosed`, `RunCompleted`, `StreamFull`, `SealingBehind`.
     """
-    if head is None or is_expired(head, now, limits):
+    if head is None or is_expired(head, now, limits) or is_left_behind(head, limits.epoch):
         _check_number(batch, None)
         return Open()
     if batch.once is not None and batch.once in head.once:

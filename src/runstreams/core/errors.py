@@ -15,6 +15,9 @@ RunstreamsError
 │   ├── ClosedDifferently    a second close with another status
 │   ├── CompletedDifferently a second completion of a run with another status
 │   └── RunCompleted         an append to a stream of a completed run
+├── TooMany                  later there is room again
+│   ├── TooManyStreams       a run opens more of them than one run may
+│   └── TooManyReaders       a token has more of them than one token may
 ├── NotThere
 │   ├── TargetMissing        the parent or root of a run that has none
 │   ├── IndexExpired         older than the retention
@@ -223,6 +226,28 @@ class RunCompleted(Refused):
 
     code = "run_completed"
     run: str | None = None
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class TooMany(RunstreamsError):
+    """There are *limit* of them already; after *retry_after* seconds there may be room."""
+
+    code = "too_many"
+    limit: int
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class TooManyStreams(TooMany):
+    """The *run* has opened as many streams as a run may within a retention period."""
+
+    code = "too_many_streams"
+    run: str | None = None
+
+
+class TooManyReaders(TooMany):
+    """As many readers wait with this token as may."""
+
+    code = "too_many_readers"
 
 
 class NotThere(RunstreamsError):

@@ -16,6 +16,7 @@ from .model import Head, Page, StreamId
 from .page_cache import PageCache
 from .position import Position, generation_of
 from .reading import Lookup, StreamGone
+from .turns import Turns
 from .waiting import Watches
 
 
@@ -51,13 +52,19 @@ class Follower:
         *,
         silence: float,
         seconds: float = inf,
+        exact: bool = False,
+        turns: Turns | None = None,
     ) -> None:
-        """Begin at *index* of the stream whose *head* was just read.
+        """Begin at *index* of the stream whose *head* was just read; *exact* minds whether that has
+        expired.
 
-        End after *silence* seconds without a chunk, or after *seconds* in all.
+        End after *silence* seconds without a chunk, or after *seconds* in all. Pages are read in
+        *turns* with others.
         """
         self.end: End | None = None
         """Why it has ended, once it has."""
+        self._exact = exact
+        self._turns = turns or Turns()
         self._cursor = lookup.cursor(stream)
         self._watches = watches
         self._pages = pages
@@ -74,64 +81,79 @@ class Follower:
     async def events(self) -> AsyncGenerator[Page | Tick, None]:
         """Yield pages that are not empty, and signs of life between them, until there is an end.
 
-        What has expired is passed over; a stream begun anew goes on from its beginning. Raises
-        `ObjectMissing`.
+        What has expired is passed over, but for an exact beginning; a stream begun anew goes on
+        from its beginning. Raises `ObjectMissing`, and `IndexExpired` at an exact beginning.
         """
-        with self._watches.watching(self._stream, self._head):
+        with self._watches.watching(self._stream, self._head), self._turns.taken(self._cursor):
             while self.end is None:
-                event = await (self._page() if self._is_behind() else self._wait())
-                if event is not None:
-                    yield event
-                    self._has_told(event)
-                    # A long replay lets others have their turn, and what is sent leaves before we
-                    # wait again.
-                    await asyncio.sleep(0)
+                if not self.is_behind and (tick := await self._wait()) is not None:
+                    yield tick
+                    await self._has_told(tick)
+                if self.is_behind:
+                    async with self._turns.next(self._cursor, self._is_sealed()):
+                        if (page := await self._page()) is not None:
+                            yield page
+                            await self._has_told(page)
                 self.end = self._find_end()
+
+    @property
+    def head(self) -> Head | None:
+        """The head as it was last seen."""
+        return self._head
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether there is more to read already."""
+        return self._head is not None and self._position.index < self._head.tail
 
     async def _page(self) -> Page | None:
         """Return the next page; None when nothing is left for it."""
         assert self._head is not None
         read = partial(self._pages.page, self._cursor) if self._live else self._cursor.page
-        at = self._position.index
+        at, exact = self._position.index, self._exact
         try:
-            page = await read(self._head, at, exact=False, most=EVENT_CHUNKS, size=EVENT_BYTES)
+            page = await read(self._head, at, exact=exact, most=EVENT_CHUNKS, size=EVENT_BYTES)
         except StreamGone as gone:
             self._head = gone.head
             self._position = Position(0, generation_of(gone.head))
             return None
+        finally:
+            self._exact = False
         self._position.index = page.next_index
         return page if page.chunks else None
 
-    async def _wait(self) -> Page | Tick | None:
-        """Wait for news, or until it is time for a sign of life, and return what comes; None when
-        it is something else.
+    async def _wait(self) -> Tick | None:
+        """Wait for news, or until it is time for a sign of life, and return that; None when it is
+        something else.
         """
         until = min(self._silent_at, self._ping_at, self._over_at)
         at, seconds = self._position.index, until - self._time()
         self._head = await self._watches.beyond(self._stream, self._head, at, seconds)
         self._position.meet(generation_of(self._head))
-        if self._is_behind():
-            self._live = True
-            return await self._page()
-        if self._is_due(self._ping_at) and self._find_end() is None:
+        self._exact, self._live = False, self._live or self.is_behind
+        if self._is_due(self._ping_at) and not self.is_behind and self._find_end() is None:
             return Tick(self._head)
         return None
 
-    def _has_told(self, event: Page | Tick) -> None:
+    def _is_sealed(self) -> bool:
+        return self._head is not None and self._position.index < self._head.sealed
+
+    async def _has_told(self, event: Page | Tick) -> None:
+        """Take in that *event* was taken. A long replay lets others have their turn, and what is
+        sent leaves before we wait again.
+        """
         self._ping_at = self._time() + PING_SECONDS
         if isinstance(event, Page):
             self._silent_at = self._time() + self._silence
+        await asyncio.sleep(0)
 
     def _find_end(self) -> End | None:
-        if not self._is_behind():
+        if not self.is_behind:
             if self._head is not None and self._head.closed is not None:
                 return End.CLOSED
             if self._is_due(self._silent_at):
                 return End.SILENT
         return End.OUT_OF_TIME if self._is_due(self._over_at) else None
-
-    def _is_behind(self) -> bool:
-        return self._head is not None and self._position.index < self._head.tail
 
     def _is_due(self, moment: float) -> bool:
         return moment - self._time() < TICK_SECONDS

@@ -77,6 +77,15 @@ EVENT_BYTES = 256 * KIB
 EVENT_CHUNKS = 1_000
 """Most chunks of a server-sent event."""
 
+FOLLOWED_STREAMS = 100
+"""Most streams of a run that are read at a time over one connection: each is watched and polled."""
+
+FOLLOWED_NAMES = 1_000
+"""Most streams that such a request names, those among them that it does not want."""
+
+FOLLOW_BODY_BYTES = 512 * KIB
+"""Largest body of such a request: so many keys, most of them short or not escaped."""
+
 BATCH_BYTES = MIB
 """A streamed body is committed whenever so much of it has gathered, or less when less arrived
 together.
@@ -137,6 +146,18 @@ class Limits:
 
     stream_bytes: int = 300 * MIB
     """All bytes ever appended to one stream; 0 means no limit."""
+
+    run_streams: int = 10_000
+    """Streams that one run may open within a retention period; 0 means no limit."""
+
+    epoch: int = 0
+    """How often heads were put back to how they once were: streams opened since are told apart from
+    those before.
+    """
+
+
+NO_LIMITS = Limits(stream_bytes=0, run_streams=0)
+"""Anything goes, for as long as usual."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The log: everything that can be done to streams, for whoever serves them."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from functools import partial
 from itertools import islice
@@ -19,8 +19,11 @@ from .errors import (
     SealingBehind,
     StreamClosed,
 )
+from .finding import Finder
 from .following import Follower
 from .holding import Holder
+from .joint import Index, Joint
+from .joint_poll import Gathered, JointPoll
 from .leasing import is_lost, leased_until
 from .limits import PAGE_BYTES, PAGE_CHUNKS, WRITERS_COUNTED, Limits
 from .model import (
@@ -45,6 +48,7 @@ from .retention import is_expired
 from .runs import RunBook, told
 from .seal_schedule import SealSchedule
 from .sealing import Sealer
+from .turns import Turns
 from .waiting import Watches
 
 LIST_PAGE = 200
@@ -226,6 +230,7 @@ class Log:
                 some = still_open[at : at + CLOSE_AT_ONCE]
                 await asyncio.gather(*(self._close_by_run(stream, closed) for stream in some))
             after = found[-1][0]
+        self._watches.tell_of_run(run)
         if record.status != status:
             raise CompletedDifferently(
                 f"the run is completed already: {record.status}", status=record.status
@@ -291,16 +296,83 @@ class Log:
         return EMPTY
 
     async def follow(
-        self, stream: StreamId, start: Start = 0, *, silence: float, seconds: float = inf
+        self,
+        stream: StreamId,
+        start: Start = 0,
+        *,
+        silence: float,
+        seconds: float = inf,
+        exact: bool = False,
+        turns: Turns | None = None,
     ) -> Follower:
         """Return a live reader from *start* on, or from the tail where that is beyond it, until
         *silence* seconds without a chunk or *seconds* in all.
+
+        With *exact* an index that has expired or is beyond the tail is an error: `IndexBeyondTail`
+        here, `IndexExpired` as the first that comes out of it.
         """
         head = await self.head(stream, since=_since(start))
         tail = head.tail if head is not None else 0
-        index = tail if start == TAIL else min(start, tail)
-        ours = self._lookup, self._watches, self._pages
-        return Follower(*ours, stream, head, index, silence=silence, seconds=seconds)
+        index = _index(start, head) if exact else tail if start == TAIL else min(start, tail)
+        return Follower(
+            self._lookup,
+            self._watches,
+            self._pages,
+            stream,
+            head,
+            index,
+            silence=silence,
+            seconds=seconds,
+            exact=exact,
+            turns=turns,
+        )
+
+    def follow_run(
+        self,
+        run: str,
+        wanted: Mapping[str, Index],
+        *,
+        everything: bool = False,
+        silence: float,
+        seconds: float = inf,
+    ) -> Joint:
+        """Return a live reader of several streams of *run*, by key: those that are *wanted* from
+        some index on, and with *everything* all others as well, from their oldest chunk left.
+
+        It ends after *silence* seconds in which none of them had a chunk, or after *seconds*.
+        """
+
+        async def open_(key: str, index: int, turns: Turns) -> Follower:
+            return await self.follow(
+                StreamId(run, key), index, silence=inf, exact=index > 0, turns=turns
+            )
+
+        finder = self._finder(run) if everything else None
+        return Joint(open_, wanted, finder, silence=silence, seconds=seconds)
+
+    async def read_run(
+        self,
+        run: str,
+        wanted: Mapping[str, Index],
+        *,
+        everything: bool = False,
+        most: int = PAGE_CHUNKS,
+        seconds: float = 0,
+        presence: AbstractAsyncContextManager[object] = ANYHOW,
+    ) -> Gathered:
+        """Return pages of several streams of *run*, up to *most* chunks of each, waiting up to
+        *seconds* in *presence* for the first chunk of any; *wanted* as `follow_run` has it.
+        """
+
+        async def read(key: str, index: int, size: int, wait: float) -> Page:
+            start = index or None
+            return await self.read(StreamId(run, key), start, most=most, size=size, seconds=wait)
+
+        finder = self._finder(run) if everything else None
+        return await JointPoll(read, wanted, finder).gather(seconds, presence)
+
+    def _finder(self, run: str) -> Finder:
+        return Finder(self.store, self._watches, self.runs, self.limits, self.clock, run)
 
     # Overview
 

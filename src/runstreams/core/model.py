@@ -226,6 +226,10 @@ class Run:
     error: str | None = None
     lease: Lease | None = None
     """The furthest promise of its producer; None: nobody has promised anything."""
+    streams: int = 0
+    """Streams that it has opened since *counted*."""
+    counted: UnixMs = 0
+    """Since when its streams are counted; 0: none was."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from .limits import Limits, SealingPlan
+from .limits import NO_LIMITS, Limits, SealingPlan
 from .model import Batch, Closed, Head, Lease, Pointer, Run, SegmentName, Sent, StreamId
 
 
@@ -117,6 +117,10 @@ class NotCommitted(NamedTuple):
     """
 
     head: Head | None
+    elsewhere: bool = False
+    """Whether the batch has to be put again first: this stream keeps its objects in another place,
+    as the store knows by now.
+    """
 
 
 class Renewed(NamedTuple):
@@ -136,12 +140,14 @@ class Heads(Protocol):
         With *strong* False the answer may be a moment old.
         """
 
-    async def open(self, stream: StreamId, head: Head, run: Run) -> None:
-        """Put a fresh *head* where there is none or one expired by ``head.created``; make *run*'s
-        record if it is missing.
+    async def open(
+        self, stream: StreamId, head: Head, run: Run, limits: Limits = NO_LIMITS
+    ) -> None:
+        """Put a fresh *head* where there is none, one expired by ``head.created`` or one that was
+        left behind, and count it in *run*'s record as `runs.opened` says.
 
-        A live head stays. One step with the check that the run is not completed. Raises
-        `RunCompleted`.
+        A live head stays, and then only a record that is missing is made. One step with the check
+        that the run is not completed. Raises `RunCompleted`, `TooManyStreams`.
         """
 
     async def commit(
@@ -272,6 +278,10 @@ class Store(Protocol):
     @property
     def plan(self) -> SealingPlan:
         """When to seal."""
+
+    @property
+    def mark(self) -> str:
+        """How the generations begin of streams that are opened in it, if that tells it anything."""
 
     @property
     def window(self) -> int:

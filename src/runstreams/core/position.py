@@ -7,6 +7,9 @@ is read from its beginning, since the indexes of the one before say nothing abou
 from .errors import IndexExpired
 from .model import Head
 
+EPOCH_END = "."
+"""What stands in a generation between its epoch and its name."""
+
 
 class Position:
     """A reader's next index, in one generation of its stream."""
@@ -29,6 +32,28 @@ class Position:
             return False
         self.index = 0
         return True
+
+
+def generation_in(epoch: int, name: str) -> str:
+    """Return the generation of a stream that is opened in *epoch*, made of a fresh *name*."""
+    return epoch_prefix(epoch) + name
+
+
+def is_of_epoch(head: Head, epoch: int) -> bool:
+    """Say whether the stream was opened in *epoch*."""
+    return head.generation.startswith(epoch_prefix(epoch))
+
+
+def is_left_behind(head: Head, epoch: int) -> bool:
+    """Say whether the stream was opened in another epoch and is open: what was appended to it since
+    its head was as it is now is lost, so that it can be read, and not be gone on with.
+    """
+    return head.closed is None and not is_of_epoch(head, epoch)
+
+
+def epoch_prefix(epoch: int) -> str:
+    """Return how the generations of *epoch* begin; those of the first as they like."""
+    return f"{epoch}{EPOCH_END}" if epoch else ""
 
 
 def begun_anew() -> IndexExpired:

@@ -160,6 +160,16 @@ class Cursor:
         self._names: list[SegmentName] = []
         self._listed: str | None = None
         self._window: _Window | None = None
+        self._next = 0
+
+    @property
+    def has_more_at_hand(self) -> bool:
+        """Whether what follows the last page is in memory already."""
+        return self._window is not None and self._next < self._window.end
+
+    def let_go(self) -> None:
+        """Keep nothing in memory that only the next page needs."""
+        self._window = None
 
     async def page(
         self,
@@ -219,7 +229,7 @@ class Cursor:
                 break  # only a page's first chunk may be larger than a page
             chunks += got
             room -= cost
-        end = start + len(chunks)
+        self._next = end = start + len(chunks)
         return Page(
             tuple(chunks),
             end,

@@ -4,7 +4,14 @@ import re
 from dataclasses import replace
 from typing import Literal
 
-from .errors import InvalidIndex, InvalidName, InvalidRequest, TargetMissing
+from .errors import (
+    InvalidIndex,
+    InvalidName,
+    InvalidRequest,
+    RunCompleted,
+    TargetMissing,
+    TooManyStreams,
+)
 from .leasing import Claim, renewed
 from .limits import LEASE_GRACE_MS, LIST_SCANNED, Limits
 from .model import Lease, Run, RunInfo, RunPage, RunStatus, Status, UnixMs
@@ -71,6 +78,30 @@ def registered(there: Run | None, run: Run) -> Run:
         expires=there.expires if there.completed else max(there.expires, run.expires),
         lease=renewed(there.lease, run.lease) if run.lease and not there.completed else there.lease,
     )
+
+
+def opened(there: Run | None, run: Run, limits: Limits) -> Run:
+    """Return the record after a stream of *run* was opened at its creation, where *there* is what
+    was there before. They are counted anew in each retention period. Raises `RunCompleted`,
+    `TooManyStreams`.
+    """
+    if there is None or there.expires <= run.created:
+        there = run
+    if there.completed is not None:
+        raise RunCompleted("the run is completed", run=run.id)
+    if not limits.run_streams:
+        return there
+    until = there.counted + limits.retention_ms
+    if not there.counted or until <= run.created:
+        return replace(there, streams=1, counted=run.created)
+    if there.streams >= limits.run_streams:
+        raise TooManyStreams(
+            f"the run has opened {there.streams} streams, and may not open more for now",
+            limit=limits.run_streams,
+            run=run.id,
+            retry_after=-(-(until - run.created) // 1000),
+        )
+    return replace(there, streams=there.streams + 1)
 
 
 def released(there: Run | None, holder: str) -> Run | None:

@@ -15,6 +15,8 @@ Given = Mapping[str, Any]
 
 RETENTION_DAYS = "RUNSTREAMS_RETENTION_DAYS"
 STREAM_MAX_BYTES = "RUNSTREAMS_STREAM_MAX_BYTES"
+RUN_MAX_STREAMS = "RUNSTREAMS_RUN_MAX_STREAMS"
+EPOCH = "RUNSTREAMS_EPOCH"
 
 
 def between(convert: Callable[[Any], N], least: N, most: N) -> Callable[[Any], N]:
@@ -37,6 +39,8 @@ def between(convert: Callable[[Any], N], least: N, most: N) -> Callable[[Any], N
 LIMITS: Mapping[str, Callable[[Any], float]] = {
     RETENTION_DAYS: between(float, 0.001, 36_500),
     STREAM_MAX_BYTES: between(int, 0, 2**53),
+    RUN_MAX_STREAMS: between(int, 0, 2**53),
+    EPOCH: between(int, 0, 9_999),
 }
 """What makes numbers of the limits."""
 
@@ -49,7 +53,12 @@ def limits_of(*given: Given, deployed: Callable[[], Given] = dict) -> Limits:
     if len(said) < len(LIMITS):
         said = _said(*given, deployed())
     days = _number(said, RETENTION_DAYS, usual.retention_ms / DAY_MS)
-    return Limits(round(days * DAY_MS), int(_number(said, STREAM_MAX_BYTES, usual.stream_bytes)))
+    return Limits(
+        round(days * DAY_MS),
+        int(_number(said, STREAM_MAX_BYTES, usual.stream_bytes)),
+        int(_number(said, RUN_MAX_STREAMS, usual.run_streams)),
+        int(_number(said, EPOCH, usual.epoch)),
+    )
 
 
 def _said(*places: Given) -> Given:

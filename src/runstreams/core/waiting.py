@@ -61,14 +61,43 @@ class Watches:
         self._clock = clock
         self._observer = observer
         self._watches: dict[StreamId, _Watch] = {}
+        self._arrivals: dict[str, set[asyncio.Event]] = {}
         self._ticker: asyncio.Task[None] | None = None
 
     def tell(self, stream: StreamId, head: Head | None) -> None:
         """Wake the readers of *stream*: this process has just brought it to *head* (None:
         deleted).
         """
-        if watch := self._watches.get(stream):
+        watch = self._watches.get(stream)
+        if watch is None or watch.head is None:
+            self.tell_of_run(stream.run)
+        if watch is not None:
             watch.tell(head)
+
+    def tell_of_run(self, run: str) -> None:
+        """Wake whoever waits for streams of *run* that were not there before."""
+        for news in self._arrivals.get(run, ()):
+            news.set()
+
+    @contextmanager
+    def arrivals(self, run: str, news: asyncio.Event) -> Iterator[None]:
+        """Set *news* whenever *run* may have another stream, or be completed, as far as that is
+        noticed here without asking.
+        """
+        self._arrivals.setdefault(run, set()).add(news)
+        if self._changes is not None:
+            self._start_ticking()
+        try:
+            yield
+        finally:
+            self._arrivals[run].discard(news)
+            if not self._arrivals[run]:
+                del self._arrivals[run]
+
+    @property
+    def notices(self) -> bool:
+        """Whether what other processes commit is noticed without asking for it."""
+        return self._changes is not None
 
     async def beyond(
         self, stream: StreamId, seen: Head | None, index: int, seconds: float
@@ -133,7 +162,11 @@ class Watches:
     def _start(self, stream: StreamId, watch: _Watch) -> None:
         if self._changes is None:
             watch.poller = watch.poller or asyncio.create_task(self._poll(stream, watch))
-        elif self._ticker is None or self._ticker.done():
+        else:
+            self._start_ticking()
+
+    def _start_ticking(self) -> None:
+        if self._ticker is None or self._ticker.done():
             self._ticker = asyncio.create_task(self._tick())
 
     async def _look(self, stream: StreamId, *, strong: bool = True, since: int) -> Head | None:
@@ -158,13 +191,15 @@ class Watches:
         """Look for other processes' commits while anybody waits."""
         changes, missed, tick = self._changes, False, 0
         assert changes is not None
-        while self._watches:
+        while self._watches or self._arrivals:
             await asyncio.sleep(CHANGE_CHECK_SECONDS)
             tick += 1
             changed = changes() or missed
             if not changed and tick % LEASE_CHECKS:
                 continue
             missed = False
+            if changed:
+                self._tell_of_all_runs()
             for stream, watch in list(self._watches.items()):
                 if not changed and not self._is_lost(watch.head):
                     continue
@@ -173,6 +208,10 @@ class Watches:
                     watch.tell(await self._look(stream, since=since))
                 except (Busy, Uncertain):
                     missed = True  # no change will be reported again for what has not been seen
+
+    def _tell_of_all_runs(self) -> None:
+        for run in self._arrivals:
+            self.tell_of_run(run)
 
     def _is_lost(self, head: Head | None) -> bool:
         return head is not None and is_lost(head, self._clock())

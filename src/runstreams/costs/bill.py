@@ -11,7 +11,7 @@ from ..core.reading import CHUNK_OVERHEAD
 from . import prices, requests
 from .prices import Price
 
-Door = Literal["http-api", "rest-api", "function-url"]
+Endpoint = Literal["http-api", "rest-api", "function-url"]
 
 APPEND_SECONDS = 0.055
 """An append in Lambda. Computed from 22 ms for S3's put and 4.5 ms for DynamoDB's update, with as
@@ -55,7 +55,7 @@ class Load:
     """Following live, each until the end."""
     replays: float = 0
     """Reading all of it later."""
-    door: Door = "http-api"
+    endpoint: Endpoint = "http-api"
     """Where it is written and read; event streams at all but `http-api`."""
 
     @property
@@ -108,7 +108,7 @@ def _writing(load: Load) -> Iterator[_Part]:
 
 
 def _reading(load: Load) -> Iterator[_Part]:
-    polls = load.appends if load.door == "http-api" else ceil(load.seconds / STREAM_SECONDS)
+    polls = load.appends if load.endpoint == "http-api" else ceil(load.seconds / STREAM_SECONDS)
     following = requests.of_following(load.appends, load.seconds, POLL_FIRST_SECONDS)
     for part, count, calls, seconds, made in (
         ("following", load.readers, polls, load.seconds, following),
@@ -126,9 +126,9 @@ def _keeping(load: Load) -> Iterator[_Part]:
 
 
 def _called(part: str, load: Load, calls: float, gb_seconds: float) -> Iterator[_Part]:
-    if load.door == "http-api":
+    if load.endpoint == "http-api":
         yield part, prices.HTTP_API, calls
-    elif load.door == "rest-api":
+    elif load.endpoint == "rest-api":
         yield part, prices.REST_API, calls
     yield part, prices.INVOCATIONS, calls
     yield part, prices.GB_SECONDS, gb_seconds

@@ -5,6 +5,7 @@ rest of an append.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import AbstractContextManager
 
 from starlette.types import Receive, Scope, Send
 
@@ -59,6 +60,12 @@ class Asked:
         """Return what the caller may do. Raises `Unauthenticated`."""
         service = self.service
         return service.keys.grant(self.headers.get(b"authorization"), service.log.clock())
+
+    def reading(self, grant: Grant) -> AbstractContextManager[None]:
+        """Count the caller among those who wait, for as long as the block lasts. Raises
+        `TooManyReaders`.
+        """
+        return self.host.readers.one_more(grant, self.headers.get(b"authorization", b""))
 
     def time_left(self) -> float:
         """Return the seconds that this request may still take."""

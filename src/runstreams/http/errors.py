@@ -4,7 +4,7 @@ table from error to status.
 
 import json
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from starlette.exceptions import HTTPException
 
@@ -57,6 +57,7 @@ STATUS: dict[type[RunstreamsError], int] = {
     HeadTooLarge: 431,
     core.Refused: 409,
     core.RunCompleted: 400,
+    core.TooMany: 429,
     core.NotThere: 404,
     core.IndexExpired: 410,
     core.IndexBeyondTail: 416,
@@ -100,12 +101,16 @@ def ours(error: Exception) -> RunstreamsError:
     return Internal(trigger.BROKEN)
 
 
+def said_of(error: RunstreamsError) -> dict[str, Any]:
+    """Return what is said of *error*, wherever it is told."""
+    return {"code": error.code, "message": error.message, **error.facts}
+
+
 def refusal(error: RunstreamsError, request_id: str) -> _Refusal:
     """Return the answer that tells of *error*."""
     status = status_of(type(error))
     more = trigger.UNAUTHORIZED_FACTS if isinstance(error, core.Unauthorized) else {}
-    said = {"code": error.code, "message": error.message, **error.facts, **more}
-    said["request_id"] = request_id
+    said = {**said_of(error), **more, "request_id": request_id}
     body = json.dumps({"error": said}, separators=(",", ":")).encode()
     headers = [
         (b"content-type", b"application/json"),
@@ -117,7 +122,7 @@ def refusal(error: RunstreamsError, request_id: str) -> _Refusal:
 
 def _hints(status: int, error: RunstreamsError) -> Headers:
     headers: Headers = []
-    if status < 500:
+    if status < 500 and not isinstance(error, core.TooManyReaders):
         headers.append(trigger.REFUSED_FOR_GOOD)
     if status == 401:
         headers.append((b"www-authenticate", b"Bearer"))

@@ -9,6 +9,7 @@ from starlette.types import Receive
 from ..core.limits import WAIT_SECONDS_MAX
 from ..core.log import Log
 from .access import Keys
+from .live.readers import Readers
 
 
 class Stop(asyncio.Event):
@@ -49,6 +50,8 @@ class Host:
     """
     streaming_url: str | None = None
     """Where event streams are served instead, if not here."""
+    readers: Readers = field(default_factory=Readers)
+    """Those who wait, where their number is limited."""
 
 
 @dataclass(frozen=True, slots=True)

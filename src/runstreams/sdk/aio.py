@@ -1,17 +1,31 @@
 """The async surface: calls that are awaited in any event loop, and done by the engine."""
 
 import functools
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from typing import Any, Generic, Literal, ParamSpec, TypeVar, overload
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from types import MappingProxyType
+from typing import Any, Generic, Literal, ParamSpec, Self, TypeVar, overload
 
-from ..core.model import Closed, RunInfo, Status, StreamInfo
-from .awaiting import Writable, check_source, check_work, let_write, result, settled, taken
+from ..core.model import Closed, RunInfo, RunStatus, Status, StreamInfo
+from .awaiting import (
+    Writable,
+    check_source,
+    check_work,
+    completed,
+    let_write,
+    outlasting,
+    passed,
+    result,
+    settled,
+    taken,
+)
 from .closing import INTERRUPTIONS, status_after
 from .connection import LEFT_OUT, Connection, LeftOut, Start, split
 from .errors import StopRequested
-from .handles import Reading, Sending, Watching
-from .records import Chunk
-from .runs import Run, current, end_run, leave
+from .handles import Reading, RunReading, Sending, Taking, Watching
+from .places import Place, enter, leave, one_of
+from .reading.session import UNLEASED, Silence
+from .records import Chunk, RunChunk
+from .runs import Run, end_run
 from .typed import form_of
 from .values import JSON, Form, maker
 from .writing.producer import Producer
@@ -38,7 +52,7 @@ class Passing(Watching[T]):
         return self
 
     async def __anext__(self) -> T:
-        return await taken(self._engine, self._next)
+        return await passed(self._engine, self._producer, self._next)
 
 
 class Piped(Sending, Generic[T]):
@@ -58,7 +72,7 @@ class Piped(Sending, Generic[T]):
         `StreamFull`, `RunCompleted`, `ChunkTooLarge`, `Denied`; `Unanswered` when patience runs
         out.
         """
-        return await result(self._connection.engine, self._producer.told(), timeout)
+        return await completed(self._connection.engine, self._producer, timeout)
 
 
 class Writer(Piped[T], Writable[T]):
@@ -84,11 +98,8 @@ class Writer(Piped[T], Writable[T]):
         return False
 
 
-class Reader(Reading[T]):
-    """The chunks of a stream, as they come; an async iterator that can be closed.
-
-    It ends at the end of the stream, after silence, and when it is closed or dropped.
-    """
+class _Iterating(Taking[T]):
+    """What is iterated over, and can be closed."""
 
     def __aiter__(self) -> AsyncIterator[T]:
         return self
@@ -99,13 +110,28 @@ class Reader(Reading[T]):
     async def aclose(self) -> None:
         """Stop reading, and return when the connection is closed."""
         self._stop()
-        await settled(self._engine, self._session.over)
+        await settled(self._engine, self._background.over)
 
-    async def __aenter__(self) -> "Reader[T]":
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *exc: object) -> None:
         await self.aclose()
+
+
+class Reader(Reading[T], _Iterating[T]):
+    """The chunks of a stream, as they come; an async iterator that can be closed.
+
+    It ends at the end of the stream, after silence, and when it is closed or dropped.
+    """
+
+
+class RunReader(RunReading, _Iterating[RunChunk[Any]]):
+    """The chunks of all streams of a run, as they come; an async iterator that can be closed.
+
+    It ends when the run is completed and all is read, after silence, and when it is closed or
+    dropped.
+    """
 
 
 class RunScope:
@@ -117,35 +143,44 @@ class RunScope:
         id: str | None,
         parent: str | None,
         root: str | None,
+        lease: int | None,
     ) -> None:
         self._connect = connect
-        self._named = (id, parent, root)
-        self._entered: list[tuple[Connection, Run, Any]] = []
+        self._named = (id, parent, root, lease)
+        self._entered: dict[Place, Connection] = {}
 
     async def __aenter__(self) -> Run:
         connection = self._connect()
         run = connection.begin_run(*self._named)
         await connection.engine.acall(connection.register(run))
-        self._entered.append((connection, run, current.set(run)))
+        connection.enter(run)
+        self._entered[enter(run)] = connection
         return run
 
     async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        connection, run, token = self._entered.pop()
-        leave(run, token)
-        if (problem := await self._end(connection, run, error)) is not None:
+        place = one_of(self._entered)
+        connection, run = self._entered.pop(place), place.run
+        leave(place)
+        if not run._begin_end():  # a server that stops does it
+            await settled(connection.engine, run._over)
+            return
+        try:
+            problem = await self._end(connection, run, error)
+        finally:
+            connection.leave(run)
+        if problem is not None:
             raise problem
 
     async def _end(
         self, connection: Connection, run: Run, error: BaseException | None
     ) -> BaseException | None:
         ending = end_run(connection.calls, run, error, connection.timeouts.flush)
+        if status_after(error) == "canceled":
+            return await outlasting(connection.engine, run, ending)
         try:
             return await connection.engine.acall(ending)
         except INTERRUPTIONS:
-            if status_after(error) == "canceled":
-                run._abandon()
-            else:
-                await self._end(connection, run, KeyboardInterrupt())
+            await self._end(connection, run, KeyboardInterrupt())
             raise
 
     def __call__(self, work: Callable[P, Awaitable[R]]) -> Callable[P, Coroutine[Any, Any, R]]:
@@ -176,6 +211,7 @@ class Streams:
         *,
         target: str | None = None,
         close: bool | None = None,
+        lease: int | None = None,
     ) -> Piped[T]: ...
     @overload
     def pipe(
@@ -185,6 +221,7 @@ class Streams:
         *,
         target: str | None = None,
         close: bool | None = None,
+        lease: int | None = None,
     ) -> Piped[T]: ...
     def pipe(
         self,
@@ -193,6 +230,7 @@ class Streams:
         *,
         target: str | None = None,
         close: bool | None = None,
+        lease: int | None = None,
     ) -> Piped[Any]:
         """Send the items of a source into a stream, in the background: `pipe(key, source)`, or
         `pipe(source)` into the default stream. A plain call.
@@ -201,14 +239,16 @@ class Streams:
         event loop that this is called in, or else in the client's own; a plain iterable in a
         thread. *target* is `"self"`, `"parent"`, `"root"` or a run's id. A source that raises
         closes the stream as failed, one that is asked to stop as canceled; with *close* one that
-        ends well closes it as completed, and with `close=False` nothing closes it.
+        ends well closes it as completed, and with `close=False` nothing closes it. Should this
+        process die, readers are told after *lease* seconds (None: the run's, or the client's; 0:
+        they are not).
 
-        Raises `InvalidSource`, `NoRun`, `InvalidName`.
+        Raises `InvalidSource`, `NoRun`, `InvalidName`, `InvalidSetting`.
         """
         name, given = split(key, source)
         check_source(given)
         connection = self._connect()
-        producer = connection.producer(name, target, close, self._form.encode)
+        producer = connection.producer(name, target, close, lease, self._form.encode)
         piped = Piped[Any](connection, producer)
         producer.merge(given)
         producer.finish()
@@ -230,9 +270,7 @@ class Streams:
         name, given = split(key, value)
         connection = self._connect()
         stream = connection.target(name, target)
-        return await connection.engine.acall(
-            connection.calls.append(stream, self._form.encode(given))
-        )
+        return await connection.engine.acall(connection.append(stream, self._form.encode(given)))
 
     def writer(
         self,
@@ -241,18 +279,20 @@ class Streams:
         execute: Callable[[Writer[Any]], object] | None = None,
         target: str | None = None,
         close: bool | None = None,
+        lease: int | None = None,
     ) -> Writer[Any]:
         """Return a writer into a stream: an async context manager; or, with *execute*, one that
         this function writes with, and that is closed when it and all that it merges have ended. A
         plain call; a coroutine function goes on in the background.
 
-        *target* and *close* as for `pipe`. Raises `NoRun`, `InvalidName`, and what calling
-        *execute* raises.
+        *target*, *close* and *lease* as for `pipe`. Raises `NoRun`, `InvalidName`,
+        `InvalidSetting`, and what calling *execute* raises.
         """
         connection = self._connect()
-        writer = Writer[Any](connection, connection.producer(key, target, close, self._form.encode))
+        producer = connection.producer(key, target, close, lease, self._form.encode)
+        writer = Writer[Any](connection, producer)
         if execute is not None:
-            let_write(writer._producer, functools.partial(execute, writer))
+            let_write(producer, functools.partial(execute, writer))
         return writer
 
     async def close(
@@ -281,7 +321,7 @@ class Streams:
         key: str | None = None,
         *,
         start_index: Start = 0,
-        timeout: float | None = 60,
+        timeout: Silence = UNLEASED,
         strict: bool = True,
         chunks: Literal[False] = False,
     ) -> Reader[Any]: ...
@@ -292,7 +332,7 @@ class Streams:
         key: str | None = None,
         *,
         start_index: Start = 0,
-        timeout: float | None = 60,
+        timeout: Silence = UNLEASED,
         strict: bool = True,
         chunks: Literal[True],
     ) -> Reader[Chunk[Any]]: ...
@@ -302,7 +342,7 @@ class Streams:
         key: str | None = None,
         *,
         start_index: Start = 0,
-        timeout: float | None = 60,
+        timeout: Silence = UNLEASED,
         strict: bool = True,
         chunks: bool = False,
     ) -> Reader[Any]:
@@ -310,9 +350,12 @@ class Streams:
 
         It begins at *start_index*: 0 is the oldest chunk left, a negative number counts from the
         end, `"tail"` means only what comes. It ends with the stream, or after *timeout* seconds of
-        silence (None: never). A stream that was closed as failed or canceled raises `StreamFailed`
-        or `StreamCanceled` after its last chunk, unless *strict* is False: then `closed` of the
-        reader tells. With *chunks* each item is a `Chunk`: index, data, id, timestamp.
+        silence (None: never). Unless one is named, silence is waited out as long as a producer
+        holds a lease, or nothing was ever written; after 60 seconds without either it ends, with a
+        warning. `state` of the reader tells `"silent"` from `"closed"`, `next_index` where to go
+        on. A stream that was closed as failed or canceled raises `StreamFailed` or `StreamCanceled`
+        after its last chunk, unless *strict* is False: then `closed` of the reader tells. With
+        *chunks* each item is a `Chunk`: index, data, id, timestamp.
 
         Lost connections are made again, and what was read is not read twice; nor is anything lost
         when waiting for the next chunk is given up. Raises `IndexExpired` rather than leave out
@@ -321,6 +364,29 @@ class Streams:
         connection = self._connect()
         session = connection.session(run, key, start_index, timeout, strict)
         return Reader(connection, session, maker(self._form.decode, chunks))
+
+    def read_run(
+        self,
+        run: str,
+        *,
+        start: Mapping[str, int | None] = MappingProxyType({}),
+        timeout: float | None = 60,
+        strict: bool = True,
+    ) -> RunReader:
+        """Iterate over the chunks of all streams of a run, those too that come later, over one
+        connection: each item is a `RunChunk`, with its `key`. A plain call.
+
+        *start* says where streams begin, all others at their beginning; None leaves one out. With
+        `positions` of a reader before it goes on where that one was. It ends when the run is
+        completed and all is read, or after *timeout* seconds of silence of all (None: never);
+        `state` tells which. At its end the first stream that was closed as failed or canceled
+        raises `StreamFailed` or `StreamCanceled`, unless *strict* is False: then `closed` tells.
+
+        Each stream's chunks come once and in order. Raises `IndexExpired` rather than leave out
+        chunks, `Denied`, and `Unanswered` when patience runs out.
+        """
+        connection = self._connect()
+        return RunReader(connection, connection.run_session(run, start, timeout, strict))
 
     async def stop(self, run: str, key: str | None = None) -> None:
         """Ask the producers of a stream to stop: their sources are closed, and the stream ends as
@@ -362,15 +428,22 @@ class Streams:
         connection = self._connect()
         return await connection.engine.acall(connection.delete_run(run))
 
-    async def runs(self, limit: int = 100) -> RunInfos:
-        """Return up to *limit* runs, newest first."""
+    async def runs(self, limit: int = 100, *, status: RunStatus | None = None) -> RunInfos:
+        """Return up to *limit* runs, newest first; with *status* only those that are running,
+        completed, failed, canceled, or lost.
+        """
         connection = self._connect()
-        return await connection.engine.acall(connection.calls.runs(limit))
+        return await connection.engine.acall(connection.calls.runs(limit, status))
 
     # Runs and definitions
 
     def run(
-        self, id: str | None = None, *, parent: str | None = None, root: str | None = None
+        self,
+        id: str | None = None,
+        *,
+        parent: str | None = None,
+        root: str | None = None,
+        lease: int | None = None,
     ) -> RunScope:
         """Be in a run: what is written inside goes to its streams, unless a target is named.
 
@@ -380,8 +453,11 @@ class Streams:
         it is waited for, however long its sources take, and it is completed; or, after an
         exception, its streams are closed as failed. An error of a pipe that nobody has waited for
         is raised here, and `NotSent` when nothing of what is unsent is acknowledged for 60 seconds.
+
+        Should this process die, the run is shown as lost, and readers of its streams are told,
+        after *lease* seconds (None: the client's; 0: never). What is written inside goes by it.
         """
-        return RunScope(self._connect, id, parent, root)
+        return RunScope(self._connect, id, parent, root, lease)
 
     @overload
     def define(self, key: str, type: type[T]) -> "Defined[T]": ...
@@ -407,10 +483,15 @@ class Defined(Generic[T]):
         self._form = form
 
     def pipe(
-        self, source: Source[T], *, target: str | None = None, close: bool | None = None
+        self,
+        source: Source[T],
+        *,
+        target: str | None = None,
+        close: bool | None = None,
+        lease: int | None = None,
     ) -> Piped[T]:
         """Send the items of *source* into the stream, in the background."""
-        return self._streams.pipe(self.key, source, target=target, close=close)
+        return self._streams.pipe(self.key, source, target=target, close=close, lease=lease)
 
     async def append(self, value: T, *, target: str | None = None) -> int:
         """Append one chunk, and return its index once it is stored."""
@@ -422,9 +503,12 @@ class Defined(Generic[T]):
         execute: Callable[[Writer[T]], object] | None = None,
         target: str | None = None,
         close: bool | None = None,
+        lease: int | None = None,
     ) -> Writer[T]:
         """Return a writer into the stream."""
-        return self._streams.writer(self.key, execute=execute, target=target, close=close)
+        return self._streams.writer(
+            self.key, execute=execute, target=target, close=close, lease=lease
+        )
 
     @overload
     def read(
@@ -432,7 +516,7 @@ class Defined(Generic[T]):
         run: str,
         *,
         start_index: Start = 0,
-        timeout: float | None = 60,
+        timeout: Silence = UNLEASED,
         strict: bool = True,
         chunks: Literal[False] = False,
     ) -> Reader[T]: ...
@@ -442,7 +526,7 @@ class Defined(Generic[T]):
         run: str,
         *,
         start_index: Start = 0,
-        timeout: float | None = 60,
+        timeout: Silence = UNLEASED,
         strict: bool = True,
         chunks: Literal[True],
     ) -> Reader[Chunk[T]]: ...
@@ -451,7 +535,7 @@ class Defined(Generic[T]):
         run: str,
         *,
         start_index: Start = 0,
-        timeout: float | None = 60,
+        timeout: Silence = UNLEASED,
         strict: bool = True,
         chunks: bool = False,
     ) -> Reader[Any]:

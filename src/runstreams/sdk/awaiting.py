@@ -6,17 +6,18 @@ that module in the place of this.
 
 import asyncio
 import inspect
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from concurrent.futures import Future
+from functools import partial
 from typing import Any, TypeVar
 
 from .engine import waiting
 from .engine.engine import Engine
 from .engine.queues import NothingYet
-from .engine.waiting import Waiter, fired, outcome
+from .engine.waiting import Waiter, fired, outcome, watched
 from .errors import StopRequested
 from .handles import Writing
-from .runs import check_ends
+from .runs import Run, check_ends
 from .writing import sources
 from .writing.producer import Producer
 
@@ -26,7 +27,9 @@ TASKS: set["asyncio.Task[None]"] = set()
 """Functions that write with a writer: a loop holds its tasks only weakly."""
 
 
-async def taken(engine: Engine, take: Callable[[], T]) -> T:
+async def taken(
+    engine: Engine, take: Callable[[], T], wait: Callable[[Waiter], Awaitable[None]] = fired
+) -> T:
     """Return what *take* gives, once there is something. Raises `StopAsyncIteration` at the end."""
     while True:
         try:
@@ -35,21 +38,41 @@ async def taken(engine: Engine, take: Callable[[], T]) -> T:
             waiter = nothing.waiter
         except StopIteration:
             raise StopAsyncIteration from None
-        await fired(waiter)
+        await wait(waiter)
 
 
-async def result(engine: Engine, future: "Future[T]", seconds: float | None = None) -> T:
-    """Return the result of *future*, which goes on when this is cancelled. Raises `TimeoutError`
-    after *seconds*.
+async def passed(engine: Engine, producer: Producer, take: Callable[[], T]) -> T:
+    """Return what *take* gives of what passes through *producer*. Raises as `taken`; a source is
+    not waited for whose event loop has ended without a word.
     """
+    return await taken(engine, take, partial(watched, look=producer.give_up_lost))
+
+
+async def result(engine: Engine, future: "Future[T]") -> T:
+    """Return the result of *future*, which goes on when this is cancelled."""
+    return await outcome(future)
+
+
+async def completed(engine: Engine, producer: Producer, seconds: float | None) -> int | None:
+    """Return the result of *producer*, which goes on when this is cancelled. Raises `TimeoutError`
+    after *seconds*; a source is not waited for whose event loop has ended without a word.
+    """
+    future = producer.told()
     # What is there already is had without waiting, also in no time.
     async with asyncio.timeout(None if future.done() else seconds):
-        return await outcome(future)
+        return await outcome(future, producer.give_up_lost)
 
 
 async def settled(engine: Engine, future: "Future[Any]", seconds: float | None = None) -> None:
     """Wait until *future* is done, at most *seconds*."""
     await waiting.settled(future, seconds)
+
+
+async def outlasting(engine: Engine, run: Run, ending: Coroutine[Any, Any, T]) -> T:
+    """Return the result of *ending*, which goes on when this is cancelled: some do that at each
+    await, as anyio does, and with it Starlette when a client goes away.
+    """
+    return await outcome(engine.outlast(ending))
 
 
 class Written:

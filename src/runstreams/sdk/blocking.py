@@ -4,16 +4,17 @@
 """
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, wait
 from typing import Any, TypeVar
 
+from .closing import INTERRUPTIONS
 from .engine.engine import Engine
 from .engine.queues import NothingYet
 from .engine.waiting import check_thread
 from .errors import StopRequested
 from .handles import Writing
-from .runs import check_ends
+from .runs import Run, check_ends
 from .writing import sources
 from .writing.producer import Producer
 from .writing.sources import Source
@@ -35,17 +36,36 @@ def taken(engine: Engine, take: Callable[[], T]) -> T:
         engine.wait(waiter)
 
 
-def result(engine: Engine, future: "Future[T]", seconds: float | None = None) -> T:
-    """Return the result of *future*, which goes on when this is interrupted. Raises `TimeoutError`
-    after *seconds*.
+def passed(engine: Engine, producer: Producer, take: Callable[[], T]) -> T:
+    """Return what *take* gives of what passes through *producer*. Raises as `taken`."""
+    return taken(engine, take)
+
+
+def result(engine: Engine, future: "Future[T]") -> T:
+    """Return the result of *future*, which goes on when this is interrupted."""
+    return engine.wait(future)
+
+
+def completed(engine: Engine, producer: Producer, seconds: float | None) -> int | None:
+    """Return the result of *producer*, which goes on when this is interrupted. Raises
+    `TimeoutError` after *seconds*.
     """
-    return engine.wait(future, seconds)
+    return engine.wait(producer.told(), seconds)
 
 
 def settled(engine: Engine, future: "Future[Any]", seconds: float | None = None) -> None:
     """Wait until *future* is done, at most *seconds*."""
     check_thread()
     wait([future], seconds)
+
+
+def outlasting(engine: Engine, run: Run, ending: Coroutine[Any, Any, T]) -> T:
+    """Return the result of *ending*. Interrupted once more, it is given up."""
+    try:
+        return engine.call(ending)
+    except INTERRUPTIONS:
+        run._abandon()
+        raise
 
 
 class Writable(Writing[T]):

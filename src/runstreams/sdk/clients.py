@@ -28,11 +28,14 @@ class _Client:
         timeouts: Timeouts | None = None,
         retries: Retries | None = None,
         batching: Batching | None = None,
+        lease: int | None = None,
         transport: Callable[[], Transport] | None = None,
     ) -> None:
         """Connect to *base_url* (else `RUNSTREAMS_URL`, else http://127.0.0.1:8787), and show
         *token*: a secret key, a public token, or a function that returns one (else
-        `RUNSTREAMS_SECRET_KEY`). *transport* makes another way to the streams.
+        `RUNSTREAMS_SECRET_KEY`). Pipes, writers and runs are missed *lease* seconds after their
+        process has died (else `RUNSTREAMS_LEASE_SECONDS`, else 60; 0: never). *transport* makes
+        another way to the streams.
 
         Raises `InvalidSetting`.
         """
@@ -42,6 +45,7 @@ class _Client:
             timeouts=timeouts,
             retries=retries,
             batching=batching,
+            lease=lease,
             transport=transport,
         )
         self.auth = Auth(lambda: self._connection)
@@ -61,6 +65,7 @@ class _Client:
         timeouts: Timeouts | None = None,
         retries: Retries | None = None,
         batching: Batching | None = None,
+        lease: int | None = None,
     ) -> Self:
         """Return a client without a server in between: the streams in S3 and DynamoDB themselves.
 
@@ -74,6 +79,7 @@ class _Client:
             timeouts=timeouts,
             retries=retries,
             batching=batching,
+            lease=lease,
             transport=_direct(bucket, table, retention_days, stream_max_bytes),
         )
 
@@ -166,6 +172,7 @@ def configure(
     timeouts: Timeouts | None = None,
     retries: Retries | None = None,
     batching: Batching | None = None,
+    lease: int | None = None,
     transport: Callable[[], Transport] | None = None,
 ) -> None:
     """Let the default client be another one from now on; the parameters are those of `Client`.
@@ -179,6 +186,7 @@ def configure(
             timeouts=timeouts,
             retries=retries,
             batching=batching,
+            lease=lease,
             transport=transport,
         )
     )

@@ -3,7 +3,8 @@
 import asyncio
 import os
 import time
-from collections.abc import Callable, Iterable
+import weakref
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from functools import partial
 from secrets import token_hex
 from typing import Any, Literal
@@ -16,9 +17,13 @@ from .engine.engine import Engine
 from .engine.waiting import check_thread
 from .engine.writers import new_client
 from .errors import InvalidSetting
-from .reading.session import ReadSession
+from .keeping import Keeper
+from .leases import check_lease, lease_of
+from .places import here
+from .reading.run_session import RunSession
+from .reading.session import UNLEASED, ReadSession, Silence
 from .retrying import Retries
-from .runs import Run, adopt, begun, current, current_run, resolve
+from .runs import Run, adopt, begun, current_run, resolve
 from .settings import Timeouts, Token, base_url_of, token_of, without_secrets
 from .telling import Doing
 from .tokens import scopes_of, seconds_of, sign
@@ -29,6 +34,9 @@ from .writing.flushing import cut, flush_engines
 from .writing.producer import Producer
 
 DEFAULT_KEY = "default"
+
+ENTERED: "weakref.WeakKeyDictionary[Run, Connection]" = weakref.WeakKeyDictionary()
+"""The runs of this process that go on, and the connections by which they were entered."""
 
 Start = int | Literal["tail"]
 """Where a reader begins: an index, from the end if negative, or at what comes next."""
@@ -45,9 +53,11 @@ class Connection:
         timeouts: Timeouts | None = None,
         retries: Retries | None = None,
         batching: Batching | None = None,
+        lease: int | None = None,
         transport: Callable[[], Transport] | None = None,
     ) -> None:
         """Connect over HTTP, or by what *transport* makes. Raises `InvalidSetting`."""
+        self.lease = lease_of(lease, os.environ)
         self.timeouts = timeouts or Timeouts()
         self.batching = batching or Batching()
         self.place = "a transport of its own"
@@ -75,25 +85,64 @@ class Connection:
         key: str | None,
         target: str | None,
         close: bool | None,
+        lease: int | None,
         encode: Encode,
     ) -> Producer:
         """Begin to write to a stream, values as *encode* makes them. Raises `NoRun`,
-        `InvalidName`.
+        `InvalidName`, `InvalidSetting`.
         """
-        stream = self.target(key, target)
-        producer = Producer(self.engine, stream, new_client(), self.batching, close, encode)
+        stream, seconds = self.target(key, target), self._seconds(lease)
+        heir = self._keeper(stream) if seconds else None
+        how = self.batching, close, encode, seconds, heir
+        producer = Producer(self.engine, stream, new_client(), *how)
         adopt(producer)
         return producer
 
+    def append(self, stream: StreamId, line: bytes) -> Coroutine[Any, Any, int]:
+        """Append one chunk, for the engine to do; a stream of the run we are in is the run's to
+        keep.
+        """
+        return self.calls.append(stream, line, self._keeper(stream))
+
+    def _seconds(self, lease: int | None) -> int:
+        """Return what is promised where *lease* is given: else by the run we are in, or by this
+        client. Raises `InvalidSetting`.
+        """
+        if lease is not None:
+            return check_lease(lease)
+        run = current_run()
+        return self.lease if run is None or run._keeper is None else run._keeper.seconds
+
+    def _keeper(self, stream: StreamId) -> Keeper | None:
+        """Return what holds the lease of *stream* until the end of the run we are in, if it is one
+        of its streams.
+        """
+        run = current_run()
+        if run is None or run._keeper is None or not run._keeper.keeps(stream, self.engine):
+            return None
+        return run._keeper
+
     def session(
-        self, run: str, key: str | None, start: Start, timeout: float | None, strict: bool
+        self, run: str, key: str | None, start: Start, timeout: Silence, strict: bool
     ) -> ReadSession:
         """Return what follows a stream, not begun yet. Raises `InvalidName`, `InvalidSetting`."""
-        if timeout is not None and not timeout >= 0:
-            raise InvalidSetting(f"timeout must be 0 or more seconds, or None, not {timeout}")
+        _check_timeout(timeout)
         if start != "tail" and not isinstance(start, int):
             raise InvalidSetting(f"start_index must be a whole number or 'tail', not {start!r}")
         return ReadSession(self.engine, self.stream(run, key), start, timeout, strict)
+
+    def run_session(
+        self, run: str, start: Mapping[str, int | None], timeout: float | None, strict: bool
+    ) -> RunSession:
+        """Return what follows all streams of a run, not begun yet. Raises `InvalidName`,
+        `InvalidSetting`.
+        """
+        _check_timeout(timeout)
+        for key, index in start.items():
+            check_key(key)
+            if index is not None and (not isinstance(index, int) or index < 0):
+                raise InvalidSetting(f"{key} must start at an index from 0 on, not {index!r}")
+        return RunSession(self.engine, check_run(run), start, timeout, strict)
 
     def stream(self, run: str, key: str | None) -> StreamId:
         """Return the stream *key* of *run*. Raises `InvalidName`."""
@@ -103,16 +152,21 @@ class Connection:
         """Return the streams of a run, by key. Raises `InvalidName`."""
         return await self.calls.streams(check_run(run))
 
-    def begin_run(self, id: str | None, parent: str | None, root: str | None) -> Run:
+    def begin_run(
+        self, id: str | None, parent: str | None, root: str | None, lease: int | None = None
+    ) -> Run:
         """Return a run that begins here, with a fresh id unless one is given. Raises
-        `InvalidName`.
+        `InvalidName`, `InvalidSetting`.
         """
         for name in (id, parent, root):
             if name is not None:
                 check_run(name)
         run = begun(id or f"run_{token_hex(12)}", parent, root, current_run())
-        around = current.get()
-        run._is_joined = around is not None and around.id == run.id
+        seconds, around = self._seconds(lease), here()
+        if around is not None and around.run.id == run.id:
+            run._is_joined, run._keeper = True, around.run._keeper
+        else:
+            run._keeper = Keeper(self.engine, run.id, seconds)
         return run
 
     async def complete(self, run: str, status: Status, error: str | None) -> RunInfo:
@@ -125,12 +179,26 @@ class Connection:
 
     async def register(self, run: Run) -> None:
         """Tell the server of *run*, and learn from it what is above it. Raises `RunCompleted`."""
-        known = await self.calls.register(run.id, run.parent_id, run.root_id)
+        claim = run._keeper.claim if run._keeper else None
+        known = await self.calls.register(run.id, run.parent_id, run.root_id, claim)
         if known.completed is not None:
             error = RunCompleted("the run is completed and cannot be entered again", run=run.id)
             Doing("manage", run.id).tell(error)
             raise error
         run.parent_id, run.root_id = known.parent, known.root
+
+    def enter(self, run: Run) -> None:
+        """Let *run*, which is registered, go on, and promise for it, until `leave`."""
+        ENTERED[run] = self
+        if run._keeper is not None and not run._is_joined:
+            run._keeper.start()
+
+    def leave(self, run: Run) -> None:
+        """Promise no more for *run*: it has ended."""
+        if run._keeper is not None and not run._is_joined:
+            run._keeper.stop()
+        ENTERED.pop(run, None)
+        run._over.set_result(None)
 
     def public_token(self, granted: dict[str, Iterable[str]], expires_in: float | str) -> str:
         """Return a token for browsers. Raises `InvalidSetting` where there is no secret key."""
@@ -143,7 +211,7 @@ class Connection:
         """Send what is left, or what was written when *error* interrupted it; then let go of
         everything. Raises `InEventLoop` where that would have to be waited for.
         """
-        if self.engine.pending:
+        if self.engine.pending or self.engine.outlasting:
             check_thread()  # before anything is given up
         try:
             flush_engines([self.engine], error)
@@ -177,6 +245,11 @@ def split(key: Any, value: Any) -> tuple[Any, Any]:
     key.
     """
     return (None, key) if value is LEFT_OUT else (key, value)
+
+
+def _check_timeout(timeout: Silence) -> None:
+    if not (timeout is None or timeout == UNLEASED or timeout >= 0):
+        raise InvalidSetting(f"timeout must be 0 or more seconds, or None, not {timeout}")
 
 
 def _key(key: str | None) -> str:

@@ -172,11 +172,22 @@ def error_of(status: int, body: bytes, retry_after: float | None = None) -> Runs
     if retry_after is not None:
         answered["retry_after"] = max(0, math.ceil(retry_after))
     try:
-        said = json.loads(body)["error"]
-        code, message = str(said["code"]), str(said["message"])
+        return _told(json.loads(body)["error"], answered)
     except (ValueError, KeyError, TypeError, RecursionError):
         shown = body[:200].decode(errors="replace")
         return Unexpected(f"the server answered {status}: {shown}", **answered)
+
+
+def told_of(said: dict[str, Any]) -> RunstreamsError:
+    """Return the error that stands in *said*, an answer that is about more than that."""
+    try:
+        return _told(said["error"], {})
+    except (KeyError, TypeError):
+        return Unexpected("an error is not of this protocol", http_status=502)
+
+
+def _told(said: dict[str, Any], answered: dict[str, Any]) -> RunstreamsError:
+    code, message = str(said["code"]), str(said["message"])
     try:
         kind = BY_CODE[code]
         return kind(message, **_facts(kind, said) | answered)

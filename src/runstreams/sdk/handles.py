@@ -1,14 +1,16 @@
 """What pipes, writers and readers are apart from waiting, which is sync or async."""
 
 import logging
-from collections.abc import Callable, Iterator
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from typing import Any, Generic, Protocol, TypeVar
 
 from ..core.model import Closed
 from .connection import Connection
 from .engine.queues import NothingYet, Tee
+from .reading.run_session import RunSession
 from .reading.session import ReadSession, State
-from .records import Chunk
+from .records import Chunk, RunChunk
 from .writing.producer import Producer
 from .writing.sources import Source
 
@@ -83,33 +85,75 @@ class Watching(Generic[T]):
             raise
 
 
-class Reading(Generic[T]):
-    """The chunks of a stream, as they come."""
+class Session(Protocol):
+    """What is read in the background."""
 
-    def __init__(
-        self, connection: Connection, session: ReadSession, make: Callable[[Chunk[Any]], T]
-    ) -> None:
+    def start(self) -> None:
+        """Begin."""
+
+    def stop(self) -> None:
+        """End, and drop what has not been taken."""
+
+    def take(self) -> Sequence[Any]:
+        """Return the next chunks. Raises `NothingYet`, `StopIteration`, and what went wrong."""
+
+    @property
+    def over(self) -> "Future[None]":
+        """Done when it has let go of everything."""
+
+
+class Taking(Generic[T]):
+    """Chunks that are read in the background, one after the other."""
+
+    def __init__(self, connection: Connection, session: Session) -> None:
         self._engine = connection.engine
-        self._session = session
-        self._make = make
-        self._chunks: Iterator[Chunk[Any]] = iter(())
+        self._background = session
+        self._chunks: Iterator[Any] = iter(())
         session.start()
 
     def _next(self) -> T:
         """Return the next item. Raises `NothingYet`, `StopIteration`, and what went wrong."""
         for chunk in self._chunks:
-            return self._make(chunk)
-        self._chunks = iter(self._session.take())
-        return self._make(next(self._chunks))
+            return self._given(chunk)
+        self._chunks = iter(self._background.take())
+        return self._given(next(self._chunks))
+
+    def _given(self, chunk: Any) -> T:
+        """Return *chunk* as the item that is given."""
+        raise NotImplementedError
 
     def _stop(self) -> None:
         self._chunks = iter(())
-        self._session.stop()
+        self._background.stop()
+
+    def __del__(self) -> None:
+        self._background.stop()
+
+
+class Reading(Taking[T]):
+    """The chunks of a stream, as they come."""
+
+    def __init__(
+        self, connection: Connection, session: ReadSession, make: Callable[[Chunk[Any]], T]
+    ) -> None:
+        self._session = session
+        self._make = make
+        self._index: int | None = None
+        super().__init__(connection, session)
+
+    def _given(self, chunk: Chunk[Any]) -> T:
+        self._index = chunk.index + 1
+        return self._make(chunk)
 
     @property
     def state(self) -> State:
-        """How it is going: connecting, live, retrying, closed, failed."""
+        """How it is going: connecting, live, retrying; or how it ended: closed, silent, failed."""
         return self._session.state
+
+    @property
+    def next_index(self) -> int:
+        """The index after the last chunk that it gave; `start_index` of a read that goes on."""
+        return self._session.begun_at if self._index is None else self._index
 
     @property
     def closed(self) -> Closed | None:
@@ -119,7 +163,32 @@ class Reading(Generic[T]):
     def __repr__(self) -> str:
         session = self._session
         name = f"{session.stream.run}/{session.stream.key}"
-        return f"<{type(self).__name__} {name}: {self.state}, at index {session.place.next_index}>"
+        return f"<{type(self).__name__} {name}: {self.state}, at index {self.next_index}>"
 
-    def __del__(self) -> None:
-        self._session.stop()
+
+class RunReading(Taking[RunChunk[Any]]):
+    """The chunks of all streams of a run, as they come."""
+
+    def __init__(self, connection: Connection, session: RunSession) -> None:
+        self._session = session
+        self.positions: dict[str, int] = {}
+        """The index after the last chunk that was had of each stream: where to *start* again."""
+        super().__init__(connection, session)
+
+    def _given(self, chunk: RunChunk[Any]) -> RunChunk[Any]:
+        self.positions[chunk.key] = chunk.index + 1
+        return chunk
+
+    @property
+    def state(self) -> State:
+        """How it is going: connecting, live, retrying, closed, silent, failed."""
+        return self._session.state
+
+    @property
+    def closed(self) -> dict[str, Closed]:
+        """How those streams have ended that are known to have."""
+        return self._session.closed
+
+    def __repr__(self) -> str:
+        name, state = self._session.run, self.state
+        return f"<{type(self).__name__} {name}: {state}, {len(self.positions)} streams>"

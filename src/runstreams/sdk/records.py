@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
 
+from ..core.errors import RunstreamsError
 from ..core.model import Closed, UnixMs
 
 T = TypeVar("T")
@@ -21,6 +22,21 @@ class Chunk(Generic[T]):
     """When it was appended."""
 
 
+@dataclass(frozen=True, slots=True)
+class RunChunk(Generic[T]):
+    """A chunk of one of a run's streams."""
+
+    key: str
+    """The stream's key."""
+    index: int
+    """Its position in that stream."""
+    data: T
+    id: str
+    """Unique, and the same for ever."""
+    timestamp: UnixMs
+    """When it was appended."""
+
+
 class ChunkPage(NamedTuple):
     """Consecutive chunks, and where to continue."""
 
@@ -29,6 +45,30 @@ class ChunkPage(NamedTuple):
     tail: int
     closed: Closed | None = None
     """How the stream ended, when this page reaches its end."""
+    leased_until: UnixMs | None = None
+    """Until when a producer has promised to be heard of; None: nobody has."""
+
+
+class SignOfLife(NamedTuple):
+    """The server is there, and nothing is new."""
+
+    leased_until: UnixMs | None = None
+    """Until when a producer has promised to be heard of; None: nobody has."""
+
+
+class RunItem(NamedTuple):
+    """What comes of one of several streams: a page, or why it is not read on."""
+
+    key: str
+    what: ChunkPage | RunstreamsError
+
+
+class RunItems(NamedTuple):
+    """What comes of several streams; nothing where it only shows that the server lives."""
+
+    items: list[RunItem]
+    over: bool = False
+    """Whether nothing will come any more: everything is closed and read."""
 
 
 class Receipt(NamedTuple):
@@ -39,3 +79,5 @@ class Receipt(NamedTuple):
     tail: int
     stop: bool
     """Whether somebody asked the producer to stop."""
+    leased_until: UnixMs | None = None
+    """Until when a producer has promised to be heard of; None: nobody has."""

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..core.errors import RunstreamsError, StoreError
+from ..core.errors import RunstreamsError, StoreError, TooManyStreams
 from .errors import Unreachable
 from .telling import Doing
 
@@ -35,6 +35,8 @@ def is_passing(error: RunstreamsError) -> bool:
     """Say whether the same request may succeed later."""
     if isinstance(error, Unreachable):
         return True
+    if isinstance(error, TooManyStreams):
+        return False  # there may be room in days
     if error.http_status is None:
         return isinstance(error, StoreError)
     return error.http_status >= 500 or error.http_status in PASSING

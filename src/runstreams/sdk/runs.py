@@ -6,14 +6,16 @@ import logging
 import os
 import threading
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import contextmanager
-from contextvars import ContextVar, Token
 
 from ..core.errors import RunstreamsError
 from ..core.names import check_run
 from .closing import reason_of, status_after
 from .engine.calls import PatientCalls
 from .errors import NoRun, NotSent
+from .keeping import Keeper
+from .places import enter, here, leave
 from .writing.flushing import flush, report
 from .writing.producer import Producer
 
@@ -33,6 +35,10 @@ class Run:
         self.parent_id = parent_id
         self.root_id = root_id
         self._is_joined = False
+        self._keeper: Keeper | None = None
+        self._over: Future[None] = Future()
+        self._is_ending = False
+        self._interruption: BaseException | None = None
         self._lock = threading.Lock()
         self._producers: set[Producer] = set()
 
@@ -51,11 +57,17 @@ class Run:
         """Be in this run elsewhere: in a thread, an executor's work, a later step of a generator,
         which know nothing of where they were begun. The run goes on afterwards.
         """
-        token = current.set(self)
+        place = enter(self)
         try:
             yield self
         finally:
-            leave(self, token)
+            leave(place)
+
+    def _begin_end(self) -> bool:
+        """Say whether nobody else ends this run already; then whoever asks does."""
+        with self._lock:
+            is_first, self._is_ending = not self._is_ending, True
+        return is_first
 
     def _adopt(self, producer: Producer) -> None:
         with self._lock:
@@ -67,6 +79,15 @@ class Run:
         with self._lock:
             return [producer for producer in self._producers if producer.is_ours]
 
+    def _interrupt(self, error: BaseException) -> None:
+        """Close the sources of what was begun in it: whoever interrupts does not want to wait for
+        them to end.
+        """
+        self._interruption = error
+        for producer in self._left():
+            producer.seen = True
+            producer.cancel(error)
+
     def _abandon(self) -> None:
         for producer in self._left():
             producer.abandon()
@@ -77,27 +98,10 @@ class Run:
                 self._producers.discard(producer)
 
 
-current: ContextVar[Run | None] = ContextVar("runstreams.run", default=None)
-"""The innermost run that was entered here."""
-
-
-def leave(run: Run, token: Token[Run | None]) -> None:
-    """Be in *run* no more, but where *token* says.
-
-    Another context than the one that was entered may have to do that: another thread takes the last
-    step of a generator, or another task closes it. There we are in *run* only by a copy, if at all.
-    """
-    try:
-        current.reset(token)
-    except ValueError:
-        if current.get() is run:
-            current.set(None if token.old_value is Token.MISSING else token.old_value)
-
-
 def current_run(environ: Mapping[str, str] = os.environ) -> Run | None:
     """Return the run we are in: the innermost `streams.run`, or else the environment's."""
-    if (found := current.get()) is not None:
-        return found
+    if (place := here()) is not None:
+        return place.run
     if not (run := environ.get(RUN_ID)):
         return None
     return Run(run, environ.get(PARENT_RUN_ID) or None, environ.get(ROOT_RUN_ID) or None)
@@ -105,8 +109,8 @@ def current_run(environ: Mapping[str, str] = os.environ) -> Run | None:
 
 def adopt(producer: Producer) -> None:
     """Wait for *producer* at the end of the run that was entered here, if one was."""
-    if (run := current.get()) is not None:
-        run._adopt(producer)
+    if (place := here()) is not None:
+        place.run._adopt(producer)
 
 
 def resolve(target: str | None, run: Run | None) -> str:
@@ -152,15 +156,13 @@ async def end_run(
 
     Returns what else went wrong and nobody has seen: an error of one pipe, or a group of several.
     """
-    if status_after(error) == "canceled":
-        for producer in run._left():
-            # Whoever interrupts does not want to wait for sources to end.
-            producer.seen = True
-            producer.cancel(error)
+    if error is not None and status_after(error) == "canceled":
+        run._interrupt(error)
     problems = await _problems(run, seconds, logging.INFO if error is None else logging.WARNING)
     try:
         async with asyncio.timeout(seconds if problems else None):
-            await _end(calls, run, error or (problems[0] if problems else None))
+            cause = error or run._interruption or (problems[0] if problems else None)
+            await _end(calls, run, cause)
     except (RunstreamsError, TimeoutError) as failure:
         if not problems:
             raise

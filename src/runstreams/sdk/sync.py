@@ -2,17 +2,31 @@
 """The sync surface: calls that are made in any thread, and done by the engine."""
 
 import functools
-from collections.abc import Callable, Iterator
-from typing import Any, Generic, Literal, ParamSpec, TypeVar, overload
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, Generic, Literal, ParamSpec, Self, TypeVar, overload
 
-from ..core.model import Closed, RunInfo, Status, StreamInfo
-from .blocking import Writable, check_source, check_work, let_write, result, settled, taken
+from ..core.model import Closed, RunInfo, RunStatus, Status, StreamInfo
+from .blocking import (
+    Writable,
+    check_source,
+    check_work,
+    completed,
+    let_write,
+    outlasting,
+    passed,
+    result,
+    settled,
+    taken,
+)
 from .closing import INTERRUPTIONS, status_after
 from .connection import LEFT_OUT, Connection, LeftOut, Start, split
 from .errors import StopRequested
-from .handles import Reading, Sending, Watching
-from .records import Chunk
-from .runs import Run, current, end_run, leave
+from .handles import Reading, RunReading, Sending, Taking, Watching
+from .places import Place, enter, leave, one_of
+from .reading.session import UNLEASED, Silence
+from .records import Chunk, RunChunk
+from .runs import Run, end_run
 from .typed import form_of
 from .values import JSON, Form, maker
 from .writing.producer import Producer
@@ -39,7 +53,7 @@ class Passing(Watching[T]):
         return self
 
     def __next__(self) -> T:
-        return taken(self._engine, self._next)
+        return passed(self._engine, self._producer, self._next)
 
 
 class Piped(Sending, Generic[T]):
@@ -59,7 +73,7 @@ class Piped(Sending, Generic[T]):
         `StreamFull`, `RunCompleted`, `ChunkTooLarge`, `Denied`; `Unanswered` when patience runs
         out.
         """
-        return result(self._connection.engine, self._producer.told(), timeout)
+        return completed(self._connection.engine, self._producer, timeout)
 
 
 class Writer(Piped[T], Writable[T]):
@@ -85,11 +99,8 @@ class Writer(Piped[T], Writable[T]):
         return False
 
 
-class Reader(Reading[T]):
-    """The chunks of a stream, as they come; an iterator that can be closed.
-
-    It ends at the end of the stream, after silence, and when it is closed or dropped.
-    """
+class _Iterating(Taking[T]):
+    """What is iterated over, and can be closed."""
 
     def __iter__(self) -> Iterator[T]:
         return self
@@ -100,13 +111,28 @@ class Reader(Reading[T]):
     def close(self) -> None:
         """Stop reading, and return when the connection is closed."""
         self._stop()
-        settled(self._engine, self._session.over)
+        settled(self._engine, self._background.over)
 
-    def __enter__(self) -> "Reader[T]":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+
+class Reader(Reading[T], _Iterating[T]):
+    """The chunks of a stream, as they come; an iterator that can be closed.
+
+    It ends at the end of the stream, after silence, and when it is closed or dropped.
+    """
+
+
+class RunReader(RunReading, _Iterating[RunChunk[Any]]):
+    """The chunks of all streams of a run, as they come; an iterator that can be closed.
+
+    It ends when the run is completed and all is read, after silence, and when it is closed or
+    dropped.
+    """
 
 
 class RunScope:
@@ -118,35 +144,44 @@ class RunScope:
         id: str | None,
         parent: str | None,
         root: str | None,
+        lease: int | None,
     ) -> None:
         self._connect = connect
-        self._named = (id, parent, root)
-        self._entered: list[tuple[Connection, Run, Any]] = []
+        self._named = (id, parent, root, lease)
+        self._entered: dict[Place, Connection] = {}
 
     def __enter__(self) -> Run:
         connection = self._connect()
         run = connection.begin_run(*self._named)
         connection.engine.call(connection.register(run))
-        self._entered.append((connection, run, current.set(run)))
+        connection.enter(run)
+        self._entered[enter(run)] = connection
         return run
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        connection, run, token = self._entered.pop()
-        leave(run, token)
-        if (problem := self._end(connection, run, error)) is not None:
+        place = one_of(self._entered)
+        connection, run = self._entered.pop(place), place.run
+        leave(place)
+        if not run._begin_end():  # a server that stops does it
+            settled(connection.engine, run._over)
+            return
+        try:
+            problem = self._end(connection, run, error)
+        finally:
+            connection.leave(run)
+        if problem is not None:
             raise problem
 
     def _end(
         self, connection: Connection, run: Run, error: BaseException | None
     ) -> BaseException | None:
         ending = end_run(connection.calls, run, error, connection.timeouts.flush)
+        if status_after(error) == "canceled":
+            return outlasting(connection.engine, run, ending)
         try:
             return connection.engine.call(ending)
         except INTERRUPTIONS:
-            if status_after(error) == "canceled":
-                run._abandon()
-            else:
-                self._end(connection, run, KeyboardInterrupt())
+            self._end(connection, run, KeyboardInterrupt())
             raise
 
     def __call__(self, work: Callable[P, R]) -> Callable[P, R]:
@@ -177,6 +212,7 @@ class Streams:
         *,
         target: str | None = None,
         close: bool | None = None,
+        lease: int | None = None,
     ) -> Piped[T]: ...
     @overload
     def pipe(
@@ -186,6 +222,7 @@ class Streams:
         *,
         target: str | None = None,
         close: bool | None = None,
+        lease: int | None = None,
     ) -> Piped[T]: ...
     def pipe(
         self,
@@ -194,6 +231,7 @@ class Streams:
         *,
         target: str | None = None,
         close: bool | None = None,
+        lease: int | None = None,
     ) -> Piped[Any]:
         """Send the items of a source into a stream, in the background: `pipe(key, source)`, or
         `pipe(source)` into the default stream.
@@ -202,14 +240,16 @@ class Streams:
         event loop that this is called in, or else in the client's own; a plain iterable in a
         thread. *target* is `"self"`, `"parent"`, `"root"` or a run's id. A source that raises
         closes the stream as failed, one that is asked to stop as canceled; with *close* one that
-        ends well closes it as completed, and with `close=False` nothing closes it.
+        ends well closes it as completed, and with `close=False` nothing closes it. Should this
+        process die, readers are told after *lease* seconds (None: the run's, or the client's; 0:
+        they are not).
 
-        Raises `InvalidSource`, `NoRun`, `InvalidName`.
+        Raises `InvalidSource`, `NoRun`, `InvalidName`, `InvalidSetting`.
         """
         name, given = split(key, source)
         check_source(given)
         connection = self._connect()
-        producer = connection.producer(name, target, close, self._form.encode)
+        producer = connection.producer(name, target, close, lease, self._form.encode)
         piped = Piped[Any](connection, producer)
         producer.merge(given)
         producer.finish()
@@ -229,7 +269,7 @@ class Streams:
         name, given = split(key, value)
         connection = self._connect()
         stream = connection.target(name, target)
-        return connection.engine.call(connection.calls.append(stream, self._form.encode(given)))
+        return connection.engine.call(connection.append(stream, self._form.encode(given)))
 
     def writer(
         self,
@@ -238,17 +278,19 @@ class Streams:
         execute: Callable[[Writer[Any]], object] | None = None,
         target: str | None = None,
         close: bool | None = None,
+        lease: int | None = None,
     ) -> Writer[Any]:
         """Return a writer into a stream: a context manager; or, with *execute*, one that
         this function writes with, and that is closed when it and all that it merges have ended.
 
-        *target* and *close* as for `pipe`. Raises `NoRun`, `InvalidName`, and what calling
-        *execute* raises.
+        *target*, *close* and *lease* as for `pipe`. Raises `NoRun`, `InvalidName`,
+        `InvalidSetting`, and what calling *execute* raises.
         """
         connection = self._connect()
-        writer = Writer[Any](connection, connection.producer(key, target, close, self._form.encode))
+        producer = connection.producer(key, target, close, lease, self._form.encode)
+        writer = Writer[Any](connection, producer)
         if execute is not None:
-            let_write(writer._producer, functools.partial(execute, writer))
+            let_write(producer, functools.partial(execute, writer))
         return writer
 
     def close(
@@ -277,7 +319,7 @@ class Streams:
         key: str | None = None,
         *,
         start_index: Start = 0,
-        timeout: float | None = 60,
+        timeout: Silence = UNLEASED,
         strict: bool = True,
         chunks: Literal[False] = False,
     ) -> Reader[Any]: ...
@@ -288,7 +330,7 @@ class Streams:
         key: str | None = None,
         *,
         start_index: Start = 0,
-        timeout: float | None = 60,
+        timeout: Silence = UNLEASED,
         strict: bool = True,
         chunks: Literal[True],
     ) -> Reader[Chunk[Any]]: ...
@@ -298,7 +340,7 @@ class Streams:
         key: str | None = None,
         *,
         start_index: Start = 0,
-        timeout: float | None = 60,
+        timeout: Silence = UNLEASED,
         strict: bool = True,
         chunks: bool = False,
     ) -> Reader[Any]:
@@ -306,9 +348,12 @@ class Streams:
 
         It begins at *start_index*: 0 is the oldest chunk left, a negative number counts from the
         end, `"tail"` means only what comes. It ends with the stream, or after *timeout* seconds of
-        silence (None: never). A stream that was closed as failed or canceled raises `StreamFailed`
-        or `StreamCanceled` after its last chunk, unless *strict* is False: then `closed` of the
-        reader tells. With *chunks* each item is a `Chunk`: index, data, id, timestamp.
+        silence (None: never). Unless one is named, silence is waited out as long as a producer
+        holds a lease, or nothing was ever written; after 60 seconds without either it ends, with a
+        warning. `state` of the reader tells `"silent"` from `"closed"`, `next_index` where to go
+        on. A stream that was closed as failed or canceled raises `StreamFailed` or `StreamCanceled`
+        after its last chunk, unless *strict* is False: then `closed` of the reader tells. With
+        *chunks* each item is a `Chunk`: index, data, id, timestamp.
 
         Lost connections are made again, and what was read is not read twice; nor is anything lost
         when waiting for the next chunk is given up. Raises `IndexExpired` rather than leave out
@@ -317,6 +362,29 @@ class Streams:
         connection = self._connect()
         session = connection.session(run, key, start_index, timeout, strict)
         return Reader(connection, session, maker(self._form.decode, chunks))
+
+    def read_run(
+        self,
+        run: str,
+        *,
+        start: Mapping[str, int | None] = MappingProxyType({}),
+        timeout: float | None = 60,
+        strict: bool = True,
+    ) -> RunReader:
+        """Iterate over the chunks of all streams of a run, those too that come later, over one
+        connection: each item is a `RunChunk`, with its `key`.
+
+        *start* says where streams begin, all others at their beginning; None leaves one out. With
+        `positions` of a reader before it goes on where that one was. It ends when the run is
+        completed and all is read, or after *timeout* seconds of silence of all (None: never);
+        `state` tells which. At its end the first stream that was closed as failed or canceled
+        raises `StreamFailed` or `StreamCanceled`, unless *strict* is False: then `closed` tells.
+
+        Each stream's chunks come once and in order. Raises `IndexExpired` rather than leave out
+        chunks, `Denied`, and `Unanswered` when patience runs out.
+        """
+        connection = self._connect()
+        return RunReader(connection, connection.run_session(run, start, timeout, strict))
 
     def stop(self, run: str, key: str | None = None) -> None:
         """Ask the producers of a stream to stop: their sources are closed, and the stream ends as
@@ -358,15 +426,22 @@ class Streams:
         connection = self._connect()
         return connection.engine.call(connection.delete_run(run))
 
-    def runs(self, limit: int = 100) -> RunInfos:
-        """Return up to *limit* runs, newest first."""
+    def runs(self, limit: int = 100, *, status: RunStatus | None = None) -> RunInfos:
+        """Return up to *limit* runs, newest first; with *status* only those that are running,
+        completed, failed, canceled, or lost.
+        """
         connection = self._connect()
-        return connection.engine.call(connection.calls.runs(limit))
+        return connection.engine.call(connection.calls.runs(limit, status))
 
     # Runs and definitions
 
     def run(
-        self, id: str | None = None, *, parent: str | None = None, root: str | None = None
+        self,
+        id: str | None = None,
+        *,
+        parent: str | None = None,
+        root: str | None = None,
+        lease: int | None = None,
     ) -> RunScope:
         """Be in a run: what is written inside goes to its streams, unless a target is named.
 
@@ -376,8 +451,11 @@ class Streams:
         it is waited for, however long its sources take, and it is completed; or, after an
         exception, its streams are closed as failed. An error of a pipe that nobody has waited for
         is raised here, and `NotSent` when nothing of what is unsent is acknowledged for 60 seconds.
+
+        Should this process die, the run is shown as lost, and readers of its streams are told,
+        after *lease* seconds (None: the client's; 0: never). What is written inside goes by it.
         """
-        return RunScope(self._connect, id, parent, root)
+        return RunScope(self._connect, id, parent, root, lease)
 
     @overload
     def define(self, key: str, type: type[T]) -> "Defined[T]": ...
@@ -403,10 +481,15 @@ class Defined(Generic[T]):
         self._form = form
 
     def pipe(
-        self, source: Source[T], *, target: str | None = None, close: bool | None = None
+        self,
+        source: Source[T],
+        *,
+        target: str | None = None,
+        close: bool | None = None,
+        lease: int | None = None,
     ) -> Piped[T]:
         """Send the items of *source* into the stream, in the background."""
-        return self._streams.pipe(self.key, source, target=target, close=close)
+        return self._streams.pipe(self.key, source, target=target, close=close, lease=lease)
 
     def append(self, value: T, *, target: str | None = None) -> int:
         """Append one chunk, and return its index once it is stored."""
@@ -418,9 +501,12 @@ class Defined(Generic[T]):
         execute: Callable[[Writer[T]], object] | None = None,
         target: str | None = None,
         close: bool | None = None,
+        lease: int | None = None,
     ) -> Writer[T]:
         """Return a writer into the stream."""
-        return self._streams.writer(self.key, execute=execute, target=target, close=close)
+        return self._streams.writer(
+            self.key, execute=execute, target=target, close=close, lease=lease
+        )
 
     @overload
     def read(
@@ -428,7 +514,7 @@ class Defined(Generic[T]):
         run: str,
         *,
         start_index: Start = 0,
-        timeout: float | None = 60,
+        timeout: Silence = UNLEASED,
         strict: bool = True,
         chunks: Literal[False] = False,
     ) -> Reader[T]: ...
@@ -438,7 +524,7 @@ class Defined(Generic[T]):
         run: str,
         *,
         start_index: Start = 0,
-        timeout: float | None = 60,
+        timeout: Silence = UNLEASED,
         strict: bool = True,
         chunks: Literal[True],
     ) -> Reader[Chunk[T]]: ...
@@ -447,7 +533,7 @@ class Defined(Generic[T]):
         run: str,
         *,
         start_index: Start = 0,
-        timeout: float | None = 60,
+        timeout: Silence = UNLEASED,
         strict: bool = True,
         chunks: bool = False,
     ) -> Reader[Any]:

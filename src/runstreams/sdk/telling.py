@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from ..core.errors import RunCompleted, RunstreamsError, StreamClosed, Unauthorized
+from ..core.model import PRODUCER_LOST
 
 HINTS: dict[type[RunstreamsError], str] = {
     StreamClosed: "use another key, or delete it to begin anew; with close=False (--no-close) a "
@@ -10,6 +11,13 @@ HINTS: dict[type[RunstreamsError], str] = {
     RunCompleted: "begin another run, with this one as parent= if it is tried again",
 }
 """What to do after an error."""
+
+HINT_OF_LOST = (
+    "this producer, or another one, was not heard of for longer than its lease, as a computer that "
+    "slept or had no network, and readers have been told so; write on to another key or run, and "
+    "promise more by lease= where such pauses are usual"
+)
+"""What has happened where a producer comes back too late."""
 
 
 class Doing(NamedTuple):
@@ -39,6 +47,8 @@ class Doing(NamedTuple):
         if isinstance(error, Unauthorized) and self.action:
             message = f"the token does not allow this: it lacks the scope {self.scopes}"
         hint = HINTS.get(type(error), "")
+        if isinstance(error, StreamClosed) and error.closed_code == PRODUCER_LOST:
+            hint = HINT_OF_LOST
         if hint and hint not in message:
             message += f": {hint}"
         if self.place and self.place not in message.partition(":")[0]:

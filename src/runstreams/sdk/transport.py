@@ -1,10 +1,20 @@
 """The seam between the SDK and a server: what can be asked, once, without trying again."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from typing import Protocol
 
-from ..core.model import Closed, RunInfo, RunPage, Status, StreamId, StreamInfo, StreamPage
-from .records import ChunkPage, Receipt
+from ..core.leasing import Claim
+from ..core.model import (
+    Closed,
+    RunInfo,
+    RunPage,
+    RunStatus,
+    Status,
+    StreamId,
+    StreamInfo,
+    StreamPage,
+)
+from .records import ChunkPage, Receipt, RunItems, SignOfLife
 
 
 class Transport(Protocol):
@@ -13,10 +23,14 @@ class Transport(Protocol):
     Made and used in one event loop.
     """
 
-    async def append(self, stream: StreamId, client: str, number: int, body: bytes) -> Receipt:
+    async def append(
+        self, stream: StreamId, client: str, number: int, body: bytes, lease: int | None = None
+    ) -> Receipt:
         """Append *body*, JSON lines, whose first one has the *client*'s own *number*.
 
-        What was appended before under the same numbers is acknowledged again, and not doubled.
+        What was appended before under the same numbers is acknowledged again, and not doubled. With
+        *lease* the client promises to be heard of within so many seconds, also without lines; 0
+        takes that back, behind the lines.
         """
 
     async def page(self, stream: StreamId, start: int | None, wait: float, limit: int) -> ChunkPage:
@@ -29,11 +43,26 @@ class Transport(Protocol):
 
     def follow(
         self, stream: StreamId, start: int, silence: float
-    ) -> AsyncGenerator[ChunkPage | None, None]:
-        """Yield chunks from *start* on as they come, None as a sign of life, until the end of the
-        stream or, about, for so many seconds of *silence*.
+    ) -> AsyncGenerator[ChunkPage | SignOfLife, None]:
+        """Yield chunks from *start* on as they come, and signs of life, until the end of the stream
+        or, about, for so many seconds of *silence*.
 
         What has expired is passed over. Raises `NoEventStream` where none is to be had.
+        """
+
+    async def page_run(
+        self, run: str, wanted: Mapping[str, int | None], wait: float, limit: int
+    ) -> RunItems:
+        """Return chunks of all streams of a run, those that are *wanted* from some index on and all
+        others from their beginning, waiting up to *wait* seconds for the first one; None leaves a
+        stream out.
+        """
+
+    def follow_run(
+        self, run: str, wanted: Mapping[str, int | None], silence: float
+    ) -> AsyncGenerator[RunItems, None]:
+        """Yield the same as it comes, until everything is over or, about, for so many seconds of
+        *silence*. Raises `NoEventStream` where none is to be had.
         """
 
     async def close(self, stream: StreamId, status: Status, error: str | None) -> Closed:
@@ -51,11 +80,15 @@ class Transport(Protocol):
     async def streams(self, run: str, after: str | None) -> StreamPage:
         """Return some of a run's streams by key, those after *after*, the `next` of a page."""
 
-    async def runs(self, limit: int, after: str | None) -> RunPage:
-        """Return up to *limit* recent runs, newest first, those after *after*."""
+    async def runs(self, limit: int, after: str | None, status: RunStatus | None = None) -> RunPage:
+        """Return up to *limit* recent runs, newest first, those after *after*; with *status* only
+        those that are so. There may be fewer, even none, before the last page.
+        """
 
-    async def register(self, run: str, parent: str | None, root: str | None) -> RunInfo:
-        """Register a run and what is above it."""
+    async def register(
+        self, run: str, parent: str | None, root: str | None, claim: Claim | None = None
+    ) -> RunInfo:
+        """Register a run and what is above it; with *claim*, who promises to be heard of."""
 
     async def complete(self, run: str, status: Status, error: str | None) -> RunInfo:
         """Complete a run, which has ended so: its open streams close."""

@@ -1,6 +1,7 @@
 """Values as chunks, and chunks as values."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -56,6 +57,17 @@ def _text(value: object) -> str:
     except TypeError:
         # There is no hook for keys; what JSON cannot say fails again.
         return _encode(with_plain_keys(value))
+
+
+HALVES = re.compile(r"\\\\|\\ud[89ab]..\\ud[c-f]..|\\ud[89a-f]..", re.IGNORECASE)
+"""In JSON: a backslash, a character, half a character."""
+
+
+def with_whole_characters(text: str) -> str:
+    """Return JSON with � in the place of each half of a character that is alone."""
+    if "\\ud" not in text and "\\uD" not in text:
+        return text
+    return HALVES.sub(lambda found: "\ufffd" if len(found[0]) == 6 else found[0], text)
 
 
 JSON = Form(encode, None)

@@ -10,6 +10,7 @@ from socket import socket
 import uvloop
 
 from ..http import Host, Keys, Service, Stop, build_app
+from ..http.live.readers import Readers
 from ..http.routes import appending, dashboard, front, managing, reading
 from ..wiring import now, open_log
 from .folder import open_folder
@@ -68,7 +69,7 @@ async def _serve(settings: Settings, keys: Keys, listener: socket, *, key_given:
     log = open_log(store, limits_in(store, settings))
     stop = Stop()
     app = build_app(
-        Service(log, keys, Host(left_over=left_over, stopping=stop), settings.allowed_origins),
+        Service(log, keys, _host(settings, stop), settings.allowed_origins),
         ROUTERS,
     )
     config = spoken(app, timeout_keep_alive=KEEP_ALIVE_SECONDS, backlog=ACCEPTED_AT_A_TIME)
@@ -88,6 +89,11 @@ async def _serve(settings: Settings, keys: Keys, listener: socket, *, key_given:
         with suppress(TimeoutError):
             async with asyncio.timeout(SEALING_SECONDS):
                 await log.aclose()
+
+
+def _host(settings: Settings, stop: Stop) -> Host:
+    readers = Readers(settings.token_max_readers)
+    return Host(left_over=left_over, stopping=stop, readers=readers)
 
 
 def _loop_factory(files: int) -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -10,7 +10,15 @@ from typing import Any
 
 from ..core.limits import Limits
 from ..core.origins import origins_of
-from ..core.settings import LIMITS, RETENTION_DAYS, STREAM_MAX_BYTES, between, limits_of
+from ..core.settings import (
+    EPOCH,
+    LIMITS,
+    RETENTION_DAYS,
+    RUN_MAX_STREAMS,
+    STREAM_MAX_BYTES,
+    between,
+    limits_of,
+)
 from .errors import CannotRun
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
@@ -35,13 +43,21 @@ class Settings:
     power_safe: bool = False
     retention_days: float | None = None
     stream_max_bytes: int | None = None
+    run_max_streams: int | None = None
+    epoch: int | None = None
+    token_max_readers: int = 1_000
     allowed_origins: tuple[str, ...] = ("*",)
     log_level: str = "warning"
     ready_file: Path | None = None
 
     def limits(self, deployed: Callable[[], Mapping[str, Any]] = dict) -> Limits:
         """Return the limits of every stream; those that are not set, as *deployed* tells."""
-        given = {RETENTION_DAYS: self.retention_days, STREAM_MAX_BYTES: self.stream_max_bytes}
+        given = {
+            RETENTION_DAYS: self.retention_days,
+            STREAM_MAX_BYTES: self.stream_max_bytes,
+            RUN_MAX_STREAMS: self.run_max_streams,
+            EPOCH: self.epoch,
+        }
         return limits_of(given, deployed=deployed)
 
 
@@ -132,6 +148,19 @@ OPTIONS = (
         "BYTES",
         LIMITS[STREAM_MAX_BYTES],
         "most bytes of one stream, 0: no limit (314572800)",
+    ),
+    Option(
+        "run_max_streams",
+        "NUMBER",
+        LIMITS[RUN_MAX_STREAMS],
+        "most streams that a run opens within a retention period, 0: no limit (10000)",
+    ),
+    Option("epoch", "NUMBER", LIMITS[EPOCH], "how often the table was restored, with --aws (0)"),
+    Option(
+        "token_max_readers",
+        "NUMBER",
+        between(int, 0, 2**31),
+        "most readers that wait with one public token, 0: no limit (1000)",
     ),
     Option("allowed_origins", "LIST", origins_of, "web origins that may read, split by commas (*)"),
     Option("log_level", "LEVEL", _one_of(*LOG_LEVELS), "debug, info, warning or error (warning)"),

@@ -5,12 +5,13 @@ from dataclasses import replace
 from typing import TypeVar
 
 from ..core.commit import applied, fits
-from ..core.errors import ObjectMissing, RunCompleted
+from ..core.errors import ObjectMissing
 from ..core.leasing import may_follow, reach
-from ..core.limits import MIB, NAMES_AT_ONCE, Limits, SealingPlan
+from ..core.limits import MIB, NAMES_AT_ONCE, NO_LIMITS, Limits, SealingPlan
 from ..core.model import Batch, Closed, Head, Lease, Pointer, Run, SegmentName, Sent, StreamId
 from ..core.ports import Committed, NewId, NotCommitted, Renewed, Staged, StoredBatch, Terms
-from ..core.runs import completed, registered, released
+from ..core.position import is_left_behind
+from ..core.runs import completed, opened, registered, released
 
 V = TypeVar("V")
 
@@ -19,6 +20,7 @@ class MemoryStore:
     """Heads, runs and objects in dictionaries. No method awaits, so each is atomic."""
 
     changes = None
+    mark = ""
     window = 8 * MIB
 
     def __init__(self, new_id: NewId, plan: SealingPlan | None = None) -> None:
@@ -98,14 +100,15 @@ class MemoryHeads:
     async def get(self, stream: StreamId, *, strong: bool = True, since: int = 0) -> Head | None:
         return self._find(stream)
 
-    async def open(self, stream: StreamId, head: Head, run: Run) -> None:
-        record = self.runs.live(run.id, head.created)
-        if record is not None and record.completed is not None:
-            raise RunCompleted("the run is completed", run=run.id)
-        if record is None:
-            self.runs.items[run.id] = run
+    async def open(
+        self, stream: StreamId, head: Head, run: Run, limits: Limits = NO_LIMITS
+    ) -> None:
         there = self._find(stream)
-        if there is None or there.expires <= head.created:
+        is_live = there is not None and there.expires > head.created
+        stays = is_live and there is not None and not is_left_behind(there, limits.epoch)
+        counts = NO_LIMITS if stays else limits
+        self.runs.items[run.id] = opened(self.runs.items.get(run.id), run, counts)
+        if not stays:
             self._keep(stream, head)
 
     async def commit(
@@ -227,11 +230,6 @@ class MemoryRuns:
 
     def __init__(self) -> None:
         self.items: dict[str, Run] = {}
-
-    def live(self, run: str, now: int) -> Run | None:
-        """Return the record unless it has expired by *now*."""
-        record = self.items.get(run)
-        return record if record is not None and record.expires > now else None
 
     async def get(self, run: str) -> Run | None:
         return self.items.get(run)

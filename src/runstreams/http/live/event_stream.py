@@ -6,19 +6,20 @@ back, and go on where they were.
 """
 
 import asyncio
-from contextlib import aclosing, suppress
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager, suppress
 
 from ...core.following import End, Follower
+from ...core.joint import Joint
 from ...core.model import Page
 from ..call import Call, ClientGone
 from ..errors import Headers
 from ..trigger import STREAM_VERSION
 from .presence import Presence
-from .rendering import BROKEN_OFF, DONE, as_event, ping
+from .rendering import BROKEN_OFF, DONE, as_event, as_item_event, ended, ping
 
 HEADERS: Headers = [
     (b"content-type", b"text/event-stream"),
-    STREAM_VERSION,
     (b"cache-control", b"no-cache, no-transform"),
     (b"x-accel-buffering", b"no"),
 ]
@@ -32,28 +33,46 @@ LAST_WORD_SECONDS = 0.5
 
 async def send_events(call: Call, follower: Follower) -> None:
     """Send what *follower* finds, until it ends or the process stops. Raises `ClientGone`."""
-    await call.start(200, HEADERS)
-    try:
-        async with Presence(call):
-            await _send_all(call, follower)
-    except ClientGone:
-        raise
-    except Exception:
-        await _break_off(call)
-        raise
-    if follower.end in CLEAN:
-        await _send(call, DONE, more=False)
-    else:
-        await _break_off(call)
-
-
-async def _send_all(call: Call, follower: Follower) -> None:
-    async with aclosing(follower.events()) as events:
+    await call.start(200, [*HEADERS, STREAM_VERSION])
+    async with _breaking_off(call), aclosing(follower.events()) as events:
         async for event in events:
             if isinstance(event, Page):
                 await _send(call, as_event(event))
             else:
                 await _send(call, ping(call.service.log.clock(), event.head))
+    await _end(call, DONE if follower.end in CLEAN else None)
+
+
+async def send_items(call: Call, joint: Joint) -> None:
+    """Send what *joint* finds of several streams, likewise."""
+    await call.start(200, HEADERS)
+    async with _breaking_off(call), aclosing(joint.items()) as items:
+        async for item in items:
+            await _send(call, as_item_event(item, call.service.log.clock()))
+    await _end(call, ended(joint.end) if joint.end in CLEAN else None)
+
+
+@asynccontextmanager
+async def _breaking_off(call: Call) -> AsyncIterator[None]:
+    """Send for as long as the client is there and the process goes on; tell the reader of what
+    goes wrong.
+    """
+    try:
+        async with Presence(call):
+            yield
+    except ClientGone:
+        raise
+    except Exception:
+        await _break_off(call)
+        raise
+
+
+async def _end(call: Call, word: bytes | None) -> None:
+    """End with a last *word*; None: break off."""
+    if word is None:
+        await _break_off(call)
+    else:
+        await _send(call, word, more=False)
 
 
 async def _break_off(call: Call) -> None:

@@ -7,8 +7,13 @@ many readers may be sent the same one.
 import json
 from dataclasses import asdict
 
+from ...core.errors import RunstreamsError
+from ...core.following import End, Tick
+from ...core.joint import Item
+from ...core.joint_poll import Gathered
 from ...core.leasing import leased_until
 from ...core.model import Closed, Head, Page
+from ..errors import said_of
 
 DONE = b"data: [DONE]\n\n"
 """The end of a server-sent stream that ends cleanly."""
@@ -39,6 +44,44 @@ def ping(now: int, head: Head | None) -> bytes:
     leased = _number(leased_until(head)) if head is not None else b"null"
     said = b'"timestamp":%d,"tail":{"seq_num":%d,"timestamp":%d},"leased_until":%b'
     return b"event: ping\ndata: {%b}\n\n" % (said % (now, *tail, leased))
+
+
+def as_answer(gathered: Gathered) -> bytes:
+    """Return the answer to a long poll of several streams."""
+    items = b",".join(map(_item, gathered.items))
+    return b'{"streams":[%b],"over":%b}' % (items, b"true" if gathered.over else b"false")
+
+
+def as_item_event(item: Item, now: int) -> bytes:
+    """Return what comes of one of several streams as one server-sent event."""
+    if isinstance(item.what, Tick):
+        return _joint_ping(item.key, now, item.what.head)
+    # A carriage return would end the line; in JSON it can only stand between tokens.
+    return b"event: stream\ndata: %b\n\n" % _item(item).replace(b"\r", b" ")
+
+
+def ended(end: End | None) -> bytes:
+    """Return the last event of several streams, which says why there is no more."""
+    return b'event: end\ndata: {"silent":%b}\n\n' % (b"true" if end is End.SILENT else b"false")
+
+
+def _item(item: Item) -> bytes:
+    key = json.dumps(item.key, ensure_ascii=False).encode()
+    if isinstance(item.what, RunstreamsError):
+        error = json.dumps(said_of(item.what), separators=(",", ":")).encode()
+        return b'{"key":%b,"error":%b}' % (key, error)
+    assert isinstance(item.what, Page)
+    return b'{"key":%b,%b' % (key, as_json(item.what)[1:])
+
+
+def _joint_ping(key: str, now: int, head: Head | None) -> bytes:
+    said = {
+        "key": key,
+        "timestamp": now,
+        "tail": head.tail if head is not None else 0,
+        "leased_until": leased_until(head) if head is not None else None,
+    }
+    return b"event: ping\ndata: %b\n\n" % json.dumps(said, separators=(",", ":")).encode()
 
 
 def _json(page: Page) -> bytes:

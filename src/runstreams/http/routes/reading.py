@@ -1,49 +1,42 @@
 """Routes that read: a long poll, or an event stream when one is asked for."""
 
-from typing import NamedTuple
-
 from starlette.routing import Route, Router
 
 from ...core.access import of_stream
-from ...core.errors import NoEventStream
-from ...core.limits import (
-    PAGE_CHUNKS,
-    PAGE_CHUNKS_DEFAULT,
-    WAIT_SECONDS,
-)
-from ...core.log import TAIL, Start
+from ...core.log import TAIL
 from ...core.model import Page, StreamId
 from .. import trigger
 from ..call import Call, Endpoint, require
-from ..fields import query, seconds, whole
 from ..live.event_stream import send_events
 from ..live.presence import Presence
 from ..live.rendering import as_json
+from .asking import (
+    NO_STORE,
+    Wanted,
+    asked_page,
+    check_event_stream,
+    longest_wait,
+    wants_events,
+)
+from .following import follow
 
 router = Router()
-
-
-class _Wanted(NamedTuple):
-    """What a long poll asks for."""
-
-    start: Start | None
-    wait: float
-    limit: int
 
 
 async def read(call: Call, prefix: str = "") -> None:
     """Send chunks of a stream, waiting for the first one; its key is the path's after *prefix*."""
     grant = call.grant()
-    if b"text/event-stream" in call.headers.get(b"accept", b"").lower():
+    if wants_events(call):
         stream, silence = call.stream(prefix), trigger.silence(call.headers)
         require(grant, ("read",), *of_stream(stream))
-        await _follow(call, stream, silence)
+        with call.reading(grant):
+            await _follow(call, stream, silence)
     else:
-        wanted, stream = _wanted(call), call.stream(prefix)
+        wanted, stream = asked_page(call), call.stream(prefix)
         require(grant, ("read",), *of_stream(stream))
-        page = await _page(call, stream, wanted)
-        no_store = (b"cache-control", b"no-store, no-transform")
-        await call.answer(200, as_json(page), [no_store])
+        with call.reading(grant):
+            page = await _page(call, stream, wanted)
+        await call.answer(200, as_json(page), [NO_STORE])
 
 
 async def read_input(call: Call) -> None:
@@ -51,32 +44,18 @@ async def read_input(call: Call) -> None:
     await read(call, trigger.INPUT)
 
 
-def _wanted(call: Call) -> _Wanted:
-    fields = query(call.scope["query_string"])
-    start, wait, limit = fields.get("start"), fields.get("wait"), fields.get("limit")
-    return _Wanted(
-        start if start is None or start == TAIL else whole("start", start),
-        WAIT_SECONDS if wait is None else seconds("wait", wait),
-        PAGE_CHUNKS_DEFAULT if limit is None else min(whole("limit", limit, 1), PAGE_CHUNKS),
-    )
-
-
-async def _page(call: Call, stream: StreamId, wanted: _Wanted) -> Page:
+async def _page(call: Call, stream: StreamId, wanted: Wanted) -> Page:
     return await call.service.log.read(
         stream,
         wanted.start,
         most=wanted.limit,
-        seconds=min(wanted.wait, call.host.wait_seconds_max, call.time_left()),
+        seconds=longest_wait(call, wanted.wait),
         presence=Presence(call),
     )
 
 
 async def _follow(call: Call, stream: StreamId, silence: float) -> None:
-    if not call.host.sse:
-        raise NoEventStream(
-            "Event streams are not served here; ask for application/json",
-            url=call.host.streaming_url,
-        )
+    check_event_stream(call)
     start = trigger.first_event(call.headers)
     follower = await call.service.log.follow(
         stream, TAIL if start is None else start, silence=silence, seconds=call.time_left()
@@ -93,5 +72,6 @@ router.routes.extend(
             methods=["GET"],
             name="read_input",
         ),
+        Route("/realtime/v1/runs/{run}/follow", Endpoint({"POST": follow}), name="follow"),
     ]
 )

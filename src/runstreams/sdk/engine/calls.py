@@ -1,11 +1,22 @@
 """What can be asked of a server, tried again until it succeeds or will not."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from ...core.errors import ChunkGap, Refused, RunCompleted
-from ...core.model import Closed, RunInfo, RunPage, Status, StreamId, StreamInfo, StreamPage
+from ...core.errors import ChunkGap
+from ...core.leasing import Claim
+from ...core.model import (
+    Closed,
+    RunInfo,
+    RunPage,
+    RunStatus,
+    Status,
+    StreamId,
+    StreamInfo,
+    StreamPage,
+)
 from ..closing import sayable
+from ..keeping import Keeper
 from ..telling import Doing
 from ..transport import Transport
 from .engine import Engine
@@ -21,15 +32,25 @@ class PatientCalls:
         self._engine = engine
         self._writers = Writers()
 
-    async def append(self, stream: StreamId, line: bytes) -> int:
-        """Append one chunk once, however often that is tried; return its index."""
+    async def append(self, stream: StreamId, line: bytes, keeper: Keeper | None = None) -> int:
+        """Append one chunk once, however often that is tried; return its index. The stream's lease
+        is left to *keeper*.
+        """
+        lease = keeper.to_promise(stream) if keeper else None
         try:
-            return await self._append(stream, self._writers.take(stream), line)
+            index = await self._append(stream, self._writers.take(stream), line, lease)
         except ChunkGap:  # the stream was deleted, or has expired: a new one knows no client
-            return await self._append(stream, Writer(new_client(), 0), line)
+            index = await self._append(stream, Writer(new_client(), 0), line, lease)
+        if keeper is not None:
+            keeper.take(stream)
+        return index
 
-    async def _append(self, stream: StreamId, writer: Writer, line: bytes) -> int:
-        receipt = await self._do("write", stream, lambda to: to.append(stream, *writer, line))
+    async def _append(
+        self, stream: StreamId, writer: Writer, line: bytes, lease: int | None
+    ) -> int:
+        receipt = await self._do(
+            "write", stream, lambda to: to.append(stream, *writer, line, lease)
+        )
         self._writers.give_back(stream, writer)
         assert receipt.last_index is not None
         return receipt.last_index
@@ -63,44 +84,34 @@ class PatientCalls:
     async def _streams(self, run: str, after: str | None) -> StreamPage:
         return await self._do("read", (run,), lambda to: to.streams(run, after))
 
-    async def runs(self, limit: int) -> list[RunInfo]:
-        """Return up to *limit* runs, newest first."""
+    async def runs(self, limit: int, status: RunStatus | None = None) -> list[RunInfo]:
+        """Return up to *limit* runs, newest first; with *status* only those that are so."""
         found: list[RunInfo] = []
         after: str | None = None
         while len(found) < limit:
-            page = await self._runs(limit - len(found), after)
+            page = await self._runs(limit - len(found), after, status)
             found += page.runs
             if (after := page.next) is None:
                 break
         return found[:limit]
 
-    async def _runs(self, limit: int, after: str | None) -> RunPage:
-        return await self._do("read", (), lambda to: to.runs(limit, after))
+    async def _runs(self, limit: int, after: str | None, status: RunStatus | None) -> RunPage:
+        return await self._do("read", (), lambda to: to.runs(limit, after, status))
 
-    async def register(self, run: str, parent: str | None, root: str | None) -> RunInfo:
-        """Register a run and what is above it."""
-        return await self._do("manage", (run,), lambda to: to.register(run, parent, root))
+    async def register(
+        self, run: str, parent: str | None, root: str | None, claim: Claim | None = None
+    ) -> RunInfo:
+        """Register a run and what is above it; with *claim*, who promises to be heard of."""
+        return await self._do("manage", (run,), lambda to: to.register(run, parent, root, claim))
 
     async def complete(self, run: str, status: Status, error: str | None) -> RunInfo:
         """Complete a run: its open streams close, with the same *status* and *error*."""
         reason = sayable(error)
-        if status != "completed":
-            await self._close_all(await self.streams(run), status, reason)
         return await self._do("manage", (run,), lambda to: to.complete(run, status, reason))
 
     async def delete_run(self, run: str) -> int:
         """Delete a run with its streams; return how many there were."""
         return await self._do("manage", (run,), lambda to: to.delete_run(run))
-
-    async def _close_all(
-        self, infos: Iterable[StreamInfo], status: Status, error: str | None
-    ) -> None:
-        for info in infos:
-            if info.closed is None:
-                try:
-                    await self.close(StreamId(info.run, info.key), status, error)
-                except (Refused, RunCompleted):
-                    continue  # somebody else was quicker
 
     async def _do(
         self, action: str, place: tuple[str, ...], attempt: Callable[[Transport], Awaitable[T]]

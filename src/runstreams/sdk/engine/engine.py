@@ -88,6 +88,8 @@ class Engine:
         self._thread: LoopThread | None = None
         self._transport: Transport | None = None
         self._pending: set[Pending] = set()
+        self.outlasting: set[Future[Any]] = set()
+        """What the end of the program waits for, since perhaps nobody else does."""
         self._closed = False
         ENGINES.add(self)
         forks.watch(self)
@@ -136,6 +138,13 @@ class Engine:
             if caller is not None and caller.cancelling():
                 raise
             raise WriterClosed("the client is closed") from None
+
+    def outlast(self, work: Coroutine[Any, Any, T]) -> "Future[T]":
+        """Begin *work*, which the end of a client or of the program waits for, too."""
+        future = self.submit(work)
+        self.outlasting.add(future)
+        future.add_done_callback(self.outlasting.discard)
+        return future
 
     def spawn(self, work: Coroutine[Any, Any, None], over: Callable[[], None]) -> Background:
         """Begin *work* in the background; *over* is called in the engine when it has ended."""
@@ -216,10 +225,10 @@ class Engine:
 
     def forget_parent(self) -> None:
         """Begin anew in the child of a fork, with nothing of the parent's."""
-        LEFT_BEHIND.append((self._thread, self._transport, self._pending))
+        LEFT_BEHIND.append((self._thread, self._transport, self._pending, self.outlasting))
         self._lock = threading.Lock()
         self._thread = self._transport = None
-        self._pending = set()
+        self._pending, self.outlasting = set(), set()
 
 
 async def _let_go(transport: Transport | None) -> None:

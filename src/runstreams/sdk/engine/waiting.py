@@ -5,6 +5,7 @@ under a lock, and has a signal for those who wait for that state to change.
 """
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from typing import TypeVar
@@ -12,6 +13,11 @@ from typing import TypeVar
 from ..errors import InEventLoop
 
 T = TypeVar("T")
+
+LOOK_SECONDS = 0.5
+"""How often it is looked after what nobody tells: whether sending makes progress, and whether the
+event loop of a source has ended.
+"""
 
 Waiter = Future[None]
 """Done when the signal has fired: a thread waits for its `result`, a coroutine by `fired`."""
@@ -61,17 +67,34 @@ async def fired(waiter: Waiter, seconds: float | None = None) -> None:
         waiter.cancel()
 
 
+async def watched(waiter: Waiter, look: Callable[[], None]) -> None:
+    """Wait for *waiter*, and *look* now and then."""
+    firing = asyncio.wrap_future(waiter)
+    try:
+        while not (await asyncio.wait([firing], timeout=LOOK_SECONDS))[0]:
+            look()
+    finally:
+        waiter.cancel()
+
+
 async def settled(future: "Future[T]", seconds: float | None = None) -> None:
     """Wait until *future* is done, at most *seconds*. Cancelled, it leaves *future* to others."""
+    await fired(_waiter_for(future), seconds)
+
+
+async def outcome(future: "Future[T]", look: Callable[[], None] | None = None) -> T:
+    """Return the result of *future*, and *look* now and then meanwhile. Cancelled, it leaves
+    *future* to others.
+    """
+    waiter = _waiter_for(future)
+    await (fired(waiter) if look is None else watched(waiter, look))
+    return future.result()
+
+
+def _waiter_for(future: "Future[T]") -> Waiter:
     waiter = Waiter()
     future.add_done_callback(lambda _: _wake(waiter))
-    await fired(waiter, seconds)
-
-
-async def outcome(future: "Future[T]") -> T:
-    """Return the result of *future*. Cancelled, it leaves *future* to others."""
-    await settled(future)
-    return future.result()
+    return waiter
 
 
 def _wake(waiter: Waiter) -> None:

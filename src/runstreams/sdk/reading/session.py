@@ -6,16 +6,20 @@ which is also what tells how a stream ended. Silence is never taken from the clo
 lasted when a page that was asked for after its time is empty. So a frozen process that wakes up
 reads on, and a server that cannot be reached is not silent.
 
+Unless a time is named, a stream is not silent as long as somebody has promised to be heard of, or
+nothing was ever written to it.
+
 Only chunks are progress, and a wait that lasted: a sign of life is soon given, and something in
 between may answer from memory. Whatever else comes is a failure, with a pause behind it.
 """
 
 import asyncio
+import logging
 import math
 import os
 from concurrent.futures import Future
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from ...core.errors import (
     IndexBeyondTail,
@@ -28,16 +32,28 @@ from ...core.limits import PAGE_CHUNKS, SILENCE_SECONDS_MAX, WAIT_SECONDS
 from ...core.model import StreamId
 from ..engine.queues import ClosableQueue
 from ..engine.waiting import fired
-from ..errors import StreamCanceled, StreamFailed, Unexpected, Unreachable, WriterClosed
-from ..records import Chunk, ChunkPage
+from ..errors import Unexpected, Unreachable, WriterClosed
+from ..records import Chunk, ChunkPage, SignOfLife
 from ..telling import Doing
 from .cursor import ReadCursor
+from .ending import ending_of
 
 if TYPE_CHECKING:
     from ..engine.engine import Engine
     from ..engine.loops import Background
 
-State = Literal["connecting", "live", "retrying", "closed", "failed"]
+State = Literal["connecting", "live", "retrying", "closed", "silent", "failed"]
+
+UNLEASED: Final = "unleased"
+"""Stands for a silence that lasts only where nobody has promised to be heard of."""
+
+Silence = float | Literal["unleased"] | None
+"""How many seconds without a chunk end a read; None: no number does."""
+
+SILENCE_SECONDS = 60.0
+"""How long the silence of a stream that nobody leases is waited for."""
+
+logger = logging.getLogger("runstreams")
 
 AHEAD = 2_000
 """So many chunks may wait for the reader's loop before no more are asked for."""
@@ -63,7 +79,7 @@ class ReadSession:
         engine: "Engine",
         stream: StreamId,
         start: int | Literal["tail"],
-        timeout: float | None,
+        timeout: Silence,
         strict: bool,
     ) -> None:
         """Begin at *start*, from the end if it is negative; end after *timeout* seconds of silence.
@@ -76,14 +92,17 @@ class ReadSession:
         self.over: Future[None] = Future()
         """Done when it has let go of everything."""
         self.place = ReadCursor(0)
+        self.begun_at = 0
+        """The index that it began at, once that is known."""
         self._background: Background | None = None
         self._process = os.getpid()
         self._start = start
         self._engine = engine
-        self._timeout = math.inf if timeout is None else timeout
+        self._is_patient = timeout == UNLEASED
+        self._timeout = _seconds(timeout)
         self._strict = strict
         self._events = True
-        self._last = -math.inf
+        self._last = self._brought = -math.inf
         self._fruitless = 0
         self._is_moved = False
         self._patience = engine.patience(Doing("read", *stream))
@@ -105,6 +124,9 @@ class ReadSession:
             await self._begin()
             await self._follow()
             self.state, error = "closed", self._ending()
+            if self.place.closed is None:
+                self.state = "silent"
+                self._tell_of_silence()
         except Exception as problem:
             self.state, error = "failed", problem
         self.pages.end(error)
@@ -125,7 +147,8 @@ class ReadSession:
             tail = await self._engine.persist(lambda to: to.tail(self.stream), self._patience)
             start = tail if start == "tail" else max(0, tail + start)
         self.place = ReadCursor(int(start))
-        self._heard()
+        self.begun_at = self.place.next_index
+        self._last = self._brought = self._now()
 
     async def _follow(self) -> None:
         while self.place.closed is None:
@@ -133,7 +156,7 @@ class ReadSession:
             late = self._left(math.inf) <= 0
             try:
                 if await self._page(late):
-                    if late:
+                    if late and self._left(math.inf) <= 0:
                         return
                     if self._events:
                         await self._live()
@@ -192,9 +215,11 @@ class ReadSession:
     async def _live(self) -> None:
         """Follow by events until they end, fail, or silence has lasted."""
         silence, begun = self._left(SILENCE_SECONDS_MAX), self._now()
+        if self._is_patient:  # it may be leased, or begin to be
+            silence = SILENCE_SECONDS_MAX
         try:
             if await self._has_ended(silence):
-                await self._believe(max(begun, self._last) + silence)
+                await self._believe(max(begun, self._brought) + silence)
         except NoEventStream:
             self._events, self._fruitless = False, 0
         except RunstreamsError:
@@ -209,7 +234,9 @@ class ReadSession:
         async with aclosing(events):
             async for page in events:
                 self.state = "live"
-                if page is not None:
+                if isinstance(page, SignOfLife):
+                    self._hear_of(page.leased_until)
+                else:
                     await self._take_event(page)
                     if place.ask is None:
                         return False  # the stream has been begun anew
@@ -244,7 +271,8 @@ class ReadSession:
             self.pages.put(chunks, max(len(chunks), PAGE_WEIGHT))
             while (full := self.pages.full(AHEAD)) is not None:
                 await fired(full)
-            self._heard()
+            self._last = self._brought = self._now()
+        self._hear_of(page.leased_until)
         return bool(chunks)
 
     async def _fail(self, error: RunstreamsError) -> None:
@@ -262,8 +290,10 @@ class ReadSession:
         self._fruitless = 0
         self._patience.progress()
 
-    def _heard(self) -> None:
-        self._last = self._now()
+    def _hear_of(self, leased_until: int | None) -> None:
+        """Take in whether somebody has promised to be heard of."""
+        if self._is_patient and (leased_until is not None or not self.place.tail):
+            self._last = self._now()
 
     def _left(self, most: float) -> float:
         """Return the seconds of silence that are left, up to *most*."""
@@ -272,12 +302,24 @@ class ReadSession:
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
 
+    def _tell_of_silence(self) -> None:
+        if self._is_patient:
+            logger.warning(
+                "%s/%s: nothing came for %g s, and no producer has promised to: the read ends, and "
+                "start_index=%d goes on with it; timeout=None waits for ever",
+                *self.stream,
+                self._timeout,
+                self.place.next_index,
+            )
+
     def _ending(self) -> RunstreamsError | None:
         closed = self.place.closed
-        if closed is None or not self._strict or closed.status == "completed":
+        if closed is None or not self._strict:
             return None
-        name, end = f"{self.stream.run}/{self.stream.key}", self.place.next_index
-        if closed.status == "failed":
-            reason = closed.error or "no reason given"
-            return StreamFailed(f"{name} failed: {reason}", error=closed.error, next_index=end)
-        return StreamCanceled(f"{name} was canceled", error=closed.error, next_index=end)
+        return ending_of(self.stream, closed, self.place.next_index)
+
+
+def _seconds(timeout: Silence) -> float:
+    if isinstance(timeout, str):
+        return SILENCE_SECONDS
+    return math.inf if timeout is None else timeout

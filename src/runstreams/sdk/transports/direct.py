@@ -1,25 +1,30 @@
 """No server in between: the same core, in this process, on the store itself."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 
 from ...core.errors import NotThere
+from ...core.following import End, Tick
+from ...core.joint import Item
 from ...core.json_lines import check_chunk, decode, plain_chunks
+from ...core.leasing import Claim, leased_until
 from ...core.limits import LIST_MAX
 from ...core.log import NO_POINTERS, Log
 from ...core.model import (
     Batch,
     Closed,
+    Head,
     Page,
     RunInfo,
     RunPage,
+    RunStatus,
     Status,
     StreamId,
     StreamInfo,
     StreamPage,
 )
 from ...core.runs import place_of
-from ..records import Chunk, ChunkPage, Receipt
+from ..records import Chunk, ChunkPage, Receipt, RunItem, RunItems, SignOfLife
 
 
 class DirectTransport:
@@ -28,15 +33,36 @@ class DirectTransport:
     def __init__(self, log: Log) -> None:
         self._log = log
 
-    async def append(self, stream: StreamId, client: str, number: int, body: bytes) -> Receipt:
+    async def append(
+        self, stream: StreamId, client: str, number: int, body: bytes, lease: int | None = None
+    ) -> Receipt:
+        receipt = await self._append(stream, client, number, body, lease or 0) if body else None
+        if lease is None or (lease and receipt):
+            assert receipt is not None
+            return receipt
+        head = await self._settle(stream, client, lease)
+        until = leased_until(head) if head else None
+        if receipt is not None:
+            return receipt._replace(leased_until=until)
+        return Receipt(None, head.tail, head.stop, until) if head else Receipt(None, 0, False)
+
+    async def _settle(self, stream: StreamId, client: str, lease: int) -> Head | None:
+        if lease:
+            return await self._log.hold(stream, client, lease * 1000)
+        return await self._log.release(stream, client)
+
+    async def _append(
+        self, stream: StreamId, client: str, number: int, body: bytes, lease: int
+    ) -> Receipt:
         lines = body.split(b"\n")
         chunks = plain_chunks(lines)
         if chunks is None:
             chunks = [check_chunk(line) for line in lines if line]
         joined = b"".join(chunk + b"\n" for chunk in chunks)
-        batch = Batch(joined, len(chunks), self._log.clock(), client, number)
+        now, ms = self._log.clock(), lease * 1000
+        batch = Batch(joined, len(chunks), now, client, number, lease_ms=ms)
         done = await self._log.append(stream, batch)
-        return Receipt(done.last, done.tail, done.stop)
+        return Receipt(done.last, done.tail, done.stop, done.leased_until)
 
     async def page(self, stream: StreamId, start: int | None, wait: float, limit: int) -> ChunkPage:
         return _decoded(await self._log.read(stream, start, most=limit, seconds=wait))
@@ -47,11 +73,26 @@ class DirectTransport:
 
     async def follow(
         self, stream: StreamId, start: int, silence: float
-    ) -> AsyncGenerator[ChunkPage | None, None]:
+    ) -> AsyncGenerator[ChunkPage | SignOfLife, None]:
         follower = await self._log.follow(stream, start, silence=silence)
         async with aclosing(follower.events()) as events:
             async for event in events:
-                yield _decoded(event) if isinstance(event, Page) else None
+                yield _decoded(event) if isinstance(event, Page) else _alive(event)
+
+    async def page_run(
+        self, run: str, wanted: Mapping[str, int | None], wait: float, limit: int
+    ) -> RunItems:
+        found = await self._log.read_run(run, wanted, everything=True, most=limit, seconds=wait)
+        return RunItems([item for each in found.items if (item := _item(each))], found.over)
+
+    async def follow_run(
+        self, run: str, wanted: Mapping[str, int | None], silence: float
+    ) -> AsyncGenerator[RunItems, None]:
+        joint = self._log.follow_run(run, wanted, everything=True, silence=silence)
+        async with aclosing(joint.items()) as items:
+            async for each in items:
+                yield RunItems([item] if (item := _item(each)) else [])
+        yield RunItems([], joint.end is End.CLOSED)
 
     async def close(self, stream: StreamId, status: Status, error: str | None) -> Closed:
         head = await self._log.close(stream, Closed(status, error))
@@ -73,11 +114,14 @@ class DirectTransport:
     async def streams(self, run: str, after: str | None) -> StreamPage:
         return await self._log.stream_page(run, LIST_MAX, after)
 
-    async def runs(self, limit: int, after: str | None) -> RunPage:
-        return await self._log.runs.page(limit, None if after is None else place_of(after))
+    async def runs(self, limit: int, after: str | None, status: RunStatus | None = None) -> RunPage:
+        place = None if after is None else place_of(after)
+        return await self._log.runs.page(limit, place, status)
 
-    async def register(self, run: str, parent: str | None, root: str | None) -> RunInfo:
-        return await self._log.runs.register(run, parent, root)
+    async def register(
+        self, run: str, parent: str | None, root: str | None, claim: Claim | None = None
+    ) -> RunInfo:
+        return await self._log.runs.register(run, parent, root, claim)
 
     async def complete(self, run: str, status: Status, error: str | None) -> RunInfo:
         return await self._log.complete_run(run, status, error)
@@ -89,9 +133,20 @@ class DirectTransport:
         await self._log.aclose()
 
 
+def _item(item: Item) -> RunItem | None:
+    """Return *item* with its chunks decoded; None for a sign of life."""
+    if isinstance(item.what, Tick):
+        return None
+    return RunItem(item.key, _decoded(item.what) if isinstance(item.what, Page) else item.what)
+
+
 def _decoded(page: Page) -> ChunkPage:
     chunks: list[Chunk[object]] = [
         Chunk(index, decode(bytes(data)), f"{page.generation}-{index}", timestamp)
         for index, timestamp, data in page.chunks
     ]
-    return ChunkPage(chunks, page.next_index, page.tail, page.closed)
+    return ChunkPage(chunks, page.next_index, page.tail, page.closed, page.leased_until)
+
+
+def _alive(tick: Tick) -> SignOfLife:
+    return SignOfLife(leased_until(tick.head) if tick.head else None)

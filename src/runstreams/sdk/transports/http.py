@@ -9,7 +9,7 @@ import logging
 import math
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from dataclasses import fields, replace
 from datetime import UTC
 from typing import Any, TypeVar
@@ -19,10 +19,20 @@ import httpx
 
 from ..._version import __version__
 from ...core.errors import NoEventStream, RunstreamsError
+from ...core.leasing import Claim
 from ...core.limits import LIST_MAX
-from ...core.model import Closed, RunInfo, RunPage, Status, StreamId, StreamInfo, StreamPage
-from ..errors import Unexpected, Unreachable, error_of
-from ..records import Chunk, ChunkPage, Receipt
+from ...core.model import (
+    Closed,
+    RunInfo,
+    RunPage,
+    RunStatus,
+    Status,
+    StreamId,
+    StreamInfo,
+    StreamPage,
+)
+from ..errors import Unexpected, Unreachable, error_of, told_of
+from ..records import Chunk, ChunkPage, Receipt, RunItem, RunItems, SignOfLife
 from ..settings import Timeouts, Token, without_secrets
 from .events import Event, EventDecoder
 from .exchange import exchange, put_away
@@ -75,14 +85,19 @@ class HttpTransport:
 
     # Writing
 
-    async def append(self, stream: StreamId, client: str, number: int, body: bytes) -> Receipt:
+    async def append(
+        self, stream: StreamId, client: str, number: int, body: bytes, lease: int | None = None
+    ) -> Receipt:
         headers = {
             "content-type": "application/x-ndjson",
             "x-client-id": client,
             "x-resume-from-chunk": str(number),
         }
+        if lease is not None:
+            headers["x-lease-seconds"] = str(lease)
         said = await self._ask("POST", _stream(stream, "self"), content=body, headers=headers)
-        return Receipt(_get(said, "last_index"), _get(said, "tail"), bool(_get(said, "stop")))
+        last, tail, stop = (_get(said, name) for name in ("last_index", "tail", "stop"))
+        return Receipt(last, tail, bool(stop), said.get("leased_until"))
 
     async def close(self, stream: StreamId, status: Status, error: str | None) -> Closed:
         path = _stream(stream, "self") + "/close"
@@ -106,25 +121,63 @@ class HttpTransport:
 
     async def follow(
         self, stream: StreamId, start: int, silence: float
-    ) -> AsyncGenerator[ChunkPage | None, None]:
-        headers = {
+    ) -> AsyncGenerator[ChunkPage | SignOfLife, None]:
+        headers = {"last-event-id": str(start - 1)} if start else {}
+        events = self._events("GET", _stream(stream), silence, headers)
+        async with aclosing(events):
+            async for event in events:
+                if event.data == "[DONE]":
+                    return
+                yield _events_page(event)
+
+    async def page_run(
+        self, run: str, wanted: Mapping[str, int | None], wait: float, limit: int
+    ) -> RunItems:
+        query = {"wait": f"{wait:.3f}", "limit": str(limit)}
+        asked = {"all": True, "streams": wanted}
+        said = await self._ask("POST", _follow(run), params=query, json=asked, wait=wait)
+        return RunItems([_item(one) for one in _get(said, "streams")], bool(_get(said, "over")))
+
+    async def follow_run(
+        self, run: str, wanted: Mapping[str, int | None], silence: float
+    ) -> AsyncGenerator[RunItems, None]:
+        asked = {"all": True, "streams": wanted}
+        events = self._events("POST", _follow(run), silence, json=asked)
+        async with aclosing(events):
+            async for event in events:
+                if event.name == "end":
+                    yield RunItems([], over=not _event(event).get("silent"))
+                    return
+                yield RunItems([_item(_event(event))] if event.name == "stream" else [])
+
+    async def _events(
+        self,
+        method: str,
+        path: str,
+        silence: float,
+        headers: Mapping[str, str] | None = None,
+        **more: Any,
+    ) -> AsyncGenerator[Event, None]:
+        """Yield the events of a stream of them, until whoever asks takes one for the end, or for so
+        many seconds of *silence*. Raises `Unreachable` where they break off.
+        """
+        fields = {
             "accept": "text/event-stream",
             "accept-encoding": "identity",
             "timeout-seconds": str(max(1, math.ceil(silence))),
+            **(headers or {}),
         }
-        if start:
-            headers["last-event-id"] = str(start - 1)
         timeouts = self._timeouts
         read = max(MOMENT_SECONDS, min(timeouts.stall, silence))
         timeout = httpx.Timeout(timeouts.request, connect=timeouts.connect, read=read)
-        request = self._http.build_request("GET", _stream(stream), headers=headers, timeout=timeout)
+        request = self._http.build_request(method, path, headers=fields, timeout=timeout, **more)
         try:
             with self._connecting():
                 answer = await self._send(request, stream=True)
                 try:
                     await _check_event_stream(answer)
-                    async for page in _pages(answer):
-                        yield page
+                    async for event in _decoded(answer):
+                        yield event
                 finally:
                     await put_away(answer)
         except Unreachable as error:
@@ -145,14 +198,18 @@ class HttpTransport:
         said = await self._ask("GET", f"/api/v1/runs/{_name(run)}/streams", params=query)
         return StreamPage([_info(one) for one in _get(said, "streams")], _get(said, "next"))
 
-    async def runs(self, limit: int, after: str | None) -> RunPage:
+    async def runs(self, limit: int, after: str | None, status: RunStatus | None = None) -> RunPage:
         query = {"limit": str(min(limit, LIST_MAX))} | ({"after": after} if after else {})
+        query |= {"status": status} if status else {}
         said = await self._ask("GET", "/api/v1/runs", params=query)
         return RunPage([_known(RunInfo, one) for one in _get(said, "runs")], _get(said, "next"))
 
-    async def register(self, run: str, parent: str | None, root: str | None) -> RunInfo:
-        above = {"parent": parent, "root": root}
-        return _known(RunInfo, await self._ask("PUT", f"/api/v1/runs/{_name(run)}", json=above))
+    async def register(
+        self, run: str, parent: str | None, root: str | None, claim: Claim | None = None
+    ) -> RunInfo:
+        path, above = f"/api/v1/runs/{_name(run)}", {"parent": parent, "root": root}
+        headers = _promising(claim) if claim else {}
+        return _known(RunInfo, await self._ask("PUT", path, json=above, headers=headers))
 
     async def complete(self, run: str, status: Status, error: str | None) -> RunInfo:
         ended = {"status": status, "error": error}
@@ -283,14 +340,14 @@ def _retry_after(answer: httpx.Response) -> float | None:
     return min(seconds, YEAR_SECONDS)
 
 
-async def _pages(answer: httpx.Response) -> AsyncGenerator[ChunkPage | None, None]:
-    """Yield the chunks of an event stream until it ends cleanly. Raises `_BrokenOff`."""
+async def _decoded(answer: httpx.Response) -> AsyncGenerator[Event, None]:
+    """Yield the events of an answer. Raises `_BrokenOff` at its end, and where it tells of one."""
     decoder = EventDecoder()
     async for piece in answer.aiter_raw():
         for event in decoder.feed(piece):
-            if event.data == "[DONE]":
-                return
-            yield _events_page(event)
+            if event.name == "error":
+                raise _BrokenOff(f": {event.data}")
+            yield event
     raise _BrokenOff
 
 
@@ -301,18 +358,34 @@ async def _check_event_stream(answer: httpx.Response) -> None:
         raise NoEventStream("the answer is no event stream", url=None)
 
 
-def _events_page(event: Event) -> ChunkPage | None:
-    """Return the chunks of an event; None when it only shows that the server lives."""
-    if event.name == "error":
-        raise _BrokenOff(f": {event.data}")
-    if event.name != "batch":
-        return None
+def _events_page(event: Event) -> ChunkPage | SignOfLife:
+    """Return the chunks of an event, or that it only shows that the server lives."""
     try:
         said = json.loads(event.data)
+        if event.name != "batch":
+            return SignOfLife(said.get("leased_until"))
         chunks = [_record(record) for record in said["records"]]
         return ChunkPage(chunks, chunks[-1].index + 1, said["tail"]["seq_num"])
-    except (ValueError, KeyError, IndexError, TypeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        if event.name != "batch":
+            return SignOfLife()
         raise Unexpected("an event is not of this protocol", http_status=502) from error
+
+
+def _event(event: Event) -> dict[str, Any]:
+    """Return what an event says. Raises `Unexpected`."""
+    try:
+        said = json.loads(event.data)
+        if isinstance(said, dict):
+            return said
+    except ValueError:
+        pass
+    raise Unexpected("an event is not of this protocol", http_status=502)
+
+
+def _item(said: dict[str, Any]) -> RunItem:
+    error = said.get("error")
+    return RunItem(_get(said, "key"), told_of(said) if error else _page(said))
 
 
 def _record(record: dict[str, Any]) -> Chunk[object]:
@@ -327,7 +400,8 @@ def _page(said: dict[str, Any]) -> ChunkPage:
             for chunk in said["chunks"]
         ]
         closed = _known(Closed, said["closed"]) if said["closed"] else None
-        return ChunkPage(chunks, said["next_index"], said["tail"], closed)
+        where = said["next_index"], said["tail"]
+        return ChunkPage(chunks, *where, closed, said.get("leased_until"))
     except (KeyError, TypeError) as error:
         raise Unexpected("a page is not of this protocol", http_status=502) from error
 
@@ -347,9 +421,17 @@ def _known(kind: type[R], said: Any) -> R:
         raise Unexpected(f"the answer is no {kind.__name__}", http_status=502) from error
 
 
+def _promising(claim: Claim) -> dict[str, str]:
+    return {"x-client-id": claim.holder, "x-lease-seconds": str(claim.ms // 1000)}
+
+
 def _stream(stream: StreamId, target: str | None = None) -> str:
     parts = [stream.run, *([target] if target else []), stream.key]
     return "/realtime/v1/streams/" + "/".join(map(_name, parts))
+
+
+def _follow(run: str) -> str:
+    return f"/realtime/v1/runs/{_name(run)}/follow"
 
 
 def _managed(stream: StreamId) -> str:

@@ -90,6 +90,11 @@ class Buffer:
         return self._number - (self._in_flight.size if self._in_flight else 0)
 
     @property
+    def is_waiting(self) -> bool:
+        """Whether there are chunks beside the batch under way."""
+        return bool(self._lines)
+
+    @property
     def is_full(self) -> bool:
         """Whether whoever writes should wait."""
         batching = self._batching

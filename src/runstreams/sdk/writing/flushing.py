@@ -9,16 +9,12 @@ import logging
 import sys
 import threading
 from collections.abc import Callable, Iterable
+from concurrent.futures import wait
 from contextlib import suppress
 
 from ..closing import INTERRUPTIONS, status_after
 from ..engine.engine import ENGINES, Engine, Pending
-from ..engine.waiting import settled
-
-LOOK_SECONDS = 0.5
-"""How often it is looked whether sending makes progress, and whether a source's event loop has
-ended, which nobody tells.
-"""
+from ..engine.waiting import LOOK_SECONDS, settled
 
 SILENT_SECONDS = 3.0
 """How long the end of a client or of the program waits before it says what for."""
@@ -116,8 +112,13 @@ def cut(engines: Iterable[Engine], error: BaseException | None) -> None:
 
 
 def _flush(engine: Engine) -> None:
-    if not (producers := engine.pending):
-        return
+    if producers := engine.pending:
+        _flush_producers(engine, producers)
+    # Such as the ends of runs whose callers were cancelled: no more than to say so is left of them.
+    wait(list(engine.outlasting), engine.flush_seconds)
+
+
+def _flush_producers(engine: Engine, producers: list[Pending]) -> None:
     left = engine.call(flush(producers, engine.flush_seconds))
     for producer in left:
         logger.error("given up: %s", report(producer, engine.flush_seconds))

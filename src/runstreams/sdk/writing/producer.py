@@ -21,6 +21,7 @@ from ..engine.engine import Engine
 from ..engine.queues import Tee
 from ..engine.waiting import Waiter
 from ..errors import NotSent, StopRequested
+from ..keeping import Keeper
 from ..records import Receipt
 from ..telling import Doing
 from ..values import Encode
@@ -44,11 +45,14 @@ class Producer:
         batching: Batching,
         close: bool | None,
         encode: Encode,
+        lease: int = 0,
+        heir: Keeper | None = None,
     ) -> None:
         """Begin to send to *stream* as *client*, what is written as *encode* makes it.
 
         With *close* the stream is closed at the end, whatever that is; with None, unless all went
-        well; with False, never.
+        well; with False, never. Until then it holds a lease of so many seconds; a stream that stays
+        open is left to *heir*, or nobody's.
         """
         self.stream = stream
         self.result: Future[int | None] = Future()
@@ -63,7 +67,8 @@ class Producer:
         self._encode = encode
         self._texts = Texts()
         self._pen = threading.RLock()
-        self._sender = Sender(stream, client, batching)
+        self._heir = heir
+        self._sender = Sender(stream, client, batching, lease)
         self._lock = threading.Lock()
         self.is_open = True
         """Whether it may be written to, beside what its sources give."""
@@ -182,7 +187,7 @@ class Producer:
         return self.stopped or self._canceled
 
     def _end(self) -> None:
-        self._sender.end()
+        self._sender.end(lets_go=self._status() is None and self._heir is None)
         if (tee := self._tee()) is not None:
             tee.end(self._error)
         with self._lock:
@@ -198,7 +203,10 @@ class Producer:
         try:
             engine = self._engine
             await self._sender.run(lambda: engine.transport, self._patience, self._receive)
-            await self._close_stream()
+            if (status := self._status()) is not None:
+                await self._close_stream(status)
+            elif self._sender.promise.is_made:
+                await self._let_go()
         except StreamClosed as error:
             self._canceled = True  # what the source meets meanwhile is no error of its own
             if await self._is_stopped(error):
@@ -250,10 +258,17 @@ class Producer:
         self.stopped = True
         self._end()
 
-    async def _close_stream(self) -> None:
-        status = self._status()
-        if status is None:
+    async def _let_go(self) -> None:
+        """Leave the stream's lease to the heir, or end it: nobody is to be missed."""
+        if self._heir is not None:
+            self._heir.take(self.stream)
             return
+        try:
+            await self._engine.persist(self._sender.let_go, self._patience)
+        except RunstreamsError as error:
+            logger.info("the lease on %s/%s was not ended: %s", *self.stream, error)
+
+    async def _close_stream(self, status: Status) -> None:
         try:
             await self._engine.persist(
                 lambda to: to.close(self.stream, status, self._reason()), self._patience

@@ -6,6 +6,7 @@ is how a writer goes on from the server's last chunk, without asking for it firs
 """
 
 import asyncio
+import math
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -15,8 +16,9 @@ from ...core.limits import MIB, TICK_SECONDS
 from ...core.model import StreamId
 from ..engine.waiting import Signal, Waiter, fired
 from ..errors import BufferFull, WriterClosed
+from ..leases import Promise
 from ..records import Receipt
-from ..retrying import Patience
+from ..retrying import Patience, is_passing
 from ..transport import Transport
 from .buffer import Batching, Buffer, InFlight
 
@@ -28,9 +30,12 @@ BUFFER_BYTES = 64 * MIB
 class Sender:
     """Carries chunks from whoever writes, in any thread, to the server, in the engine."""
 
-    def __init__(self, stream: StreamId, client: str, batching: Batching) -> None:
+    def __init__(self, stream: StreamId, client: str, batching: Batching, lease: int = 0) -> None:
+        """Send to *stream* as *client*, which promises to be heard of within *lease* seconds."""
         self.stream = stream
         self.client = client
+        self.promise = Promise(lease)
+        """What the client says of when it will be heard of."""
         self.last_index: int | None = None
         """Index of the last chunk that is acknowledged."""
         self._buffer = Buffer(batching)
@@ -39,6 +44,7 @@ class Sender:
         self._room = Signal()
         self._drains: list[tuple[int, Future[None]]] = []
         self._ended = False
+        self._lets_go = False
         self._failure: BaseException | None = None
 
     # Whoever writes
@@ -71,10 +77,12 @@ class Sender:
                 self._news.fire()
         return done
 
-    def end(self) -> None:
-        """Take no more chunks; what is queued leaves without lingering."""
+    def end(self, lets_go: bool = False) -> None:
+        """Take no more chunks; what is queued leaves without lingering. With *lets_go* the last
+        ones take the promise back.
+        """
         with self._lock:
-            self._ended = True
+            self._ended, self._lets_go = True, lets_go
             self._buffer.hurry()
             self._news.fire()
             self._room.fire()
@@ -117,14 +125,18 @@ class Sender:
         patience: Patience,
         receive: Callable[[Receipt], None],
     ) -> None:
-        """Send by *transport* until everything is acknowledged and the end is called; hand each
-        answer to *receive*.
+        """Send by *transport* until everything is acknowledged and the end is called, and be heard
+        of in silence; hand each answer to *receive*.
 
         Raises what the server refuses with, or the last failure when *patience* runs out.
         """
+        self.promise.begin(asyncio.get_running_loop().time())
         try:
             while (in_flight := await self._next()) is not None:
-                receive(await self._deliver(transport, patience, in_flight))
+                if in_flight.size:
+                    receive(await self._deliver(transport, patience, in_flight))
+                elif (receipt := await self._hold(transport(), patience)) is not None:
+                    receive(receipt)
         except Exception as error:
             self._fail(error)
             raise
@@ -133,34 +145,67 @@ class Sender:
             raise
 
     async def _next(self) -> InFlight | None:
-        """Wait until a batch is due and return it; None when all is done."""
+        """Wait until a batch is due, or a sign of life, which is an empty one, and return it; None
+        when all is done.
+        """
         time = asyncio.get_running_loop().time
         while True:
             with self._lock:
                 now, due = time(), self._buffer.due()
                 if due is not None and due - now < TICK_SECONDS:
                     return self._buffer.take(now)
-                if due is None and self._ended:
-                    return None
+                if due is None:
+                    if self._ended:
+                        return None
+                    if (due := self.promise.due) - now < TICK_SECONDS:
+                        return InFlight(self._buffer.acknowledged, 0, b"")
                 waiter = self._news.waiter()
-            await fired(waiter, None if due is None else due - now)
+            await fired(waiter, None if due == math.inf else due - now)
 
     async def _deliver(
         self, transport: Callable[[], Transport], patience: Patience, in_flight: InFlight
     ) -> Receipt:
         time = asyncio.get_running_loop().time
         while True:
-            started = time()
+            started, lease = time(), self.promise.with_chunks(self._is_last())
             try:
                 receipt = await transport().append(
-                    self.stream, self.client, in_flight.number, in_flight.body
+                    self.stream, self.client, in_flight.number, in_flight.body, lease
                 )
             except RunstreamsError as error:
                 await asyncio.sleep(patience.after(error))
                 continue
             patience.progress()
+            self.promise.heard(started, lease, receipt.leased_until)
             self._arrived(receipt, time() - started)
             return receipt
+
+    def _is_last(self) -> bool:
+        """Say whether the batch under way is the last thing that the server hears."""
+        with self._lock:
+            return self._lets_go and not self._buffer.is_waiting
+
+    async def _hold(self, transport: Transport, patience: Patience) -> Receipt | None:
+        """Promise in silence. Raises what will not pass; what may is no reason to give up while
+        there is nothing to send.
+        """
+        started, lease = asyncio.get_running_loop().time(), self.promise.alone()
+        try:
+            receipt = await self._tell(transport, lease)
+        except RunstreamsError as error:
+            if not is_passing(error):
+                patience.after(error)
+            self.promise.unheard(asyncio.get_running_loop().time())
+            return None
+        self.promise.heard(started, lease, receipt.leased_until)
+        return receipt
+
+    async def let_go(self, transport: Transport) -> Receipt:
+        """Take the promise back. Raises what the transport does."""
+        return await self._tell(transport, 0)
+
+    async def _tell(self, transport: Transport, lease: int | None) -> Receipt:
+        return await transport.append(self.stream, self.client, self.acknowledged, b"", lease)
 
     def _arrived(self, receipt: Receipt, seconds: float) -> None:
         with self._lock:

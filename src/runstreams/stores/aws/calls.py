@@ -21,6 +21,7 @@ from botocore.retries.standard import (
     ThrottledRetryableChecker,
     TransientRetryableChecker,
 )
+from urllib3.exceptions import ClosedPoolError
 
 from ...core.errors import Busy, StoreError
 
@@ -142,11 +143,16 @@ def fate(error: Exception) -> Fate:
     """Tell what became of the call that *error* ended."""
     if isinstance(error, ClientError):
         return _answered(error)
-    if isinstance(error, NEVER_SENT):
+    if isinstance(error, NEVER_SENT) or _came_too_late(error):
         return Fate.REFUSED
     if isinstance(error, NO_CREDENTIALS):
         return Fate.UNUSABLE
     return Fate.LOST if isinstance(error, BROKEN_OFF) else Fate.ANSWERED
+
+
+def _came_too_late(error: Exception) -> bool:
+    """Say whether the connections were closed before the question had taken one of them."""
+    return isinstance(getattr(error, "kwargs", {}).get("error"), ClosedPoolError)
 
 
 def code(error: ClientError) -> str:

@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, cast
 
 from ...core.model import Closed, Head, Lease, Run, Sent, Status
 from .pointers import decode_pointers, encode_pointer
-from .values import check_form, form, number, number_or_null, optional_number, text, ttl
+from .values import (
+    SPREAD_HEAD,
+    check_form,
+    form,
+    head_form,
+    number,
+    number_or_null,
+    optional_number,
+    text,
+    ttl,
+)
 
 if TYPE_CHECKING:
     from .values import Item, Value
@@ -37,7 +47,7 @@ def encode_head(head: Head) -> "Item":
     expression cannot take the size, the sum or the copy of what is absent.
     """
     item: Item = {
-        "v": form(),
+        "v": head_form(head.generation),
         "g": text(head.generation),
         "opened": number(head.created),
         "expires": number(head.expires),
@@ -65,7 +75,7 @@ def encode_head(head: Head) -> "Item":
 
 def decode_head(item: "Mapping[str, Value]") -> Head:
     """Return the head that *item* holds."""
-    check_form(item)
+    check_form(item, SPREAD_HEAD)
     opened, sealed, sealed_time = (
         int(item[name]["N"]) for name in ("opened", "sealed", "sealed_time")
     )
@@ -172,6 +182,8 @@ def encode_run(run: Run) -> "Item":
     item |= {name: text(value) for name, value in said.items() if value is not None}
     if run.completed is not None:
         item["completed"] = number(run.completed)
+    if run.counted:
+        item |= {"streams": number(run.streams), "counted": number(run.counted)}
     return item | _encode_lease(run.lease)
 
 
@@ -191,7 +203,13 @@ def decode_run(item: "Mapping[str, Value]") -> Run:
         status=cast("Status | None", status),
         error=_text(item, "error"),
         lease=_lease(item),
+        streams=_number(item, "streams"),
+        counted=_number(item, "counted"),
     )
+
+
+def _number(item: "Mapping[str, Value]", name: str) -> int:
+    return int(item[name]["N"]) if name in item else 0
 
 
 def place(created: int, run: str) -> str:

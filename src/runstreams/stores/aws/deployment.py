@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ...core.errors import Busy
-from ...core.settings import LIMITS, RETENTION_DAYS, STREAM_MAX_BYTES
+from ...core.settings import EPOCH, LIMITS, RETENTION_DAYS, RUN_MAX_STREAMS, STREAM_MAX_BYTES
 from .calls import ATTEMPTS, PATIENCE_SECONDS, Fate, code, fate, pause
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 TAGS = {
     "runstreams:retention-days": RETENTION_DAYS,
     "runstreams:stream-max-bytes": STREAM_MAX_BYTES,
+    "runstreams:run-max-streams": RUN_MAX_STREAMS,
+    "runstreams:epoch": EPOCH,
 }
 """The tags, and the variables of the functions' environment that say the same."""
 
@@ -54,7 +56,7 @@ def _judge(error: Exception, bucket: str, *, is_last: bool) -> None:
     if fate(error) not in (Fate.REFUSED, Fate.LOST):
         raise Untold(
             f"cannot see the limits that are written at the bucket {bucket}: allow "
-            f"s3:GetBucketTagging, or set {' and '.join(LIMITS)} ({error})"
+            f"s3:GetBucketTagging, or set {', '.join(LIMITS)} ({error})"
         ) from error
     if is_last:
         raise Busy(f"the bucket {bucket} says no limits: {error}", retry_after=1) from error

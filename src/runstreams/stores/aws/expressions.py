@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Any
 from ...core.limits import Limits, SealingPlan
 from ...core.model import Batch, Closed, Head, Lease, Pointer, Sent
 from ...core.ports import Staged, Terms
+from ...core.position import epoch_prefix
 from .codec import encode_closed, index_attribute, number_attribute, once_attribute
+from .layout import is_spread
 from .pointers import encode_pointer, prefix
-from .values import form, number, text, ttl
+from .values import SPREAD_HEAD, number, text, ttl
 
 if TYPE_CHECKING:
     from .values import Item
@@ -27,8 +29,8 @@ REMOVALS = 64
 list, 300 operators and 4 KB of expression.
 """
 
-IS_LIVE = "#v = :v AND #expires > :now"
-"""The stream has been opened, in the form this version writes, and is not forgotten."""
+IS_LIVE = "#v <= :v AND #expires > :now"
+"""The stream has been opened, in a form that this version knows, and is not forgotten."""
 
 IS_OPEN = "attribute_not_exists(#closed)"
 """Nobody has closed the stream."""
@@ -38,6 +40,9 @@ HAS_FEW_UNSEALED = "size(#p) < :unsealed"
 
 HAS_ROOM = "#size <= :room"
 """The stream can take the batch's bytes."""
+
+IS_SPREAD = "#v = :v"
+"""Whoever reads this head finds an object with a hash in its name."""
 
 IS_NEW_ONCE = "attribute_not_exists(#once)"
 """No one-shot append with this idempotency key is remembered."""
@@ -52,6 +57,9 @@ outside.
 
 IS_GENERATION = "#g = :g"
 """It is still the same stream, not another one under its name."""
+
+IS_OF_EPOCH = "begins_with(#g, :epoch)"
+"""It was opened since heads were last put back to how they once were."""
 
 MAY_BE_LEASED = "(attribute_not_exists(#lease) OR (#lease <= :lease AND #lease_ms <= :lease_ms))"
 """Nothing is taken from the lease that is there, as `leasing.may_follow` says."""
@@ -122,7 +130,7 @@ def aliases(expression: str, names: Mapping[str, str] | None = None) -> dict[str
 
 def _live_at(now: int) -> "Item":
     """Return the values of `IS_LIVE`."""
-    return {":v": form(), ":now": number(now)}
+    return {":v": number(SPREAD_HEAD), ":now": number(now)}
 
 
 def committing(
@@ -147,6 +155,11 @@ def committing(
             ":ttl": ttl(expires),
         },
     )
+    if limits.epoch:
+        update.conditions.append(IS_OF_EPOCH)
+        update.values[":epoch"] = text(epoch_prefix(limits.epoch))
+    if is_spread(staged.object):
+        update.conditions.append(IS_SPREAD)
     if limits.stream_bytes > 0:
         update.conditions.append(HAS_ROOM)
         update.values[":room"] = number(limits.stream_bytes - batch.size)

@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...core.errors import Busy, RunCompleted
-from ...core.limits import Limits, SealingPlan
+from ...core.errors import Busy
+from ...core.limits import NO_LIMITS, Limits, SealingPlan
 from ...core.model import Closed, Head, Lease, Pointer, Run, Sent, StreamId
 from ...core.ports import Committed, NotCommitted, Renewed, Staged, Terms
+from ...core.position import epoch_prefix
 from .codec import decode_head, decode_run, decode_sent, encode_head, encode_sent
 from .expressions import (
     REMOVALS,
@@ -22,17 +23,21 @@ from .expressions import (
     renewing,
     sealing,
 )
-from .runs import making, replacing
+from .layout import Layout
+from .runs import following, making
 from .table import Outcome, Table, client_key, clients_prefix, head_key
 from .values import number, text
 
-OPENINGS = 4
-"""How often opening a stream looks again: the record of an expired run, then a head that somebody
-else has put, make three.
+OPENINGS = 6
+"""How often opening a stream looks again: the record of an expired run or a count that begins anew,
+which somebody else was faster with, then a head that somebody else has put, make four.
 """
 
 IS_ABSENT_OR_EXPIRED = "attribute_not_exists(#v) OR #expires <= :now"
 """There is no stream, or it is forgotten."""
+
+IS_LEFT_BEHIND = "(attribute_not_exists(#closed) AND NOT begins_with(#g, :epoch))"
+"""The stream was opened in another epoch, and is open."""
 
 IS_BEHIND = "attribute_not_exists(#v) OR #number < :number"
 """The item is missing, or what it remembers is older."""
@@ -43,28 +48,31 @@ class DynamoHeads:
     faster, and from `spill` and `delete_spilled`, which write many items.
     """
 
-    def __init__(self, table: Table, plan: SealingPlan) -> None:
+    def __init__(self, table: Table, plan: SealingPlan, layout: Layout) -> None:
         if plan.batches > REMOVALS:
             raise ValueError(f"one update can drop {REMOVALS} pointers, not {plan.batches}")
         self._table = table
         self._plan = plan
+        self._layout = layout
 
     async def get(self, stream: StreamId, *, strong: bool = True, since: int = 0) -> Head | None:
         item = await self._table.get(head_key(stream), strong=strong)
         return decode_head(item) if item else None
 
-    async def open(self, stream: StreamId, head: Head, run: Run) -> None:
-        record, opening = making(run), [_putting(stream, head)]
+    async def open(
+        self, stream: StreamId, head: Head, run: Run, limits: Limits = NO_LIMITS
+    ) -> None:
+        record, opening = making(run, limits), [_putting(stream, head, limits.epoch)]
         for _ in range(OPENINGS):
             failed = await self._table.transact([record, *opening])
             if not failed:
                 return
+            if 1 in failed:
+                # A live head is there, so only the record is left to make.
+                record, opening, limits = making(run, NO_LIMITS), [], NO_LIMITS
             if 0 in failed:
                 item = failed[0]
-                there = decode_run(item) if item else None
-                record = making(run) if _may_open(there, run) else replacing(run)
-            if 1 in failed:
-                opening = []  # a live head is there, so only the record is left to make
+                record = following(decode_run(item) if item else None, run, limits)
         raise Busy("the run changes too fast to open a stream; try again", retry_after=1)
 
     async def commit(
@@ -74,7 +82,8 @@ class DynamoHeads:
         update = committing(staged, skip, batch, terms, limits, self._plan)
         done, head = _decoded(await self._update(stream, update))
         if not done or head is None:
-            return NotCommitted(head)
+            found = head is None or self._layout.fits(stream, staged.object, head.generation)
+            return NotCommitted(head, elsewhere=not found)
         return Committed(head.tail - batch.count, head)
 
     async def close(
@@ -156,23 +165,19 @@ class DynamoHeads:
         )
 
 
-def _putting(stream: StreamId, head: Head) -> dict[str, Any]:
+def _putting(stream: StreamId, head: Head, epoch: int) -> dict[str, Any]:
+    condition, values = IS_ABSENT_OR_EXPIRED, {":now": number(head.created)}
+    if epoch:
+        condition = f"{condition} OR {IS_LEFT_BEHIND}"
+        values[":epoch"] = text(epoch_prefix(epoch))
     return {
         "Put": {
             "Item": {**head_key(stream), **encode_head(head)},
-            "ConditionExpression": IS_ABSENT_OR_EXPIRED,
-            "ExpressionAttributeNames": aliases(IS_ABSENT_OR_EXPIRED),
-            "ExpressionAttributeValues": {":now": number(head.created)},
+            "ConditionExpression": condition,
+            "ExpressionAttributeNames": aliases(condition),
+            "ExpressionAttributeValues": values,
         }
     }
-
-
-def _may_open(there: Run | None, run: Run) -> bool:
-    """Say whether the record that is there counts. Raises `RunCompleted`."""
-    live = there is None or there.expires > run.created
-    if there is not None and live and there.completed is not None:
-        raise RunCompleted("the run is completed", run=run.id)
-    return live
 
 
 def _decoded(outcome: Outcome) -> tuple[bool, Head | None]:

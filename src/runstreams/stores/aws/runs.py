@@ -7,8 +7,9 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ...core.errors import Busy
+from ...core.limits import Limits
 from ...core.model import Run
-from ...core.runs import completed, registered, released
+from ...core.runs import completed, opened, registered, released
 from .codec import SHARDS, decode_run, encode_run, place
 from .expressions import aliases
 from .table import RECENT, Table, run_key
@@ -28,8 +29,14 @@ IS_ABSENT = "attribute_not_exists(#v)"
 IS_EXPIRED = "#expires <= :now"
 """The record is of a run that is forgotten, so the name is free."""
 
-IS_AS_SEEN = "#created = :created AND #expires = :expires AND {completed}(#completed) AND {lease}"
-"""Nobody has made, extended, completed or leased the run since it was read."""
+IS_AS_SEEN = (
+    "#created = :created AND #expires = :expires"
+    " AND {completed}(#completed) AND {count} AND {lease}"
+)
+"""Nobody has made, extended, completed or leased the run, or opened a stream, since it was read."""
+
+IS_COUNTED_AS_SEEN = "#counted = :counted AND #streams = :streams"
+"""No stream was opened since."""
 
 IS_LEASED_AS_SEEN = "#lease = :lease AND #lease_ms = :lease_ms AND #lease_by = :lease_by"
 """Nobody has promised anything since."""
@@ -38,6 +45,17 @@ MAY_OPEN_STREAMS = (
     "attribute_not_exists(#completed) AND (attribute_not_exists(#expires) OR #expires > :now)"
 )
 """The run is not completed, and the record, if there is one, counts."""
+
+HAS_OPENED_FEW = "(attribute_not_exists(#counted) OR (#counted > :began AND #streams < :most))"
+"""No stream was counted yet, or the period of the count is not over and it is below the limit."""
+
+COUNTS = (
+    "#streams = if_not_exists(#streams, :none) + :one, #counted = if_not_exists(#counted, :now)"
+)
+"""One more stream is counted."""
+
+COUNTS_ANEW = "#streams = :one, #counted = :now"
+"""The count of a period that is over begins again."""
 
 
 class DynamoRuns:
@@ -106,29 +124,51 @@ class DynamoRuns:
         raise Busy("the run's record changes too fast; try again", retry_after=1)
 
 
-def making(run: Run) -> dict[str, Any]:
-    """Return the write that makes *run*'s record if it is missing and leaves one that is there.
+def making(run: Run, limits: Limits) -> dict[str, Any]:
+    """Return the write that makes *run*'s record if it is missing, and counts a stream in it where
+    they are limited; nothing else of one that is there changes.
 
-    Fails when the run is completed, and when the record is an expired one.
+    Fails when the run is completed or has opened enough, when the time for counting anew has come,
+    and when the record is an expired one.
     """
     names = ("v", "shard", "created", "expires", "ttl")
     item = encode_run(run)
     update = "SET " + ", ".join(f"#{name} = if_not_exists(#{name}, :{name})" for name in names)
+    condition, values = MAY_OPEN_STREAMS, {f":{name}": item[name] for name in names}
+    if limits.run_streams:
+        update, condition = f"{update}, {COUNTS}", f"{condition} AND {HAS_OPENED_FEW}"
+        values |= {":none": number(0), ":one": number(1), ":most": number(limits.run_streams)}
+        values[":began"] = number(run.created - limits.retention_ms)
+    return _updating(run, update, condition, values)
+
+
+def following(there: Run | None, run: Run, limits: Limits) -> dict[str, Any]:
+    """Return the write that does what `making` did not, since *there* was the record. Raises
+    `RunCompleted`, `TooManyStreams`.
+    """
+    wanted = opened(there, run, limits)
+    if there is not None and there.expires <= run.created:
+        return _replacing(wanted)
+    if there is None or wanted.streams != 1:
+        return making(run, limits)
+    condition = f"{MAY_OPEN_STREAMS} AND #counted = :counted"
+    values = {":one": number(1), ":counted": number(there.counted)}
+    return _updating(run, f"SET {COUNTS_ANEW}", condition, values)
+
+
+def _updating(run: Run, update: str, condition: str, values: "Item") -> dict[str, Any]:
     return {
         "Update": {
             "Key": run_key(run.id),
-            "ConditionExpression": MAY_OPEN_STREAMS,
+            "ConditionExpression": condition,
             "UpdateExpression": update,
-            "ExpressionAttributeNames": aliases(f"{update} {MAY_OPEN_STREAMS}"),
-            "ExpressionAttributeValues": {
-                ":now": number(run.created),
-                **{f":{name}": item[name] for name in names},
-            },
+            "ExpressionAttributeNames": aliases(f"{update} {condition}"),
+            "ExpressionAttributeValues": {":now": number(run.created), **values},
         }
     }
 
 
-def replacing(run: Run) -> dict[str, Any]:
+def _replacing(run: Run) -> dict[str, Any]:
     """Return the write that puts *run*'s record in the place of an expired one."""
     condition = f"{IS_ABSENT} OR {IS_EXPIRED}"
     return {
@@ -150,12 +190,15 @@ def _unless_changed(there: Run | None) -> dict[str, Any]:
         return {"ConditionExpression": IS_ABSENT, "ExpressionAttributeNames": aliases(IS_ABSENT)}
     condition = IS_AS_SEEN.format(
         completed="attribute_exists" if there.completed else "attribute_not_exists",
+        count=IS_COUNTED_AS_SEEN if there.counted else "attribute_not_exists(#counted)",
         lease=IS_LEASED_AS_SEEN if there.lease else "attribute_not_exists(#lease)",
     )
     values = {
         ":created": text(place(there.created, there.id)),
         ":expires": number(there.expires),
     }
+    if there.counted:
+        values |= {":counted": number(there.counted), ":streams": number(there.streams)}
     if there.lease:
         values[":lease"] = number(there.lease.until)
         values[":lease_ms"] = number(there.lease.ms)

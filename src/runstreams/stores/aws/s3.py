@@ -1,11 +1,7 @@
 """Batches and segments as objects in one S3 bucket.
 
-    b/{run}/{key}/{name}                                 a batch: JSON lines
-    s/{run}/{key}/{generation}/{last}-{first}-{time}     a segment
-
-The two prefixes differ in who may delete them. Reads and deletions change nothing the second time,
-and nobody can see an object before its head or its name says so: hence any passing fault counts as
-if nothing had happened.
+Reads and deletions change nothing the second time, and nobody can see an object before its head or
+its name says so: hence any passing fault counts as if nothing had happened.
 """
 
 import asyncio
@@ -19,10 +15,10 @@ from botocore.exceptions import ClientError
 from ...core.errors import Busy, ObjectMissing, StoreError
 from ...core.limits import NAMES_AT_ONCE
 from ...core.model import FORMAT, Batch, Pointer, SegmentName, StreamId
-from ...core.names import encode
 from ...core.ports import NewId, Staged, StoredBatch
-from ...core.segment import format_name, parse_name
+from ...core.segment import parse_name
 from .calls import Calls, code
+from .layout import Layout, batch_key, generation_prefix, segment_key, segment_prefixes
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -115,12 +111,13 @@ class Bucket:
 class S3Batches:
     """The objects of appends."""
 
-    def __init__(self, bucket: Bucket, new_id: NewId) -> None:
+    def __init__(self, bucket: Bucket, new_id: NewId, layout: Layout) -> None:
         self._bucket = bucket
         self._new_id = new_id
+        self._layout = layout
 
     async def put(self, stream: StreamId, batch: Batch) -> Staged:
-        name = self._new_id()
+        name = self._layout.name_of(stream, self._new_id())
         await self._bucket.put(
             batch_key(stream, name), batch.lines, "application/x-ndjson", _describe(batch)
         )
@@ -155,7 +152,7 @@ class S3Segments:
         return await self._bucket.get_range(segment_key(stream, name), start, end)
 
     async def names(self, stream: StreamId, generation: str, index: int) -> list[SegmentName]:
-        prefix = f"{_segments_prefix(stream)}{generation}/"
+        prefix = generation_prefix(stream, generation)
         # Names begin with their last index, so this stands before each that ends at *index* or
         # later, and behind all others.
         answer = await self._bucket.list(
@@ -167,7 +164,10 @@ class S3Segments:
         ]
 
     async def generations(self, stream: StreamId) -> list[str]:
-        prefix = _segments_prefix(stream)
+        listed = await asyncio.gather(*map(self._folders, segment_prefixes(stream)))
+        return [name for names in listed for name in names]
+
+    async def _folders(self, prefix: str) -> list[str]:
         found: list[str] = []
         more: dict[str, str] = {}
         while True:
@@ -190,20 +190,6 @@ def _describe(batch: Batch) -> dict[str, str]:
         "time": str(batch.time),
     }
     return said if batch.client is None else {**said, "client": quote(batch.client, safe="")}
-
-
-def batch_key(stream: StreamId, name: str) -> str:
-    """Return the key of the batch *name*."""
-    return f"b/{encode(stream.run)}/{encode(stream.key)}/{name}"
-
-
-def _segments_prefix(stream: StreamId) -> str:
-    return f"s/{encode(stream.run)}/{encode(stream.key)}/"
-
-
-def segment_key(stream: StreamId, name: SegmentName) -> str:
-    """Return the key of the segment *name*."""
-    return f"{_segments_prefix(stream)}{name.generation}/{format_name(name)}"
 
 
 def _folders(answer: Any, prefix: str) -> Iterator[str]:

@@ -12,8 +12,10 @@ from botocore.session import Session, get_session
 from ...core.limits import MIB, SealingPlan
 from ...core.ports import NewId
 from .calls import Calls
+from .connections import distrust_old
 from .deployment import told
 from .heads import DynamoHeads
+from .layout import Layout
 from .runs import DynamoRuns
 from .s3 import Bucket, S3Batches, S3Segments
 from .table import Table
@@ -56,14 +58,16 @@ class AwsStore:
         new_id: NewId,
         plan: SealingPlan | None = None,
         threads: int = THREADS,
+        spread: bool = True,
     ) -> None:
-        self.plan = plan or SealingPlan()
+        layout = Layout(spread)
+        self.plan, self.mark = plan or SealingPlan(), layout.mark
         self._clients, self._bucket = (s3, dynamodb), bucket
         self._calls = Calls(threads)
         objects, items = Bucket(s3, bucket, self._calls), Table(dynamodb, table, self._calls)
-        self.heads = DynamoHeads(items, self.plan)
+        self.heads = DynamoHeads(items, self.plan, layout)
         self.runs = DynamoRuns(items)
-        self.batches = S3Batches(objects, new_id)
+        self.batches = S3Batches(objects, new_id, layout)
         self.segments = S3Segments(objects)
 
     @classmethod
@@ -73,13 +77,15 @@ class AwsStore:
         """Use the bucket RUNSTREAMS_BUCKET and the table RUNSTREAMS_TABLE, through *aws* or a
         session of its own.
 
-        Endpoint, region and credentials come the way they always do for boto3. Raises
+        Endpoint, region and credentials come the way they always do for boto3. Streams that are
+        opened have a hash in the names of their objects, unless RUNSTREAMS_SPREAD is `off`. Raises
         `SettingMissing`.
         """
         bucket = _setting("RUNSTREAMS_BUCKET", "S3 bucket")
         table = _setting("RUNSTREAMS_TABLE", "DynamoDB table")
         clients = connect(aws or session(), threads)
-        return cls(*clients, bucket, table, new_id=new_id, threads=threads)
+        spread = os.environ.get("RUNSTREAMS_SPREAD", "on").strip() != "off"
+        return cls(*clients, bucket, table, new_id=new_id, threads=threads, spread=spread)
 
     def told(self) -> dict[str, str]:
         """Return what the deployment says of the limits, by the names of variables; it takes a
@@ -120,6 +126,8 @@ def connect(
         session.create_client(name, endpoint_url=endpoint, config=config)
         for name in ("s3", "dynamodb")
     )
+    for client in (s3, dynamodb):
+        distrust_old(client)
     s3.meta.events.register("before-call.s3.DeleteObjects", _with_md5)
     return cast("S3Client", s3), cast("DynamoDBClient", dynamodb)
 

@@ -6,12 +6,18 @@ from typing import TYPE_CHECKING
 from ...core.errors import StoreError
 from ...core.limits import DAY_MS
 from ...core.model import FORMAT
+from .layout import is_spread
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
     Value = AttributeValueTypeDef
     Item = dict[str, AttributeValueTypeDef]
+
+SPREAD_HEAD = 2
+"""The form of a head whose objects have a hash in their names. It is the other one in all else, but
+whoever does not know it does not find the objects, and so must leave the head alone.
+"""
 
 TTL_SLACK_MS = DAY_MS
 """How long DynamoDB waits before it may remove what has expired, for clocks that differ."""
@@ -43,12 +49,17 @@ def ttl(expires: int) -> "Value":
 
 
 def form() -> "Value":
-    """Return the version of everything stored, which every item carries as *v*."""
+    """Return the version of the form of most items, which every one carries as *v*."""
     return number(FORMAT)
 
 
-def check_form(item: "Mapping[str, Value]") -> None:
-    """Raise `StoreError` if *item* has the form of another version."""
+def head_form(generation: str) -> "Value":
+    """Return the version of the form of a head, by its *generation*."""
+    return number(SPREAD_HEAD if is_spread(generation) else FORMAT)
+
+
+def check_form(item: "Mapping[str, Value]", latest: int = FORMAT) -> None:
+    """Raise `StoreError` if *item* has the form of a later version than *latest*."""
     found = int(item["v"]["N"])
-    if found != FORMAT:
-        raise StoreError(f"an item has format {found}; this version reads format {FORMAT}")
+    if not FORMAT <= found <= latest:
+        raise StoreError(f"an item has format {found}; this version reads format {latest}")

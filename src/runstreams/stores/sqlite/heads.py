@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from ...core.errors import RunCompleted
 from ...core.leasing import may_follow, reach
-from ...core.limits import Limits
+from ...core.limits import NO_LIMITS, Limits
 from ...core.model import Closed, Head, Lease, Pointer, Run, Sent, StreamId
 from ...core.ports import Committed, NotCommitted, Renewed, Staged, Terms
+from ...core.position import is_left_behind
 from . import head_rows, retiring, runs, writers
 from .appends import Appends
 from .head_rows import Found, find
@@ -32,8 +32,10 @@ class SqliteHeads:
     async def get(self, stream: StreamId, *, strong: bool = True, since: int = 0) -> Head | None:
         return self._recent.find(stream, since, lambda db: self._get(db, stream, since))
 
-    async def open(self, stream: StreamId, head: Head, run: Run) -> None:
-        await self._transactions.run(partial(_open, stream=stream, head=head, run=run))
+    async def open(
+        self, stream: StreamId, head: Head, run: Run, limits: Limits = NO_LIMITS
+    ) -> None:
+        await self._transactions.run(lambda db: _open(db, stream, head, run, limits))
 
     async def commit(
         self, stream: StreamId, staged: Staged, terms: Terms, skip: int, limits: Limits
@@ -110,18 +112,22 @@ class SqliteHeads:
             return head
 
 
-def _open(connection: sqlite3.Connection, stream: StreamId, head: Head, run: Run) -> None:
-    record = runs.live(connection, run.id, head.created)
-    if record is not None and record.completed is not None:
-        raise RunCompleted("the run is completed", run=run.id)
-    if record is None:
-        runs.keep(connection, run)
+def _open(
+    connection: sqlite3.Connection, stream: StreamId, head: Head, run: Run, limits: Limits
+) -> None:
     found = find(connection, stream)
-    if found is not None and found.head.expires <= head.created:
+    stays = found is not None and not _gives_way(found.head, head.created, limits)
+    runs.count(connection, run, NO_LIMITS if stays else limits)
+    if stays:
+        return
+    if found is not None:
         retiring.retire(connection, found.id)
-        found = None
-    if found is None:
-        head_rows.insert(connection, stream, head)
+    head_rows.insert(connection, stream, head)
+
+
+def _gives_way(head: Head, now: int, limits: Limits) -> bool:
+    """Say whether a fresh head takes the place of *head*."""
+    return head.expires <= now or is_left_behind(head, limits.epoch)
 
 
 def _close(

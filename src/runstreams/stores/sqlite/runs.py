@@ -3,13 +3,17 @@
 import sqlite3
 from typing import Any
 
+from ...core.limits import Limits
 from ...core.model import Run
-from ...core.runs import completed, registered, released
+from ...core.runs import completed, opened, registered, released
 from .head_rows import lease_columns, lease_of
 from .queries import Queries
 from .transactions import Transactions
 
-_COLUMNS = "id, created, expires, parent, root, completed, status, error, lease, lease_ms, lease_by"
+_COLUMNS = """
+    id, created, expires, parent, root, completed, status, error, streams, counted,
+    lease, lease_ms, lease_by
+"""
 
 _RECENT = f"""
     SELECT {_COLUMNS} FROM runs WHERE (created, id) < (?, ?)
@@ -56,20 +60,21 @@ class SqliteRuns:
         return [_run(*row) for row in rows]
 
 
-def live(connection: sqlite3.Connection, run: str, now: int) -> Run | None:
-    """Return the record unless it has expired by *now*."""
-    record = _find(connection, run)
-    return record if record is not None and record.expires > now else None
+def count(connection: sqlite3.Connection, run: Run, limits: Limits) -> None:
+    """Count one more stream of *run*. Raises `RunCompleted`, `TooManyStreams`."""
+    there = _find(connection, run.id)
+    record = opened(there, run, limits)
+    if record != there:
+        keep(connection, record)
 
 
 def keep(connection: sqlite3.Connection, run: Run) -> Run:
     """Write a record, in place of one that may be there."""
     lease = lease_columns(run.lease)
-    ended = (run.completed, run.status, run.error)
-    values = (run.id, run.created, run.expires, run.parent, run.root, *ended, *lease)
-    connection.execute(
-        f"INSERT OR REPLACE INTO runs ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values
-    )
+    ended, counts = (run.completed, run.status, run.error), (run.streams, run.counted)
+    values = (run.id, run.created, run.expires, run.parent, run.root, *ended, *counts, *lease)
+    places = ", ".join("?" * len(values))
+    connection.execute(f"INSERT OR REPLACE INTO runs ({_COLUMNS}) VALUES ({places})", values)
     return run
 
 
@@ -79,10 +84,11 @@ def _find(connection: sqlite3.Connection, run: str) -> Run | None:
 
 
 def _run(*row: Any) -> Run:
-    id, created, expires, parent, root, completed, status, error, *lease = row
+    id, created, expires, parent, root, completed, status, error, streams, counted = row[:10]
     if completed is not None and status is None:
         status = "completed"  # a record of the first format does not say more
-    return Run(id, created, expires, parent, root, completed, status, error, lease_of(*lease))
+    ended, lease = (completed, status, error), lease_of(*row[10:])
+    return Run(id, created, expires, parent, root, *ended, lease, streams or 0, counted or 0)
 
 
 def _put(connection: sqlite3.Connection, run: Run) -> Run:

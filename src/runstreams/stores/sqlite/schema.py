@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ...core.errors import StoreError
 
-FORMAT = 2
+FORMAT = 3
 """Version of the file. What it holds, as chunks and segments, has versions of its own."""
 
 FILE = "streams.sqlite"
@@ -127,7 +127,9 @@ CREATE TABLE runs (
     error TEXT,
     lease INTEGER,
     lease_ms INTEGER,
-    lease_by TEXT
+    lease_by TEXT,
+    streams INTEGER,
+    counted INTEGER
 ) WITHOUT ROWID;
 CREATE INDEX recent_runs ON runs (created, id);
 """
@@ -143,6 +145,10 @@ _CHANGES = {
         ALTER TABLE runs ADD COLUMN lease INTEGER;
         ALTER TABLE runs ADD COLUMN lease_ms INTEGER;
         ALTER TABLE runs ADD COLUMN lease_by TEXT;
+    """,
+    2: """
+        ALTER TABLE runs ADD COLUMN streams INTEGER;
+        ALTER TABLE runs ADD COLUMN counted INTEGER;
     """,
 }
 """What makes a file of each version one of the next. Columns are added with nothing in them, which

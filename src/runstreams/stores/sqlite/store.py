@@ -36,6 +36,7 @@ class SqliteStore:
     One process's store belongs to one event loop at a time, and must not be used after a fork.
     """
 
+    mark = ""
     window = MIB
 
     def __init__(

@@ -1,0 +1,30 @@
+"""Chunks on standard output."""
+
+import json
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+from ..core.json_lines import utf8
+
+
+def print_all(pieces: Iterable[bytes], at_once: bool) -> None:
+    """Print *pieces*; *at_once*, each as soon as it is there."""
+    output = sys.stdout.buffer
+    try:
+        for piece in pieces:
+            output.write(piece)
+            if at_once:
+                output.flush()
+    finally:
+        output.flush()
+
+
+def said(value: Any) -> bytes:
+    """Return *value* as JSON."""
+    return utf8(json.dumps(value, ensure_ascii=False))
+
+
+def shown(text: str) -> bytes:
+    """Return *text* in UTF-8, with the sign of what cannot be shown for half of a pair."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()

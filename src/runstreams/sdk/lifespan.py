@@ -1,0 +1,50 @@
+"""What a server does for its runs when it is told to stop."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from ..core.errors import RunstreamsError
+from .connection import ENTERED, Connection
+from .engine.engine import ENGINES
+from .engine.waiting import settled
+from .runs import Run, end_run
+from .writing.flushing import flush_engines
+
+logger = logging.getLogger("runstreams")
+
+
+@asynccontextmanager
+async def lifespan(app: object = None) -> AsyncIterator[None]:
+    """End all that goes on in this process as canceled when the server stops, as after SIGTERM:
+    `FastAPI(lifespan=lifespan)`, or around the `yield` of a lifespan of your own.
+
+    Sources are closed, what they gave is sent, streams and runs end as canceled, those of all
+    clients, sync and async.
+    """
+    try:
+        yield
+    finally:
+        await _end_all(asyncio.CancelledError("the server was told to stop"))
+
+
+async def _end_all(error: asyncio.CancelledError) -> None:
+    # What was entered last is inside of the others.
+    for run, connection in reversed(list(ENTERED.items())):
+        if run._begin_end():
+            await _end(connection, run, error)
+        run._interrupt(error)  # it may be waiting for its sources
+        await settled(run._over)
+    # A source of this very loop must be able to end meanwhile.
+    await asyncio.to_thread(flush_engines, list(ENGINES), error)
+
+
+async def _end(connection: Connection, run: Run, error: asyncio.CancelledError) -> None:
+    ending = end_run(connection.calls, run, error, connection.timeouts.flush)
+    try:
+        await connection.engine.acall(ending)
+    except RunstreamsError as failure:
+        logger.error("run %s was not completed: %s", run.id, failure)
+    finally:
+        connection.leave(run)

@@ -1,0 +1,270 @@
+"""Following all streams of a run for one reader, over one connection at a time.
+
+Everything is read by an event stream, or by long polls where that does not work; both tell of each
+stream what becomes of it, and either goes on from the places of all streams. As for a single
+stream, only chunks are progress, and silence has lasted when nothing comes to a question that was
+asked after its time.
+"""
+
+import asyncio
+import math
+import os
+from collections.abc import Mapping
+from concurrent.futures import Future
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+from ...core.errors import (
+    IndexBeyondTail,
+    IndexExpired,
+    NoEventStream,
+    NotThere,
+    RunstreamsError,
+)
+from ...core.limits import PAGE_CHUNKS, SILENCE_SECONDS_MAX, WAIT_SECONDS
+from ...core.model import Closed, StreamId
+from ..engine.queues import ClosableQueue
+from ..engine.waiting import fired
+from ..errors import Unexpected, Unreachable, WriterClosed
+from ..records import RunChunk, RunItem, RunItems
+from ..telling import Doing
+from .cursor import ReadCursor
+from .ending import ending_of
+from .session import AHEAD, EARLY_SECONDS, FRUITLESS, PAGE_WEIGHT, POLL_SECONDS, State
+
+if TYPE_CHECKING:
+    from ..engine.engine import Engine
+    from ..engine.loops import Background
+
+
+class RunSession:
+    """Reads all streams of a run and hands their chunks over."""
+
+    def __init__(
+        self,
+        engine: "Engine",
+        run: str,
+        start: Mapping[str, int | None],
+        timeout: float | None,
+        strict: bool,
+    ) -> None:
+        """Begin each stream where *start* says, None leaves it out, and all others at their oldest
+        chunk; end after *timeout* seconds in which none of them had a chunk.
+
+        With *strict* a stream that failed or was canceled ends in an error, when all is read.
+        """
+        self.run = run
+        self.state: State = "connecting"
+        self.is_over = False
+        """Whether the run is completed and everything of it is read."""
+        self.pages: ClosableQueue[list[RunChunk[object]]] = ClosableQueue()
+        self.over: Future[None] = Future()
+        """Done when it has let go of everything."""
+        self._background: Background | None = None
+        self._process = os.getpid()
+        self._engine = engine
+        self._left_out = {key for key, index in start.items() if index is None}
+        self._places = {key: ReadCursor(index) for key, index in start.items() if index is not None}
+        self._timeout = math.inf if timeout is None else timeout
+        self._strict = strict
+        self._events = True
+        self._last = -math.inf
+        self._fruitless = 0
+        self._moved = set[str]()
+        self._is_moved = False
+        self._patience = engine.patience(Doing("read", run))
+
+    @property
+    def closed(self) -> dict[str, Closed]:
+        """How those streams have ended that have come to their end."""
+        places = list(self._places.items())
+        return {key: place.closed for key, place in places if place.closed is not None}
+
+    def start(self) -> None:
+        """Begin to follow, in the background."""
+        self._background = self._engine.spawn(self._run(), self._let_go)
+
+    def stop(self) -> None:
+        """Stop following; what has not been taken is dropped. `over` tells when it has let go."""
+        self.pages.drop()
+        if self._background is not None:
+            self._background.cancel()
+
+    def take(self) -> list[RunChunk[object]]:
+        """Return the next chunks. Raises `NothingYet`, `StopIteration`, and what went wrong."""
+        if os.getpid() != self._process:
+            raise NotThere("this belongs to the process that began it: read again in this one")
+        return self.pages.next()
+
+    async def _run(self) -> None:
+        """Follow until the end of the run or silence."""
+        error: Exception | None = None
+        try:
+            self._heard()
+            await self._follow()
+            self.state = "closed" if self.is_over else "silent"
+            error = self._ending()
+        except Exception as problem:
+            self.state, error = "failed", problem
+        self.pages.end(error)
+
+    def _let_go(self) -> None:
+        self.pages.end(WriterClosed("the client is closed"))
+        self.over.set_result(None)
+
+    async def _follow(self) -> None:
+        while not self.is_over:
+            # Taken before asking: only an answer to what was asked in silence confirms it.
+            late = self._left(math.inf) <= 0
+            try:
+                if late or not self._events:
+                    if await self._poll(late) and late:
+                        return
+                else:
+                    await self._live()
+            except RunstreamsError as error:
+                seconds = self._patience.after(error)
+                self.state = "retrying"
+                await asyncio.sleep(seconds)
+
+    async def _poll(self, late: bool) -> bool:
+        """Ask once for what there is, or comes; return whether that is nothing."""
+        wait, begun = 0.0 if late else self._left(WAIT_SECONDS), self._now()
+        try:
+            found = await self._engine.transport.page_run(
+                self.run, self._wanted(), wait, PAGE_CHUNKS
+            )
+            is_news = await self._take(found)
+        except RunstreamsError:
+            self._turn()
+            raise
+        if is_news or self.is_over:
+            return False
+        if wait:
+            await asyncio.sleep(max(0.0, begun + min(wait, POLL_SECONDS) - self._now()))
+        self._progress()
+        return True
+
+    async def _live(self) -> None:
+        """Follow by events until they end, fail, or silence has lasted."""
+        silence, begun = self._left(SILENCE_SECONDS_MAX), self._now()
+        try:
+            if await self._has_ended(silence):
+                await self._believe(max(begun, self._last) + silence)
+        except NoEventStream:
+            self._events, self._fruitless = False, 0
+        except RunstreamsError:
+            self._turn()
+            raise
+
+    async def _has_ended(self, silence: float) -> bool:
+        """Hand over what events bring; return False when it is over, or to be asked for anew from
+        where they have led.
+        """
+        events = self._engine.transport.follow_run(self.run, self._wanted(), silence)
+        async with aclosing(events):
+            async for found in events:
+                await self._take(found)
+                if self.is_over or self._is_moved or self._left(math.inf) <= 0:
+                    return False
+        return True
+
+    async def _believe(self, due: float) -> None:
+        """Events have ended in silence, which was *due*. Raises `Unreachable` when it was not."""
+        if self._now() < due - EARLY_SECONDS:
+            raise Unreachable("the event stream ended early")
+        self._progress()
+        if (left := self._left(math.inf)) <= EARLY_SECONDS:
+            await asyncio.sleep(left)
+
+    def _wanted(self) -> dict[str, int | None]:
+        """Return where each stream goes on. They are served in this order, so those that had chunks
+        last come last.
+        """
+        going = {key: place for key, place in self._places.items() if place.closed is None}
+        asked = {key: place.ask or 0 for key, place in going.items()}
+        self._is_moved = False
+        return {**dict.fromkeys([*self._left_out, *self.closed]), **asked}
+
+    async def _take(self, found: RunItems) -> bool:
+        """Hand over what is new, and wait until the reader has room; say whether anything was."""
+        self.state = "live"
+        chunks = [chunk for item in found.items for chunk in self._taken(item)]
+        self.is_over = found.over
+        if chunks:
+            self._progress()
+            self._moved.clear()
+            self.pages.put(chunks, max(len(chunks), PAGE_WEIGHT))
+            while (full := self.pages.full(AHEAD)) is not None:
+                await fired(full)
+            self._heard()
+        return bool(chunks or found.items)
+
+    def _taken(self, item: RunItem) -> list[RunChunk[object]]:
+        """Return the chunks of *item* that are new. Raises what has gone wrong with its stream."""
+        key, what = item
+        place = self._places.pop(key) if key in self._places else ReadCursor(0)
+        self._places[key] = place
+        if isinstance(what, RunstreamsError):
+            self._move(key, place, what)
+            return []
+        try:
+            chunks = place.take(what)
+        except IndexExpired as hole:
+            # Chunks have expired meanwhile: asked for by their index, the server says so.
+            raise Unreachable("the stream leaves out chunks") from hole
+        if place.closed is None and place.ask != (what.next_index or None):
+            self._ask_anew(key)  # it has been begun anew, and is read from its beginning
+        return [RunChunk(key, each.index, each.data, each.id, each.timestamp) for each in chunks]
+
+    def _move(self, key: str, place: ReadCursor, error: RunstreamsError) -> None:
+        """Ask elsewhere for a stream that is not where it was asked for. Raises any other
+        *error*.
+        """
+        try:
+            if isinstance(error, IndexBeyondTail):
+                place.beyond(error)
+            elif isinstance(error, IndexExpired):
+                place.expired(error)
+            else:
+                raise error
+        except RunstreamsError:
+            Doing("read", self.run, key).tell(error)
+            raise
+        self._ask_anew(key)
+
+    def _ask_anew(self, key: str) -> None:
+        """Ask again from the places there are. Raises `Unexpected` when that is of no use."""
+        if key in self._moved:
+            raise Unexpected("the stream is nowhere where it should be", http_status=502)
+        self._moved.add(key)
+        self._is_moved = True
+
+    def _turn(self) -> None:
+        """Read the other way when something lets this one break, again and again."""
+        self._fruitless += 1
+        if self._fruitless == FRUITLESS:
+            self._events, self._fruitless = not self._events, 0
+
+    def _progress(self) -> None:
+        self._fruitless = 0
+        self._patience.progress()
+
+    def _heard(self) -> None:
+        self._last = self._now()
+
+    def _left(self, most: float) -> float:
+        """Return the seconds of silence that are left, up to *most*."""
+        return max(0.0, min(self._last + self._timeout - self._now(), most))
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    def _ending(self) -> RunstreamsError | None:
+        """Return the error that the first stream has ended in, if it is to be raised."""
+        for key, place in self._places.items():
+            if self._strict and place.closed is not None:
+                error = ending_of(StreamId(self.run, key), place.closed, place.next_index)
+                if error is not None:
+                    return error
+        return None

@@ -1,0 +1,131 @@
+"""Two versions at work on the same streams, as in the middle of a deployment: processes that know
+names with a hash beside ones that do not.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from tests.emulators.place import Place
+from tests.tools import ROOT
+
+APPENDS = 40
+"""Enough for sealing, twice."""
+
+PIPE = subprocess.PIPE
+
+
+class Version:
+    """A process of one version."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self._process = process
+
+    def does(self, *order: Any) -> Any:
+        """Return what it answers to *order*."""
+        assert self._process.stdin
+        assert self._process.stdout
+        print(json.dumps(order), file=self._process.stdin, flush=True)
+        return json.loads(self._process.stdout.readline())
+
+
+@contextmanager
+def running(name: str, place: Place, **environ: str) -> Iterator[Version]:
+    command = [sys.executable, "-m", "tests.stores.versions", name]
+    env = {**os.environ, **place.environment(), "PYTHONPATH": f"{ROOT}/src:{ROOT}", **environ}
+    with subprocess.Popen(command, stdin=PIPE, stdout=PIPE, env=env, text=True) as process:
+        yield Version(process)
+
+
+@pytest.fixture
+def earlier(quick_aws_place: Place) -> Iterator[Version]:
+    with running("earlier", quick_aws_place) as version:
+        yield version
+
+
+@pytest.fixture
+def later(quick_aws_place: Place) -> Iterator[Version]:
+    with running("this", quick_aws_place) as version:
+        yield version
+
+
+@pytest.fixture
+def careful(quick_aws_place: Place) -> Iterator[Version]:
+    """This version, as it is deployed first."""
+    with running("this", quick_aws_place, RUNSTREAMS_SPREAD="off") as version:
+        yield version
+
+
+def keys(place: Place) -> list[str]:
+    """Return the keys of all objects."""
+    s3, dynamodb = place.clients(threads=1)
+    found = s3.list_objects_v2(Bucket=place.bucket).get("Contents", [])
+    s3.close()
+    dynamodb.close()
+    return [each["Key"] for each in found]
+
+
+def take_turns(key: str, *versions: Version) -> None:
+    """Let *versions* append to one stream by turns, each as a client of its own, and read it."""
+    for number in range(APPENDS):
+        for at, version in enumerate(versions):
+            index = number * len(versions) + at
+            assert version.does("append", key, f"c{at}", number, index) == index
+    for version in versions:
+        assert version.does("read", key) == list(range(APPENDS * len(versions)))
+
+
+def test_streams_of_before_are_written_and_read_by_both(
+    earlier: Version, later: Version, quick_aws_place: Place
+) -> None:
+    """The later one puts its objects where the earlier one looks for them."""
+    take_turns("key", earlier, later)
+    assert earlier.does("close", "key") == 2 * APPENDS
+    for version in (earlier, later):
+        assert version.does("read", "key") == list(range(2 * APPENDS))
+    assert {key[:10] for key in keys(quick_aws_place)} == {"s/run/key/"}
+
+
+def test_until_it_is_told_otherwise_a_version_opens_streams_that_the_one_before_can_use(
+    earlier: Version, careful: Version, later: Version
+) -> None:
+    take_turns("key", careful, earlier, later)
+    assert earlier.does("delete", "key")
+
+
+def test_an_earlier_version_leaves_a_stream_alone_whose_objects_it_would_not_find(
+    earlier: Version, later: Version, quick_aws_place: Place
+) -> None:
+    """It says so, and whoever asked comes back: by then it may meet the later version."""
+    for number in range(APPENDS):
+        later.does("append", "key", "c", number, number)
+        before = keys(quick_aws_place)
+        assert earlier.does("append", "key", "d", 0, "lost") == "StoreError"
+        assert earlier.does("read", "key") == "StoreError"
+        assert {key[:2] for key in set(keys(quick_aws_place)) - set(before)} == {"b/"}
+    assert later.does("append", "key", "d", 0, "found") == APPENDS
+    assert later.does("read", "key") == [*range(APPENDS), "found"]
+
+
+def test_what_was_opened_with_a_hash_is_used_by_a_version_that_opens_none(
+    careful: Version, later: Version
+) -> None:
+    """As when one goes back by a step of the deployment."""
+    take_turns("key", later, careful)
+    assert careful.does("delete", "key")
+    assert later.does("read", "key") == []
+
+
+def test_deleting_leaves_nothing_of_either_kind(
+    careful: Version, later: Version, quick_aws_place: Place
+) -> None:
+    for version in (careful, later):
+        take_turns("key", version)
+        assert version.does("delete", "key")
+        assert keys(quick_aws_place) == []

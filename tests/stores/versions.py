@@ -1,0 +1,60 @@
+"""A process that does what it is told with the streams on AWS, as this version or the one before:
+`python -m tests.stores.versions NAME`.
+
+Each line of its input is a list: what to do, the stream's key, and for an append a client, a number
+and a chunk. It answers with JSON: what came of it, or the name of the error.
+"""
+
+import asyncio
+import json
+import sys
+from typing import Any
+
+from runstreams.core.errors import RunstreamsError
+from runstreams.core.log import Log
+from runstreams.core.model import Batch, Closed, StreamId
+from runstreams.stores.aws import AwsStore
+from runstreams.wiring import new_id
+from tests.emulators.writers import opened
+
+
+def be_earlier() -> None:
+    """Do as the version did that knew no names with a hash, and one form of heads."""
+    from runstreams.stores.aws import codec, expressions, layout, values
+
+    for module in (layout, values, expressions):
+        module.is_spread = lambda name: False  # type: ignore[attr-defined]
+    layout.SPREAD = ""
+    for module in (codec, expressions):
+        module.SPREAD_HEAD = 1  # type: ignore[attr-defined]
+
+
+async def obey(log: Log, order: str, key: str, *about: Any) -> Any:
+    """Do one thing; return what it was asked for."""
+    stream = StreamId("run", key)
+    if order == "append":
+        client, number, chunk = about
+        batch = Batch(json.dumps(chunk).encode() + b"\n", 1, log.clock(), client, number)
+        return (await log.append(stream, batch)).last
+    if order == "read":
+        return [json.loads(bytes(chunk.data)) for chunk in (await log.read(stream, 0)).chunks]
+    if order == "close":
+        return (await log.close(stream, Closed("completed"))).tail
+    return await log.delete(stream)
+
+
+async def main(name: str) -> None:
+    """Obey until the input ends."""
+    if name == "earlier":
+        be_earlier()
+    async with opened(AwsStore.from_environment(new_id=new_id)) as log:
+        for line in iter(sys.stdin.readline, ""):
+            try:
+                said = await obey(log, *json.loads(line))
+            except RunstreamsError as error:
+                said = type(error).__name__
+            print(json.dumps(said), flush=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))
