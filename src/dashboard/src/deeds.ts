@@ -25,7 +25,7 @@ export interface Deed {
   isGone?: boolean;
 }
 
-const GOOD = "This cannot be undone.";
+const FOR_GOOD = "This cannot be undone.";
 
 /** Return what the holder of *claims* may do to a stream as it is. */
 export function deedsOfStream(claims: Claims | undefined, info: StreamInfo): Deed[] {
@@ -92,7 +92,7 @@ const close = ({ run, key }: StreamInfo): Deed => ({
   title: `Close “${key}”?`,
   says: [
     "Readers end once they have read everything. Whoever writes on is refused.",
-    `It can be read until it expires. ${GOOD}`,
+    `It can be read until it expires. ${FOR_GOOD}`,
   ],
   button: "Close the stream",
   isFinal: true,
@@ -106,7 +106,7 @@ const remove = ({ run, key, tail, bytes, closed }: StreamInfo): Deed => ({
   name: "Delete…",
   title: `Delete “${key}”?`,
   says: [
-    `Its ${counted(tail, "chunk")} (${size(bytes)}) are gone for everybody. ${GOOD}`,
+    `Its ${counted(tail, "chunk")} (${size(bytes)}) are gone for everybody. ${FOR_GOOD}`,
     ...(closed
       ? []
       : ["It is open: whoever writes on begins a new stream of this name, at index 0."]),
@@ -126,7 +126,7 @@ const complete = (run: string, open: number): Deed => ({
     open
       ? `Its ${counted(open, "open stream")} ${are(open)} closed as it ends. Whoever writes on is refused.`
       : "No stream of it takes chunks any more.",
-    `What there is can be read until it expires. ${GOOD}`,
+    `What there is can be read until it expires. ${FOR_GOOD}`,
   ],
   button: "Complete the run",
   isFinal: true,
@@ -141,8 +141,8 @@ const removeRun = (run: string, streams: StreamInfo[]): Deed => ({
   title: "Delete this run?",
   says: [
     streams.length
-      ? `It is gone for everybody, with all its streams and their chunks. ${GOOD}`
-      : `It has no streams. ${GOOD}`,
+      ? `It is gone for everybody, with all its streams and their chunks. ${FOR_GOOD}`
+      : `It has no streams. ${FOR_GOOD}`,
     ...(streams.some(({ closed }) => !closed)
       ? ["Some of them are open: whoever writes on begins the run anew."]
       : []),

@@ -47,8 +47,6 @@ export function leaseOf({ closed, leased_until }: StreamInfo, now: number): stri
 export interface Nothing {
   title: string;
   text: string;
-  /** Whether somebody may still write. */
-  isWaiting: boolean;
 }
 
 /** What to say of a run without streams. */
@@ -57,16 +55,16 @@ export function nothingIn(info: RunInfo | undefined): Nothing {
     const text =
       "It may not have begun, or have expired, or its id may be another. This page waits, and shows " +
       "its streams as soon as something is written:";
-    return { title: "Nothing is known of this run yet", text, isWaiting: true };
+    return { title: "Nothing is known of this run yet", text };
   }
   if (info.completed) {
     const text =
       "Nothing was written to it, or what was has been deleted or has expired. It takes no more.";
-    return { title: `${capital(info.status)}, without streams`, text, isWaiting: false };
+    return { title: `${capital(info.status)}, without streams`, text };
   }
   const text =
     "The run is registered, and nothing is written. This page shows streams as they come.";
-  return { title: "No streams yet", text, isWaiting: false };
+  return { title: "No streams yet", text };
 }
 
 /** What to say of a stream without chunks, of a *run* that may be known. */
@@ -77,24 +75,24 @@ export function nothingOf(
 ): Nothing {
   if (!info && run?.completed && !isClosed) {
     const text = `The run is ${run.status}. This stream was never written, or was deleted, or has expired.`;
-    return { title: "There is no such stream", text, isWaiting: false };
+    return { title: "There is no such stream", text };
   }
   if (!info && !isClosed) {
     const text =
       "Nothing is known of this stream: it may not have begun, or have been deleted or have expired. " +
       "It appears here as soon as something is written to it.";
-    return { title: "Nothing yet, waiting", text, isWaiting: true };
+    return { title: "Nothing yet, waiting", text };
   }
   if (info && info.tail > 0 && info.first_index >= info.tail) {
     const text = `All ${count(info.tail)} were kept for as long as the server keeps any.`;
-    return { title: "Its chunks have expired", text, isWaiting: !isClosed };
+    return { title: "Its chunks have expired", text };
   }
   if (isClosed) {
     const text = "The stream is closed, and has no chunks.";
-    return { title: "Nothing was written", text, isWaiting: false };
+    return { title: "Nothing was written", text };
   }
   const text = "Chunks appear here as they are written.";
-  return { title: "Nothing yet, waiting", text, isWaiting: true };
+  return { title: "Nothing yet, waiting", text };
 }
 
 /** How the streams of a run expire, beside the run itself. */

@@ -9,37 +9,24 @@ const lost = { status: "failed", error: "nothing was heard of it", code: "produc
 
 describe("a run without streams", () => {
   it.each([
-    [undefined, "Nothing is known of this run yet", true],
-    [runInfo("r"), "No streams yet", false],
-    [
-      runInfo("r", { completed: 1, status: "completed" as const }),
-      "Completed, without streams",
-      false,
-    ],
-    [runInfo("r", { completed: 1, status: "failed" as const }), "Failed, without streams", false],
-  ])("%#: %s", (info, title, isWaiting) =>
-    expect(nothingIn(info)).toMatchObject({ title, isWaiting }),
-  );
+    [undefined, "Nothing is known of this run yet"],
+    [runInfo("r"), "No streams yet"],
+    [runInfo("r", { completed: 1, status: "completed" as const }), "Completed, without streams"],
+    [runInfo("r", { completed: 1, status: "failed" as const }), "Failed, without streams"],
+  ])("%#: %s", (info, title) => expect(nothingIn(info)).toMatchObject({ title }));
 });
 
 describe("a stream without chunks", () => {
   const over = runInfo("r", { completed: 1, status: "canceled" });
 
   it.each([
-    [undefined, undefined, "Nothing yet, waiting", true],
-    [undefined, over, "There is no such stream", false],
-    [streamInfo("k"), undefined, "Nothing yet, waiting", true],
-    [streamInfo("k", { closed: done }), undefined, "Nothing was written", false],
-    [streamInfo("k", { tail: 7, first_index: 7 }), undefined, "Its chunks have expired", true],
-    [
-      streamInfo("k", { tail: 7, first_index: 7, closed: done }),
-      over,
-      "Its chunks have expired",
-      false,
-    ],
-  ])("%#: %s", (info, run, title, isWaiting) =>
-    expect(nothingOf(info, run)).toMatchObject({ title, isWaiting }),
-  );
+    [undefined, undefined, "Nothing yet, waiting"],
+    [undefined, over, "There is no such stream"],
+    [streamInfo("k"), undefined, "Nothing yet, waiting"],
+    [streamInfo("k", { closed: done }), undefined, "Nothing was written"],
+    [streamInfo("k", { tail: 7, first_index: 7 }), undefined, "Its chunks have expired"],
+    [streamInfo("k", { tail: 7, first_index: 7, closed: done }), over, "Its chunks have expired"],
+  ])("%#: %s", (info, run, title) => expect(nothingOf(info, run)).toMatchObject({ title }));
 
   it("is over when its reader was told so first", () =>
     expect(nothingOf(streamInfo("k"), undefined, true).title).toBe("Nothing was written"));

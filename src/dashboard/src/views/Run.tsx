@@ -190,12 +190,12 @@ export const writersOf = ({ writers }: StreamInfo): string =>
   writers >= 64 ? "64 or more" : String(writers);
 
 function Nothing({ info }: { info: RunInfo | undefined }) {
-  const { title, text, isWaiting } = nothingIn(info);
+  const { title, text } = nothingIn(info);
   return (
     <div class="empty">
       <h2>{title}</h2>
       <p>{text}</p>
-      {isWaiting && <pre>echo hello | runstreams pipe RUN</pre>}
+      {!info && <pre>echo hello | runstreams pipe RUN</pre>}
     </div>
   );
 }
