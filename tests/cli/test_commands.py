@@ -67,6 +67,14 @@ def test_a_token_of_the_command_line_reads_what_it_names_and_writes_nothing(
     assert done.stderr.endswith("(unauthorized)\n")
 
 
+def test_a_token_that_would_allow_nothing_is_refused_with_the_option_to_give(
+    environ: Environ,
+) -> None:
+    done = run("token", environ=environ)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--read RUN" in done.stderr
+
+
 def test_no_server_is_said_after_a_few_attempts(run_id: str, tmp_path: Path) -> None:
     (tmp_path / "key").write_text("sk\n")
     options = ["--url", "http://127.0.0.1:9", "--key-file", str(tmp_path / "key")]
@@ -194,6 +202,8 @@ def test_rm_deletes_a_stream_or_a_run_with_all_of_them(
     assert (again.returncode, again.stdout) == (7, "")
     assert run("rm", run_id, environ=environ).stdout == f"{run_id}: 2 streams\n"
     assert client.streams.list(run_id) == []
+    client.streams.append("a", 1, target=run_id)
+    assert run("rm", run_id, environ=environ).stdout == f"{run_id}: 1 stream\n"
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ GUARDS = (
     "X-Content-Type-Options",
     "Cache-Control",
 )
+EVENT_HEADERS = ("Cache-Control", "X-Stream-Version", "X-Accel-Buffering")
 ADVICE = "X-Stream-Linger-Ms"
 RECEIPT_HEADERS = (
     "X-Last-Index",
@@ -167,7 +168,6 @@ WRITING = (
 
 
 def _read(path: str, name: str, about: str) -> Operation:
-    events = ("Cache-Control", "X-Stream-Version", "X-Accel-Buffering")
     return Operation(
         method="GET",
         path=path,
@@ -179,7 +179,7 @@ def _read(path: str, name: str, about: str) -> Operation:
             200: Answer(
                 about="Chunks; none when nothing came in time.",
                 content={JSON: ref("Page"), "text/event-stream": TEXT},
-                headers=events,
+                headers=EVENT_HEADERS,
             )
         },
         errors=(
@@ -187,7 +187,6 @@ def _read(path: str, name: str, about: str) -> Operation:
             core.InvalidIndex,
             core.IndexExpired,
             core.IndexBeyondTail,
-            core.TooManyReaders,
             core.NoEventStream,
             core.TooManyReaders,
         ),
@@ -196,28 +195,28 @@ def _read(path: str, name: str, about: str) -> Operation:
 
 
 READING = (
-    _read(READ, "read", "Read a stream"),
-    _read(INPUT, "read_input", "Read what was sent into a run"),
     Operation(
         method="POST",
         path="/realtime/v1/runs/{run}/follow",
         name="follow",
-        about="Read several streams of a run, or all: a long poll, or with "
-        "`Accept: text/event-stream` an event stream.",
+        about="Read several streams of a run: a long poll, or with `Accept: text/event-stream` an "
+        "event stream.",
         tag="reading",
         takes=("wait", "chunks", "silence"),
-        body={JSON: ref("Wanted")},
+        body={JSON: ref("Followed")},
         needs_body=True,
         answers={
             200: Answer(
-                about="What comes of each stream; nothing when nothing came in time.",
-                content={JSON: ref("Items"), "text/event-stream": TEXT},
-                headers=("Cache-Control", "X-Accel-Buffering"),
+                about="What came of them; nothing when nothing came in time.",
+                content={JSON: ref("Gathered"), "text/event-stream": TEXT},
+                headers=EVENT_HEADERS,
             )
         },
-        errors=(*STORED, core.InvalidIndex, core.TooManyReaders, core.NoEventStream),
-        needs="`read:runs:{run}`; without `all`, `read:streams:{run}/{key}` of each stream",
+        errors=(*STORED, core.InvalidIndex, core.NoEventStream, core.TooManyReaders),
+        needs=f"with `all`, `read:runs:{{run}}`; else {_of_stream('read')} for each stream",
     ),
+    _read(READ, "read", "Read a stream"),
+    _read(INPUT, "read_input", "Read what was sent into a run"),
 )
 
 MANAGING = (

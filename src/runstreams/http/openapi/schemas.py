@@ -93,26 +93,26 @@ PAGE = object_of(
     about="Consecutive chunks, and where to continue.",
 )
 
-WANTED: Schema = {
+ITEM: Schema = {
+    "oneOf": [
+        object_of({"key": TEXT, **PAGE["properties"]}),
+        object_of({"key": TEXT, "error": {"type": "object"}}),
+    ],
+    "description": "What came of one of several streams: a page, or why it is not read on.",
+}
+
+FOLLOWED: Schema = {
     "type": "object",
     "properties": {
         "streams": {
             "type": "object",
-            "additionalProperties": maybe(WHOLE),
             "maxProperties": FOLLOWED_NAMES,
-            "description": "By key the first index wanted; null leaves the stream out.",
+            "additionalProperties": maybe(WHOLE),
+            "description": f"The first index wanted of each; up to {FOLLOWED_STREAMS} are.",
         },
-        "all": {**TRUTH, "default": False, "description": "All other streams as well."},
+        "all": {**TRUTH, "default": False, "description": "Every other stream of the run, too."},
     },
     "additionalProperties": False,
-    "description": f"Which streams; of those that are named up to {FOLLOWED_STREAMS} are wanted.",
-}
-
-ITEM: Schema = {
-    "oneOf": [
-        object_of({"key": TEXT, **PAGE["properties"]}, about="Chunks of a stream, or its end."),
-        object_of({"key": TEXT, "error": {"type": "object"}}, about="Why it is not read on."),
-    ]
 }
 
 RECEIPT = object_of(
@@ -153,9 +153,8 @@ def schemas() -> dict[str, Schema]:
         **{name: _record(kind) for kind, name in NAMES.items()},
         "Chunk": CHUNK,
         "Page": PAGE,
-        "Wanted": WANTED,
-        "Item": ITEM,
-        "Items": object_of({"streams": {"type": "array", "items": ref("Item")}, "over": TRUTH}),
+        "Followed": FOLLOWED,
+        "Gathered": object_of({"streams": {"type": "array", "items": ITEM}, "over": TRUTH}),
         "Receipt": RECEIPT,
         "Ending": ENDING,
         "Lineage": LINEAGE,
