@@ -5,7 +5,7 @@ BIN := .venv/bin
 NPM := tests/clients tests/dashboard src/react src/dashboard examples/react-chat
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools demo test soak deployed test-deployed sam-backend invoke bench canary lint format clean
+.PHONY: help setup tools demo test soak deployed test-deployed sam-backend invoke smoke bench canary lint format clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 15
@@ -45,6 +45,11 @@ sam-backend: setup tools ## Start an S3 and a DynamoDB for `sam local`
 EVENT ?= events/describe-run.json
 invoke: setup tools ## Run the built function that EVENT goes to under Lambda's runtime client
 	@$(BIN)/python -m tests.deployed.invoke $(EVENT)
+
+PAUSE ?= 90
+smoke: setup ## Ask a deployment what only itself can show: URL= KEY= [STREAM_URL= DEADLINE= PAUSE=]
+	@$(BIN)/python scripts/smoke.py "$(URL)" "$(KEY)" $(if $(STREAM_URL),--stream-url "$(STREAM_URL)") \
+		$(if $(DEADLINE),--deadline "$(DEADLINE)") --pause "$(PAUSE)"
 
 canary: tools ## Run the tests with the newest release of every dependency
 	@scripts/canary

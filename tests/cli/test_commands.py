@@ -42,6 +42,19 @@ def test_append_prints_the_index_and_ls_what_is_there(
     assert run_id in [each["id"] for each in found]
 
 
+def test_runs_are_listed_by_how_they_are(client: Client, environ: Environ, run_id: str) -> None:
+    client.streams.append("x", target=run_id)
+    ended = ["complete", run_id, "--status", "failed", "--error", "out of luck"]
+    assert run(*ended, environ=environ).returncode == 0
+    listed = run("ls", "--status", "failed", environ=environ).stdout.splitlines()
+    assert {line.split()[1] for line in listed[1:]} == {"failed"}
+    assert run_id in [line.split()[-1] for line in listed]
+    listed = run("ls", "--status", "running", environ=environ).stdout.splitlines()
+    assert run_id not in [line.split()[-1] for line in listed]
+    (record,) = [one for one in client.streams.runs(status="failed") if one.id == run_id]
+    assert (record.status, record.error) == ("failed", "out of luck")
+
+
 def test_a_token_of_the_command_line_reads_what_it_names_and_writes_nothing(
     environ: Environ, run_id: str
 ) -> None:
@@ -52,6 +65,14 @@ def test_a_token_of_the_command_line_reads_what_it_names_and_writes_nothing(
     done = run("append", run_id, "default", "x", environ=with_token)
     assert (done.returncode, done.stdout) == (5, "")
     assert done.stderr.endswith("(unauthorized)\n")
+
+
+def test_a_token_that_would_allow_nothing_is_refused_with_the_option_to_give(
+    environ: Environ,
+) -> None:
+    done = run("token", environ=environ)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--read RUN" in done.stderr
 
 
 def test_no_server_is_said_after_a_few_attempts(run_id: str, tmp_path: Path) -> None:
@@ -181,6 +202,8 @@ def test_rm_deletes_a_stream_or_a_run_with_all_of_them(
     assert (again.returncode, again.stdout) == (7, "")
     assert run("rm", run_id, environ=environ).stdout == f"{run_id}: 2 streams\n"
     assert client.streams.list(run_id) == []
+    client.streams.append("a", 1, target=run_id)
+    assert run("rm", run_id, environ=environ).stdout == f"{run_id}: 1 stream\n"
 
 
 @pytest.mark.parametrize(

@@ -228,3 +228,24 @@ def test_without_a_server_a_second_interrupt_ends_it_at_once(run_id: str) -> Non
     # A third signal may meet a process that has said it already, and is about to end.
     assert (code in (130, -signal.SIGINT), output) == (True, "")
     assert "runstreams: ended before everything was sent\n" in said
+
+
+def test_readers_are_told_of_a_pipe_that_was_killed(
+    client: Client, environ: Environ, run_id: str
+) -> None:
+    with Running("pipe", run_id, "--lease", "1", environ=environ) as pipe:
+        pipe.give(b"here\n")
+        with Running("read", run_id, "-f", environ=environ) as read:
+            assert read.line() == "here\n"
+            pipe.process.kill()
+            code, _, said = read.end()
+    assert code == 8
+    why = "nothing was heard of its producer for 1 seconds"
+    assert said.endswith(f"{run_id}/default failed: {why} (stream_failed)\n")
+
+
+@pytest.mark.parametrize("lease", ["x", "-1", "3601", "1.5"])
+def test_a_lease_is_a_number_of_seconds(environ: Environ, run_id: str, lease: str) -> None:
+    done = run("pipe", run_id, f"--lease={lease}", given="", environ=environ)
+    assert done.returncode == 2
+    assert "is no number of seconds, 0 to 3600" in done.stderr

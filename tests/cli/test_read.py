@@ -64,6 +64,10 @@ def test_a_bad_end_is_an_exit_code_after_the_last_chunk(
 def test_silence_ends_it_when_that_is_asked_for(environ: Environ, filled: str) -> None:
     done = run("read", filled, "log", "-f", "--timeout", "0.1", environ=environ)
     assert (done.returncode, len(done.stdout.splitlines())) == (0, 5)
+    assert done.stderr.splitlines() == [
+        f"runstreams: {filled}/log is silent: nothing came",
+        f"runstreams: go on with: runstreams read {filled} log --follow --start 4",
+    ]
 
 
 def test_a_reader_that_goes_away_ends_it_without_a_word(

@@ -4,11 +4,14 @@ import pytest
 
 from runstreams.core.limits import DAY_MS, MIB, Limits
 from runstreams.core.settings import (
+    AWS_LINGER_MS,
     EPOCH,
+    LINGER_MS,
     RETENTION_DAYS,
     RUN_MAX_STREAMS,
     STREAM_MAX_BYTES,
     limits_of,
+    linger_of,
 )
 
 
@@ -39,6 +42,13 @@ def test_what_is_not_given_is_as_the_deployment_tells() -> None:
 def test_the_first_place_that_says_something_is_believed() -> None:
     given = {RETENTION_DAYS: 0.5, STREAM_MAX_BYTES: None}
     assert limits_of(given, told(), deployed=never) == Limits(DAY_MS // 2, MIB, 3, 2)
+
+
+def test_writers_to_aws_are_advised_to_gather_chunks_unless_somebody_says_otherwise() -> None:
+    given: list[dict[str, str]] = [{}, {LINGER_MS: ""}, {LINGER_MS: "500"}, {LINGER_MS: "0"}]
+    assert [linger_of(each) for each in given] == [AWS_LINGER_MS, AWS_LINGER_MS, 500, None]
+    with pytest.raises(ValueError, match=r"^RUNSTREAMS_LINGER_MS: 'soon' is not a number$"):
+        linger_of({LINGER_MS: "soon"})
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,18 @@ import pytest
 
 from runstreams.cli import main
 from runstreams.cli.cost import by_service
-from runstreams.core.model import Head, Lease, Page, StoredChunk
+from runstreams.core.model import Closed, Head, Lease, Page, Run, Sent, StoredChunk
+from runstreams.core.settings import AWS_LINGER_MS
 from runstreams.costs import prices
 from runstreams.costs.bill import (
     APPEND_SECONDS,
     CHUNK_OVERHEAD,
+    COLD_SECONDS,
+    COLD_SHARE,
     LEASE_BYTES,
     LOG_LINE_BYTES,
+    READER_GB,
+    TABLE_BYTES,
     WRITER_GB,
     Load,
     bill,
@@ -21,7 +26,8 @@ from runstreams.costs.bill import (
     write_units,
 )
 from runstreams.http.live.rendering import as_event, as_json
-from runstreams.stores.aws.codec import encode_head
+from runstreams.stores.aws.codec import encode_head, encode_run
+from tests.simulation.rates import item_bytes
 from tests.tools import ROOT
 
 USUAL = Load()
@@ -59,7 +65,12 @@ def test_an_event_stream_saves_the_polls_and_not_the_waiting() -> None:
     held = replace(USUAL, endpoint="rest-api")
     assert following(held, prices.INVOCATIONS) == USUAL.streams
     assert following(USUAL, prices.INVOCATIONS) == USUAL.streams * USUAL.appends
-    assert following(held, prices.GB_SECONDS) == following(USUAL, prices.GB_SECONDS)
+
+    def waiting(load: Load) -> float:
+        starts = following(load, prices.INVOCATIONS) * COLD_SHARE * COLD_SECONDS * READER_GB
+        return following(load, prices.GB_SECONDS) - starts
+
+    assert waiting(held) == pytest.approx(waiting(USUAL))
 
 
 def test_a_function_url_has_no_price_of_its_own() -> None:
@@ -88,6 +99,32 @@ def test_a_silent_producer_costs_what_the_document_says() -> None:
     an_hour = 3600 / 20 * sum(price.of(quantity) for price, quantity in made)
     text = (ROOT / "docs" / "costs.md").read_text()
     assert f"${an_hour:.4f} an hour" in text
+
+
+def test_a_browser_that_asks_first_costs_what_the_document_says() -> None:
+    more = dollars(replace(USUAL, cross_origin=True)) - dollars(USUAL)
+    assert f"That is ${more:,.0f} in the first row" in (ROOT / "docs" / "costs.md").read_text()
+
+
+def test_what_a_stream_leaves_in_the_table_is_about_what_the_bill_says() -> None:
+    """As DynamoDB counts it, and 100 bytes an item."""
+    sent, ids = {"c" * 32: Sent(2999, 2999)}, ("h" + "0" * 16, "run_" + "0" * 24)
+    lease = Lease(1_712_150_400_123, 60_000, "c" * 32)
+    head = Head(ids[0], 0, 1, 3000, 3000, clients=sent, closed=Closed("completed"), lease=lease)
+    keys = 2 * len("runitem") + 2 * len(ids[1]) + len("s#default") + len("run")
+    run = item_bytes(encode_run(Run(ids[1], 1_712_150_400_123, 1_716_988_800_123)))
+    whole = keys + item_bytes(encode_head(head)) + 2 * run + 3 * 100
+    assert whole == pytest.approx(TABLE_BYTES, rel=0.15)
+
+
+def test_a_start_is_paid_for_like_any_other_second() -> None:
+    seconds = sum(line.quantity for line in bill(USUAL) if line.price == prices.GB_SECONDS)
+    calls = [(USUAL.appends + 1, WRITER_GB), (USUAL.appends, READER_GB)]
+    cold = sum(number * COLD_SHARE * COLD_SECONDS * memory for number, memory in calls)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("runstreams.costs.bill.COLD_SHARE", 0)
+        warm = sum(line.quantity for line in bill(USUAL) if line.price == prices.GB_SECONDS)
+    assert seconds - warm == pytest.approx(cold * USUAL.streams)
 
 
 def test_a_chunk_takes_on_the_wire_about_what_the_bill_says() -> None:
@@ -122,7 +159,21 @@ def test_the_command_refuses_what_no_stream_can_have(
     assert wrong[0] in capsys.readouterr().err
 
 
-BATCHES = {"1 s": 1.0, "500 ms": 0.5, "200 ms": 0.2, "token by token": 0.0}
+BATCHES = {
+    "250 ms, the default": AWS_LINGER_MS / 1000,
+    "1 s": 1.0,
+    "500 ms": 0.5,
+    "200 ms": 0.2,
+    "100 ms": 0.1,
+    "token by token": 0.0,
+}
+
+
+@pytest.mark.parametrize("path", ["docs/costs.md", "README.md"])
+def test_a_table_begins_with_what_the_defaults_cost(path: str) -> None:
+    _, table = (ROOT / path).read_text().split("| appended every |")
+    assert table.splitlines()[2].startswith(f"| {AWS_LINGER_MS} ms, the default |")
+    assert USUAL.batch_seconds == AWS_LINGER_MS / 1000
 
 
 def test_the_documents_tables_are_what_the_command_says() -> None:

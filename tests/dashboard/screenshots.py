@@ -123,8 +123,9 @@ def take(server: ServerProcess, folder: Path) -> None:
     def put(run: str, lineage: dict[str, str]) -> None:
         server.http.put(f"/api/v1/runs/{quote(run)}", json=lineage).raise_for_status()
 
-    def done(run: str) -> None:
-        server.http.post(f"/api/v1/runs/{quote(run)}/complete").raise_for_status()
+    def done(run: str, status: str, error: str | None) -> None:
+        ending = {"status": status, "error": error}
+        server.http.post(f"/api/v1/runs/{quote(run)}/complete", json=ending).raise_for_status()
 
     with (
         Client(server.url, server.secret) as client,

@@ -89,7 +89,7 @@ ASIDE: list[Ending] = [
 
 
 Put = Callable[[str, dict[str, str]], object]
-Done = Callable[[str], object]
+Done = Callable[[str, Status, str | None], object]
 
 
 def tell(client: Client, put: Put, done: Done, *, slowly: float) -> None:
@@ -122,7 +122,7 @@ def _other(
     put.close()
     put.wait_until_complete()
     client.streams.close("answer", target=run, status=status, error=error)
-    done(run)
+    done(run, status, error)
 
 
 def _brief(client: Client, run: str, key: str, status: Status, error: str | None) -> None:

@@ -115,8 +115,9 @@ class Place:
         said = {"parent": parent}
         self.server.http.put(f"/api/v1/runs/{run}", json=said).raise_for_status()
 
-    def complete(self, run: str) -> None:
-        self.post(f"/api/v1/runs/{quote(run, safe='')}/complete", "")
+    def complete(self, run: str, status: str = "completed") -> None:
+        body = json.dumps({"status": status})
+        self.post(f"/api/v1/runs/{quote(run, safe='')}/complete", body)
 
     def post(self, target: str, body: str, **headers: str) -> None:
         self.server.http.post(target, content=body, headers=headers).raise_for_status()

@@ -39,6 +39,7 @@ def filled(server: ServerProcess) -> tuple[Place, str]:
     place.write(run, "canceled", "x")
     place.close(run, "canceled", "canceled")
     place.write(run, "k" * 200, "x")
+    place.register(f"{run}_child", parent=run)
     return place, run
 
 
@@ -59,7 +60,19 @@ def views(tab: Tab, place: Place, run: str) -> Iterator[str]:
     yield "runs"
     go(f"#/runs/{run}")
     expect(tab.page.get_by_text("the model gave up").first).to_be_visible()
+    expect(tab.page.get_by_role("heading", name="Children")).to_be_visible()
     yield "run"
+    tab.page.get_by_text("Actions", exact=True).click()
+    yield "menu"
+    tab.page.get_by_role("button", name="Complete…").click()
+    yield "question"
+    tab.page.keyboard.press("Escape")
+    tab.page.get_by_text("Actions", exact=True).click()
+    tab.page.get_by_role("button", name="Make a read token…").click()
+    tab.page.get_by_role("button", name="Make the token").click()
+    expect(tab.page.get_by_role("textbox", name="The token")).to_be_visible()
+    yield "token"
+    tab.page.keyboard.press("Escape")
     go(stream(run, "objects"))
     first = tab.page.locator("[data-index='60']")
     expect(first).to_be_visible()
@@ -95,7 +108,37 @@ def test_no_view_shuts_anybody_out_or_is_wider_than_its_screen(
     tab = Tab(browser, place.server.url, reduced_motion="reduce", **size)
     found = {view: [*wrong(tab)] for view in views(tab, place, run)}
     assert found == {view: [] for view in found}
-    assert len(found) == 9
+    assert len(found) == 12
+    tab.check()
+    tab.context.close()
+
+
+CUT = """
+(main) => {
+    const page = main.getBoundingClientRect();
+    const isCut = (part) => {
+        const { left, right, width } = part.getBoundingClientRect();
+        const isWide = part.clientWidth > 0 && part.scrollWidth > part.clientWidth + 1;
+        return width > 0 && (left < page.left - 1 || right > page.right + 1 || isWide);
+    };
+    const figures = main.querySelectorAll("dt, dd, td, time, .pill, .tag, .figures svg");
+    return [...figures].filter(isCut).map((part) => part.outerHTML);
+}
+"""
+"""Which figures reach beyond what holds them."""
+
+
+@pytest.mark.parametrize("width", [360, 390, 768, 1024, 1280])
+def test_no_figure_is_cut_off(browser: Browser, filled: tuple[Place, str], width: int) -> None:
+    place, run = filled
+    tab = Tab(browser, place.server.url, viewport={"width": width, "height": 800})
+    tab.open(f"#/runs/{run}", place.server.secret)
+    expect(tab.page.get_by_role("heading", name="Children")).to_be_visible()
+    assert tab.page.get_by_role("main").evaluate(CUT) == []
+    tab.page.evaluate("(to) => { location.hash = to }", stream(run, "failed"))
+    expect(tab.page.get_by_text("Last append")).to_be_visible()
+    expect(tab.page.locator("[data-index='0']")).to_be_visible()
+    assert tab.page.get_by_role("main").evaluate(CUT) == []
     tab.check()
     tab.context.close()
 

@@ -157,7 +157,7 @@ def test_chunks_are_copied_and_downloaded(tab: Tab, place: Place, run: str) -> N
     row(tab, 1).locator(".line").click()
     row(tab, 1).get_by_role("button", name="Copy chunk 1").click()
     assert json.loads(taken(tab)) == values[1]
-    menu = tab.page.locator("summary")
+    menu = tab.page.get_by_title("Copy or download")
     menu.click()
     tab.page.get_by_role("button", name="Copy 4 chunks").click()
     expect(tab.page.get_by_role("status")).to_contain_text("4 chunks")
@@ -189,7 +189,7 @@ def test_what_was_written_is_shown_copied_and_downloaded_letter_by_letter(
     expect(row(tab, 0).locator(".leaf")).to_have_text(["1610521604143693812", "1.0", "0", "0"])
     tab.page.keyboard.press("2")
     expect(tab.page.get_by_role("region", name="Chunks as text")).to_contain_text(exact)
-    tab.page.locator("summary").click()
+    tab.page.get_by_title("Copy or download").click()
     with tab.page.expect_download() as download:
         tab.page.get_by_role("button", name="Download all as JSON lines").click()
     assert download.value.path().read_text() == "".join(line + "\n" for line in lines)

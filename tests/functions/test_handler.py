@@ -66,6 +66,12 @@ def test_a_body_beyond_the_limit_is_refused_and_nothing_of_it_kept(functions: Fu
     assert _read(functions, "wait=0")["tail"] == 0
 
 
+@pytest.mark.parametrize("name", ["write", "append"])
+def test_a_writer_is_advised_to_gather_chunks(functions: Functions, name: str) -> None:
+    """Each append is paid for."""
+    assert functions.send(event(name))["headers"]["x-stream-linger-ms"] == "250"
+
+
 def test_a_wait_ends_before_the_functions_time_does(functions: Functions) -> None:
     """25 s are asked for, and there are 2.5."""
     context = Context(2.5)

@@ -44,6 +44,7 @@ PLACES: list[tuple[str, Any, tuple[str, ...], str]] = [
     ("RetentionDays", 7, ("Bucket",), "Tags/0/Value"),
     ("StreamMaxBytes", 0, FUNCTIONS, f"{VARIABLES}RUNSTREAMS_STREAM_MAX_BYTES"),
     ("StreamMaxBytes", 0, ("Bucket",), "Tags/1/Value"),
+    ("LingerMs", 500, FUNCTIONS, f"{VARIABLES}RUNSTREAMS_LINGER_MS"),
     ("RunMaxStreams", 7, FUNCTIONS, f"{VARIABLES}RUNSTREAMS_RUN_MAX_STREAMS"),
     ("RunMaxStreams", 7, ("Bucket",), "Tags/2/Value"),
     ("Epoch", 3, FUNCTIONS, f"{VARIABLES}RUNSTREAMS_EPOCH"),

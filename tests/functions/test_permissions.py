@@ -9,12 +9,17 @@ from typing import Any
 import pytest
 from botocore.client import BaseClient
 
+from runstreams import Client
 from runstreams.core import leasing
+from runstreams.sdk.transports.direct import DirectTransport
+from runstreams.wiring import open_log
+from tests.emulators.place import Place
 from tests.functions.handlers import FUNCTIONS, Functions, event
-from tests.functions.template import allowed, statements
+from tests.functions.template import allowed, allowed_by, resource, statements
 
 ACTIONS = {
     "DeleteObjects": "s3:DeleteObject",
+    "GetBucketTagging": "s3:GetBucketTagging",
     "GetObject": "s3:GetObject",
     "ListObjectsV2": "s3:ListBucket",
     "PutObject": "s3:PutObject",
@@ -55,7 +60,7 @@ def _asked(operation: str, arguments: dict[str, Any]) -> Iterator[tuple[str, str
     elif operation not in ACTIONS:
         index = arguments.get("IndexName")
         yield f"dynamodb:{operation}", f"${{Table.Arn}}/index/{index}" if index else "Table.Arn"
-    elif operation == "ListObjectsV2":
+    elif operation in ("ListObjectsV2", "GetBucketTagging"):
         yield ACTIONS[operation], "Bucket.Arn"
     else:
         deleted = [each["Key"] for each in arguments.get("Delete", {}).get("Objects", [])]
@@ -126,6 +131,35 @@ def test_roles_allow_exactly_what_the_functions_do(recorder: Recorder) -> None:
         # They have their key from the environment here; test_runtime.py has it read.
         asked = recorder.asked[name] | {("secretsmanager:GetSecretValue", "Secret")}
         assert sorted(asked) == sorted(_pairs(f"{name.capitalize()}Function"))
+
+
+def test_the_producers_policy_allows_exactly_what_a_direct_producer_does(
+    quick_aws_place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It asks for the limits, writes, seals, follows and closes; in turn, so that nothing is left
+    out because something else was faster.
+    """
+    asked: Asked = set()
+    call = BaseClient._make_api_call
+
+    def recorded(self: BaseClient, operation: str, arguments: dict[str, Any]) -> Any:
+        asked.update(_asked(operation, arguments))
+        return call(self, operation, arguments)
+
+    store = quick_aws_place.store()
+    monkeypatch.setattr(BaseClient, "_make_api_call", recorded)
+    store.told()
+    log = open_log(store, background=False)
+    with Client(transport=lambda: DirectTransport(log)) as client:
+        with client.streams.run("run_1", parent="run_0"):
+            client.streams.pipe("words", range(1000)).wait_until_complete()
+            for number in range(33):
+                client.streams.append("logs", number)
+            client.streams.close("logs")
+        assert list(client.streams.read("run_1", "logs")) == list(range(33))
+    policy = resource("ProducerPolicy")["PolicyDocument"]["Statement"]
+    allowed = allowed_by(policy).items()
+    assert asked == {(action, place) for action, places in allowed for place in places}
 
 
 def _pairs(name: str) -> Asked:

@@ -37,8 +37,11 @@ def test_start_api_finds_every_route_of_the_template() -> None:
         f"{key.partition(' ')[2] or key} {Path(folder).name.capitalize()}Function"
         for key, folder in routes().items()
     }
-    # SAM heeds no conditions, so what the REST API takes is there, too.
-    assert set(done.stdout.splitlines()) == wanted | {"/{proxy+} StreamFunction"}
+    # SAM heeds no conditions, so what the REST API takes is there, too, and what it mocks.
+    paths = ("/", "/{proxy+}", "/api/{proxy+}", "/realtime/{proxy+}")
+    wanted |= {f"{path} StreamFunction" for path in paths}
+    wanted |= {f"{path} None" for path in paths[2:]}
+    assert set(done.stdout.splitlines()) == wanted
 
 
 def test_the_environment_file_names_only_variables_that_the_template_declares() -> None:

@@ -72,7 +72,8 @@ def _wait_for_ends(door: StreamDoor, *ends: str) -> None:
 
 def test_one_address_writes_reads_follows_and_manages(http: httpx.Client, stream: str) -> None:
     run = stream.split("/")[4]
-    assert _write(http, stream, "Hello", "wörld").status_code == 200
+    answer = _write(http, stream, "Hello", "wörld")
+    assert (answer.status_code, answer.headers["x-stream-linger-ms"]) == (200, "250")
     page = http.get(stream, params={"wait": "0"}).json()
     assert [chunk["data"] for chunk in page["chunks"]] == ["Hello", "wörld"]
     assert http.post(f"{stream}/close").status_code == 200

@@ -18,6 +18,7 @@ from runstreams.core.limits import WAIT_SECONDS_MAX, Limits
 from runstreams.core.settings import LIMITS
 from runstreams.http.routes import appending, dashboard, front, managing, reading
 from runstreams.stores.aws.deployment import TAGS
+from runstreams.stores.aws.table import RECENT
 from tests.emulators.resources import create_resources
 from tests.functions.handlers import ENVIRONMENT, FUNCTIONS
 from tests.functions.sam import sam
@@ -342,10 +343,21 @@ def test_the_adapter_starts_our_script_and_streams() -> None:
 # Operations
 
 
+def test_alarms_watch_throttled_reads_and_the_index_too() -> None:
+    alarms = resources("AWS::CloudWatch::Alarm").values()
+    watched = {
+        (each["MetricName"], *(one["Value"] for one in each["Dimensions"][1:]))
+        for each in alarms
+        if each["Namespace"] == "AWS/DynamoDB"
+    }
+    throttles = {("WriteThrottleEvents",), ("ReadThrottleEvents",)}
+    assert watched == throttles | {("WriteThrottleEvents", RECENT)}
+
+
 def test_alarms_watch_failures_throttles_and_slow_appends() -> None:
     alarms = resources("AWS::CloudWatch::Alarm")
     watched = {each.get("MetricName", "Throttles") for each in alarms.values()}
-    throttles = {"Throttles", "WriteThrottleEvents", "ConcurrentExecutions"}
+    throttles = {"Throttles", "WriteThrottleEvents", "ReadThrottleEvents", "ConcurrentExecutions"}
     assert watched == {"5xx", "5XXError", "AppendLatency"} | throttles
     assert alarms["AppendLatencyAlarm"]["ExtendedStatistic"] == "p99"
     assert {each["TreatMissingData"] for each in alarms.values()} == {"notBreaching"}

@@ -29,11 +29,12 @@ PATIENCE = 10.0
 class Served:
     """An API that is being served."""
 
-    def __init__(self, http: Http) -> None:
+    def __init__(self, http: Http, linger_ms: int | None = None) -> None:
         self.stop = Stop()
         self.store = MemoryStore(new_id)
         self.log = open_log(self.store, background=False)
-        service = Service(self.log, Keys([SECRET]), Host(left_over=left_over, stopping=self.stop))
+        host = Host(left_over=left_over, stopping=self.stop, linger_ms=linger_ms)
+        service = Service(self.log, Keys([SECRET]), host)
         app = build_app(service, [appending.router, reading.router, managing.router])
         quieten()
         config = uvicorn.Config(
@@ -61,9 +62,9 @@ class Served:
 
 
 @contextmanager
-def serving(http: Http = Protocol) -> Iterator[Served]:
+def serving(http: Http = Protocol, linger_ms: int | None = None) -> Iterator[Served]:
     """Serve an API for as long as the context lasts."""
-    served = Served(http)
+    served = Served(http, linger_ms)
     thread = threading.Thread(target=served.server.run, daemon=True)
     thread.start()
     wait_until(lambda: served.server.started)

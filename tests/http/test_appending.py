@@ -55,6 +55,19 @@ async def test_the_headers_tell_the_last_index_the_tail_and_whether_to_stop() ->
     assert told == {"x-last-index": "2", "x-stream-tail": "3", "x-stream-stop": "false"}
 
 
+@pytest.mark.parametrize("call", ["", "/append"])
+@pytest.mark.parametrize(("linger", "told"), [(None, None), (250, "250")])
+@in_virtual_time
+async def test_a_host_whose_appends_are_paid_for_advises_to_gather_chunks(
+    call: str, linger: int | None, told: str | None
+) -> None:
+    api = Api(Host(linger_ms=linger))
+    page = {**CLIENT, "origin": "https://page.example"}
+    answer = await api.ask("POST", f"{STREAM}{call}", "1\n", page)
+    assert answer.headers.get("x-stream-linger-ms") == told
+    assert answer.headers["access-control-expose-headers"] == "*"
+
+
 @in_virtual_time
 async def test_a_client_that_accepts_json_is_told_the_same_in_json() -> None:
     api = Api()

@@ -15,7 +15,7 @@ from runstreams.http import errors, trigger
 from runstreams.http.openapi.parts import HEADERS, PARAMETERS
 from runstreams.http.openapi.refusals import EVERY
 from runstreams.http.routes import managing
-from tests.http.asgi import STREAM, Api, in_virtual_time, token
+from tests.http.asgi import READ, STREAM, Api, in_virtual_time, token
 from tests.http.described import DOCUMENT, _there, operation_of, wrong
 from tests.http.served_errors import served
 from tests.http.test_protocol_page import ABSTRACT, PAGE, routes
@@ -85,7 +85,8 @@ async def test_a_key_is_asked_for_where_it_is_said(method: str, path: str) -> No
     """Whoever has none gets 401, and a token without scopes 403."""
     api, needs = Api(), DOCUMENT["paths"][path][method.lower()]["security"]
     target = _filled(path)
-    answers = [await api.ask(method, target, "{}", auth=auth) for auth in ({}, token())]
+    body = '{"all":true}' if path.endswith("/follow") else "{}"
+    answers = [await api.ask(method, target, body, auth=auth) for auth in ({}, token())]
     if needs:
         assert [answer.status for answer in answers] == [401, 403]
     else:
@@ -97,12 +98,28 @@ async def test_a_key_is_asked_for_where_it_is_said(method: str, path: str) -> No
 async def test_an_operation_is_answered_as_it_is_said_to_be(method: str, path: str) -> None:
     """With its body and without, before and after there is what it asks for, twice."""
     api = Api()
-    for body in ("", '{"data":1}', '{"status":"failed"}', "[", "{}"):
+    for body in ("", '{"data":1}', '{"status":"failed"}', '{"all":true}', "[", "{}"):
         for _ in range(2):
             answer = await api.ask(method, _filled(path), body, {"accept": "application/json"})
             assert answer.status != 404 or "404" in operation_of(method, path)["responses"]  # type: ignore[index]
         await api.ask("POST", STREAM, "1\n")
         await api.ask("PUT", "/api/v1/runs/run_1", '{"parent":"a"}')
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [("GET", READ, ""), ("POST", "/realtime/v1/runs/run_1/follow", '{"streams":{"out":0}}')],
+)
+@in_virtual_time
+async def test_an_event_stream_is_answered_as_it_is_said_to_be(
+    method: str, path: str, body: str
+) -> None:
+    api = Api()
+    await api.write("1")
+    await api.ask("POST", READ + "/close")
+    answer = await api.ask(method, path, body, {"accept": "text/event-stream"})
+    assert answer.headers["content-type"] == "text/event-stream"
+    assert answer.complete
 
 
 @in_virtual_time

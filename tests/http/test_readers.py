@@ -66,6 +66,21 @@ async def test_polls_and_event_streams_count_together(api: Api) -> None:
         await refused(api, reader)
 
 
+@pytest.mark.parametrize("kind", [{}, EVENTS])
+@in_virtual_time
+async def test_whoever_follows_a_whole_run_is_one_reader(api: Api, kind: dict[str, str]) -> None:
+    reader = {**token("read:runs:run_1"), **kind}
+    async with waiting(api, reader):
+        following = api.begin("POST", "/realtime/v1/runs/run_1/follow", reader)
+        following.send(b'{"all": true}', more=False)
+        await asyncio.sleep(0.1)
+        await refused(api, reader)
+        following.go_away()
+        await following.done()
+        async with waiting(api, reader) as requests:
+            assert not requests[0].is_over
+
+
 @in_virtual_time
 async def test_when_a_reader_has_gone_there_is_room_for_another(api: Api) -> None:
     reader = token("read:runs:run_1")

@@ -144,7 +144,7 @@ def test_a_network_that_goes_and_comes_loses_and_doubles_nothing(
     tab.ask("Why is nothing lost without a network?")
     tab.until_heard(5)
     context.set_offline(True)
-    network.reset("GET")
+    network.reset("POST", "/follow")
     expect(tab.page.get_by_text("Connection lost")).to_be_visible()
     context.set_offline(False)
     tab.until("completed")

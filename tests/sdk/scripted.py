@@ -66,6 +66,8 @@ class Scripted(DirectTransport):
         """What something in between answers for each event stream."""
         self.kept_page: ChunkPage | RunstreamsError | None = None
         """What something in between answers at once, however long it should wait."""
+        self.kept_first: ChunkPage | None = None
+        """What something in between answers to who asks for the beginning."""
 
     def fail(self, what: str, *faults: Fault) -> None:
         """Let the next calls of *what* meet *faults*."""
@@ -94,6 +96,9 @@ class Scripted(DirectTransport):
     async def page(self, stream: StreamId, start: int | None, wait: float, limit: int) -> ChunkPage:
         self.asked.append(start)
         page = super().page
+        if start is None and self.kept_first is not None:
+            await asyncio.sleep(self.seconds)
+            return self.kept_first
         if self.kept_page is not None:
             return await self._do("page", self._kept_page)
         return await self._do("page", lambda: page(stream, start, wait, limit))

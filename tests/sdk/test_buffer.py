@@ -56,6 +56,28 @@ def test_after_a_pause_the_first_chunk_leaves_at_once_again() -> None:
     assert due < 20.0
 
 
+@pytest.mark.parametrize(
+    ("own", "advised", "due"), [(None, None, 10.1), (None, 0.25, 10.25), (0.05, 0.25, 10.05)]
+)
+def test_a_batch_gathers_as_the_user_says_else_as_the_server_advises(
+    own: float | None, advised: float | None, due: float
+) -> None:
+    buffer = filled(b"0\n", batching=Batching(linger=own))
+    buffer.take(10.0)
+    buffer.put(b"1\n")
+    buffer.arrived(1.0, advised)
+    assert buffer.due() == due
+
+
+def test_an_advised_linger_holds_where_appends_are_quick() -> None:
+    """They are paid for all the same."""
+    buffer = filled(b"0\n", batching=Batching())
+    buffer.take(10.0)
+    buffer.put(b"1\n")
+    buffer.arrived(0.001, 0.25)
+    assert buffer.due() == 10.25
+
+
 def test_a_full_batch_does_not_linger() -> None:
     buffer = after_one()
     for _ in range(3):

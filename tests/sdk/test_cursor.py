@@ -89,6 +89,33 @@ def test_a_tail_below_what_was_read_means_that_the_stream_was_begun_anew() -> No
     assert place.ask is None
 
 
+def test_a_stream_that_was_left_is_not_gone_back_to() -> None:
+    place = ReadCursor(0)
+    place.take(page(0, 1, 2))
+    place.take(page(0, 1, stream="b"))
+    assert place.take(page(0, 1, 2)) == []
+    assert (place.ask, place.next_index) == (2, 2)
+    assert indexes(place.take(page(2, stream="b"))) == [2]
+
+
+def test_a_stream_that_was_not_begun_anew_after_all_goes_on_where_it_was() -> None:
+    place = ReadCursor(0)
+    place.take(page(0, 1, 2))
+    place.beyond(IndexBeyondTail("beyond", tail=1))
+    assert place.take(page(0, 1, 2)) == []
+    assert (place.ask, place.next_index) == (3, 3)
+    assert place.take(page(4, 5, stream="b")) == []
+    assert place.take(page(0, 1, 2)) == []
+    assert indexes(place.take(page(3))) == [3]
+
+
+def test_what_is_left_of_a_stream_begun_anew_may_begin_late() -> None:
+    place = ReadCursor(0)
+    place.take(page(0, 1))
+    assert place.take(page(5, 6, stream="b")) == []
+    assert indexes(place.take(page(4, 5, 6, stream="b"))) == [4, 5, 6]
+
+
 def test_what_has_expired_meanwhile_is_an_error_unless_the_stream_is_new() -> None:
     place = ReadCursor(4)
     with pytest.raises(IndexExpired):

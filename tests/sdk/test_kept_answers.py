@@ -4,6 +4,7 @@ import json
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -13,6 +14,7 @@ from runstreams import Client, Retries
 
 PING = b"event: ping\ndata: {}\n\n"
 DONE = b"data: [DONE]\n\n"
+COMMENTS = b": still here\n\n"
 QUICKLY = Retries(first=0.01, longest=0.05)
 
 
@@ -38,12 +40,16 @@ class Memory(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.answered: Counter[str] = Counter()
+        self.is_over = threading.Event()
 
 
 class Handler(BaseHTTPRequestHandler):
     server: Memory
 
     def do_GET(self) -> None:
+        if self.headers["accept"] == "text/event-stream" and self.server.events is COMMENTS:
+            self._comment()
+            return
         kind = self.headers["accept"]
         self.server.answered[kind] += 1
         body = self.server.events if kind == "text/event-stream" else self._page()
@@ -51,6 +57,15 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("content-type", kind)
         self.end_headers()
         self.wfile.write(body)
+
+    def _comment(self) -> None:
+        self.server.answered["comments"] += 1
+        self.send_response(200)
+        self.send_header("content-type", "text/event-stream")
+        self.end_headers()
+        with suppress(OSError):
+            while not self.server.is_over.wait(0.01):
+                self.wfile.write(COMMENTS)
 
     def _page(self) -> bytes:
         start = int(self.path.partition("&start=")[2] or 0)
@@ -68,6 +83,7 @@ def memory() -> Iterator[Memory]:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         yield server
+        server.is_over.set()
         server.shutdown()
         thread.join()
 
@@ -83,3 +99,10 @@ def test_event_streams_from_memory_give_way_to_polls(memory: Memory, events: byt
         assert list(client.streams.read("run_1", "words", timeout=3)) == [0, 1, 2, 3]
     assert memory.answered["text/event-stream"] == 2
     assert memory.answered["application/json"] < 12
+
+
+def test_silence_ends_a_reader_though_something_in_between_comments_on_it(memory: Memory) -> None:
+    memory.events = COMMENTS
+    with Client(f"http://127.0.0.1:{memory.server_port}", "sk_test", retries=QUICKLY) as client:
+        assert list(client.streams.read("run_1", "words", timeout=1)) == [0, 1, 2, 3]
+    assert memory.answered["comments"] == 1

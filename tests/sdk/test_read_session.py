@@ -19,7 +19,8 @@ from runstreams.errors import (
 )
 from runstreams.sdk.engine.queues import NothingYet
 from runstreams.sdk.engine.waiting import fired
-from runstreams.sdk.reading.session import ReadSession, Silence
+from runstreams.sdk.leases import Silence
+from runstreams.sdk.reading.session import ReadSession
 from runstreams.sdk.records import ChunkPage, SignOfLife
 from runstreams.sdk.retrying import Retries
 from tests import virtual_time
@@ -60,6 +61,17 @@ async def values(session: ReadSession) -> Any:
             await fired(nothing.waiter)
         except StopIteration:
             return
+
+
+async def as_far_as_it_goes(session: ReadSession) -> list[object]:
+    """Read until the end; return what kind of error that was as well."""
+    found: list[object] = []
+    try:
+        async for value in values(session):
+            found.append(value)
+    except RunstreamsError as error:
+        found.append(type(error))
+    return found
 
 
 def story(tell: Callable[[World], Awaitable[Any]], **world: Any) -> Any:
@@ -456,6 +468,23 @@ def test_a_server_that_makes_no_sense_is_given_up(what: Any) -> None:
         with pytest.raises(Unexpected):
             await world.rest(world.follow(start=3))
         assert len(world.transport.asked) <= 11
+
+    story(tell, retries=Retries(attempts=10))
+
+
+@pytest.mark.parametrize("length", [2, 6], ids=["shorter", "longer"])
+def test_a_beginning_that_is_kept_from_an_earlier_stream_is_read_once(
+    length: int, events: bool
+) -> None:
+    async def tell(world: World) -> None:
+        world.transport.events = events
+        await world.write(0, 1, 2, 3)
+        world.transport.kept_first = await world.transport.page(STREAM, None, 0, 10)
+        await world.transport.delete(STREAM)
+        await world.transport.append(STREAM, "c2", 0, b"".join(lines(range(10, 10 + length))))
+        found = await as_far_as_it_goes(world.follow(timeout=None))
+        assert found == [0, 1, 2, 3, Unexpected]
+        assert len(world.transport.asked) <= 25
 
     story(tell, retries=Retries(attempts=10))
 

@@ -28,6 +28,8 @@ def test_these_statuses_do_not_pass(status: int) -> None:
     [
         (Unreachable("x"), True),
         (core.Busy("x"), True),
+        (core.TooManyReaders("x", limit=1, http_status=429), True),
+        (core.TooManyStreams("x", limit=1, http_status=429), False),
         (core.Uncertain("x"), True),
         (core.StreamFull("x", limit=1, size=2), False),
         (core.StreamClosed("x", status="failed", tail=0), False),

@@ -8,7 +8,7 @@ import pytest
 
 from runstreams.core.model import Closed
 from runstreams.errors import StreamFailed
-from runstreams.sdk.reading.session import UNLEASED
+from runstreams.sdk.leases import UNLEASED
 from tests.sdk.scripted import STREAM
 from tests.sdk.test_read_session import World, events, now, story
 

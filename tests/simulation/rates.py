@@ -27,6 +27,7 @@ from runstreams.stores.aws.codec import encode_head
 from runstreams.stores.aws.s3 import GETS
 from runstreams.stores.memory import MemoryStore
 from tests import virtual_time
+from tests.simulation import scale
 
 S3_PUT, S3_GET, S3_LIST, S3_DELETE = 0.022, 0.015, 0.030, 0.025
 DYNAMODB, TRANSACTION = 0.0045, 0.012
@@ -307,3 +308,4 @@ if __name__ == "__main__":
     show(SealingPlan())
     show(SealingPlan(), one_shots=20)
     show(replace(SealingPlan(), clients=128, clients_slack=64))
+    print("\nHow much AWS lets through (docs/scale.md):", *scale.lines(), sep="\n")

@@ -5,6 +5,7 @@ The answers that are lost here are real ones: the emulator has done what it was 
 """
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -328,3 +329,19 @@ async def test_a_client_number_is_never_lowered(it: Watched) -> None:
     await heads.spill(it.stream, generation, {"c": newer}, until)
     await heads.spill(it.stream, generation, {"c": sent}, until)
     assert await heads.spilled(it.stream, generation, "c") == newer
+
+
+@pytest.mark.parametrize("fault", [*FAULTS, cancel])
+@pytest.mark.parametrize("times", [1, 2])
+async def test_a_stream_is_counted_once_however_often_its_opening_was_sent(
+    it: Watched, fault: Fault, times: int
+) -> None:
+    for key in ("first", "second"):
+        it.tap.script = [("TransactWriteItems", fault)] * times
+        with suppress(Uncertain):  # it was done, or will be with the next
+            await it.log.create(it.stream._replace(key=key))
+        it.tap.script = []
+        await it.log.create(it.stream._replace(key=key))
+    record = await it.store.runs.get(it.stream.run)
+    assert record is not None
+    assert record.streams == 2

@@ -118,6 +118,16 @@ async def test_a_poll_is_one_small_read_and_nothing_else(aws_place: Place) -> No
         assert set(it.requests()) == {"GetItem"}
 
 
+async def test_a_long_poll_begins_with_one_consistent_read(aws_place: Place) -> None:
+    """All its further looks may be a moment behind, and cost half."""
+    async with watched(aws_place) as it:
+        await it.append()
+        del it.tap.bodies[:]
+        await it.log.read(it.stream, 1, seconds=0.5)
+        first, *others = [json.loads(body)["ConsistentRead"] for body in it.tap.bodies]
+        assert (first, set(others)) == (True, {False})
+
+
 @pytest.mark.parametrize("strong", [True, False])
 async def test_a_head_is_read_as_consistently_as_was_asked(aws_place: Place, strong: bool) -> None:
     """No emulator is ever behind, and a consistent read costs twice as much."""

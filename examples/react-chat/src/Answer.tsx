@@ -8,6 +8,7 @@ const SAID = {
   waiting: "Paused",
   retrying: "Connection lost, trying again…",
   closed: "",
+  silent: "Nothing came for a long time.",
   failed: "This cannot be read.",
 };
 

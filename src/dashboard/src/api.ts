@@ -4,6 +4,15 @@ import { pageOf } from "../../react/src/answers.js";
 import type { Chunk } from "../../react/src/reader.js";
 import { clock } from "./clock.js";
 
+export type Status = "completed" | "failed" | "canceled";
+
+export type RunStatus = "running" | Status | "lost";
+
+export interface Ending {
+  status: Status;
+  error: string | null;
+}
+
 export interface RunInfo {
   id: string;
   created: number;
@@ -11,6 +20,16 @@ export interface RunInfo {
   parent: string | null;
   root: string | null;
   completed: number | null;
+  status: RunStatus;
+  error: string | null;
+  /** Until when its producer has promised to be heard of, if it has. */
+  leased_until: number | null;
+}
+
+/** Which runs are wanted; all, unless it says something. */
+export interface RunFilter {
+  status?: RunStatus;
+  parent?: string;
 }
 
 export interface StreamInfo {
@@ -23,10 +42,12 @@ export interface StreamInfo {
   updated: number;
   last_append: number | null;
   expires: number;
-  closed: { status: "completed" | "failed" | "canceled"; error: string | null } | null;
+  closed: (Ending & { code: string | null }) | null;
   stop: boolean;
-  /** At most 64 are counted; older servers do not count them. */
-  writers?: number;
+  /** At most 64 are counted. */
+  writers: number;
+  /** Until when a producer has promised to be heard of, if one has. */
+  leased_until: number | null;
 }
 
 /** A chunk with its JSON as it was written: to parse it would round numbers. */
@@ -58,15 +79,26 @@ export class Api {
     readonly token: string,
   ) {}
 
-  runs(after = "", signal?: AbortSignal): Promise<{ runs: RunInfo[]; next: string | null }> {
-    return this.#get(
-      `/api/v1/runs?limit=50${after && `&after=${encodeURIComponent(after)}`}`,
-      signal,
-    );
+  runs(
+    filter: RunFilter = {},
+    after = "",
+    signal?: AbortSignal,
+  ): Promise<{ runs: RunInfo[]; next: string | null }> {
+    const query = new URLSearchParams({ limit: "50", ...filter, ...(after && { after }) });
+    return this.#get(`/api/v1/runs?${query}`, signal);
   }
 
   run(run: string, signal?: AbortSignal): Promise<RunInfo> {
-    return this.#get(`/api/v1/runs/${encodeURIComponent(run)}`, signal);
+    return this.#get(pathOf(run), signal);
+  }
+
+  /** Complete a run: its open streams close as it ended. */
+  async complete(run: string, ending: Ending): Promise<void> {
+    await this.#do("POST", `${pathOf(run)}/complete`, ending);
+  }
+
+  async deleteRun(run: string): Promise<void> {
+    await this.#do("DELETE", pathOf(run));
   }
 
   streams(
@@ -75,12 +107,25 @@ export class Api {
     signal?: AbortSignal,
   ): Promise<{ streams: StreamInfo[]; next: string | null }> {
     const more = after && `&after=${encodeURIComponent(after)}`;
-    return this.#get(`/api/v1/runs/${encodeURIComponent(run)}/streams?limit=100${more}`, signal);
+    return this.#get(`${pathOf(run)}/streams?limit=100${more}`, signal);
   }
 
   stream(run: string, key: string, signal?: AbortSignal): Promise<StreamInfo> {
-    const path = `${encodeURIComponent(run)}/streams/${encodeURIComponent(key)}`;
-    return this.#get(`/api/v1/runs/${path}`, signal);
+    return this.#get(pathOf(run, key), signal);
+  }
+
+  async deleteStream(run: string, key: string): Promise<void> {
+    await this.#do("DELETE", pathOf(run, key));
+  }
+
+  /** Close a stream for good. */
+  async close(run: string, key: string, ending: Ending): Promise<void> {
+    await this.#do("POST", `${chunksOf(run, "self", key)}/close`, ending);
+  }
+
+  /** Ask the producer of a stream to stop. */
+  async stop(run: string, key: string): Promise<void> {
+    await this.#do("POST", `${chunksOf(run, "self", key)}/stop`);
   }
 
   /** Up to *limit* chunks from *start* on that are there now. */
@@ -91,17 +136,25 @@ export class Api {
     limit: number,
     signal?: AbortSignal,
   ): Promise<{ chunks: RawChunk[]; tail: number }> {
-    const path = `${encodeURIComponent(run)}/${encodeURIComponent(key)}`;
     const query = `start=${start}&wait=0&limit=${limit}`;
-    return this.#get(`/realtime/v1/streams/${path}?${query}`, signal, (text) => pageOf(text, true));
+    return this.#get(`${chunksOf(run, key)}?${query}`, signal, (text) => pageOf(text, true));
   }
 
-  async #get<T>(
+  #get<T>(path: string, signal?: AbortSignal, read?: (text: string) => T): Promise<T> {
+    return this.#ask(path, {}, signal, read);
+  }
+
+  #do(method: string, path: string, body?: unknown): Promise<unknown> {
+    return this.#ask(path, { method, ...(body !== undefined && { body: JSON.stringify(body) }) });
+  }
+
+  async #ask<T>(
     path: string,
+    init: RequestInit,
     signal?: AbortSignal,
     read: (text: string) => T = JSON.parse,
   ): Promise<T> {
-    const response = await this.#fetch(path, signal);
+    const response = await this.#fetch(path, init, signal);
     const date = Date.parse(response.headers.get("Date") ?? "");
     if (date) clock.learn(date);
     const text = await response.text().catch(() => "");
@@ -116,16 +169,27 @@ export class Api {
     );
   }
 
-  async #fetch(path: string, signal?: AbortSignal): Promise<Response> {
+  async #fetch(path: string, init: RequestInit, signal?: AbortSignal): Promise<Response> {
     const headers = { Accept: "application/json", Authorization: `Bearer ${this.token}` };
+    const asked = { ...init, headers, cache: "no-store", signal: limited(signal) } as const;
     try {
-      return await fetch(this.base + path, { headers, cache: "no-store", signal: limited(signal) });
+      return await fetch(this.base + path, asked);
     } catch (error) {
       if (signal?.aborted) throw error;
       throw new ApiError(0, "unreachable", "The server cannot be reached.");
     }
   }
 }
+
+/** The path of what is told of a run, or of a stream of it. */
+function pathOf(run: string, key?: string): string {
+  const stream = key === undefined ? "" : `/streams/${encodeURIComponent(key)}`;
+  return `/api/v1/runs/${encodeURIComponent(run)}${stream}`;
+}
+
+/** The path of a stream's chunks. */
+const chunksOf = (...names: string[]) =>
+  `/realtime/v1/streams/${names.map(encodeURIComponent).join("/")}`;
 
 /** How long an answer may take; none of these requests waits for news. */
 const ANSWER_MS = 25_000;

@@ -45,6 +45,21 @@ export function explain(
   return refused(`The server refuses this (${status})`, message);
 }
 
+/** Say why something was not done, to the holder of *claims*; it is not tried again by itself. */
+export function whyNot(
+  error: unknown,
+  claims: Claims | undefined,
+  wanted: string,
+  now: number,
+): Problem {
+  const problem = explain(error, claims, wanted, now);
+  const { status = 0, message = "" } = error as Failure;
+  if (!problem.isPassing) return problem;
+  if (status === 404) return refused("It is not there any more", message);
+  const detail = "Perhaps it was done, perhaps not. To do it again does no harm.";
+  return { ...problem, detail };
+}
+
 /** Say why a token will not be accepted, if that can be seen without asking. */
 export function expiredAt(claims: Claims | undefined, now: number): number | undefined {
   return claims?.expires !== undefined && claims.expires <= now ? claims.expires : undefined;

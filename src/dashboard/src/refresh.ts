@@ -22,6 +22,13 @@ const PAGE: Surroundings = {
   },
 };
 
+const running = new Set<{ again(): Promise<void> }>();
+
+/** Ask everything anew: something was done, and answers under way may be older than that. */
+export function refresh(): void {
+  for (const poller of running) void poller.again();
+}
+
 /** One question, asked again *every* milliseconds after its last answer; rarer while it fails. */
 export class Poller<T> {
   /** When the last answer came; 0 before the first. */
@@ -40,7 +47,15 @@ export class Poller<T> {
     private readonly around: Surroundings = PAGE,
   ) {
     this.#forget = around.onShown(() => this.#shown());
+    running.add(this);
     void this.now();
+  }
+
+  /** Ask at once, and leave an answer that is under way. */
+  again(): Promise<void> {
+    this.#asking?.abort();
+    this.#asking = undefined;
+    return this.now();
   }
 
   /** Ask at once, unless that is being done. */
@@ -54,12 +69,14 @@ export class Poller<T> {
     } catch (error) {
       if (!asking.signal.aborted) this.#fail(error);
     }
+    if (this.#asking !== asking) return;
     this.#asking = undefined;
     this.#later();
   }
 
   stop(): void {
     this.#isStopped = true;
+    running.delete(this);
     this.#forget();
     clearTimeout(this.#timer);
     this.#asking?.abort();

@@ -1,12 +1,18 @@
 /** The runs, and the streams of the one that is looked at: asked for again and again. */
 
 import { signal } from "@preact/signals";
-import type { Api, RunInfo, StreamInfo } from "./api.js";
+import type { Api, RunFilter, RunInfo, RunStatus, StreamInfo } from "./api.js";
 import { ApiError } from "./api.js";
 import { continued, refreshed, RUNS_KEPT } from "./listing.js";
 import { Poller } from "./refresh.js";
 
 const EVERY_MS = 4000;
+
+/** The runs that come from one are looked for among many others. */
+const CHILDREN_EVERY_MS = 20_000;
+
+/** The state that listed runs are in; undefined: any. */
+export const wantedStatus = signal<RunStatus | undefined>(undefined);
 
 export class RunList {
   readonly runs = signal<RunInfo[]>([]);
@@ -14,11 +20,14 @@ export class RunList {
   readonly isLoading = signal(false);
   readonly poller: Poller<{ runs: RunInfo[]; next: string | null }>;
 
-  constructor(private readonly api: Api) {
+  constructor(
+    private readonly api: Api,
+    private readonly filter: RunFilter = {},
+  ) {
     this.poller = new Poller(
-      (signal) => api.runs("", signal),
+      (signal) => api.runs(filter, "", signal),
       (page) => this.#take(page),
-      EVERY_MS,
+      filter.parent === undefined ? EVERY_MS : CHILDREN_EVERY_MS,
     );
   }
 
@@ -31,7 +40,7 @@ export class RunList {
     if (!after || this.isLoading.value || this.isFull) return;
     this.isLoading.value = true;
     try {
-      const page = await this.api.runs(after);
+      const page = await this.api.runs(this.filter, after);
       this.runs.value = continued(this.runs.value, page.runs);
       this.more.value = page.next;
     } catch (error) {

@@ -39,14 +39,28 @@ function parsed(scope: string): Scope | undefined {
   return { action, type, id: type === "all" ? undefined : id };
 }
 
-/** Say whether *claims* allow to read *type*; *id* undefined asks for all of that type at once. */
-export function mayRead(claims: Claims | undefined, type: string, id?: string): boolean {
+/** What is asked about: a type and an id; all of that type at once, without an id. */
+export type Resource = readonly [type: string, id?: string];
+
+/** Say whether *claims* allow one of *actions* on one of *resources*, which name the same thing. */
+export function may(
+  claims: Claims | undefined,
+  actions: readonly string[],
+  ...resources: Resource[]
+): boolean {
   if (!claims) return true;
-  return readable(claims).some(
-    (scope) =>
-      scope.type === "all" || (scope.type === type && (scope.id === undefined || scope.id === id)),
+  return scopesFor(claims, actions).some((scope) =>
+    resources.some(
+      ([type, id]) =>
+        scope.type === "all" ||
+        (scope.type === type && (scope.id === undefined || scope.id === id)),
+    ),
   );
 }
+
+/** Say whether *claims* allow to read *type*; *id* undefined asks for all of that type at once. */
+export const mayRead = (claims: Claims | undefined, type: string, id?: string): boolean =>
+  may(claims, ["read"], [type, id]);
 
 /** A place that a token leads to: a run, or one stream of it. */
 export interface Place {
@@ -56,7 +70,7 @@ export interface Place {
 
 /** Return the places that *claims* name one by one. */
 export function placesOf(claims: Claims | undefined): Place[] {
-  const places = claims ? readable(claims).map(placeOf) : [];
+  const places = claims ? scopesFor(claims, ["read"]).map(placeOf) : [];
   const names = new Map(places.flatMap((place) => (place ? [[JSON.stringify(place), place]] : [])));
   return [...names.values()];
 }
@@ -69,8 +83,8 @@ function placeOf({ type, id }: Scope): Place | undefined {
   return { run: id.slice(0, slash), key: id.slice(slash + 1) };
 }
 
-function readable({ scopes }: Claims): Scope[] {
+function scopesFor({ scopes }: Claims, actions: readonly string[]): Scope[] {
   return scopes
     .map(parsed)
-    .filter((scope) => scope?.action === "read" || scope?.action === "*") as Scope[];
+    .filter((scope) => scope && ["*", ...actions].includes(scope.action)) as Scope[];
 }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { Poller } from "../src/refresh.js";
+import { Poller, refresh } from "../src/refresh.js";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -90,4 +90,25 @@ it("asks one question at a time, and hears no answer after it was stopped", asyn
   answer(1);
   await vi.advanceTimersByTimeAsync(5000);
   expect(taken).toEqual([]);
+});
+
+it("asks anew when something was done, and does not take an answer from before", async () => {
+  const answers: ((answer: string) => void)[] = [];
+  const taken: string[] = [];
+  const poller = new Poller(
+    () => new Promise<string>((resolve) => answers.push(resolve)),
+    (answer) => taken.push(answer),
+    1000,
+    page(),
+  );
+  refresh();
+  answers[0]!("before");
+  answers[1]!("after");
+  await vi.advanceTimersByTimeAsync(1);
+  expect(taken).toEqual(["after"]);
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(answers).toHaveLength(3);
+  poller.stop();
+  refresh();
+  expect(answers).toHaveLength(3);
 });

@@ -6,6 +6,7 @@ import { download, fileName } from "../src/viewer/download.js";
 import { linesOf, newFolds, SHOWN } from "../src/viewer/folding.js";
 import { ROW, Rows } from "../src/viewer/rows.js";
 import { BLOCK, blockEnd, joined, Joiner } from "../src/viewer/text.js";
+import { runInfo } from "./support/told.js";
 
 const kept = (...values: unknown[]) =>
   values.map((data, index) => keep({ index, data: JSON.stringify(data), timestamp: 0 }));
@@ -188,14 +189,8 @@ describe("a download", () => {
 });
 
 describe("the runs", () => {
-  const run = (id: string, created: number, parent: string | null = null) => ({
-    id,
-    created,
-    expires: 0,
-    parent,
-    root: null,
-    completed: null,
-  });
+  const run = (id: string, created: number, parent: string | null = null) =>
+    runInfo(id, { created, parent });
   const ids = (runs: { id: string }[]) => runs.map(({ id }) => id).join(" ");
 
   it("stay in order when the newest are asked for again", () => {

@@ -2,12 +2,24 @@ import type { Chunk, Closed } from "./chunk.js";
 import type { ServerEvent } from "./events.js";
 import { membersOf } from "./jsonText.js";
 
+/** What is said of a stream in silence. */
+export interface Sign {
+  tail?: number;
+  /** Until when a producer has promised to be heard of, in milliseconds since 1970. */
+  leased_until?: number | null;
+}
+
 /** What either transport brings: chunks, and the tail at that moment. */
-export interface Answer<T> {
+export interface Answer<T> extends Sign {
   chunks: Chunk<T>[];
   tail: number;
   /** The end, when this reaches it. */
   closed?: Closed | null;
+}
+
+interface Ping {
+  tail?: { seq_num: number };
+  leased_until?: number | null;
 }
 
 interface Batch {
@@ -29,6 +41,12 @@ export function answerOf<T>(event: ServerEvent, isRaw?: boolean): Answer<T> | un
   return { chunks, tail: batch.tail?.seq_num ?? Infinity };
 }
 
+/** Return what a `ping` says. */
+export function signOf(event: ServerEvent): Sign {
+  const { tail, leased_until } = JSON.parse(event.data) as Ping;
+  return { tail: tail?.seq_num, leased_until };
+}
+
 /** Return the answer to a long poll; with *isRaw* likewise. */
 export function pageOf<T>(text: string, isRaw?: boolean): Answer<T> {
   const answer = JSON.parse(text) as Answer<T>;
@@ -40,7 +58,8 @@ export function pageOf<T>(text: string, isRaw?: boolean): Answer<T> {
   return answer;
 }
 
-const textIn = (text: string, name: string) =>
+/** Return the text of a member of the object that is *text*. */
+export const textIn = (text: string, name: string) =>
   membersOf(text).find(([found]) => found === name)?.[1] ?? "null";
 
 /** Whoever asks for texts has a `T` that is a text. */

@@ -29,9 +29,11 @@ export interface Page<T = unknown> {
 /**
  * - `connecting`: the first answer is not there yet
  * - `live`: reading; what is written comes at once
- * - `waiting`: not reading, as the page is hidden, or nothing came for so long, or one was told to stop
+ * - `waiting`: not reading, as the page is hidden, or one was told to stop
  * - `retrying`: the connection broke, and is made again
  * - `closed`: the stream is closed, and read to its end
+ * - `silent`: not read any further, as nothing came for so long; there may be more one day
  * - `failed`: it goes no further; `error` says why
  */
-export type Status = "connecting" | "live" | "waiting" | "retrying" | "closed" | "failed";
+export type Status =
+  "connecting" | "live" | "waiting" | "retrying" | "closed" | "silent" | "failed";

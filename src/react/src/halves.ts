@@ -1,6 +1,6 @@
 /**
  * Letters beyond the first 65,536, such as 👍, are two halves in JavaScript, and whoever cuts a text by its
- * length may cut between them. JSON cannot carry a half, and the server takes none.
+ * length may cut between them. What reads JSON elsewhere may not take a half.
  */
 export class Halves {
   #first = "";

@@ -1,13 +1,20 @@
 import type { Answer } from "./answers.js";
 import type { Chunk, Page } from "./chunk.js";
 
-/** Where a reader is in its stream, so that it gets each chunk once, however often it connects. */
+/**
+ * Where a reader is in its stream, so that it gets each chunk once, however often it connects. Something in
+ * between may have kept answers of before: it does not go back to a stream that it has left.
+ */
 export class Place {
   /** The index it wants next; undefined for the oldest chunk that is left. */
   next: number | undefined;
   /** The chunk it had last. */
   last: Chunk | undefined;
   #anew = false;
+  /** Where it was in the stream whose place another one is said to have taken. */
+  #before: { next: number | undefined; last: Chunk } | undefined;
+  /** Streams that others have followed. */
+  readonly #left = new Set<string>();
 
   constructor(next?: number) {
     this.next = next;
@@ -24,8 +31,9 @@ export class Place {
    */
   take<T>({ chunks, tail }: Answer<T>): Page<T> | undefined {
     const [first] = chunks;
+    if (first && this.#isPast(generation(first))) return undefined;
     if (this.#isOther(first, tail)) {
-      this.#begin();
+      this.#begin(this.last!);
       if (first?.index !== 0) return undefined;
     }
     this.#clamp(first ? Math.min(first.index, tail) : tail, tail);
@@ -36,6 +44,8 @@ export class Place {
     this.last = fresh.at(-1)!;
     this.next = this.last.index + 1;
     this.#anew = false;
+    if (this.#before) this.#left.add(generation(this.#before.last));
+    this.#before = undefined;
     return page;
   }
 
@@ -45,10 +55,21 @@ export class Place {
     return first ? generation(first) !== generation(this.last) : tail < this.next!;
   }
 
-  #begin(): void {
+  #begin(last: Chunk): void {
+    this.#before = { next: this.next, last };
     this.next = 0;
     this.last = undefined;
     this.#anew = true;
+  }
+
+  /** Say whether *stream* has had its time; the one that was just read may not, and goes on where it was. */
+  #isPast(stream: string): boolean {
+    const before = this.#before;
+    if (!before || generation(before.last) !== stream) return this.#left.has(stream);
+    Object.assign(this, before);
+    this.#before = undefined;
+    this.#anew = false;
+    return true;
   }
 
   /** A reader that has had nothing yet and wants more than there is begins where the stream ends. */

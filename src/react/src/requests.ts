@@ -11,7 +11,7 @@ export interface ServerOptions {
   fetch?: typeof fetch;
 }
 
-/** Asks the server about one stream. */
+/** Asks the server about one stream, or about its run. */
 export class Requests {
   readonly base: string;
   readonly #token: Token;
@@ -30,6 +30,14 @@ export class Requests {
   /** Read from the stream. Raises `StreamError`, or what `fetch` raises. */
   read(query: string, init: RequestInit, base = this.base): Promise<Response> {
     return this.#send(`${base}/realtime/v1/streams/${this.#path()}${query}`, init);
+  }
+
+  /** Read several streams of the run. Raises likewise. */
+  follow(query: string, init: RequestInit, base = this.base): Promise<Response> {
+    return this.#send(
+      `${base}/realtime/v1/runs/${encodeURIComponent(this.run)}/follow${query}`,
+      init,
+    );
   }
 
   /** Write to the stream, or *call* something of it. Raises likewise. */

@@ -8,7 +8,8 @@ const LONGEST_ASKED_MS = 60_000;
 /** Say whether what went wrong may pass: the network, an overload, a fault of the server. */
 export function isPassing(error: unknown): boolean {
   if (!(error instanceof StreamError)) return true;
-  const { status } = error;
+  const { status, code } = error;
+  if (code === "too_many_streams") return false; // there may be room in weeks
   return status === 0 || [408, 425, 429].includes(status) || (status >= 500 && status !== 501);
 }
 

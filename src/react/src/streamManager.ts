@@ -39,16 +39,14 @@ export class StreamManager {
 
   /** Append one chunk. */
   async append(key: string, part: unknown, options: Operation = {}): Promise<void> {
-    const writer = this.#writer(key, options);
-    void writer.write(part);
-    await writer.drain();
+    await this.#writer(key, options, { leaseInSeconds: 0 }).append(part);
   }
 
-  #writer<T>(key: string, { target }: Operation): StreamWriter<T> {
+  #writer<T>(key: string, { target }: Operation, more: WriterOptions = {}): StreamWriter<T> {
     const isName = !target || ["self", "parent", "root"].includes(target);
     const run = isName ? this.#options.runOf?.(target) : target;
     if (!run) throw new StreamError(`no run is known as ${target ?? "self"}`, 0, "no_run");
-    return new StreamWriter<T>(run, key, this.#options);
+    return new StreamWriter<T>(run, key, { ...this.#options, ...more });
   }
 }
 

@@ -1,9 +1,10 @@
-import { answerOf, pageOf, type Answer } from "./answers.js";
+import { answerOf, pageOf, signOf, type Answer, type Sign } from "./answers.js";
 import type { Chunk, Closed, Page, Status } from "./chunk.js";
 import { StreamError } from "./errors.js";
 import { EventDecoder, type ServerEvent } from "./events.js";
 import { isHidden, isOffline, onChange, pause, Stalled, TICK, within } from "./pausing.js";
 import { Place } from "./place.js";
+import { hasBodies, polled } from "./polled.js";
 import { Requests, type ServerOptions } from "./requests.js";
 import { delay, isPassing } from "./retrying.js";
 
@@ -13,7 +14,10 @@ export interface ReaderOptions<T = any> extends ServerOptions {
   startIndex?: number;
   /** `tail`: only what comes from now on. */
   from?: "beginning" | "tail";
-  /** End after so many seconds without a chunk, 1 to 600; 60 unless given. */
+  /**
+   * End after so many seconds without a chunk, 1 to 600. Unless given, silence is waited out as long as
+   * a producer holds a lease, or nothing was ever written; without either 60 seconds of it are the end.
+   */
   timeoutInSeconds?: number;
   /** How often in a row to try again, without any progress, before giving up; 12 unless given. */
   retries?: number;
@@ -30,7 +34,7 @@ export interface ReaderOptions<T = any> extends ServerOptions {
 /** Event streams bring chunks the soonest; long polls get through anything. */
 export type Transport = "events" | "poll";
 
-/** What the server takes for silence unless told otherwise, and at most. */
+/** What is taken for silence unless told otherwise, and at most. */
 const SILENCE_SECONDS = 60;
 const SILENCE_SECONDS_MAX = 600;
 /** An end that comes so much before its time, in seconds, is not believed. */
@@ -46,15 +50,6 @@ const STALL = 16;
 const FRUITLESS = 2;
 /** How much longer than it should a poll may take, in ticks. */
 const GRACE = 10;
-
-/** Servers, by address, that offer no event streams, or sit behind a proxy that holds them back. */
-const polled = new Set<string>();
-
-/** Say whether bodies can be read piece by piece: not in React Native, and jsdom has no fetch at all. */
-function hasBodies(): boolean {
-  const { ReadableStream, Response } = globalThis;
-  return !!ReadableStream && !!Response && "body" in Response.prototype;
-}
 
 /** The proxy holds the event stream back: this is what it should have brought by now. */
 class HeldBack {
@@ -86,8 +81,11 @@ export class StreamReader<T = unknown> implements AsyncIterable<Chunk<T>> {
   #failures = 0;
   /** Failures since the transport in use brought anything. */
   #fruitless = 0;
-  /** Seconds without a chunk so far, over all connections. */
+  /** Seconds of silence so far, over all connections. */
   #silence = 0;
+  /** Seconds without a chunk after which an event stream is to end, and those that have gone by. */
+  #asked = 0;
+  #quiet = 0;
 
   constructor(run: string, key: string, options: ReaderOptions<T> = {}) {
     this.#options = options;
@@ -129,7 +127,7 @@ export class StreamReader<T = unknown> implements AsyncIterable<Chunk<T>> {
       while (!this.#isDone()) for await (const page of this.#readOn()) yield this.#parsed(page);
     } finally {
       this.stop();
-      if (!this.closed && !this.error) this.#say("waiting");
+      if (!this.closed && !this.error) this.#say(this.#left() > 0 ? "waiting" : "silent");
     }
   }
 
@@ -200,7 +198,9 @@ export class StreamReader<T = unknown> implements AsyncIterable<Chunk<T>> {
     try {
       return await promise;
     } finally {
-      this.#silence += Math.min(most, (performance.now() - begun) / 1000);
+      const seconds = Math.min(most, (performance.now() - begun) / 1000);
+      this.#silence += seconds;
+      this.#quiet += seconds;
     }
   }
 
@@ -208,6 +208,11 @@ export class StreamReader<T = unknown> implements AsyncIterable<Chunk<T>> {
   #left(): number {
     const { timeoutInSeconds } = this.#options;
     return Math.min(timeoutInSeconds || SILENCE_SECONDS, SILENCE_SECONDS_MAX) - this.#silence;
+  }
+
+  /** It is no silence, unless a time is named, where a producer is leased or nothing was written. */
+  #hear({ tail, leased_until }: Sign): void {
+    if (!this.#options.timeoutInSeconds && (leased_until || tail === 0)) this.#silence = 0;
   }
 
   /** Whole seconds to ask for, so that silence ends in time. */
@@ -231,7 +236,9 @@ export class StreamReader<T = unknown> implements AsyncIterable<Chunk<T>> {
     const query = `?wait=${wait}&limit=${PAGE_CHUNKS}${from}`;
     try {
       const asking = this.#requests.read(query, init).then((response) => response.text());
-      return pageOf(await within(wait + GRACE, asking), !!this.#options.parse);
+      const answer = pageOf<T>(await within(wait + GRACE, asking), !!this.#options.parse);
+      this.#hear(answer);
+      return answer;
     } catch (error) {
       const { code, facts } = error as Partial<StreamError>;
       if (code === "index_beyond_tail") return { chunks: [], tail: facts!.tail as number };
@@ -266,7 +273,10 @@ export class StreamReader<T = unknown> implements AsyncIterable<Chunk<T>> {
         if (this.#isDone()) return;
         if (event.data === "[DONE]") return yield* this.#finish();
         if (event.name === "error") throw new StreamError("the server broke off", 0, "broken");
-        this.#isProven ||= event.name === "ping";
+        if (event.name === "ping") {
+          this.#isProven = true;
+          this.#hear(signOf(event));
+        }
         yield* this.#takeEvent(event);
       }
       if (this.#left() <= 0) return yield* this.#finish();
@@ -291,7 +301,7 @@ export class StreamReader<T = unknown> implements AsyncIterable<Chunk<T>> {
 
   /** The event stream says that it is over: as the stream is closed, by silence, or for no reason. */
   async *#finish(): AsyncGenerator<Page<T>, void, undefined> {
-    const isEarly = this.#left() > EARLY_SECONDS;
+    const isEarly = Math.min(this.#asked - this.#quiet, this.#left()) > EARLY_SECONDS;
     if (!isEarly) this.#silence = Infinity;
     this.#noteEnd(yield* this.#catchUp());
     if (isEarly && !this.#isDone()) throw new StreamError("the end came early", 0, "broken");
@@ -299,10 +309,12 @@ export class StreamReader<T = unknown> implements AsyncIterable<Chunk<T>> {
 
   async #openEvents(): Promise<ReadableStream<Uint8Array>> {
     const { next } = this.#place;
-    const patience = this.#patience();
+    // Unless a time is named, the stream may be leased, or begin to be.
+    this.#asked = this.#options.timeoutInSeconds ? this.#patience() : SILENCE_SECONDS_MAX;
+    this.#quiet = 0;
     const headers: Record<string, string> = { Accept: "text/event-stream" };
     if (next) headers["Last-Event-ID"] = `${next - 1}`;
-    if (patience !== SILENCE_SECONDS) headers["Timeout-Seconds"] = `${patience}`;
+    if (this.#asked !== SILENCE_SECONDS) headers["Timeout-Seconds"] = `${this.#asked}`;
     const init = { headers, signal: this.#connected.signal };
     const response = await this.#patiently(this.#requests.read("", init, this.#eventsBase));
     if (!response.headers.get("Content-Type")?.startsWith("text/event-stream") || !response.body) {
@@ -368,7 +380,9 @@ export class StreamReader<T = unknown> implements AsyncIterable<Chunk<T>> {
   #take(answer: Answer<T>): Page<T> {
     const page = this.#place.take(answer);
     if (!page) throw new StreamError("the stream does not go on where it was", 0, "out_of_place");
-    if (page.chunks.length) this.#silence = this.#failures = this.#fruitless = 0;
+    if (page.chunks.length) {
+      this.#silence = this.#quiet = this.#failures = this.#fruitless = 0;
+    }
     this.#say("live");
     return page;
   }

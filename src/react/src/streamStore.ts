@@ -1,6 +1,6 @@
 import type { Chunk, Closed, Page, Status } from "./chunk.js";
 import type { StreamError } from "./errors.js";
-import type { StreamReader } from "./streamReader.js";
+import type { Reader } from "./sharedReader.js";
 import type { AccessToken } from "./token.js";
 
 /** What a component sees of a stream; a new object whenever something has changed. */
@@ -28,7 +28,7 @@ export type Open<T> = (
   onStatus: (status: Status) => void,
   accessToken: () => string | Promise<string>,
   startIndex?: number,
-) => StreamReader<T>;
+) => Reader<T>;
 
 /** A replay is shown this much less often than what is live: nobody reads along. */
 const REPLAY_FACTOR = 15;
@@ -55,7 +55,7 @@ export class StreamStore<T> {
   #chunks: Chunk<T>[] = [];
   #dropped = 0;
   #token: AccessToken | undefined;
-  #reader: StreamReader<T> | undefined;
+  #reader: Reader<T> | undefined;
   #shownAt = -Infinity;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #idle: ReturnType<typeof setTimeout> | undefined;
@@ -130,7 +130,7 @@ export class StreamStore<T> {
     void this.#read(reader);
   }
 
-  async #read(reader: StreamReader<T>): Promise<void> {
+  async #read(reader: Reader<T>): Promise<void> {
     try {
       for await (const page of reader.pages()) this.#keep(page);
     } catch {

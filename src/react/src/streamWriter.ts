@@ -8,10 +8,23 @@ import { iterate, type Source } from "./sources.js";
 
 /** How to write. */
 export interface WriterOptions extends ServerOptions {
-  /** Chunks are gathered for so long before they are sent; 100 unless given. The first is not. */
+  /**
+   * Chunks are gathered for so long before they are sent; as the server advises unless given, and 100
+   * unless it does. The first is not.
+   */
   lingerInMs?: number;
   /** How often in a row to try again before giving up; 12 unless given. */
   retries?: number;
+  /**
+   * Readers are told when nothing was heard of this writer for so many seconds, 1 to 3600, as its
+   * process has died; 60 unless given, and 0 for never. What is silent is heard of all the same.
+   */
+  leaseInSeconds?: number;
+}
+
+interface Receipt {
+  last_index: number | null;
+  stop: boolean;
 }
 
 const BATCH_CHUNKS = 1000;
@@ -21,11 +34,23 @@ const BUFFER_LENGTH = 4 * 1024 * 1024;
 /** Ticks after which a request is taken for dead. */
 const SEND_TICKS = 30;
 
+/** How long the first promise waits for a chunk that it can travel with, in milliseconds. */
+const FIRST_MS = 1000;
+/** Longest time until a promise that did not get through is made again. */
+const AGAIN_MS = 5000;
+
+interface Receipt {
+  last_index: number | null;
+  stop: boolean;
+  leased_until?: number | null;
+}
+
 const NEVER = new AbortController().signal;
 
 /**
  * Writes to a stream, in small batches. Each chunk is stored once and in the order written: a batch
- * whose answer was lost is sent again, under the same number, and recognised.
+ * whose answer was lost is sent again, under the same number, and recognised. From its first chunk,
+ * or the beginning of `pipe`, until `close`, `release` or the end of `pipe` it holds a lease.
  */
 export class StreamWriter<T = unknown> {
   /** Whether somebody has asked the producer to stop. */
@@ -43,13 +68,21 @@ export class StreamWriter<T = unknown> {
   #first = 0;
   #sending: Promise<void> | undefined;
   #sentAt = -Infinity;
+  #advisedInMs: number | undefined;
   #hurry = new AbortController();
   #error: unknown;
   #isClosed = false;
   #room: (() => void)[] = [];
+  readonly #lease: number;
+  /** Whether the server knows of the lease, and whether it may. */
+  #isLeased = false;
+  #mayBeLeased = false;
+  #renewal: ReturnType<typeof setTimeout> | undefined;
+  #renewing: Promise<void> | undefined;
 
   constructor(run: string, key: string, options: WriterOptions = {}) {
     this.#options = options;
+    this.#lease = options.leaseInSeconds ?? 60;
     this.#requests = new Requests(run, key, options);
   }
 
@@ -59,13 +92,18 @@ export class StreamWriter<T = unknown> {
    * next one. Raises what made an earlier chunk fail.
    */
   write(chunk: T): Promise<void> {
-    if (this.#error) throw this.#error;
-    if (this.#isClosed) throw new TypeError("the writer is closed");
-    const line = lineOf(this.#halves.join(chunk));
-    if (line === undefined) throw new TypeError("a chunk must be a JSON value");
-    this.#add(line);
+    this.#check();
+    this.#put(this.#halves.join(chunk));
     if (this.#length <= BUFFER_LENGTH) return Promise.resolve();
     return new Promise((resolve) => this.#room.push(resolve));
+  }
+
+  /** Write a chunk by itself, to which no half of a letter is joined, and wait until it is stored. Raises likewise. */
+  async append(chunk: T): Promise<void> {
+    this.#check();
+    this.#settle();
+    this.#put(chunk);
+    await this.drain();
   }
 
   /** Wait until all that was written is stored. Raises what made it fail. */
@@ -81,6 +119,7 @@ export class StreamWriter<T = unknown> {
    * the source fails, so does this, once what came before is stored.
    */
   async pipe(source: Source<T>, signal?: AbortSignal): Promise<void> {
+    if (!this.#isLeased) this.#renewIn(FIRST_MS);
     try {
       for await (const chunk of iterate(source, signal)) {
         await this.write(chunk);
@@ -89,8 +128,16 @@ export class StreamWriter<T = unknown> {
     } finally {
       this.#settle();
       await this.drain();
+      if (!this.isStopped) await this.#letGo();
     }
     if (this.isStopped) await this.close("canceled");
+  }
+
+  /** Leave the stream open for others, once all that was written is stored. Raises what made it fail. */
+  async release(): Promise<void> {
+    this.#settle();
+    await this.drain();
+    await this.#letGo();
   }
 
   /** Close the stream, once all that was written is stored. Raises what keeps it from that. */
@@ -98,8 +145,20 @@ export class StreamWriter<T = unknown> {
     this.#isClosed = true;
     this.#settle();
     await this.drain();
+    clearTimeout(this.#renewal);
     const body = JSON.stringify({ status, error });
-    await this.#insist((signal) => this.#post("/close", body, {}, signal));
+    await this.#insist(async (signal) => (await this.#post("/close", body, {}, signal)).json());
+  }
+
+  #check(): void {
+    if (this.#error) throw this.#error;
+    if (this.#isClosed) throw new TypeError("the writer is closed");
+  }
+
+  #put(chunk: unknown): void {
+    const line = lineOf(chunk);
+    if (line === undefined) throw new TypeError("a chunk must be a JSON value");
+    this.#add(line);
   }
 
   #add(line: string): void {
@@ -131,7 +190,7 @@ export class StreamWriter<T = unknown> {
   }
 
   async #linger(): Promise<void> {
-    const { lingerInMs = 100 } = this.#options;
+    const { lingerInMs = this.#advisedInMs ?? 100 } = this.#options;
     const left = this.#sentAt + lingerInMs - performance.now();
     if (left > 0 && this.#length < BATCH_LENGTH) await pause(left, this.#hurry.signal);
     this.#sentAt = performance.now();
@@ -148,31 +207,77 @@ export class StreamWriter<T = unknown> {
 
   async #sendBatch(batch: string[]): Promise<void> {
     const body = batch.join("\n") + "\n";
-    const headers = {
-      Accept: "application/json",
-      "X-Client-Id": this.#client,
-      "X-Resume-From-Chunk": `${this.#first}`,
-    };
-    const answer = (await this.#insist((signal) => this.#post("", body, headers, signal))) as {
-      last_index: number | null;
-      stop: boolean;
-    };
-    this.isStopped ||= answer.stop;
-    this.lastIndex = answer.last_index ?? this.lastIndex;
+    await this.#insist((signal) => this.#append(body, !this.#isLeased && this.#lease, signal));
     this.#lines.splice(0, batch.length);
     this.#first += batch.length;
     this.#length -= body.length;
     if (this.#length <= BUFFER_LENGTH) this.#makeRoom();
   }
 
+  /** Post lines, which may be none, with a promise of so many seconds, unless that is false. */
+  async #append(body: string, lease: number | false, signal: AbortSignal): Promise<void> {
+    const headers: Record<string, string> = {
+      Accept: "application/json",
+      "X-Client-Id": this.#client,
+      "X-Resume-From-Chunk": `${this.#first}`,
+    };
+    if (this.#lease && lease !== false) headers["X-Lease-Seconds"] = `${lease}`;
+    this.#mayBeLeased ||= !!lease;
+    const response = await this.#post("", body, headers, signal);
+    const answer = (await response.json()) as Receipt;
+    this.#advisedInMs = advised(response);
+    this.isStopped ||= answer.stop;
+    this.lastIndex = answer.last_index ?? this.lastIndex;
+    this.#isLeased = this.#mayBeLeased = lease !== 0 && !!answer.leased_until;
+    if (lease !== 0) this.#renewIn(Infinity);
+  }
+
+  /** Promise in so many milliseconds, or a third of the lease if that is sooner. It keeps no program alive. */
+  #renewIn(ms: number): void {
+    clearTimeout(this.#renewal);
+    if (!this.#lease || this.#isClosed) return;
+    // One that is dropped without an end is not kept alive by its promises.
+    const self = new WeakRef(this);
+    const renew = () => {
+      const writer = self.deref();
+      if (writer) writer.#renew();
+    };
+    this.#renewal = setTimeout(renew, Math.min(ms, (this.#lease * 1000) / 3));
+    (this.#renewal as { unref?: () => void }).unref?.();
+  }
+
+  #renew(): void {
+    if (!this.#sending && !this.#error && !this.#isClosed) this.#renewing = this.#hold();
+  }
+
+  /** Promise in silence. What may pass is no reason to give up while there is nothing to send. */
+  async #hold(): Promise<void> {
+    const trying = new AbortController();
+    try {
+      await within(SEND_TICKS, this.#append("", this.#lease, trying.signal));
+    } catch (error) {
+      trying.abort();
+      if (isPassing(error)) this.#renewIn(AGAIN_MS);
+      else this.#error ??= error;
+    }
+  }
+
+  /** Nobody is to be missed any more. That this cannot be said is no failure of what was written. */
+  async #letGo(): Promise<void> {
+    clearTimeout(this.#renewal);
+    await this.#renewing;
+    clearTimeout(this.#renewal);
+    if (!this.#mayBeLeased) return;
+    await this.#insist((signal) => this.#append("", 0, signal)).catch(() => {});
+  }
+
   #makeRoom(): void {
     for (const resolve of this.#room.splice(0)) resolve();
   }
 
-  async #post(call: string, body: string, more: object, signal: AbortSignal): Promise<unknown> {
+  #post(call: string, body: string, more: object, signal: AbortSignal): Promise<Response> {
     const headers = { "Content-Type": "application/json", ...more };
-    const response = await this.#requests.write(call, { method: "POST", body, headers, signal });
-    return response.json();
+    return this.#requests.write(call, { method: "POST", body, headers, signal });
   }
 
   /** Do it until it has worked. Raises what cannot pass, or has not passed for too long. */
@@ -190,6 +295,12 @@ export class StreamWriter<T = unknown> {
       }
     }
   }
+}
+
+/** For how long the server would have chunks gathered; one that says more than 10 s is not believed. */
+function advised(response: Response): number | undefined {
+  const text = response.headers.get("X-Stream-Linger-Ms") ?? "";
+  return /^\d+$/.test(text) ? Math.min(Number(text), 10_000) : undefined;
 }
 
 function clientId(): string {

@@ -3,9 +3,11 @@ import type { Chunk } from "./chunk.js";
 import type { StreamLike } from "./define.js";
 import { useServer } from "./provider.js";
 import { Requests, type ServerOptions } from "./requests.js";
+import { hubOf } from "./runHub.js";
+import { mayShare, SharedReader } from "./sharedReader.js";
 import { StreamReader, type ReaderOptions } from "./streamReader.js";
-import type { AccessToken } from "./token.js";
 import { NOTHING, StreamStore, type Snapshot } from "./streamStore.js";
+import { useTokenName } from "./useTokenName.js";
 
 /** How to read, and what to make of it. */
 export interface RealtimeStreamOptions<T>
@@ -96,19 +98,6 @@ function meaning<T>(
   return { runId: first, key: typeof second === "string" ? second : "default", options };
 }
 
-/**
- * Name the token that *stream* is read with. One that is renewed keeps the name of the one before, and
- * all functions that return tokens have one name: they may be made anew each time. One that was not
- * known yet had no name.
- */
-function useTokenName(token: AccessToken | undefined, stream: string): string | true | undefined {
-  const name = typeof token === "function" || token;
-  const first = useRef({ stream, name });
-  const { current } = first;
-  if (current.stream !== stream || current.name === undefined) first.current = { stream, name };
-  return first.current.name;
-}
-
 function useStore<T>(
   runId: Maybe,
   key: string,
@@ -132,7 +121,9 @@ function useStore<T>(
     const store: StreamStore<T> = new StreamStore<T>(
       (onStatus, accessToken, startIndex = reading.startIndex) => {
         const asking = { ...server, ...reading, accessToken, startIndex, onStatus };
-        return new StreamReader<T>(runId, key, asking);
+        // Who names a transport wants it for this stream.
+        if (transport || !mayShare(baseURL)) return new StreamReader<T>(runId, key, asking);
+        return new SharedReader<T>(hubOf(runId, server, token), runId, key, asking);
       },
       { throttleInMs, maxParts, accessToken },
       () => stores.get(name) === store && stores.delete(name),

@@ -322,6 +322,16 @@ describe.concurrent("the hook", () => {
     page.remove();
   });
 
+  it("tells silence from the end, and keeps what is there", async () => {
+    const { Shown, now } = recorder();
+    const stream = await numbers(2);
+    const page = show(<Shown stream={stream} timeoutInSeconds={1} />);
+    await until(() => now().status === "silent");
+    expect(now()).toMatchObject({ parts: [0, 1], closed: undefined, error: undefined });
+    expect(now().lastIndex).toBe(1);
+    page.remove();
+  });
+
   it("stops, and keeps what is there", async () => {
     const { Shown, now } = recorder();
     const stream = await numbers(2);

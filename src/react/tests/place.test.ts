@@ -93,6 +93,23 @@ describe("a place", () => {
     },
   );
 
+  it("does not go back to a stream that it has left", () => {
+    const place = placeAfter(0, 1, 2);
+    expect(take(place, [0, 1], { generation: "h" })).toEqual([0, 1]);
+    expect(take(place, [0, 1, 2])).toBeUndefined();
+    expect(take(place, [0, 1, 2], { generation: "h" })).toEqual([2]);
+  });
+
+  it("goes on where it was in a stream that was not begun anew after all", () => {
+    const place = placeAfter(0, 1, 2);
+    expect(take(place, [], { tail: 1 })).toBeUndefined();
+    expect(take(place, [0, 1, 2])).toBeUndefined();
+    expect(place.next).toBe(3);
+    expect(take(place, [4, 5], { generation: "h" })).toBeUndefined();
+    expect(take(place, [0, 1, 2])).toBeUndefined();
+    expect(place.take(answer([3]))).toMatchObject({ chunks: [{ index: 3 }], anew: false });
+  });
+
   it("does not take a tail that is not told for another stream", () => {
     expect(take(placeAfter(0, 1), [], { tail: Infinity })).toEqual([]);
   });

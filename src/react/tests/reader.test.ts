@@ -113,7 +113,7 @@ describe.concurrent.each(BOTH)("a reader by %s", (transport) => {
     await stream.append("only");
     const reader = read(stream, { transport, timeoutInSeconds: 1 });
     expect(dataOf(await collect(reader))).toEqual(["only"]);
-    expect(reader.status).toBe("waiting");
+    expect(reader.status).toBe("silent");
     expect(reader.closed).toBeUndefined();
   });
 

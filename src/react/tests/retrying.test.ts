@@ -16,6 +16,11 @@ describe("what may pass", () => {
     expect(isPassing(refused(status))).toBe(false);
   });
 
+  it("does not include a run that has opened too many streams, which may take weeks", () => {
+    const full = new StreamError("no", 429, "too_many_streams", { limit: 3 }, 2_419_200);
+    expect(isPassing(full)).toBe(false);
+  });
+
   it("includes whatever fetch raises", () => {
     expect(isPassing(new TypeError("fetch failed"))).toBe(true);
   });

@@ -5,6 +5,7 @@ import { Readable } from "node:stream";
 import { describe, expect, it, vi } from "vitest";
 import { StreamReader, type ReaderOptions, type Transport } from "../src/streamReader.js";
 import {
+  ask,
   baseURL,
   collect,
   passBack,
@@ -39,6 +40,9 @@ function holding(head: boolean) {
     response.end(await answer.text());
   };
 }
+
+const firstPage = async ({ run }: Stream) =>
+  (await ask("GET", `/realtime/v1/streams/${run}/default?wait=0`)).text();
 
 type Answering = (response: ServerResponse) => unknown;
 
@@ -237,6 +241,30 @@ describe.concurrent("a reader", () => {
     );
   });
 
+  it.each([1, 5])(
+    "reads once what a cache keeps of the beginning of a stream that is gone",
+    async (count) => {
+      const stream = new Stream();
+      await stream.append(0, 1, 2);
+      const kept = await firstPage(stream);
+      await stream.delete();
+      await stream.append(...range(count, 10));
+      const handle = async (request: IncomingMessage, response: ServerResponse) => {
+        const isFirst = !/start=[1-9]/.test(request.url!);
+        return isFirst ? response.end(kept) : passBack(await passOn(request), response);
+      };
+      await serving(handle, async (url) => {
+        const reader = read(stream, url, { transport: "poll", retries: 4 });
+        const found: unknown[] = [];
+        const reading = (async () => {
+          for await (const { data } of reader) found.push(data);
+        })();
+        await expect(reading).rejects.toMatchObject({ code: "out_of_place" });
+        expect(found).toEqual([0, 1, 2]);
+      });
+    },
+  );
+
   it.each<[string, Answering]>([
     ["end after a ping", (response) => response.end(PING)],
     ["say that all is done", (response) => response.end("data: [DONE]\n\n")],
@@ -271,7 +299,7 @@ describe.concurrent("a reader", () => {
       await serving(limiting(2_500, note), async (url) => {
         const reader = read(new Stream(), url, { transport, timeoutInSeconds: 3 });
         expect(await collect(reader)).toEqual([]);
-        expect(reader.status).toBe("waiting");
+        expect(reader.status).toBe("silent");
       });
       const [first, ...more] = asked.map(Number).filter(Boolean);
       expect(first).toBe(3);

@@ -70,6 +70,27 @@ describe.concurrent("a writer", () => {
     expect(await posts(stream)).toHaveLength(2);
   });
 
+  it("gathers for as long as the server advises, unless it is told otherwise", async () => {
+    const advising: typeof fetch = async (...given) => {
+      const response = await fetch(...given);
+      const headers = new Headers(response.headers);
+      headers.set("X-Stream-Linger-Ms", "10000");
+      return new Response(response.body, { status: response.status, headers });
+    };
+    for (const [lingerInMs, sent] of [[undefined, 2] as const, [0, 4] as const]) {
+      const stream = new Stream();
+      const writer = writerOf(stream, { fetch: advising, lingerInMs });
+      void writer.write("first");
+      await until(() => writer.lastIndex === 0);
+      for (const n of range(3)) {
+        void writer.write(n);
+        await sleep(50);
+      }
+      await writer.drain();
+      expect(await posts(stream)).toHaveLength(sent);
+    }
+  });
+
   it("stores each chunk once, however often the connection breaks", async () => {
     const stream = new Stream();
     const path = stream.run;
@@ -158,6 +179,15 @@ describe.concurrent("a writer", () => {
     await writer.pipe(["cut\ud83d"]);
     await writer.pipe(["\udc4d anew"]);
     expect(await stored(stream)).toEqual(["cut", "\ufffd", "\ufffd anew"]);
+  });
+
+  it("appends a text as one chunk, also if it is half a letter", async () => {
+    const stream = new Stream("out");
+    const manager = new StreamManager(through);
+    for (const text of ["\ud83d", "\udc4d ok", "👍", "cut \ud83d"]) {
+      await manager.append("out", text, { target: stream.run });
+    }
+    expect(await stored(stream)).toEqual(["\ufffd", "\ufffd ok", "👍", "cut \ufffd"]);
   });
 
   it("needs no crypto, which Node 18 and React Native do not have", async () => {

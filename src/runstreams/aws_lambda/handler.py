@@ -18,6 +18,7 @@ from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..core.limits import LAMBDA_BODY_BYTES, WAIT_SECONDS_MAX
+from ..core.settings import linger_of
 from ..http.app import build_app
 from ..http.service import Host
 from .invocation import MARGIN_SECONDS, Invocation
@@ -88,6 +89,7 @@ def _host(environ: Mapping[str, str], invocation: Invocation) -> Host:
         sse=False,
         disconnects=False,
         time_left=lambda: invocation.seconds_left() - MARGIN_SECONDS,
+        linger_ms=linger_of(environ),
         streaming_url=environ.get("RUNSTREAMS_STREAMING_URL") or None,
     )
 

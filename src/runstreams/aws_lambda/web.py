@@ -19,6 +19,7 @@ from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..core.limits import LAMBDA_BODY_BYTES
+from ..core.settings import linger_of
 from ..http.app import build_app
 from ..http.service import Host
 from .answer import Answer
@@ -42,6 +43,7 @@ def application(*routers: Router) -> ASGIApp:
     host = Host(
         body_bytes=LAMBDA_BODY_BYTES,
         time_left=lambda: invocation.seconds_left() - OUTLIVING_SECONDS - MARGIN_SECONDS,
+        linger_ms=linger_of(os.environ),
     )
     service = service_of(os.environ, metrics, host, invocation.milliseconds_left)
     return Invoked(build_app(service, routers), invocation, metrics)

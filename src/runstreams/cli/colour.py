@@ -5,7 +5,15 @@ from typing import TextIO
 
 RED, GREEN, YELLOW, CYAN = 31, 32, 33, 36
 
-STATES = {"open": CYAN, "stopping": YELLOW, "completed": GREEN, "canceled": YELLOW, "failed": RED}
+STATES = {
+    "open": CYAN,
+    "running": CYAN,
+    "stopping": YELLOW,
+    "completed": GREEN,
+    "canceled": YELLOW,
+    "failed": RED,
+    "lost": RED,
+}
 """The colour of how a stream or a run stands."""
 
 

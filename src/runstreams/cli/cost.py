@@ -28,6 +28,11 @@ def add_cost(parser: argparse.ArgumentParser) -> None:
             f"--{name}", type=float, metavar=metavar, default=usual, help=f"{text} ({usual:g})"
         )
     parser.add_argument(
+        "--cross-origin",
+        action="store_true",
+        help="the readers are pages of another origin, whose browsers ask first each time",
+    )
+    parser.add_argument(
         "--endpoint",
         choices=get_args(Endpoint),
         default=USUAL.endpoint,
@@ -56,6 +61,7 @@ def _load_of(args: argparse.Namespace) -> Load:
         args.readers,
         args.replays,
         args.endpoint,
+        args.cross_origin,
     )
 
 

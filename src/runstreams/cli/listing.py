@@ -8,6 +8,7 @@ from dataclasses import asdict
 
 from ..core.limits import WRITERS_COUNTED
 from ..core.model import RunInfo, StreamInfo
+from ..sdk.clients import Client
 from .colour import state
 from .connecting import client_of
 from .exits import DONE
@@ -18,7 +19,7 @@ def run(args: argparse.Namespace) -> int:
     """Print them, one a line."""
     found: Sequence[RunInfo | StreamInfo]
     with client_of(args) as client:
-        found = client.streams.list(args.run) if args.run else client.streams.runs(args.limit)
+        found = client.streams.list(args.run) if args.run else _runs(client, args)
     if args.json:
         for info in found:
             print(json.dumps(asdict(info), ensure_ascii=False))
@@ -27,6 +28,10 @@ def run(args: argparse.Namespace) -> int:
     for info in found:
         print(_stream(info) if isinstance(info, StreamInfo) else _run(info))
     return DONE
+
+
+def _runs(client: Client, args: argparse.Namespace) -> list[RunInfo]:
+    return client.streams.runs(args.limit, status=args.status)
 
 
 COUNTS_HEAD = f"{'CHUNKS':>10} {'BYTES':>12} {'WRITERS':>8}"
@@ -43,5 +48,4 @@ def _stream(info: StreamInfo) -> str:
 
 
 def _run(info: RunInfo) -> str:
-    stand = "open" if info.completed is None else "completed"
-    return f"{moment(info.created)}  {state(stand, sys.stdout)}  {info.id}"
+    return f"{moment(info.created)}  {state(info.status, sys.stdout)}  {info.id}"

@@ -1,9 +1,13 @@
 """What may be typed."""
 
 import argparse
+import math
+from typing import get_args
 
 from .._version import __version__
 from ..core.errors import InvalidRequest
+from ..core.model import RunStatus
+from ..sdk.leases import LEASE_SECONDS, lease_of
 from ..sdk.tokens import seconds_of
 from ..serve.settings import add_options
 from .cost import add_cost
@@ -32,8 +36,9 @@ canceled."""
 APPEND = "Append one chunk and print its index."
 
 READ = """Print the chunks of a stream, one a line: text as it is, anything else as JSON. Ends with
-what is there; with --follow it goes on until the stream is closed. With --all it prints those of
-all streams of the run, each after its key and a tab, until the run is completed."""
+what is there; with --follow it goes on until the stream is closed, or silent while no producer
+holds a lease. With --all it prints those of all streams of the run, each after its key and a tab,
+until the run is completed."""
 
 LS = "List the streams of a run, or else the runs, newest first."
 
@@ -101,6 +106,13 @@ def _pipe(parser: argparse.ArgumentParser) -> None:
         help="close the stream as completed at the end, or never close it "
         "(without either, it is closed only when something goes wrong)",
     )
+    parser.add_argument(
+        "--lease",
+        metavar="SECONDS",
+        type=_lease,
+        help="readers are told when this process has died for so long; 0: never (60) "
+        "[RUNSTREAMS_LEASE_SECONDS]",
+    )
     _server(parser)
 
 
@@ -138,8 +150,9 @@ def _read(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--timeout",
         metavar="DURATION",
-        type=_duration,
-        help="with --follow: end after so much silence, like 30 or 5m (never)",
+        type=_silence,
+        help="with --follow: end after so much silence, like 30, 5m or never (60, but only while "
+        "no producer holds a lease)",
     )
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--text", action="store_true", help="print text without newlines between")
@@ -152,6 +165,7 @@ def _read(parser: argparse.ArgumentParser) -> None:
 def _ls(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", nargs="?", help="the run's id")
     parser.add_argument("--limit", metavar="N", type=int, default=100, help="most runs (100)")
+    parser.add_argument("--status", choices=get_args(RunStatus), help="only runs that are so")
     parser.add_argument("--json", action="store_true", help="print each as JSON")
     _server(parser)
 
@@ -229,6 +243,17 @@ def _server(parser: argparse.ArgumentParser) -> None:
         type=_attempts,
         help="give up after so many failures in a row (5; for pipe and read 64, five minutes)",
     )
+
+
+def _lease(text: str) -> int:
+    try:
+        return lease_of(None, {LEASE_SECONDS: text})
+    except InvalidRequest:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds, 0 to 3600") from None
+
+
+def _silence(text: str) -> float:
+    return math.inf if text == "never" else _duration(text)
 
 
 def _start(text: str) -> int | str:

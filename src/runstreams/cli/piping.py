@@ -32,7 +32,9 @@ def run(args: argparse.Namespace) -> int:
 def _pipe(args: argparse.Namespace, client: Client) -> int:
     given = Input()
     source = given.pieces() if args.text else given.values() if args.json else given.lines()
-    piped = client.streams.pipe(args.key, source, target=args.run, close=args.close)
+    piped = client.streams.pipe(
+        args.key, source, target=args.run, close=args.close, lease=args.lease
+    )
     progress = Progress(piped, given)
     try:
         last = _wait(piped, progress)

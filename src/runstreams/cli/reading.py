@@ -11,7 +11,9 @@ from ..core.errors import NotThere
 from ..sdk.clients import Client
 from ..sdk.connection import DEFAULT_KEY
 from ..sdk.errors import InvalidSetting
+from ..sdk.leases import UNLEASED, Silence
 from ..sdk.records import Chunk
+from ..sdk.sync import Reader
 from ..sdk.writing.texts import Texts
 from ..serve.errors import CannotRun
 from . import reading_run
@@ -41,16 +43,28 @@ def run(args: argparse.Namespace) -> int:
 
 def _read(client: Client, args: argparse.Namespace) -> None:
     form = _json if args.json else _text if args.text else _lines
-    timeout = args.timeout if args.follow else 0
+    asked: Silence = UNLEASED if args.timeout is None else args.timeout
+    timeout = asked if args.follow else 0
     place = Place(args.start)
     with client.streams.read(
         args.run, args.key, start_index=args.start, timeout=timeout, chunks=True
     ) as reader:
         try:
             print_all(form(place.passing(reader)), at_once=args.follow)
+            if args.follow:
+                _tell_end(reader, args, place.start)
         except KeyboardInterrupt:
             print(f"runstreams: go on with: {again(args, place.start)}", file=sys.stderr)
             raise
+
+
+def _tell_end(reader: Reader[Any], args: argparse.Namespace, start: int | str) -> None:
+    if reader.state != "silent":
+        return
+    name = f"{args.run}/{args.key or DEFAULT_KEY}"
+    why = ", and no producer holds a lease" if args.timeout is None else ""
+    print(f"runstreams: {name} is silent: nothing came{why}", file=sys.stderr)
+    print(f"runstreams: go on with: {again(args, start)}", file=sys.stderr)
 
 
 class Place:

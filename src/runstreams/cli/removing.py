@@ -22,4 +22,5 @@ def _stream(client: Client, run: str, key: str) -> str:
 
 
 def _run(client: Client, run: str) -> str:
-    return f"{run}: {client.streams.delete_run(run)} streams"
+    count = client.streams.delete_run(run)
+    return f"{run}: {count} stream{'' if count == 1 else 's'}"

@@ -189,7 +189,7 @@ class Cursor:
         """
         for attempt in range(TRIES):
             try:
-                return await self._page(head, start, exact, most, size)
+                return await self._page(head, start, exact, most, size, attempt == TRIES - 1)
             except ObjectMissing:
                 # Sealed, merged or deleted since we looked: look again, once more each time.
                 self._forget()
@@ -198,7 +198,9 @@ class Cursor:
                     raise
         raise AssertionError("unreachable")
 
-    async def _page(self, head: Head, start: int, exact: bool, most: int, size: int) -> Page:
+    async def _page(
+        self, head: Head, start: int, exact: bool, most: int, size: int, is_last: bool
+    ) -> Page:
         if start > head.tail:
             raise IndexBeyondTail(f"index {start} is beyond the tail, {head.tail}", tail=head.tail)
         if self._listed != head.generation:
@@ -217,7 +219,8 @@ class Cursor:
         chunks: list[StoredChunk] = []
         room = size
         while (index := start + len(chunks)) < head.tail and len(chunks) < most:
-            more = self._sealed if index < head.sealed else self._unsealed
+            # A head that was put back to how it once was does not know what was sealed since.
+            more = self._sealed if index < head.sealed or is_last else self._unsealed
             try:
                 got = await more(head, index, most - len(chunks), room)
             except ObjectMissing:

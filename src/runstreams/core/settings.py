@@ -1,4 +1,4 @@
-"""The limits that whoever runs streams may set, and what numbers make sense there.
+"""The numbers that whoever runs streams may set, and which make sense there.
 
 However they are given, by flags, parameters, the environment or the tags of a bucket: they go by
 the names of their variables.
@@ -17,6 +17,10 @@ RETENTION_DAYS = "RUNSTREAMS_RETENTION_DAYS"
 STREAM_MAX_BYTES = "RUNSTREAMS_STREAM_MAX_BYTES"
 RUN_MAX_STREAMS = "RUNSTREAMS_RUN_MAX_STREAMS"
 EPOCH = "RUNSTREAMS_EPOCH"
+LINGER_MS = "RUNSTREAMS_LINGER_MS"
+
+AWS_LINGER_MS = 250
+"""For how long writers to S3 and DynamoDB gather chunks: each append there is paid for."""
 
 
 def between(convert: Callable[[Any], N], least: N, most: N) -> Callable[[Any], N]:
@@ -59,6 +63,20 @@ def limits_of(*given: Given, deployed: Callable[[], Given] = dict) -> Limits:
         int(_number(said, RUN_MAX_STREAMS, usual.run_streams)),
         int(_number(said, EPOCH, usual.epoch)),
     )
+
+
+def linger_of(given: Given) -> int | None:
+    """Return for how many milliseconds writers to S3 and DynamoDB are advised to gather chunks, as
+    *given*; None for 0. Raises `ValueError`.
+    """
+    said = given.get(LINGER_MS)
+    try:
+        return _LINGER(AWS_LINGER_MS if said in (None, "") else said) or None
+    except ValueError as error:
+        raise ValueError(f"{LINGER_MS}: {error}") from None
+
+
+_LINGER = between(int, 0, 10_000)
 
 
 def _said(*places: Given) -> Given:

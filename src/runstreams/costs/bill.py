@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 
 from ..core.limits import DAY_MS, POLL_FIRST_SECONDS, Limits
 from ..core.reading import CHUNK_OVERHEAD
+from ..core.settings import AWS_LINGER_MS
 from . import prices, requests
 from .prices import Price
 
@@ -24,6 +25,14 @@ SEAL_SECONDS = 0.3
 REPLAY_SECONDS = 0.2
 """A replay in Lambda; not measured on AWS."""
 
+COLD_SHARE, COLD_SECONDS = 0.01, 1.0
+"""How many requests meet a function that has to start first, and how long that takes; its time is
+billed like any other. Neither was measured on AWS.
+"""
+
+PREFLIGHT_SECONDS = 0.005
+"""What a browser's question before a request takes in Lambda; not measured on AWS."""
+
 WRITER_GB = 0.5
 READER_GB = 0.25
 """Memory of the functions, as the template has it unless told otherwise."""
@@ -39,6 +48,12 @@ HEAD_BYTES, POINTER_BYTES, CLIENT_BYTES, LEASE_BYTES = 190, 58, 74, 65
 1 KiB.
 """
 
+RUN_BYTES, ITEM_BYTES = 130, 100
+"""A run's record, and what DynamoDB counts beside the bytes of each item."""
+
+TABLE_BYTES = HEAD_BYTES + CLIENT_BYTES + LEASE_BYTES + 2 * RUN_BYTES + 3 * ITEM_BYTES
+"""What a stream leaves in the table: its head, and its run's record, which is in the index, too."""
+
 KEPT_MONTHS = Limits().retention_ms / (30 * DAY_MS)
 
 
@@ -49,7 +64,7 @@ class Load:
     streams: float = 1e6
     tokens_per_second: float = 50
     seconds: float = 60
-    batch_seconds: float = 0.5
+    batch_seconds: float = AWS_LINGER_MS / 1000
     token_bytes: float = 5
     readers: float = 1
     """Following live, each until the end."""
@@ -57,6 +72,8 @@ class Load:
     """Reading all of it later."""
     endpoint: Endpoint = "http-api"
     """Where it is written and read; event streams at all but `http-api`."""
+    cross_origin: bool = False
+    """Whether its readers are pages of another origin, whose browsers ask first each time."""
 
     @property
     def tokens(self) -> int:
@@ -103,19 +120,23 @@ def _writing(load: Load) -> Iterator[_Part]:
     calls = load.appends + 1  # and the close
     seals = load.appends // requests.PLAN.every
     seconds = calls * APPEND_SECONDS + (seals + 1) * SEAL_SECONDS
-    yield from _called("writing", load, calls, seconds * WRITER_GB)
-    yield from _stored("writing", requests.of_writing(load.appends), write_units(load.appends))
+    yield from _called("writing", load, calls, seconds, WRITER_GB)
+    yield from _stored("writing", requests.of_writing(load.appends))
+    yield "writing", prices.WRITE_UNITS, write_units(load.appends)
 
 
 def _reading(load: Load) -> Iterator[_Part]:
     polls = load.appends if load.endpoint == "http-api" else ceil(load.seconds / STREAM_SECONDS)
-    following = requests.of_following(load.appends, load.seconds, POLL_FIRST_SECONDS)
+    following = requests.of_following(load.appends, load.seconds, POLL_FIRST_SECONDS, polls)
     for part, count, calls, seconds, made in (
         ("following", load.readers, polls, load.seconds, following),
         ("replaying", load.replays, 1, REPLAY_SECONDS, requests.of_replaying()),
     ):
-        yield from _called(part, load, calls * count, seconds * READER_GB * count)
-        yield from _stored(part, Counter({name: each * count for name, each in made.items()}), 0)
+        yield from _called(part, load, calls * count, seconds * count, READER_GB)
+        if load.cross_origin:
+            asked = calls * count
+            yield from _called("preflights", load, asked, asked * PREFLIGHT_SECONDS, READER_GB)
+        yield from _stored(part, Counter({name: each * count for name, each in made.items()}))
         wire = load.tokens * (load.token_bytes + CHUNK_OVERHEAD)
         yield part, prices.TRAFFIC, wire * count
 
@@ -123,24 +144,25 @@ def _reading(load: Load) -> Iterator[_Part]:
 def _keeping(load: Load) -> Iterator[_Part]:
     kept = load.tokens * load.token_bytes / prices.GB
     yield "keeping", prices.S3_STORAGE, kept * KEPT_MONTHS
+    for price in (prices.TABLE_STORAGE, prices.RECOVERY):
+        yield "keeping", price, TABLE_BYTES / prices.GB * KEPT_MONTHS
 
 
-def _called(part: str, load: Load, calls: float, gb_seconds: float) -> Iterator[_Part]:
+def _called(part: str, load: Load, calls: float, seconds: float, memory: float) -> Iterator[_Part]:
     if load.endpoint == "http-api":
         yield part, prices.HTTP_API, calls
     elif load.endpoint == "rest-api":
         yield part, prices.REST_API, calls
     yield part, prices.INVOCATIONS, calls
-    yield part, prices.GB_SECONDS, gb_seconds
+    yield part, prices.GB_SECONDS, (seconds + calls * COLD_SHARE * COLD_SECONDS) * memory
     yield part, prices.LOG_BYTES, calls * LOG_LINE_BYTES
 
 
-def _stored(part: str, made: Counter[str], units: float) -> Iterator[_Part]:
+def _stored(part: str, made: Counter[str]) -> Iterator[_Part]:
     yield part, prices.S3_WRITES, made["PutObject"] + made["ListObjectsV2"]
     yield part, prices.S3_READS, made["GetObject"]
-    yield part, prices.WRITE_UNITS, units
     # A consistent read of up to 4 KiB is one unit, and a poll half of one.
-    yield part, prices.READ_UNITS, made["GetItem"] * (0.5 if part == "following" else 1)
+    yield part, prices.READ_UNITS, made["GetItem"] + made["poll"] / 2
 
 
 def write_units(appends: int) -> float:
@@ -154,4 +176,5 @@ def write_units(appends: int) -> float:
     an_append = sum(ceil(size / 1024) for size in sizes) / every
     a_seal = ceil(sizes[-1] / 1024)  # the larger of before and after counts
     others = made["UpdateItem"] - appends - appends // every
-    return appends * an_append + appends // every * a_seal + others + 4  # two items, twice
+    opening = 4 + 1  # two items, each paid twice, and the run's record once more in the index
+    return appends * an_append + appends // every * a_seal + others + opening

@@ -43,6 +43,8 @@ S3_READS = Price("S3", "GET requests", 0.40, MILLION, "2026-11")
 S3_STORAGE = Price("S3", "GB-months stored", 0.023, 1, "2026-11")
 WRITE_UNITS = Price("DynamoDB", "write units", 0.625, MILLION, "2026-11")
 READ_UNITS = Price("DynamoDB", "read units", 0.125, MILLION, "2026-11")
+TABLE_STORAGE = Price("DynamoDB", "GB-months stored", 0.25, 1, "2026-11")
+RECOVERY = Price("DynamoDB", "GB-months of point-in-time recovery", 0.20, 1, "2026-11")
 LOG_BYTES = Price("CloudWatch", "bytes of logs", 0.50, GB, "2026-11")
 TRAFFIC = Price("Data transfer", "bytes to the internet", 0.09, GB, "2026-11")
 
@@ -56,6 +58,8 @@ ALL = (
     S3_STORAGE,
     WRITE_UNITS,
     READ_UNITS,
+    TABLE_STORAGE,
+    RECOVERY,
     LOG_BYTES,
     TRAFFIC,
 )

@@ -28,11 +28,12 @@ def of_writing(appends: int) -> Counter[str]:
     )
 
 
-def of_following(appends: int, seconds: float, pause: float) -> Counter[str]:
-    """Return the requests of a reader that takes each batch when it comes, and between them polls
-    the head every *pause* seconds.
+def of_following(appends: int, seconds: float, pause: float, calls: int) -> Counter[str]:
+    """Return the requests of a reader that takes each batch when it comes. Each of its *calls*
+    looks at the head first; and while it waits, the head is polled every *pause* seconds, with
+    reads that may be a moment behind.
     """
-    return Counter(GetItem=round(seconds / pause), GetObject=appends)
+    return Counter(GetItem=calls, poll=round(seconds / pause), GetObject=appends)
 
 
 def of_replaying() -> Counter[str]:

@@ -48,6 +48,8 @@ class Host:
     """Seconds that a request may still spend waiting, what it needs to answer left out; None: as
     long as it likes.
     """
+    linger_ms: int | None = None
+    """For how long writers are advised to gather chunks, in milliseconds; None: as they like."""
     streaming_url: str | None = None
     """Where event streams are served instead, if not here."""
     readers: Readers = field(default_factory=Readers)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import cached_property, partial
 from typing import Any, Self
 
-from ..core.settings import RETENTION_DAYS, STREAM_MAX_BYTES, limits_of
+from ..core.settings import RETENTION_DAYS, STREAM_MAX_BYTES, limits_of, linger_of
 from . import aio, sync
 from .connection import Auth, Connection
 from .errors import InvalidSetting
@@ -225,7 +225,8 @@ def _on_aws(bucket: str, table: str, given: Mapping[str, Any]) -> Transport:
     store = AwsStore(*connect(session()), bucket, table, new_id=new_id)
     with _refusing():
         limits = limits_of(given, os.environ, deployed=store.told)
-    return DirectTransport(open_log(store, limits))
+        linger_ms = linger_of(os.environ)
+    return DirectTransport(open_log(store, limits), linger_ms)
 
 
 @contextmanager

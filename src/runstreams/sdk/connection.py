@@ -18,10 +18,10 @@ from .engine.waiting import check_thread
 from .engine.writers import new_client
 from .errors import InvalidSetting
 from .keeping import Keeper
-from .leases import check_lease, lease_of
+from .leases import UNLEASED, Silence, check_lease, lease_of
 from .places import here
 from .reading.run_session import RunSession
-from .reading.session import UNLEASED, ReadSession, Silence
+from .reading.session import ReadSession
 from .retrying import Retries
 from .runs import Run, adopt, begun, current_run, resolve
 from .settings import Timeouts, Token, base_url_of, token_of, without_secrets

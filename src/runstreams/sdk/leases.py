@@ -6,6 +6,7 @@ its first request, and in silence again and again.
 
 import math
 from collections.abc import Mapping
+from typing import Final, Literal
 
 from ..core.limits import LEASE_SECONDS_MAX
 from .errors import InvalidSetting
@@ -20,6 +21,15 @@ RENEWALS = 3
 
 FIRST_SECONDS = 1.0
 """How long the first promise waits for a chunk that it can travel with."""
+
+UNLEASED: Final = "unleased"
+"""Stands for a silence that counts only while nobody has promised to be heard of."""
+
+Silence = float | Literal["unleased"] | None
+"""How many seconds without a chunk end a read; None: no number does."""
+
+SILENCE_SECONDS = 60.0
+"""How long the silence of a stream that nobody leases is waited for."""
 
 AGAIN_SECONDS = 5.0
 """Longest time until a promise that did not get through is made again."""

@@ -81,3 +81,5 @@ class Receipt(NamedTuple):
     """Whether somebody asked the producer to stop."""
     leased_until: UnixMs | None = None
     """Until when a producer has promised to be heard of; None: nobody has."""
+    linger: float | None = None
+    """For how many seconds the server would have chunks gathered; None: it does not mind."""

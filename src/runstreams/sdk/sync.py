@@ -23,8 +23,8 @@ from .closing import INTERRUPTIONS, status_after
 from .connection import LEFT_OUT, Connection, LeftOut, Start, split
 from .errors import StopRequested
 from .handles import Reading, RunReading, Sending, Taking, Watching
+from .leases import UNLEASED, Silence
 from .places import Place, enter, leave, one_of
-from .reading.session import UNLEASED, Silence
 from .records import Chunk, RunChunk
 from .runs import Run, end_run
 from .typed import form_of

@@ -21,7 +21,7 @@ from .secret_key import VARIABLE, secret_key
 from .server import GracefulServer
 from .settings import Settings
 from .speaking import spoken
-from .storing import limits_in, open_store
+from .storing import limits_in, linger_in, open_store
 from .sweeping import keep_swept
 from .uvicorn import left_over
 
@@ -61,19 +61,20 @@ def run(settings: Settings, environ: Mapping[str, str]) -> None:
         open_folder(settings.data)
         keys = Keys([secret_key(settings.data, environ)])
         with asyncio.Runner(loop_factory=_loop_factory(raise_limit())) as runner:
-            runner.run(_serve(settings, keys, listener, key_given=bool(environ.get(VARIABLE))))
+            runner.run(_serve(settings, keys, listener, environ))
 
 
-async def _serve(settings: Settings, keys: Keys, listener: socket, *, key_given: bool) -> None:
+async def _serve(
+    settings: Settings, keys: Keys, listener: socket, environ: Mapping[str, str]
+) -> None:
     store = open_store(settings)
     log = open_log(store, limits_in(store, settings))
     stop = Stop()
-    app = build_app(
-        Service(log, keys, _host(settings, stop), settings.allowed_origins),
-        ROUTERS,
-    )
+    host = _host(settings, stop, linger_in(settings, environ))
+    app = build_app(Service(log, keys, host, settings.allowed_origins), ROUTERS)
     config = spoken(app, timeout_keep_alive=KEEP_ALIVE_SECONDS, backlog=ACCEPTED_AT_A_TIME)
     url = url_of(listener)
+    key_given = bool(environ.get(VARIABLE))
     server = GracefulServer(config, stop, lambda: announce(settings, url, key_given))
     asyncio.get_running_loop().set_exception_handler(NoFileLeft())
     sweep = asyncio.create_task(keep_swept(store, log.limits, now))
@@ -91,9 +92,9 @@ async def _serve(settings: Settings, keys: Keys, listener: socket, *, key_given:
                 await log.aclose()
 
 
-def _host(settings: Settings, stop: Stop) -> Host:
+def _host(settings: Settings, stop: Stop, linger_ms: int | None) -> Host:
     readers = Readers(settings.token_max_readers)
-    return Host(left_over=left_over, stopping=stop, readers=readers)
+    return Host(left_over=left_over, stopping=stop, readers=readers, linger_ms=linger_ms)
 
 
 def _loop_factory(files: int) -> Callable[[], asyncio.AbstractEventLoop] | None:

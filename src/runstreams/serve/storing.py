@@ -6,6 +6,7 @@ from typing import Protocol, runtime_checkable
 from ..core.errors import StoreError
 from ..core.limits import Limits
 from ..core.ports import Store
+from ..core.settings import linger_of
 from ..wiring import new_id
 from .errors import CannotRun
 from .settings import Settings
@@ -32,6 +33,17 @@ def limits_in(store: Store, settings: Settings) -> Limits:
     try:
         return settings.limits(store.told if isinstance(store, Deployed) else dict)
     except (StoreError, ValueError) as error:
+        raise CannotRun(str(error)) from error
+
+
+def linger_in(settings: Settings, environ: Mapping[str, str]) -> int | None:
+    """Return for how long writers are advised to gather chunks: not at all for those to the folder.
+
+    Raises `CannotRun`.
+    """
+    try:
+        return linger_of(environ) if settings.aws else None
+    except ValueError as error:
         raise CannotRun(str(error)) from error
 
 

@@ -1,10 +1,11 @@
 /** Taking chunks along: as a file, or on the clipboard. */
 
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect } from "preact/hooks";
 import type { Api, StreamInfo } from "../api.js";
 import { copy } from "../clipboard.js";
 import { count } from "../format.js";
+import { Menu } from "../views/Menu.js";
 import { Icon, say } from "../views/parts.js";
 import { asking, download, fileName, save, type Form } from "./download.js";
 import { joined } from "./text.js";
@@ -21,22 +22,11 @@ export function Export({
   info: StreamInfo | undefined;
   link: () => string;
 }) {
-  const menu = useRef<HTMLDetailsElement>(null);
   const running = useSignal<{ share: number; cancel: AbortController } | undefined>(undefined);
   const { feed } = view;
-  useEffect(() => {
-    const shut = (event: Event) => {
-      if (menu.current && !menu.current.contains(event.target as Node)) menu.current.open = false;
-    };
-    document.addEventListener("click", shut);
-    return () => {
-      document.removeEventListener("click", shut);
-      running.peek()?.cancel.abort();
-    };
-  }, []);
+  useEffect(() => () => running.peek()?.cancel.abort(), []);
 
   const copied = async (text: () => string, what: string) => {
-    menu.current!.open = false;
     try {
       await copy(text());
       say(`Copied ${what}`);
@@ -46,7 +36,6 @@ export function Export({
   };
 
   const load = async (form: Form) => {
-    menu.current!.open = false;
     if (running.value) return;
     const cancel = new AbortController();
     running.value = { share: 0, cancel };
@@ -81,40 +70,49 @@ export function Export({
   void feed.version.value;
   const { length } = feed.chunks;
   return (
-    <details
-      class="menu"
-      ref={menu}
-      onKeyDown={(event) => {
-        if (event.key !== "Escape") return;
-        menu.current!.open = false;
-        menu.current!.querySelector("summary")!.focus();
-        event.preventDefault();
-      }}
+    <Menu
+      title="Copy or download"
+      label={
+        <>
+          <Icon name="download" />
+          <span class="label">Export</span>
+        </>
+      }
     >
-      <summary class="button" title="Copy or download">
-        <Icon name="download" />
-        <span class="label">Export</span>
-      </summary>
-      <div class="items">
-        <button type="button" onClick={() => void load("jsonl")} disabled={!info?.tail}>
-          Download all as JSON lines
-        </button>
-        <button type="button" onClick={() => void load("text")} disabled={!info?.tail}>
-          Download all as text
-        </button>
-        <button
-          type="button"
-          disabled={!length}
-          onClick={() =>
-            void copied(() => joined(feed.chunks.slice(0, length)), `${count(length)} chunks`)
-          }
-        >
-          Copy {count(length)} chunks as text
-        </button>
-        <button type="button" onClick={() => void copied(link, "the link")}>
-          Copy a link to this place
-        </button>
-      </div>
-    </details>
+      {(shut) => {
+        const choose = (act: () => Promise<void>) => {
+          shut();
+          void act();
+        };
+        return (
+          <>
+            <button
+              type="button"
+              onClick={() => choose(() => load("jsonl"))}
+              disabled={!info?.tail}
+            >
+              Download all as JSON lines
+            </button>
+            <button type="button" onClick={() => choose(() => load("text"))} disabled={!info?.tail}>
+              Download all as text
+            </button>
+            <button
+              type="button"
+              disabled={!length}
+              onClick={() =>
+                choose(() =>
+                  copied(() => joined(feed.chunks.slice(0, length)), `${count(length)} chunks`),
+                )
+              }
+            >
+              Copy {count(length)} chunks as text
+            </button>
+            <button type="button" onClick={() => choose(() => copied(link, "the link"))}>
+              Copy a link to this place
+            </button>
+          </>
+        );
+      }}
+    </Menu>
   );
 }

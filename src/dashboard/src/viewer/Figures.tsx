@@ -3,8 +3,9 @@
 import type { RunInfo, StreamInfo } from "../api.js";
 import { clock } from "../clock.js";
 import { count, duration, rate, size } from "../format.js";
-import { Age, Pill, type Mark } from "../views/parts.js";
+import { Age, Pill } from "../views/parts.js";
 import { writersOf } from "../views/Run.js";
+import type { Mark } from "../words.js";
 import { Chart } from "./Chart.js";
 import type { Feed, State } from "./feed.js";
 
@@ -12,6 +13,7 @@ const WORDS: Record<State, [Mark, string]> = {
   connecting: ["waiting", "connecting"],
   live: ["live", "live"],
   waiting: ["quiet", "waiting"],
+  silent: ["quiet", "silent"],
   retrying: ["waiting", "retrying"],
   closed: ["done", "read to its end"],
   failed: ["failed", "failed"],

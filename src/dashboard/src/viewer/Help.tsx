@@ -30,7 +30,7 @@ export function Help() {
   return (
     <dialog
       ref={dialog}
-      class="help"
+      class="dialog"
       aria-labelledby="help-title"
       onClose={() => (isHelpOpen.value = false)}
       onClick={(event) => event.target === dialog.current && (isHelpOpen.value = false)}

@@ -1,10 +1,11 @@
 /** What one should know about what is shown, and what is not. */
 
-import type { StreamInfo } from "../api.js";
+import type { RunInfo, StreamInfo } from "../api.js";
 import { ApiError } from "../api.js";
 import { count, counted } from "../format.js";
 import { Icon } from "../views/parts.js";
 import { Trouble } from "../views/Trouble.js";
+import { nothingOf } from "../words.js";
 import type { Acts } from "./acts.js";
 import { EARLIER } from "./feed.js";
 import type { View } from "./view.js";
@@ -72,28 +73,25 @@ export function Notices({ view, error }: { view: View; error: unknown }) {
   );
 }
 
-export function Empty({ view, info }: { view: View; info: StreamInfo | undefined }) {
+export function Empty({
+  view,
+  info,
+  run,
+}: {
+  view: View;
+  info: StreamInfo | undefined;
+  run: RunInfo | undefined;
+}) {
   const { feed } = view;
   void feed.version.value;
   const state = feed.state.value;
   if (feed.chunks.length || state === "failed" || state === "retrying") return null;
-  if (feed.closed.value) {
-    return (
-      <div class="empty over">
-        <h2>Nothing was written</h2>
-        <p>The stream is closed, and has no chunks.</p>
-      </div>
-    );
-  }
   if (state === "connecting" && info?.tail) return <p class="empty over">Connecting…</p>;
+  const { title, text } = nothingOf(info, run, feed.closed.value !== undefined);
   return (
     <div class="empty over">
-      <h2>Nothing yet, waiting</h2>
-      <p>
-        {info
-          ? "Chunks appear here as they are written."
-          : "Nothing is known of this stream. It appears here as soon as something is written to it."}
-      </p>
+      <h2>{title}</h2>
+      <p>{text}</p>
     </div>
   );
 }

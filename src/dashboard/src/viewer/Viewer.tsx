@@ -2,11 +2,15 @@
 
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { Api, StreamInfo } from "../api.js";
-import { route } from "../navigation.js";
-import { visible, visibleLines } from "../format.js";
+import { deedsOfStream } from "../deeds.js";
+import { go, route } from "../navigation.js";
+import { claims } from "../session.js";
+import { visible } from "../format.js";
 import type { OneRun } from "../runs.js";
 import { favicon, title } from "../title.js";
-import { Copy, Name, StreamPill } from "../views/parts.js";
+import { Deeds } from "../views/Deeds.js";
+import { Copy, Name, Reason, StreamPill, StreamTags } from "../views/parts.js";
+import { reasonOf } from "../words.js";
 import { actsOf, type Acts } from "./acts.js";
 import { Connection, Figures } from "./Figures.js";
 import { Help } from "./Help.js";
@@ -52,6 +56,13 @@ export function Viewer({ api, view, info, one, error }: Props) {
       <div class="title-line">
         <Head run={feed.run} streamKey={feed.key} info={info} />
         <Connection feed={feed} />
+        {info && (
+          <Deeds
+            deeds={deedsOfStream(claims.value, info)}
+            place={{ run: feed.run, key: feed.key }}
+            after={({ isGone }) => isGone && go({ run: feed.run })}
+          />
+        )}
       </div>
       <Figures feed={feed} info={info} run={one?.info.value} />
       <Toolbar view={view} acts={acts} api={api} info={info} />
@@ -64,7 +75,7 @@ export function Viewer({ api, view, info, one, error }: Props) {
         ) : (
           <MarkdownView view={view} />
         )}
-        <Empty view={view} info={info} />
+        <Empty view={view} info={info} run={one?.info.value} />
         <News view={view} acts={acts} />
       </div>
       <Help />
@@ -102,16 +113,8 @@ export function Head({
         <Name>{streamKey}</Name> <Copy text={streamKey} what="stream key" />
       </h1>
       {info && <StreamPill info={info} />}
-      {info?.stop && (
-        <span class="tag" title="Somebody asked the producer to stop">
-          stop asked
-        </span>
-      )}
-      {info?.closed?.error && (
-        <p class="reason" tabIndex={0}>
-          {visibleLines(info.closed.error)}
-        </p>
-      )}
+      {info && <StreamTags info={info} />}
+      {info && <Reason text={reasonOf(info)} />}
       <span class="unseen">of run {visible(run)}</span>
     </header>
   );

@@ -204,7 +204,7 @@ export class Feed {
   #say(status: Status, transport: Transport): void {
     this.transport.value = transport;
     if (status === "live") this.error.value = undefined;
-    if (status !== "closed") this.state.value = status;
+    if (status !== "closed" && status !== "silent") this.state.value = status;
     this.#draw();
   }
 

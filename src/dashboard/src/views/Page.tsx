@@ -3,12 +3,13 @@
 import { useEffect, useMemo } from "preact/hooks";
 import { go, route } from "../navigation.js";
 import { format } from "../route.js";
-import { OneRun, RunList } from "../runs.js";
+import { OneRun, RunList, wantedStatus } from "../runs.js";
 import { api, claims, mayList, places, signOut, token } from "../session.js";
 import { nextTheme, theme } from "../theme.js";
 import { title } from "../title.js";
 import { moment, visible } from "../format.js";
 import { mayRead } from "../token.js";
+import { Asked } from "./Deeds.js";
 import { Icon, Name, Said } from "./parts.js";
 import { Run } from "./Run.js";
 import { Runs } from "./Runs.js";
@@ -20,6 +21,7 @@ export function Page() {
   return (
     <>
       {token.value ? <Inside /> : <SignIn />}
+      <Asked />
       <Said />
     </>
   );
@@ -28,7 +30,11 @@ export function Page() {
 function Inside() {
   const { run, key } = route.value;
   const asks = api.value;
-  const list = useMemo(() => (mayList.value ? new RunList(asks) : undefined), [asks]);
+  const status = wantedStatus.value;
+  const list = useMemo(
+    () => (mayList.value ? new RunList(asks, status && { status }) : undefined),
+    [asks, status],
+  );
   const canList = run !== undefined && mayRead(claims.value, "runs", run);
   const one = useMemo(() => (canList ? new OneRun(asks, run) : undefined), [asks, run, canList]);
   useEffect(() => () => list?.stop(), [list]);
@@ -49,7 +55,7 @@ function Inside() {
       ) : run === undefined ? (
         <Welcome />
       ) : one ? (
-        <Run key={run} one={one} />
+        <Run key={run} one={one} api={asks} />
       ) : (
         <Unreadable run={run} />
       )}

@@ -1,66 +1,91 @@
-/** One run: where it comes from, and its streams. */
+/** One run: where it comes from, its streams, and the runs that come from it. */
 
-import type { RunInfo, StreamInfo } from "../api.js";
-import { count, counted, duration, moment, size, visible, visibleLines } from "../format.js";
+import { useEffect, useMemo } from "preact/hooks";
+import type { Api, RunInfo, StreamInfo } from "../api.js";
+import { clock } from "../clock.js";
+import { deedsOfRun } from "../deeds.js";
+import { count, counted, duration, moment, size, visible } from "../format.js";
+import { go } from "../navigation.js";
 import { format } from "../route.js";
-import type { OneRun } from "../runs.js";
-import { Age, Copy, Name, Pill, StreamPill } from "./parts.js";
+import { RunList, type OneRun } from "../runs.js";
+import { claims, mayList } from "../session.js";
+import { spanOf, type Span } from "../timeline.js";
+import { EXPIRY, expiryOf, markOfRun, nothingIn, reasonOf, reasonOfRun } from "../words.js";
+import { Deeds } from "./Deeds.js";
+import { Age, Copy, Name, Pill, Reason, StreamPill, StreamTags } from "./parts.js";
+import { Bar } from "./Timeline.js";
 import { Trouble } from "./Trouble.js";
 
-export function Run({ one }: { one: OneRun }) {
+export function Run({ one, api }: { one: OneRun; api: Api }) {
   const { error, answered } = one.poller;
   const info = one.info.value;
-  const isKnown = info || one.streams.value.length > 0;
+  const streams = one.streams.value;
+  const isKnown = info || streams.length > 0;
   return (
     <main class="page run-page">
       <header class="head">
         <h1>
           <Name>{one.id}</Name> <Copy text={one.id} what="run id" />
         </h1>
-        {info && <Facts info={info} />}
+        {info && (
+          <Deeds
+            deeds={deedsOfRun(claims.value, info, streams)}
+            place={{ run: one.id }}
+            after={({ isGone }) => isGone && go({})}
+          />
+        )}
+        {info && <Facts info={info} streams={streams} />}
       </header>
       {error.value !== undefined && (
         <Trouble error={error.value} wanted={`read:runs:${one.id}`} compact={!!isKnown} />
       )}
-      {isKnown ? (
-        <Streams one={one} />
-      ) : (
-        answered.value > 0 && error.value === undefined && <Waiting />
+      {answered.value > 0 && (isKnown || error.value === undefined) && (
+        <div class="scroll" tabIndex={0} role="region" aria-label="Streams of this run">
+          {streams.length ? <Streams one={one} /> : <Nothing info={info} />}
+          {info && mayList.value && <Children api={api} parent={one.id} />}
+        </div>
       )}
       {!answered.value && error.value === undefined && <p class="empty">Asking…</p>}
     </main>
   );
 }
 
-function Facts({ info }: { info: RunInfo }) {
+function Facts({ info, streams }: { info: RunInfo; streams: StreamInfo[] }) {
   const { completed, created, expires, parent, root } = info;
+  const now = clock.second.value;
   return (
-    <dl class="facts">
-      <div>
-        <dt>State</dt>
-        <dd>{completed ? <Pill mark="done">completed</Pill> : <Pill mark="live">running</Pill>}</dd>
-      </div>
-      <div>
-        <dt>Begun</dt>
-        <dd>
-          <Age of={created} />
-        </dd>
-      </div>
-      {completed && (
+    <>
+      <dl class="facts">
         <div>
-          <dt>Took</dt>
-          <dd title={moment(completed)}>{duration(completed - created)}</dd>
+          <dt>State</dt>
+          <dd>
+            <Pill mark={markOfRun(info)}>{info.status}</Pill>
+          </dd>
         </div>
-      )}
-      <div>
-        <dt>Expires</dt>
-        <dd>
-          <Age of={expires} />
-        </dd>
-      </div>
-      <Above label="Parent" run={parent} />
-      <Above label="Root" run={root} />
-    </dl>
+        <div>
+          <dt>Begun</dt>
+          <dd>
+            <Age of={created} />
+          </dd>
+        </div>
+        {completed && (
+          <div>
+            <dt>Took</dt>
+            <dd title={moment(completed)}>{duration(completed - created)}</dd>
+          </div>
+        )}
+        <div>
+          <dt>Expires</dt>
+          <dd title={EXPIRY}>
+            <Age of={expires} />
+            {streams.length > 0 && <small>{expiryOf(info, streams, now)}</small>}
+          </dd>
+        </div>
+        <Above label="Parent" run={parent} />
+        <Above label="Root" run={root} />
+      </dl>
+      <Reason text={reasonOfRun(info, now)} />
+    </>
   );
 }
 
@@ -80,22 +105,18 @@ function Above({ label, run }: { label: string; run: string | null }) {
 
 function Streams({ one }: { one: OneRun }) {
   const streams = one.streams.value;
-  if (!streams.length) {
-    return (
-      <div class="empty">
-        <h2>No streams yet</h2>
-        <p>The run is registered, and nothing is written. This page shows streams as they come.</p>
-      </div>
-    );
-  }
+  const span = spanOf(one.info.value, streams, clock.second.value);
   return (
-    <div class="scroll" tabIndex={0} role="region" aria-label="Streams of this run">
+    <>
       <table class="table">
         <caption class="unseen">{counted(streams.length, "stream")}</caption>
         <thead>
           <tr>
             <th>Stream</th>
             <th>State</th>
+            <th class="times">
+              <span>Timeline</span> <small>{duration(span.to - span.from)}</small>
+            </th>
             <th class="number">Chunks</th>
             <th class="number">Size</th>
             <th class="number">Last append</th>
@@ -106,7 +127,7 @@ function Streams({ one }: { one: OneRun }) {
         </thead>
         <tbody>
           {streams.map((info) => (
-            <Row key={info.key} info={info} />
+            <Row key={info.key} info={info} span={span} />
           ))}
         </tbody>
       </table>
@@ -115,12 +136,12 @@ function Streams({ one }: { one: OneRun }) {
           More streams
         </button>
       )}
-    </div>
+    </>
   );
 }
 
-function Row({ info }: { info: StreamInfo }) {
-  const { run, key, tail, first_index, closed, stop } = info;
+function Row({ info, span }: { info: StreamInfo; span: Span }) {
+  const { run, key, tail, first_index } = info;
   return (
     <tr>
       <th scope="row" data-label="Stream">
@@ -131,16 +152,11 @@ function Row({ info }: { info: StreamInfo }) {
       </th>
       <td data-label="State">
         <StreamPill info={info} />
-        {stop && (
-          <span class="tag" title="Somebody asked the producer to stop">
-            stop asked
-          </span>
-        )}
-        {closed?.error && (
-          <p class="reason" tabIndex={0}>
-            {visibleLines(closed.error)}
-          </p>
-        )}
+        <StreamTags info={info} />
+        <Reason text={reasonOf(info)} />
+      </td>
+      <td class="times" data-label="Timeline">
+        <Bar info={info} span={span} />
       </td>
       <td class="number" data-label="Chunks">
         {count(tail)}
@@ -170,20 +186,50 @@ function Row({ info }: { info: StreamInfo }) {
 }
 
 /** No more than 64 are counted. */
-export function writersOf({ writers }: StreamInfo): string {
-  if (writers === undefined) return "–";
-  return writers >= 64 ? "64 or more" : String(writers);
-}
+export const writersOf = ({ writers }: StreamInfo): string =>
+  writers >= 64 ? "64 or more" : String(writers);
 
-function Waiting() {
+function Nothing({ info }: { info: RunInfo | undefined }) {
+  const { title, text } = nothingIn(info);
   return (
     <div class="empty">
-      <h2>Nothing is known of this run yet</h2>
-      <p>
-        It may not have begun, or have expired, or its id may be another. This page waits, and shows
-        its streams as soon as something is written:
-      </p>
-      <pre>echo hello | runstreams pipe RUN</pre>
+      <h2>{title}</h2>
+      <p>{text}</p>
+      {!info && <pre>echo hello | runstreams pipe RUN</pre>}
     </div>
+  );
+}
+
+/** The runs that were registered with this one as their parent. */
+function Children({ api, parent }: { api: Api; parent: string }) {
+  const list = useMemo(() => new RunList(api, { parent }), [api, parent]);
+  useEffect(() => () => list.stop(), [list]);
+  const runs = list.runs.value;
+  if (!runs.length && !list.more.value) return null;
+  return (
+    <section class="children" aria-labelledby="children">
+      <h2 id="children">Children</h2>
+      <ul>
+        {runs.map((run) => (
+          <li key={run.id}>
+            <a href={format({ run: run.id })} title={visible(run.id)}>
+              <Name>{run.id}</Name>
+            </a>
+            <Pill mark={markOfRun(run)}>{run.status}</Pill>
+            <Age of={run.created} />
+          </li>
+        ))}
+      </ul>
+      {list.more.value && (
+        <button
+          type="button"
+          class="button"
+          disabled={list.isLoading.value}
+          onClick={() => void list.older()}
+        >
+          {list.isLoading.value ? "Looking…" : "Look for more among older runs"}
+        </button>
+      )}
+    </section>
   );
 }

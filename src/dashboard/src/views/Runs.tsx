@@ -2,15 +2,16 @@
 
 import { useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
-import { ApiError, type RunInfo, type StreamInfo } from "../api.js";
+import { ApiError, type RunInfo, type RunStatus, type StreamInfo } from "../api.js";
 import { clock } from "../clock.js";
 import { count, duration, moment } from "../format.js";
 import { fitting } from "../listing.js";
 import { go, route } from "../navigation.js";
 import { format } from "../route.js";
-import type { OneRun, RunList } from "../runs.js";
+import { wantedStatus, type OneRun, type RunList } from "../runs.js";
 import { mayList, places } from "../session.js";
-import { Age, Icon, markOf, Name } from "./parts.js";
+import { markOf, markOfRun } from "../words.js";
+import { Age, Icon, Name } from "./parts.js";
 import { Trouble } from "./Trouble.js";
 
 /** Streams that are named under their run; all of them stand in the run's own view. */
@@ -50,6 +51,7 @@ function Listed({ list, one }: { list: RunList; one: OneRun | undefined }) {
           value={text.value}
           onInput={(event) => (text.value = event.currentTarget.value)}
         />
+        <StatusFilter />
       </form>
       <div class="scroll">
         {error.value && !answered.value ? (
@@ -63,7 +65,7 @@ function Listed({ list, one }: { list: RunList; one: OneRun | undefined }) {
                 <Item key={run.id} run={run} one={one?.id === run.id ? one : undefined} />
               ))}
             </ul>
-            {!shown.length && <Nothing wanted={wanted} isLoaded={answered.value > 0} />}
+            {!shown.length && <Nothing wanted={wanted} list={list} />}
             {wanted && shown.length > 0 && !runs.some(({ id }) => id === wanted) && (
               <OpenByName run={wanted} />
             )}
@@ -100,10 +102,11 @@ function Item({ run, one }: { run: RunInfo; one: OneRun | undefined }) {
         aria-current={isHere && !route.value.key ? "page" : undefined}
         title={run.id}
       >
-        <i class={`dot ${run.completed ? "done" : "live"}`} aria-hidden="true" />
+        <i class={`dot ${markOfRun(run)}`} aria-hidden="true" />
         <Name>{run.id}</Name>
         <span class="meta">
-          {run.completed ? `completed, ${duration(run.completed - run.created)}` : "running"}
+          {run.status}
+          {run.completed ? `, ${duration(run.completed - run.created)}` : ""}
           {" · "}
           <Age of={run.created} />
         </span>
@@ -148,13 +151,41 @@ function Streams({ run, streams }: { run: string; streams: StreamInfo[] }) {
   );
 }
 
-function Nothing({ wanted, isLoaded }: { wanted: string; isLoaded: boolean }) {
-  if (!isLoaded) return <p class="empty">Asking for the runs…</p>;
+const STATUSES: RunStatus[] = ["running", "completed", "failed", "canceled", "lost"];
+
+function StatusFilter() {
+  return (
+    <select
+      aria-label="State of the runs"
+      value={wantedStatus.value ?? ""}
+      onChange={(event) =>
+        (wantedStatus.value = (event.currentTarget.value || undefined) as RunStatus | undefined)
+      }
+    >
+      <option value="">all states</option>
+      {STATUSES.map((status) => (
+        <option key={status}>{status}</option>
+      ))}
+    </select>
+  );
+}
+
+function Nothing({ wanted, list }: { wanted: string; list: RunList }) {
+  const status = wantedStatus.value;
+  if (!list.poller.answered.value) return <p class="empty">Asking for the runs…</p>;
   if (wanted) {
     return (
       <div class="empty">
         <p>None of the runs that are loaded fits.</p>
         <OpenByName run={wanted} />
+      </div>
+    );
+  }
+  if (status) {
+    return (
+      <div class="empty">
+        <h2>No run is {status}</h2>
+        {list.more.value && <p>None of the newest ones, that is; older ones may be.</p>}
       </div>
     );
   }

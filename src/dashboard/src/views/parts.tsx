@@ -6,7 +6,8 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { StreamInfo } from "../api.js";
 import { copy } from "../clipboard.js";
 import { clock } from "../clock.js";
-import { age, moment, visible } from "../format.js";
+import { age, moment, visible, visibleLines } from "../format.js";
+import { isLost, leaseOf, markOf, type Mark } from "../words.js";
 
 /** What is told to who listens rather than looks, and shown for a moment. */
 const said = signal("");
@@ -40,8 +41,6 @@ export function Age({ of }: { of: number }) {
   );
 }
 
-export type Mark = "live" | "done" | "failed" | "quiet" | "waiting";
-
 /** A state: a word, and a colour that is not needed to understand it. */
 export function Pill({ mark, children }: { mark: Mark; children: ComponentChildren }) {
   return (
@@ -52,17 +51,42 @@ export function Pill({ mark, children }: { mark: Mark; children: ComponentChildr
   );
 }
 
-export const markOf = ({ closed }: StreamInfo): Mark =>
-  !closed
-    ? "live"
-    : closed.status === "completed"
-      ? "done"
-      : closed.status === "failed"
-        ? "failed"
-        : "quiet";
-
 export function StreamPill({ info }: { info: StreamInfo }) {
   return <Pill mark={markOf(info)}>{info.closed?.status ?? "open"}</Pill>;
+}
+
+/** What is to be said beside a stream's state. */
+export function StreamTags({ info }: { info: StreamInfo }) {
+  const lease = leaseOf(info, clock.second.value);
+  return (
+    <>
+      {info.stop && (
+        <span class="tag" title="Somebody asked the producer to stop">
+          stop asked
+        </span>
+      )}
+      {isLost(info) && (
+        <span class="tag" title="Nothing was heard of it in time">
+          producer lost
+        </span>
+      )}
+      {lease && (
+        <small title="Its producer has promised to be heard of: silence does not mean that it is gone">
+          sign of its producer {lease}
+        </small>
+      )}
+    </>
+  );
+}
+
+/** Why something ended. */
+export function Reason({ text }: { text: string | null }) {
+  if (!text) return null;
+  return (
+    <p class="reason" tabIndex={0}>
+      {visibleLines(text)}
+    </p>
+  );
 }
 
 /** A button that copies *text*, and says so. */

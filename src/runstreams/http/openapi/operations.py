@@ -23,7 +23,15 @@ GUARDS = (
     "X-Content-Type-Options",
     "Cache-Control",
 )
-RECEIPT_HEADERS = ("X-Last-Index", "X-Stream-Tail", "X-Stream-Stop", "X-Stream-Leased-Until")
+EVENT_HEADERS = ("Cache-Control", "X-Stream-Version", "X-Accel-Buffering")
+ADVICE = "X-Stream-Linger-Ms"
+RECEIPT_HEADERS = (
+    "X-Last-Index",
+    "X-Stream-Tail",
+    "X-Stream-Stop",
+    "X-Stream-Leased-Until",
+    ADVICE,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +143,7 @@ WRITING = (
         takes=("length", "part", "once"),
         body={"text/plain": TEXT},
         needs_body=True,
-        answers={200: _json("Stored.", "Appended")},
+        answers={200: _json("Stored.", "Appended", ADVICE)},
         errors=(*STORED, *TARGETED, *APPENDING),
         needs=_of_stream("write"),
     ),
@@ -148,7 +156,7 @@ WRITING = (
         takes=("part", "once"),
         body={JSON: ref("Input")},
         needs_body=True,
-        answers={200: _json("Stored.", "Appended")},
+        answers={200: _json("Stored.", "Appended", ADVICE)},
         errors=(*STORED, *APPENDING),
         needs=f"`write:inputStreams:{{run}}`, {_of_stream('write')}",
     ),
@@ -160,7 +168,6 @@ WRITING = (
 
 
 def _read(path: str, name: str, about: str) -> Operation:
-    events = ("Cache-Control", "X-Stream-Version", "X-Accel-Buffering")
     return Operation(
         method="GET",
         path=path,
@@ -172,7 +179,7 @@ def _read(path: str, name: str, about: str) -> Operation:
             200: Answer(
                 about="Chunks; none when nothing came in time.",
                 content={JSON: ref("Page"), "text/event-stream": TEXT},
-                headers=events,
+                headers=EVENT_HEADERS,
             )
         },
         errors=(
@@ -181,12 +188,33 @@ def _read(path: str, name: str, about: str) -> Operation:
             core.IndexExpired,
             core.IndexBeyondTail,
             core.NoEventStream,
+            core.TooManyReaders,
         ),
         needs=_of_stream("read"),
     )
 
 
 READING = (
+    Operation(
+        method="POST",
+        path="/realtime/v1/runs/{run}/follow",
+        name="follow",
+        about="Read several streams of a run: a long poll, or with `Accept: text/event-stream` an "
+        "event stream.",
+        tag="reading",
+        takes=("wait", "chunks", "silence"),
+        body={JSON: ref("Followed")},
+        needs_body=True,
+        answers={
+            200: Answer(
+                about="What came of them; nothing when nothing came in time.",
+                content={JSON: ref("Gathered"), "text/event-stream": TEXT},
+                headers=EVENT_HEADERS,
+            )
+        },
+        errors=(*STORED, core.InvalidIndex, core.NoEventStream, core.TooManyReaders),
+        needs=f"with `all`, `read:runs:{{run}}`; else {_of_stream('read')} for each stream",
+    ),
     _read(READ, "read", "Read a stream"),
     _read(INPUT, "read_input", "Read what was sent into a run"),
 )

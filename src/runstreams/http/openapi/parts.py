@@ -110,6 +110,10 @@ HEADERS: dict[str, Part] = {
         "description": "Until when a producer has promised to be heard of.",
         "schema": MOMENT,
     },
+    "X-Stream-Linger-Ms": {
+        "description": "For how long to gather chunks before the next append, in milliseconds.",
+        "schema": WHOLE,
+    },
     "X-Last-Chunk-Index": {
         "description": "The client's own number of its last chunk; -1 if there is none.",
         "schema": {"type": "integer", "minimum": -1, "maximum": MOST},

@@ -34,7 +34,7 @@ STORED: tuple[Kind, ...] = (
 KEYED: tuple[Kind, ...] = (core.Unauthenticated, core.Unauthorized)
 BODY: tuple[Kind, ...] = (core.BodyTooLarge, UnsupportedEncoding)
 TARGETED: tuple[Kind, ...] = (InvalidParams, core.TargetMissing)
-GROWING: tuple[Kind, ...] = (core.StoreFull, core.RunCompleted)
+GROWING: tuple[Kind, ...] = (core.StoreFull, core.RunCompleted, core.TooManyStreams)
 APPENDING: tuple[Kind, ...] = (
     *(core.InvalidChunk, core.ChunkTooLarge, core.StreamClosed, core.StreamFull),
     *GROWING,
@@ -54,7 +54,9 @@ EVERY: tuple[Kind, ...] = (
     core.NotThere,
     core.IndexExpired,
     core.IndexBeyondTail,
+    core.TooManyReaders,
     core.NoEventStream,
+    core.TooManyReaders,
 )
 
 _COMMON = {each.name for each in fields(RunstreamsError)}
@@ -80,7 +82,7 @@ def _facts(kind: Kind) -> tuple[dict[str, Schema], list[str]]:
     own = [each for each in fields(kind) if each.name not in _COMMON]
     facts = {each.name: schema_of(hints[each.name]) for each in own}
     optional = [each.name for each in own if each.default is not MISSING]
-    if issubclass(kind, core.StoreError):
+    if issubclass(kind, core.StoreError | core.TooMany):
         facts["retry_after"] = WHOLE
         optional.append("retry_after")
     return facts, optional
@@ -122,7 +124,7 @@ def _headers(status: int) -> list[str]:
     names = ["X-Request-Id", "Cache-Control"]
     names += ["x-should-retry"] if status < 500 else []
     names += ["WWW-Authenticate"] if status == 401 else []
-    return names + (["Retry-After"] if status >= 500 else [])
+    return names + (["Retry-After"] if status >= 500 or status == 429 else [])
 
 
 def ref_header(name: str) -> Schema:

@@ -5,7 +5,7 @@ from dataclasses import is_dataclass
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from ...core.limits import CLOSE_ERROR_BYTES
+from ...core.limits import CLOSE_ERROR_BYTES, FOLLOWED_NAMES, FOLLOWED_STREAMS
 from ...core.model import Closed, RunInfo, RunPage, StreamInfo, StreamPage
 from ..fields import MOST
 
@@ -93,6 +93,28 @@ PAGE = object_of(
     about="Consecutive chunks, and where to continue.",
 )
 
+ITEM: Schema = {
+    "oneOf": [
+        object_of({"key": TEXT, **PAGE["properties"]}),
+        object_of({"key": TEXT, "error": {"type": "object"}}),
+    ],
+    "description": "What came of one of several streams: a page, or why it is not read on.",
+}
+
+FOLLOWED: Schema = {
+    "type": "object",
+    "properties": {
+        "streams": {
+            "type": "object",
+            "maxProperties": FOLLOWED_NAMES,
+            "additionalProperties": maybe(WHOLE),
+            "description": f"The first index wanted of each; up to {FOLLOWED_STREAMS} are.",
+        },
+        "all": {**TRUTH, "default": False, "description": "Every other stream of the run, too."},
+    },
+    "additionalProperties": False,
+}
+
 RECEIPT = object_of(
     {
         "first_index": maybe(WHOLE),
@@ -131,6 +153,8 @@ def schemas() -> dict[str, Schema]:
         **{name: _record(kind) for kind, name in NAMES.items()},
         "Chunk": CHUNK,
         "Page": PAGE,
+        "Followed": FOLLOWED,
+        "Gathered": object_of({"streams": {"type": "array", "items": ITEM}, "over": TRUTH}),
         "Receipt": RECEIPT,
         "Ending": ENDING,
         "Lineage": LINEAGE,

@@ -52,9 +52,8 @@ async def write(call: Call) -> None:
     with trigger.saying(trigger.CANNOT_APPEND, RunCompleted):
         receipt = await ingest(call, stream, client, number if client is not None else 0, claim)
     json_wanted = b"application/json" in call.headers.get(b"accept", b"").lower()
-    await call.answer(
-        200, _receipt_json(receipt) if json_wanted else b"", _receipt_headers(receipt)
-    )
+    headers = _receipt_headers(receipt) + _advice(call)
+    await call.answer(200, _receipt_json(receipt) if json_wanted else b"", headers)
 
 
 async def last_chunk(call: Call) -> None:
@@ -102,7 +101,7 @@ async def _append_text(call: Call, stream: StreamId, text: bytes, completed: str
     with trigger.saying(completed, RunCompleted):
         done = await log.append(stream, batch)
     said = {"ok": True, "index": done.last, "tail": done.tail, "stop": done.stop}
-    await call.answer(200, json.dumps(said, separators=(",", ":")).encode())
+    await call.answer(200, json.dumps(said, separators=(",", ":")).encode(), _advice(call))
 
 
 def _data(body: bytes) -> bytes:
@@ -146,6 +145,12 @@ def _once(call: Call) -> str | None:
     """Return a short hash of what makes a one-chunk append recognisable when it is sent again."""
     name = trigger.part_id(call.headers)
     return urlsafe_b64encode(hashlib.sha256(name).digest()[:12]).decode() if name else None
+
+
+def _advice(call: Call) -> Headers:
+    """Say for how long this writer had best gather chunks before its next append."""
+    linger = call.host.linger_ms
+    return [] if linger is None else [(b"x-stream-linger-ms", b"%d" % linger)]
 
 
 def _receipt_headers(receipt: Taken) -> Headers:

@@ -34,7 +34,8 @@ async def follow(call: Call) -> None:
         silence = trigger.silence(call.headers)
         asked = await _asked(call, grant)
         check_event_stream(call)
-        await _send_all(call, asked, silence)
+        with call.reading(grant):
+            await _send_all(call, asked, silence)
     else:
         await _poll(call, grant)
 
@@ -53,14 +54,15 @@ async def _send_all(call: Call, asked: _Asked, silence: float) -> None:
 async def _poll(call: Call, grant: Grant) -> None:
     page = asked_page(call)
     asked = await _asked(call, grant)
-    gathered = await call.service.log.read_run(
-        asked.run,
-        asked.wanted,
-        everything=asked.everything,
-        most=page.limit,
-        seconds=longest_wait(call, page.wait),
-        presence=Presence(call),
-    )
+    with call.reading(grant):
+        gathered = await call.service.log.read_run(
+            asked.run,
+            asked.wanted,
+            everything=asked.everything,
+            most=page.limit,
+            seconds=longest_wait(call, page.wait),
+            presence=Presence(call),
+        )
     await call.answer(200, as_answer(gathered), [NO_STORE])
 
 

@@ -2,7 +2,9 @@
 
 Whatever connections do, each chunk comes out once and in order: what is behind the place is
 dropped, and what would leave a hole is an error. The place is counted in indexes of one generation
-of the stream; when the stream was deleted and begun anew, it goes back to 0.
+of the stream; when the stream was deleted and begun anew, it goes back to 0. Something in between
+may have kept answers of before: a generation that was left is not gone back to, and one that is
+still there goes on where it was.
 """
 
 from ...core.errors import IndexBeyondTail, IndexExpired
@@ -22,6 +24,10 @@ class ReadCursor:
         """The tail as it was last heard of."""
         self._ask = start
         self._position = Position(start)
+        self._before: Position | None = None
+        """Where it was in the stream that is said to have been begun anew."""
+        self._left: set[str | None] = set()
+        """Generations that others have followed."""
 
     @property
     def next_index(self) -> int:
@@ -40,11 +46,10 @@ class ReadCursor:
 
     def take(self, page: ChunkPage) -> list[Chunk[object]]:
         """Return the chunks of *page* that are new. Raises `IndexExpired` when one was missed."""
-        position, chunks = self._position, page.chunks
-        if chunks and position.meet(_generation(chunks[0])):
-            self._ask, self.tail = 0, page.tail
-            if chunks[0].index > 0:
-                return []  # the new stream is read from its beginning
+        chunks = page.chunks
+        if chunks and not self._goes_on(chunks[0], page.tail):
+            return []
+        position = self._position
         new = [chunk for chunk in chunks if chunk.index >= position.index]
         if new and new[0].index > position.index > 0:
             first = new[0].index
@@ -57,6 +62,26 @@ class ReadCursor:
         if new:
             position.index = new[-1].index + 1
         return new
+
+    def _goes_on(self, first: Chunk[object], tail: int) -> bool:
+        """Say whether a page that begins with *first* is of the stream that is read now."""
+        generation = _generation(first)
+        if generation in self._left:
+            return False
+        if self._before is not None and generation == self._before.generation:
+            self._position, self._before = self._before, None
+            self._ask = self._position.index
+            return False
+        if self._position.generation not in (None, generation):
+            self._restart()
+            self.tail = tail
+            if first.index > 0:
+                return False  # the new stream is read from its beginning
+        self._position.meet(generation)
+        if self._before is not None:
+            self._left.add(self._before.generation)
+            self._before = None
+        return True
 
     def beyond(self, error: IndexBeyondTail) -> None:
         """Take in that the asked index is not there yet: wait for it at the tail.
@@ -77,6 +102,8 @@ class ReadCursor:
         self._restart()
 
     def _restart(self) -> None:
+        if self._position.generation is not None:
+            self._before = self._position
         self._ask = self.tail = 0
         self._position = Position(0)
 

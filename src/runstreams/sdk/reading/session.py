@@ -19,7 +19,7 @@ import math
 import os
 from concurrent.futures import Future
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Literal
 
 from ...core.errors import (
     IndexBeyondTail,
@@ -33,6 +33,7 @@ from ...core.model import StreamId
 from ..engine.queues import ClosableQueue
 from ..engine.waiting import fired
 from ..errors import Unexpected, Unreachable, WriterClosed
+from ..leases import SILENCE_SECONDS, UNLEASED, Silence
 from ..records import Chunk, ChunkPage, SignOfLife
 from ..telling import Doing
 from .cursor import ReadCursor
@@ -43,15 +44,6 @@ if TYPE_CHECKING:
     from ..engine.loops import Background
 
 State = Literal["connecting", "live", "retrying", "closed", "silent", "failed"]
-
-UNLEASED: Final = "unleased"
-"""Stands for a silence that lasts only where nobody has promised to be heard of."""
-
-Silence = float | Literal["unleased"] | None
-"""How many seconds without a chunk end a read; None: no number does."""
-
-SILENCE_SECONDS = 60.0
-"""How long the silence of a stream that nobody leases is waited for."""
 
 logger = logging.getLogger("runstreams")
 
@@ -169,8 +161,9 @@ class ReadSession:
         asked, begun = self.place.ask, self._now()
         try:
             page = await self._engine.transport.page(self.stream, asked, wait, PAGE_CHUNKS)
-            self._is_moved = False
-            if await self._take(page) or self.place.closed is not None:
+            if (news := await self._take(page)) or not page.chunks:
+                self._is_moved = False
+            if news or self.place.closed is not None:
                 return False
             if page.chunks or self.place.is_behind:
                 return self._is_kept(asked, late)
@@ -190,6 +183,7 @@ class ReadSession:
         Raises `Unexpected` when nothing comes of it.
         """
         if self.place.ask != asked:
+            self._note_move()
             return False
         if late and not self.place.is_behind:
             return True
@@ -203,8 +197,11 @@ class ReadSession:
             self.place.beyond(error)
         else:
             self.place.expired(error)
+        self._note_move(error)
+
+    def _note_move(self, cause: Exception | None = None) -> None:
         if self._is_moved:
-            raise Unexpected("the stream is nowhere where it should be", http_status=502) from error
+            raise Unexpected("the stream is nowhere where it should be", http_status=502) from cause
         self._is_moved = True
 
     async def _waited(self, until: float) -> None:

@@ -30,8 +30,10 @@ from ..records import Chunk, ChunkPage, Receipt, RunItem, RunItems, SignOfLife
 class DirectTransport:
     """Does on a log what the HTTP API does."""
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: Log, linger_ms: int | None = None) -> None:
+        """Advise writers to gather chunks for *linger_ms*."""
         self._log = log
+        self._linger = None if linger_ms is None else linger_ms / 1000
 
     async def append(
         self, stream: StreamId, client: str, number: int, body: bytes, lease: int | None = None
@@ -62,7 +64,7 @@ class DirectTransport:
         now, ms = self._log.clock(), lease * 1000
         batch = Batch(joined, len(chunks), now, client, number, lease_ms=ms)
         done = await self._log.append(stream, batch)
-        return Receipt(done.last, done.tail, done.stop, done.leased_until)
+        return Receipt(done.last, done.tail, done.stop, done.leased_until, self._linger)
 
     async def page(self, stream: StreamId, start: int | None, wait: float, limit: int) -> ChunkPage:
         return _decoded(await self._log.read(stream, start, most=limit, seconds=wait))

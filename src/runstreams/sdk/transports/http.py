@@ -48,6 +48,9 @@ IDLE_SECONDS = 30
 YEAR_SECONDS = 31_536_000
 """No server means more, whatever it says."""
 
+LINGER_SECONDS_MAX = 10
+"""A server that would have chunks gathered for longer is not believed."""
+
 REMEDY = (
     "it is tried again. `runstreams serve` starts one on this machine; RUNSTREAMS_URL says where "
     "it is"
@@ -95,9 +98,10 @@ class HttpTransport:
         }
         if lease is not None:
             headers["x-lease-seconds"] = str(lease)
-        said = await self._ask("POST", _stream(stream, "self"), content=body, headers=headers)
+        answer = await self._answer("POST", _stream(stream, "self"), content=body, headers=headers)
+        said = _said(answer)
         last, tail, stop = (_get(said, name) for name in ("last_index", "tail", "stop"))
-        return Receipt(last, tail, bool(stop), said.get("leased_until"))
+        return Receipt(last, tail, bool(stop), said.get("leased_until"), _linger(answer))
 
     async def close(self, stream: StreamId, status: Status, error: str | None) -> Closed:
         path = _stream(stream, "self") + "/close"
@@ -224,7 +228,11 @@ class HttpTransport:
 
     # One request
 
-    async def _ask(
+    async def _ask(self, method: str, path: str, **more: Any) -> dict[str, Any]:
+        """Return the JSON of what `_answer` returns."""
+        return _said(await self._answer(method, path, **more))
+
+    async def _answer(
         self,
         method: str,
         path: str,
@@ -232,14 +240,14 @@ class HttpTransport:
         headers: Mapping[str, str] | None = None,
         wait: float = 0,
         **more: Any,
-    ) -> dict[str, Any]:
-        """Return the JSON of an answer that may take *wait* seconds longer than usual."""
+    ) -> httpx.Response:
+        """Return an answer, which may take *wait* seconds longer than usual."""
         timeouts = self._timeouts
         timeout = httpx.Timeout(timeouts.request + wait, connect=timeouts.connect)
         fields = {"accept": "application/json", **(headers or {})}
         request = self._http.build_request(method, path, headers=fields, timeout=timeout, **more)
         with self._connecting():
-            return _said(await self._send(request))
+            return await self._send(request)
 
     @contextmanager
     def _connecting(self) -> Iterator[None]:
@@ -327,6 +335,12 @@ def _refusal(answer: httpx.Response, body: bytes) -> RunstreamsError:
     return error_of(answer.status_code, body, _retry_after(answer))
 
 
+def _linger(answer: httpx.Response) -> float | None:
+    """Return for how many seconds the server would have chunks gathered."""
+    text = answer.headers.get("x-stream-linger-ms", "")
+    return min(int(text[:9]) / 1000, LINGER_SECONDS_MAX) if text.isdecimal() else None
+
+
 def _retry_after(answer: httpx.Response) -> float | None:
     text = answer.headers.get("retry-after", "").strip()
     try:
@@ -341,9 +355,12 @@ def _retry_after(answer: httpx.Response) -> float | None:
 
 
 async def _decoded(answer: httpx.Response) -> AsyncGenerator[Event, None]:
-    """Yield the events of an answer. Raises `_BrokenOff` at its end, and where it tells of one."""
+    """Yield the events of an answer, and for each piece of it one that says nothing. Raises
+    `_BrokenOff` at its end, and where it tells of one.
+    """
     decoder = EventDecoder()
     async for piece in answer.aiter_raw():
+        yield Event("", "")  # also comments show that somebody lives, and that time goes by
         for event in decoder.feed(piece):
             if event.name == "error":
                 raise _BrokenOff(f": {event.data}")

@@ -19,10 +19,11 @@ NOW = float("-inf")
 class Batching:
     """How chunks are gathered into batches, and how many may wait."""
 
-    linger: float = 0.1
-    """Longest time from one batch to the next that is not full, in seconds.
+    linger: float | None = None
+    """Longest time from one batch to the next that is not full, in seconds; None: as the server
+    advises, and 0.1 unless it does.
 
-    Where appends are quick, it is less: see `ROUND_TRIPS`.
+    Where appends are quick and nothing is advised, it is less: see `ROUND_TRIPS`.
     """
     chunks: int = 1000
     """Most chunks of a batch; the server commits so many at once."""
@@ -34,12 +35,15 @@ class Batching:
     """So many unsent bytes make a writer wait."""
 
 
+LINGER = 0.1
+"""The linger where neither the user nor the server has a word on it, in seconds."""
+
 ROUND_TRIPS = 3
 """The linger is at most so many times what an append takes.
 
-So a writer keeps its server busy a quarter of the time at most. In AWS, where an append takes 30 ms
-or more and each is paid for, that is about the whole linger; a server on the same machine answers
-in 3 ms, and lingering there for 100 would only make its readers wait.
+So a writer keeps its server busy a quarter of the time at most: a server on the same machine
+answers in 3 ms, and lingering there for 100 would only make its readers wait. In AWS each append is
+paid for, however quick it is, and so the server advises.
 """
 
 SMOOTHING = 0.3
@@ -67,6 +71,7 @@ class Buffer:
         self._in_flight: InFlight | None = None
         self._left: float | None = None
         self._round_trip: float | None = None
+        self._advised: float | None = None
         self._urgent = 0
 
     @property
@@ -125,9 +130,11 @@ class Buffer:
 
     @property
     def _linger(self) -> float:
-        if self._round_trip is None:
-            return self._batching.linger
-        return min(self._batching.linger, ROUND_TRIPS * self._round_trip)
+        wanted = self._batching.linger
+        if wanted is None and self._advised is not None:
+            return self._advised
+        longest = LINGER if wanted is None else wanted
+        return longest if self._round_trip is None else min(longest, ROUND_TRIPS * self._round_trip)
 
     def take(self, now: float) -> InFlight:
         """Return the next batch, which leaves *now*; it stays under way until `arrived`."""
@@ -145,8 +152,11 @@ class Buffer:
         self._left = now
         return self._in_flight
 
-    def arrived(self, seconds: float) -> None:
-        """Forget the batch under way: the server has it. Its append took *seconds*."""
+    def arrived(self, seconds: float, linger: float | None = None) -> None:
+        """Forget the batch under way: the server has it. Its append took *seconds*, and the next
+        one is advised to leave after *linger*.
+        """
         self._in_flight = None
+        self._advised = linger
         known = seconds if self._round_trip is None else self._round_trip
         self._round_trip = known + SMOOTHING * (seconds - known)

@@ -209,7 +209,7 @@ class Sender:
 
     def _arrived(self, receipt: Receipt, seconds: float) -> None:
         with self._lock:
-            self._buffer.arrived(seconds)
+            self._buffer.arrived(seconds, receipt.linger)
             if receipt.last_index is not None:
                 self.last_index = receipt.last_index
             if not self._buffer.is_full:

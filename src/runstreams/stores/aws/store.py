@@ -58,9 +58,12 @@ class AwsStore:
         new_id: NewId,
         plan: SealingPlan | None = None,
         threads: int = THREADS,
-        spread: bool = True,
+        spread: bool | None = None,
     ) -> None:
-        layout = Layout(spread)
+        """Give streams that are opened a hash in the names of their objects if *spread* says so;
+        None: unless the environment says not to.
+        """
+        layout = Layout(_spreads() if spread is None else spread)
         self.plan, self.mark = plan or SealingPlan(), layout.mark
         self._clients, self._bucket = (s3, dynamodb), bucket
         self._calls = Calls(threads)
@@ -77,15 +80,13 @@ class AwsStore:
         """Use the bucket RUNSTREAMS_BUCKET and the table RUNSTREAMS_TABLE, through *aws* or a
         session of its own.
 
-        Endpoint, region and credentials come the way they always do for boto3. Streams that are
-        opened have a hash in the names of their objects, unless RUNSTREAMS_SPREAD is `off`. Raises
+        Endpoint, region and credentials come the way they always do for boto3. Raises
         `SettingMissing`.
         """
         bucket = _setting("RUNSTREAMS_BUCKET", "S3 bucket")
         table = _setting("RUNSTREAMS_TABLE", "DynamoDB table")
         clients = connect(aws or session(), threads)
-        spread = os.environ.get("RUNSTREAMS_SPREAD", "on").strip() != "off"
-        return cls(*clients, bucket, table, new_id=new_id, threads=threads, spread=spread)
+        return cls(*clients, bucket, table, new_id=new_id, threads=threads)
 
     def told(self) -> dict[str, str]:
         """Return what the deployment says of the limits, by the names of variables; it takes a
@@ -157,6 +158,10 @@ def session() -> Session:
 
 def _other_s3() -> bool:
     return any(os.environ.get(name) for name in ENDPOINTS)
+
+
+def _spreads() -> bool:
+    return os.environ.get("RUNSTREAMS_SPREAD", "").strip() != "off"
 
 
 def _setting(name: str, what: str) -> str:

@@ -1,0 +1,296 @@
+import type { Status } from "./chunk.js";
+import { StreamError } from "./errors.js";
+import { EventDecoder } from "./events.js";
+import { itemOf, itemsOf, type Item } from "./items.js";
+import { isOffline, onChange, pause, Stalled, TICK, within } from "./pausing.js";
+import { hasBodies, polled } from "./polled.js";
+import { Requests, type ServerOptions } from "./requests.js";
+import { delay, isPassing } from "./retrying.js";
+import type { Slots } from "./slots.js";
+import { isNothing, type Wanted } from "./wanted.js";
+
+/** Who hears what a connection brings. */
+export interface Listener {
+  onItems: (items: Item[]) => void;
+  onStatus: (status: Status, error?: StreamError) => void;
+}
+
+const SILENCE_SECONDS = 600;
+const POLL_SECONDS = 20;
+/** The server shows a sign of life every 10 seconds. */
+const STALL = 16;
+/** Seconds that an answer may take beyond what was waited for. */
+const GRACE = 10;
+/** Ticks of silence after which an event stream that has not proven itself is looked behind. */
+const DOUBTS = [2, 3, 5];
+/** Those who want something else together are served together. */
+const GATHER_MS = 20;
+/** How often is looked, for a moment each, where no connection may be kept. */
+const GLANCE_MS = 1000;
+const FOREVER = 2 ** 31 - 1;
+const RETRIES = 12;
+const FRUITLESS = 2;
+/** Errors of one stream that its reader knows how to go on after: it asks elsewhere. */
+const PLACES = ["index_expired", "index_beyond_tail"];
+
+interface Place {
+  next: number;
+  isOver: boolean;
+}
+
+/**
+ * Reads several streams of a run over one connection at a time, and again from where it is when what
+ * is wanted changes or the connection breaks. It keeps the place of no reader: each drops what it has.
+ */
+export class RunConnection {
+  readonly #requests: Requests;
+  readonly #wanted: () => Wanted;
+  readonly #listener: Listener;
+  readonly #slots: Slots;
+  readonly #ended = new AbortController();
+  #connected = new AbortController();
+  /** Where each stream of the connection is. */
+  #at = new Map<string, Place>();
+  #isAll = false;
+  #eventsBase: string | undefined;
+  #mayStream: boolean;
+  #isProven = false;
+  #failures = 0;
+  #fruitless = 0;
+
+  /** Read what *wanted* returns, as it is whenever it connects. */
+  constructor(
+    run: string,
+    options: ServerOptions,
+    wanted: () => Wanted,
+    slots: Slots,
+    listener: Listener,
+  ) {
+    this.#requests = new Requests(run, "", options);
+    this.#mayStream = hasBodies() && !polled.has(this.#requests.base);
+    this.#wanted = wanted;
+    this.#slots = slots;
+    this.#listener = listener;
+    onChange(() => this.#connected.abort(), this.#ended.signal);
+    void this.#run();
+  }
+
+  /** Something else is wanted: connect anew if that does not come as it is. */
+  changed(): void {
+    if (this.#isOther()) this.#connected.abort();
+  }
+
+  /** End it. */
+  stop(): void {
+    this.#ended.abort();
+    this.#connected.abort();
+  }
+
+  #isOther(): boolean {
+    const { streams, all } = this.#wanted();
+    const isMissing = ([key, index]: [string, number | null]) =>
+      index !== null && index < (this.#at.get(key)?.next ?? (this.#isAll ? 0 : Infinity));
+    const isLeft = ([key, { isOver }]: [string, Place]) =>
+      !isOver && (streams[key] ?? null) === null;
+    return (
+      all !== this.#isAll ||
+      Object.entries(streams).some(isMissing) ||
+      (!all && [...this.#at].some(isLeft))
+    );
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#ended.signal.aborted) {
+      const { signal } = (this.#connected = new AbortController());
+      await pause(GATHER_MS, this.#ended.signal);
+      if (this.#ended.signal.aborted) return;
+      const wanted = this.#wanted();
+      this.#begin(wanted);
+      try {
+        const isOver = isNothing(wanted) || (await this.#read(wanted));
+        if (isOver && wanted.all) this.#listener.onStatus("closed");
+        if (isOver) await pause(FOREVER, signal);
+      } catch (error) {
+        // What was broken off on purpose is no failure.
+        if (!signal.aborted) await this.#fail(error);
+      } finally {
+        this.#connected.abort();
+      }
+    }
+  }
+
+  #begin({ streams, all }: Wanted): void {
+    const entries = Object.entries(streams);
+    this.#isAll = all;
+    this.#at = new Map(
+      entries.map(([key, index]) => [key, { next: index ?? Infinity, isOver: index === null }]),
+    );
+  }
+
+  /** Read by whatever works; return whether nothing more will come of what is wanted. */
+  async #read(wanted: Wanted): Promise<boolean> {
+    const { signal } = this.#connected;
+    const release = await this.#slots.take();
+    try {
+      if (signal.aborted) return false;
+      if (release) return await (this.#mayStream ? this.#follow(wanted) : this.#poll(wanted, true));
+      const isOver = await this.#poll(wanted, false);
+      if (!isOver) await pause(GLANCE_MS, signal);
+      return isOver;
+    } finally {
+      release?.();
+    }
+  }
+
+  async #poll(wanted: Wanted, mayWait: boolean): Promise<boolean> {
+    const begun = performance.now();
+    const wait = mayWait ? POLL_SECONDS : 0;
+    const text = await within(wait + GRACE, this.#ask(wanted, wait));
+    const { over } = JSON.parse(text) as { over: boolean };
+    const items = itemsOf(text);
+    this.#take(items);
+    // A server that shuts down does not wait.
+    const left = begun + GLANCE_MS - performance.now();
+    if (mayWait && !items.length && left > 0) await pause(left, this.#connected.signal);
+    return over;
+  }
+
+  #ask(wanted: Wanted, wait: number): Promise<string> {
+    const init = this.#asking(wanted, { Accept: "application/json" });
+    return this.#requests.follow(`?wait=${wait}`, init).then((response) => response.text());
+  }
+
+  #asking(wanted: Wanted, headers: Record<string, string>): RequestInit {
+    const { signal } = this.#connected;
+    const body = JSON.stringify(wanted);
+    return {
+      method: "POST",
+      body,
+      signal,
+      headers: { "Content-Type": "application/json", ...headers },
+    };
+  }
+
+  async #follow(wanted: Wanted): Promise<boolean> {
+    try {
+      return await this.#followEvents(await this.#openEvents(wanted));
+    } catch (error) {
+      if (!this.#isNoStream(error)) throw error;
+      const { url } = (error as Partial<StreamError>).facts ?? {};
+      if (typeof url === "string" && !this.#eventsBase) {
+        this.#eventsBase = url.replace(/\/+$/, "");
+        return false;
+      }
+      this.#mayStream = false;
+      if (!(error instanceof Stalled)) polled.add(this.#requests.base);
+      return false;
+    }
+  }
+
+  async #openEvents(wanted: Wanted): Promise<ReadableStream<Uint8Array>> {
+    const headers = { Accept: "text/event-stream", "Timeout-Seconds": `${SILENCE_SECONDS}` };
+    const asking = this.#requests.follow("", this.#asking(wanted, headers), this.#eventsBase);
+    const response = await this.#patiently(asking);
+    if (!response.headers.get("Content-Type")?.startsWith("text/event-stream") || !response.body) {
+      throw new StreamError("the server sends no event streams", 422, "no_event_stream");
+    }
+    this.#listener.onStatus("live");
+    return response.body;
+  }
+
+  async #followEvents(body: ReadableStream<Uint8Array>): Promise<boolean> {
+    const reader = body.getReader();
+    const text = new TextDecoder();
+    const decoder = new EventDecoder();
+    for (;;) {
+      const { done, value } = await this.#patiently(reader.read());
+      if (done) throw new StreamError("the connection ended early", 0, "broken");
+      for (const { name, data } of decoder.decode(text.decode(value, { stream: true }))) {
+        if (this.#connected.signal.aborted) return false;
+        if (name === "end") return !(JSON.parse(data) as { silent: boolean }).silent;
+        if (name === "error") throw new StreamError("the server broke off", 0, "broken");
+        this.#isProven ||= name === "ping";
+        this.#take([itemOf(data)]);
+      }
+    }
+  }
+
+  /**
+   * Wait for news of an event stream. As long as it is not proven that they get through one by one,
+   * a poll looks now and then whether there is more than has come. Raises `Stalled`.
+   */
+  async #patiently<V>(promise: Promise<V>): Promise<V> {
+    let left = STALL;
+    for (const ticks of this.#isProven ? [] : DOUBTS) {
+      try {
+        const news = await within(ticks, promise);
+        // It came after a look that found nothing: so it came when it was written.
+        this.#isProven ||= left < STALL;
+        return news;
+      } catch (error) {
+        if (!(error instanceof Stalled)) throw error;
+      }
+      left -= ticks;
+      if (await this.#isHeldBack(promise)) throw new Stalled("events are held back");
+    }
+    return within(left, promise);
+  }
+
+  /** Say whether a poll brings what the event stream should have brought, and still does not. */
+  async #isHeldBack(promise: Promise<unknown>): Promise<boolean> {
+    const at = [...this.#at].map(([key, { next, isOver }]) => [key, isOver ? null : next] as const);
+    const wanted = { streams: Object.fromEntries(at), all: this.#isAll };
+    const text = await this.#ask(wanted, 0).catch(() => "");
+    if (!text || !itemsOf(text).length) return false;
+    let isThere = false;
+    const arrival = promise.catch(() => {}).then(() => (isThere = true));
+    await Promise.race([arrival, pause(TICK, this.#connected.signal)]);
+    return !isThere;
+  }
+
+  #isNoStream(error: unknown): boolean {
+    if (error instanceof Stalled) return !this.#isProven;
+    const { status } = error as Partial<StreamError>;
+    return status === 406 || status === 422;
+  }
+
+  /** Hand over what came, and note where that leads. Raises what passes, and is not for a reader. */
+  #take(items: Item[]): void {
+    if (items.some(({ said }) => said.chunks?.length)) this.#failures = this.#fruitless = 0;
+    this.#listener.onStatus("live");
+    this.#listener.onItems(items);
+    for (const { key, said } of items) {
+      if (said.next_index !== undefined) {
+        this.#at.set(key, { next: said.next_index, isOver: !!said.closed });
+      } else if (said.error) {
+        this.#at.set(key, { next: Infinity, isOver: true });
+        if (!PLACES.includes(said.error.code))
+          throw new StreamError(said.error.message, 0, said.error.code);
+      }
+    }
+    this.changed();
+  }
+
+  /** Wait for the next try; or say that it goes no further. */
+  async #fail(error: unknown): Promise<void> {
+    if (!isOffline()) {
+      this.#failures += 1;
+      this.#fruitless += 1;
+    }
+    if (!isPassing(error) || this.#failures > RETRIES) {
+      this.#listener.onStatus("failed", StreamError.of(error));
+      return this.stop();
+    }
+    if (this.#fruitless === FRUITLESS) this.#turn();
+    this.#listener.onStatus("retrying");
+    this.#connected = new AbortController();
+    await pause(delay(Math.max(1, this.#failures), Math.random(), error), this.#connected.signal);
+  }
+
+  /** Read the other way: something lets this one break, again and again. */
+  #turn(): void {
+    this.#fruitless = 0;
+    this.#isProven = false;
+    this.#mayStream = !this.#mayStream && hasBodies() && !polled.has(this.#requests.base);
+  }
+}

@@ -1,0 +1,205 @@
+import { pageOf } from "./answers.js";
+import type { Closed, Page, Status } from "./chunk.js";
+import { StreamError } from "./errors.js";
+import { answerIn, type Item } from "./items.js";
+import { TICK } from "./pausing.js";
+import { Place } from "./place.js";
+import { Requests } from "./requests.js";
+import type { RunHub } from "./runHub.js";
+import { StreamReader, type ReaderOptions } from "./streamReader.js";
+import type { Wanted } from "./wanted.js";
+
+/** What a store reads with. */
+export type Reader<T> = Pick<StreamReader<T>, "closed" | "error" | "status" | "pages" | "stop">;
+
+const SILENCE_SECONDS = 60;
+const TAIL = "?wait=0&limit=1&start=tail";
+
+/** Failures before the first success that are put down to the network. */
+const TRIES = 1;
+
+/** Servers, by address, that cannot send several streams over one connection. */
+const withoutHubs = new Set<string>();
+
+/** Say whether streams of the server at *base* may be read together. */
+export const mayShare = (base = "") => !withoutHubs.has(base);
+
+/**
+ * Reads a stream over the connection that others share. Where the server refuses that, it goes on
+ * alone, from where it is.
+ */
+export class SharedReader<T> implements Reader<T> {
+  closed: Closed | undefined;
+  error: StreamError | undefined;
+
+  readonly #hub: RunHub;
+  readonly #run: string;
+  readonly #key: string;
+  readonly #options: ReaderOptions<T>;
+  readonly #place: Place;
+  #status: Status = "connecting";
+  #pages: Page<T>[] = [];
+  #ending: Closed | undefined;
+  #isStopped = false;
+  #isAlone = false;
+  /** Whether reading together has ever worked, and how often it has failed before. */
+  #isProven = false;
+  #tries = 0;
+  #alone: StreamReader<T> | undefined;
+  #silence = 0;
+  #isExpected = true;
+  #wake = () => {};
+
+  constructor(hub: RunHub, run: string, key: string, options: ReaderOptions<T>) {
+    this.#hub = hub;
+    this.#run = run;
+    this.#key = key;
+    this.#options = options;
+    this.#place = new Place(options.startIndex);
+  }
+
+  get status(): Status {
+    return this.#alone?.status ?? this.#status;
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#alone?.stop();
+    this.#wake();
+  }
+
+  async *pages(): AsyncGenerator<Page<T>, void, undefined> {
+    await this.#resolveStart();
+    const leave = this.#hub.join({
+      accessToken: this.#options.accessToken,
+      wanted: () => this.#wanted(),
+      take: (items) => this.#receive(items),
+      tell: (status, error) => this.#hear(status, error),
+    });
+    const ticking = setInterval(() => this.#tick(), TICK);
+    try {
+      for (;;) {
+        const page = this.#pages.shift();
+        if (page) yield page;
+        else if (this.#isDone()) break;
+        else await new Promise<void>((resolve) => (this.#wake = resolve));
+      }
+      this.closed = this.#ending;
+      if (this.closed) this.#say("closed");
+    } finally {
+      clearInterval(ticking);
+      this.#isStopped ||= !this.#isAlone;
+      leave();
+      if (this.#status !== "closed" && !this.error && !this.#isAlone) this.#say("waiting");
+    }
+    if (this.error) throw this.error;
+    if (this.#isAlone) yield* this.#readAlone();
+  }
+
+  /** Turn `from` and a negative start into an index. Who cannot, reads alone: that tells why. */
+  async #resolveStart(): Promise<void> {
+    const { from, startIndex = 0 } = this.#options;
+    if (from !== "tail" && startIndex >= 0) return;
+    try {
+      const requests = new Requests(this.#run, this.#key, this.#options);
+      const { tail } = pageOf(await (await requests.read(TAIL, {})).text());
+      this.#place.next = Math.max(0, from === "tail" ? tail : tail + startIndex);
+    } catch {
+      this.#isAlone = true;
+    }
+  }
+
+  #isDone(): boolean {
+    return this.#isStopped || this.#isAlone || !!this.error || !!this.#ending;
+  }
+
+  #wanted(): Wanted {
+    const streams = this.#isDone() ? {} : { [this.#key]: this.#place.next ?? 0 };
+    return { streams, all: false };
+  }
+
+  #receive(items: Item[]): void {
+    for (const item of items) if (item.key === this.#key && !this.#isDone()) this.#take(item);
+    this.#wake();
+  }
+
+  #hear(status: Status, error?: StreamError): void {
+    if (this.#isDone() || status === "closed") return;
+    if (error && error.status >= 400 && error.status < 500) {
+      if (error.status !== 401 && error.status !== 403)
+        withoutHubs.add(this.#options.baseURL ?? "");
+      this.#isAlone = true;
+    } else if (error) {
+      this.#fail(error);
+    } else {
+      this.#isProven ||= status === "live";
+      if (status === "retrying" && !this.#isProven) this.#isAlone = (this.#tries += 1) > TRIES;
+      this.#say(status);
+    }
+    this.#wake();
+  }
+
+  /** Take in at once where *item* leads: whoever asks meanwhile is told so. */
+  #take(item: Item): void {
+    const { error, chunks, closed, next_index: reached = 0, tail = 0, leased_until } = item.said;
+    if (error) return this.#move(error);
+    this.#isExpected = tail === 0 || !!leased_until;
+    if (!chunks) return;
+    const page = this.#place.take(answerIn<any>(item, !!this.#options.parse));
+    if (!page) return this.#hub.changed(); // asked for again, from where this reader is
+    if (page.chunks.length) this.#keep(page);
+    if (closed && (this.#place.next ?? 0) >= reached) this.#ending = closed;
+  }
+
+  #keep(page: Page<any>): void {
+    const { parse } = this.#options;
+    this.#silence = 0;
+    try {
+      const made = page.chunks.map((chunk) =>
+        parse ? { ...chunk, data: parse(chunk.data) } : chunk,
+      );
+      this.#pages.push({ ...page, chunks: made });
+    } catch (error) {
+      this.#fail(StreamError.of(error, "unreadable"));
+    }
+  }
+
+  #fail(error: StreamError): void {
+    this.error = error;
+    this.#say("failed");
+  }
+
+  /** Go on elsewhere: the index that was asked for has expired, or is not there yet. */
+  #move({ code, first_index, tail = 0 }: NonNullable<Item["said"]["error"]>): void {
+    if (code === "index_expired") this.#place.next = first_index;
+    else if (code === "index_beyond_tail") this.#place.take({ chunks: [], tail });
+    this.#hub.changed();
+  }
+
+  /** Silence ends it: as long as the user has said; or where nobody is known to write to the stream. */
+  #tick(): void {
+    const { timeoutInSeconds } = this.#options;
+    if (this.#status !== "live" || (timeoutInSeconds === undefined && this.#isExpected)) return;
+    this.#silence += 1;
+    if (this.#silence >= (timeoutInSeconds || SILENCE_SECONDS)) this.stop();
+  }
+
+  async *#readAlone(): AsyncGenerator<Page<T>, void, undefined> {
+    const { next } = this.#place;
+    const there = next !== undefined && next >= 0 ? { startIndex: next, from: undefined } : {};
+    const alone = new StreamReader<T>(this.#run, this.#key, { ...this.#options, ...there });
+    this.#alone = alone;
+    try {
+      yield* alone.pages();
+    } finally {
+      this.closed = alone.closed;
+      this.error = alone.error;
+    }
+  }
+
+  #say(status: Status): void {
+    if (status === this.#status) return;
+    this.#status = status;
+    this.#options.onStatus?.(status);
+  }
+}

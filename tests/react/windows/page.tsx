@@ -1,0 +1,38 @@
+/** A window with two streams of a run, and a button that stops one of them. */
+
+import { createRoot } from "react-dom/client";
+import { useState } from "react";
+import { useRealtimeStream } from "../../../src/react/src/index.js";
+
+const asked = new URLSearchParams(location.search);
+const run = asked.get("run")!;
+const server = { baseURL: asked.get("server")!, accessToken: asked.get("token")! };
+
+function Shown({ name }: { name: string }) {
+  const { parts, status } = useRealtimeStream<number>(run, name, server);
+  return (
+    <p id={name} data-status={status}>
+      {parts.join(" ")}
+    </p>
+  );
+}
+
+function Stop() {
+  const [state, setState] = useState("idle");
+  const { stopProducer } = useRealtimeStream(run, "answer", { ...server, enabled: false });
+  const stop = async () => {
+    setState("asked");
+    const begun = performance.now();
+    await stopProducer();
+    setState(`answered after ${Math.round(performance.now() - begun)} ms`);
+  };
+  return <button onClick={stop}>{state}</button>;
+}
+
+createRoot(document.body).render(
+  <>
+    <Shown name="answer" />
+    <Shown name="log" />
+    <Stop />
+  </>,
+);
