@@ -32,6 +32,10 @@ def many(count: int, index: int | None) -> str:
     return json.dumps({"all": True, "streams": {f"k{n}": index for n in range(count)}})
 
 
+def nothing(over: bool) -> dict[str, object]:
+    return {"streams": [], "over": over, "leased_until": None}
+
+
 @asynccontextmanager
 async def following(api: Api, asked: Any, **headers: str) -> AsyncIterator[Request]:
     """Follow by an event stream; go away afterwards."""
@@ -191,7 +195,7 @@ async def test_all_of_a_run_that_is_completed_without_streams_ends_at_once() -> 
     async with following(api, {"all": True}) as reader:
         await reader.done()
         assert events(reader) == [("end", {"silent": False})]
-    assert (await poll(api, {"all": True}, "")).json() == {"streams": [], "over": True, "leased_until": None}
+    assert (await poll(api, {"all": True}, "")).json() == nothing(over=True)
 
 
 @in_virtual_time
@@ -236,7 +240,7 @@ async def test_a_server_that_stops_breaks_off_and_answers_polls() -> None:
         stop.set()
         await reader.done()
         assert events(reader)[-1][0] == "error"
-        assert (await polling).json() == {"streams": [], "over": False, "leased_until": None}
+        assert (await polling).json() == nothing(over=False)
 
 
 @in_virtual_time
@@ -270,7 +274,7 @@ async def test_a_poll_waits_for_the_first_of_all_streams() -> None:
     assert [shown(item) for item in answer.json()["streams"]] == [("b", [1], None)]
     assert answer.headers["cache-control"] == "no-store, no-transform"
     assert asyncio.get_running_loop().time() - began < 7.5
-    assert (await poll(api, {"streams": {"a": 0}}, "")).json() == {"streams": [], "over": False, "leased_until": None}
+    assert (await poll(api, {"streams": {"a": 0}}, "")).json() == nothing(over=False)
     assert asyncio.get_running_loop().time() - began > WAIT_SECONDS
 
 
