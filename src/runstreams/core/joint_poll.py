@@ -9,7 +9,7 @@ from typing import NamedTuple
 from .errors import RunstreamsError
 from .finding import Finder
 from .joint import Index, Item
-from .limits import FOLLOWED_STREAMS, PAGE_BYTES
+from .limits import FOLLOWED_STREAMS, PAGE_BYTES, TICK_SECONDS
 from .model import Page
 from .reading import CHUNK_OVERHEAD
 
@@ -51,7 +51,7 @@ class JointPoll:
             self._add(await self._finder.keys(self._known))
         found = await self._judged(await self._there())
         async with presence:
-            while not found.items and not found.over and (left := until - self._time()) > 0:
+            while not (found.items or found.over) and (left := until - self._time()) > TICK_SECONDS:
                 found = await self._judged(await self._coming(left))
         return found
 

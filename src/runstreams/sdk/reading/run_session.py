@@ -7,6 +7,7 @@ asked after its time.
 """
 
 import asyncio
+import logging
 import math
 import os
 from collections.abc import Mapping
@@ -26,15 +27,31 @@ from ...core.model import Closed, StreamId
 from ..engine.queues import ClosableQueue
 from ..engine.waiting import fired
 from ..errors import Unexpected, Unreachable, WriterClosed
+from ..leases import UNLEASED, Silence
 from ..records import RunChunk, RunItem, RunItems
 from ..telling import Doing
 from .cursor import ReadCursor
 from .ending import ending_of
-from .session import AHEAD, EARLY_SECONDS, FRUITLESS, PAGE_WEIGHT, POLL_SECONDS, State
+from .session import (
+    AHEAD,
+    EARLY_SECONDS,
+    FRUITLESS,
+    PAGE_WEIGHT,
+    POLL_SECONDS,
+    State,
+    seconds_of_silence,
+)
 
 if TYPE_CHECKING:
     from ..engine.engine import Engine
     from ..engine.loops import Background
+
+logger = logging.getLogger("runstreams")
+
+SILENT = (
+    "%s: nothing came for %g s, and no producer has promised to: the read ends, and "
+    "start=reader.positions goes on with it; timeout=None waits for ever"
+)
 
 
 class RunSession:
@@ -45,7 +62,7 @@ class RunSession:
         engine: "Engine",
         run: str,
         start: Mapping[str, int | None],
-        timeout: float | None,
+        timeout: Silence,
         strict: bool,
     ) -> None:
         """Begin each stream where *start* says, None leaves it out, and all others at their oldest
@@ -65,7 +82,8 @@ class RunSession:
         self._engine = engine
         self._left_out = {key for key, index in start.items() if index is None}
         self._places = {key: ReadCursor(index) for key, index in start.items() if index is not None}
-        self._timeout = math.inf if timeout is None else timeout
+        self._is_patient = timeout == UNLEASED
+        self._timeout = seconds_of_silence(timeout)
         self._strict = strict
         self._events = True
         self._last = -math.inf
@@ -104,6 +122,8 @@ class RunSession:
             await self._follow()
             self.state = "closed" if self.is_over else "silent"
             error = self._ending()
+            if not self.is_over and self._is_patient:
+                logger.warning(SILENT, self.run, self._timeout)
         except Exception as problem:
             self.state, error = "failed", problem
         self.pages.end(error)
@@ -118,7 +138,7 @@ class RunSession:
             late = self._left(math.inf) <= 0
             try:
                 if late or not self._events:
-                    if await self._poll(late) and late:
+                    if await self._poll(late) and late and not await self._is_expected():
                         return
                 else:
                     await self._live()
@@ -126,6 +146,18 @@ class RunSession:
                 seconds = self._patience.after(error)
                 self.state = "retrying"
                 await asyncio.sleep(seconds)
+
+    async def _is_expected(self) -> bool:
+        """Say whether something may come, though it has been silent for long: somebody has promised
+        to be heard of, or nothing was ever written.
+        """
+        if not self._is_patient:
+            return False
+        infos = (await self._engine.transport.streams(self.run, None)).streams
+        if infos and all(info.leased_until is None for info in infos):
+            return False
+        self._heard()
+        return True
 
     async def _poll(self, late: bool) -> bool:
         """Ask once for what there is, or comes; return whether that is nothing."""

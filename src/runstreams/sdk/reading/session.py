@@ -91,7 +91,7 @@ class ReadSession:
         self._start = start
         self._engine = engine
         self._is_patient = timeout == UNLEASED
-        self._timeout = _seconds(timeout)
+        self._timeout = seconds_of_silence(timeout)
         self._strict = strict
         self._events = True
         self._last = self._brought = -math.inf
@@ -316,7 +316,8 @@ class ReadSession:
         return ending_of(self.stream, closed, self.place.next_index)
 
 
-def _seconds(timeout: Silence) -> float:
+def seconds_of_silence(timeout: Silence) -> float:
+    """Return the seconds of silence after which a reader with this *timeout* ends."""
     if isinstance(timeout, str):
         return SILENCE_SECONDS
     return math.inf if timeout is None else timeout
