@@ -1,6 +1,7 @@
 """Following all streams of a run through everything that connections do, in virtual time."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 
 import pytest
@@ -144,6 +145,31 @@ def test_silence_of_a_run_that_nobody_leases_ends_it_with_a_warning(
 
     story(tell, events)
     assert "start=reader.positions goes on" in caplog.text
+
+
+@both
+def test_silence_is_waited_out_as_long_as_a_stream_is_leased_or_nothing_was_written(
+    events: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def tell(world: World) -> None:
+        session = world.follow(timeout=UNLEASED)
+        reading = asyncio.create_task(world.read(session))
+        await asyncio.sleep(3600)
+        await world.write(A, 0)
+        for _ in range(60):
+            await world.transport.log.hold(A, "c1", 60_000)
+            await asyncio.sleep(20)
+        assert session.state == "live"
+        await world.transport.log.release(A, "c1")
+        assert await reading == [("a", 0, 0)]
+        assert session.state == "silent"
+
+    with caplog.at_level(logging.WARNING, "runstreams"):
+        story(tell, events)
+    assert [record.message for record in caplog.records] == [
+        "run_1: nothing came for 60 s, and no producer has promised to: the read ends, and "
+        "start=reader.positions goes on with it; timeout=None waits for ever"
+    ]
 
 
 @both

@@ -40,6 +40,11 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("runstreams")
 
+SILENT = (
+    "%s: nothing came for %g s, and no producer has promised to: the read ends, and "
+    "start=reader.positions goes on with it; timeout=None waits for ever"
+)
+
 
 class RunSession:
     """Reads all streams of a run and hands their chunks over."""
@@ -271,12 +276,7 @@ class RunSession:
 
     def _tell_of_silence(self) -> None:
         if self._is_patient:
-            logger.warning(
-                "run %s: nothing came for %g s, and no producer has promised to: the read ends; "
-                "start=reader.positions goes on; timeout=None waits for ever",
-                self.run,
-                self._timeout,
-            )
+            logger.warning(SILENT, self.run, self._timeout)
 
     def _left(self, most: float) -> float:
         """Return the seconds of silence that are left, up to *most*."""
