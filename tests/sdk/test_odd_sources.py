@@ -84,6 +84,13 @@ def test_bytes_are_decoded_as_one_text(client: Client, run: str, source: Any) ->
     assert read(client, run) == ["caf", "é"]
 
 
+@pytest.mark.parametrize("kind", [bytearray, memoryview])
+def test_what_holds_bytes_is_as_good(client: Client, run: str, kind: Any) -> None:
+    pieces = [kind(b"caf\xc3"), kind(b"\xa9")]
+    client.streams.pipe(pieces, target=run).wait_until_complete()
+    assert read(client, run) == ["caf", "é"]
+
+
 def test_bytes_that_end_inside_of_a_character_fail_after_what_is_whole(
     client: Client, run: str
 ) -> None:

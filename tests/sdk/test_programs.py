@@ -178,7 +178,8 @@ def test_ctrl_c_while_its_end_waits_closes_the_sources_and_sends_what_was_writte
     program = Program(server, run, PAUSING + text)
     assert program.complaint().startswith("waiting for ")
     program.process.send_signal(signal.SIGINT)
-    program.end()
+    code, _, _ = program.end()
+    assert code == -signal.SIGINT  # as always after Ctrl-C
     found = read(client, run)
     assert found == list(range(len(found)))
     assert found
@@ -193,7 +194,8 @@ def test_a_second_ctrl_c_ends_it_at_once(server: ServerProcess, run: str) -> Non
     while program.process.poll() is None:  # two signals at once count as one
         program.process.send_signal(signal.SIGINT)
         time.sleep(0.2)
-    _, _, complained = program.end()
+    code, _, complained = program.end()
+    assert code == -signal.SIGINT
     assert f"interrupted again: {run}/default: 1 chunks were not sent" in complained
 
 

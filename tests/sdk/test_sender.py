@@ -9,31 +9,40 @@ import pytest
 
 from runstreams.core.errors import Busy, StreamClosed
 from runstreams.core.model import Closed
-from runstreams.errors import BufferFull, Unreachable, WriterClosed
+from runstreams.errors import BufferFull, StopRequested, Unreachable, WriterClosed
 from runstreams.sdk.engine.waiting import fired, outcome
 from runstreams.sdk.records import Receipt
 from runstreams.sdk.retrying import Retries
 from runstreams.sdk.telling import Doing
 from runstreams.sdk.writing import sender as sender_module
 from runstreams.sdk.writing.buffer import Batching
-from runstreams.sdk.writing.sender import Sender
+from runstreams.sdk.writing.sender import Meaning, Sender
 from tests import virtual_time
 from tests.sdk.scripted import LOST, STREAM, Bench, Scripted, lines
 
 DOWN = Unreachable("down")
 
 
+async def itself(error: Exception) -> Exception:
+    return error
+
+
 class World:
     """A sender at work."""
 
     def __init__(
-        self, batching: Batching | None = None, retries: Retries | None = None, lease: int = 0
+        self,
+        batching: Batching | None = None,
+        retries: Retries | None = None,
+        lease: int = 0,
+        meaning: Meaning = itself,
     ) -> None:
         self.transport = Scripted()
         self.sender = Sender(STREAM, "c1", batching or Batching(), lease)
         self.receipts: list[Receipt] = []
         patience, receive = Bench(self.transport, retries).patience(Doing()), self.receipts.append
-        self.task = asyncio.create_task(self.sender.run(lambda: self.transport, patience, receive))
+        sending = self.sender.run(lambda: self.transport, patience, receive, meaning)
+        self.task = asyncio.create_task(sending)
 
     def put(self, *values: object) -> None:
         for line in lines(values):
@@ -234,6 +243,28 @@ def test_after_its_end_a_writer_takes_no_more() -> None:
         await world.end()
 
     story(tell)
+
+
+def test_nobody_is_told_of_a_failure_before_it_is_known_what_it_means() -> None:
+    async def tell(world: World) -> None:
+        await world.transport.close(STREAM, "canceled", None)
+        world.put(0)
+        await asyncio.sleep(ASKING_SECONDS)
+        world.put(1)  # while it is asked
+        with pytest.raises(StopRequested):
+            await world.task
+        with pytest.raises(StopRequested):
+            world.put(2)
+
+    story(tell, meaning=asked_to_stop)
+
+
+ASKING_SECONDS = 10
+
+
+async def asked_to_stop(error: Exception) -> Exception:
+    await asyncio.sleep(2 * ASKING_SECONDS)
+    return StopRequested("that is what it means")
 
 
 def test_cancelled_it_tells_everybody_who_waits() -> None:

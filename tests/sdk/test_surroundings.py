@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from runstreams import Client
-from runstreams.errors import InvalidSetting
+from runstreams.errors import InvalidSetting, Unreachable
 from runstreams.sdk.errors import error_of
 from runstreams.sdk.retrying import Patience, Retries
 from runstreams.sdk.settings import base_url_of
@@ -123,7 +123,32 @@ def test_the_command_says_so_in_one_line() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["http://127.0.0.1:80x", "http://host:65536", "http://host:0", "http://", "http://[::1"]
+    ("name", "value"), [("RUNSTREAMS_URL", "http://host:80x"), ("RUNSTREAMS_SECRET_KEY", "sk_é")]
+)
+def test_the_command_names_the_variable_that_makes_no_sense(name: str, value: str) -> None:
+    done = run("ls", environ={"RUNSTREAMS_SECRET_KEY": "sk_secret", name: value})
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert done.stderr.startswith(f"runstreams: {name} ")
+
+
+def test_a_server_that_cannot_be_reached_is_said_to_be_behind_its_proxy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    with pytest.raises(Unreachable, match=r"exam.*, through the proxy of HTTP_PROXY, cannot be"):
+        ask("http://example.com")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1:80x",
+        "http://host:65536",
+        "http://host:0",
+        "http://",
+        "http://[::1",
+        "http://a host",
+    ],
 )
 def test_an_address_that_is_none_is_refused_at_once_and_named(url: str) -> None:
     with pytest.raises(InvalidSetting, match=r"^the server's address .*"):

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from ..sdk.clients import Client
 from ..sdk.errors import InvalidSetting
 from ..sdk.retrying import Retries
-from ..sdk.settings import LOCAL, SECRET_KEY, URL
+from ..sdk.settings import SECRET_KEY, base_url_of, token_of
 from ..serve.secret_key import FILE
 from ..serve.settings import Settings
 
@@ -29,7 +29,7 @@ def client_of(args: argparse.Namespace, attempts: int = ATTEMPTS) -> Client:
     `InvalidSetting`.
     """
     _tell_of_retries()
-    url = args.url or os.environ.get(URL) or LOCAL
+    url = base_url_of(args.url, os.environ)
     token = key_of(args.key_file, url, os.environ)
     return Client(url, token, retries=Retries(attempts=args.attempts or attempts))
 
@@ -42,8 +42,8 @@ def key_of(file: str | None, url: str, environ: Mapping[str, str]) -> str:
     """
     if file is not None:
         return _key_in(Path(file))
-    if given := environ.get(SECRET_KEY):
-        return given
+    if environ.get(SECRET_KEY):
+        return str(token_of(None, environ))
     kept = Path(environ.get("RUNSTREAMS_DATA") or Settings().data) / FILE
     if urlsplit(url).hostname in HERE and kept.exists():
         return _key_in(kept)

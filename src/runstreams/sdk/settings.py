@@ -41,7 +41,7 @@ def base_url_of(given: str | None, environ: Mapping[str, str]) -> str:
         port = parts.port
     except ValueError as error:
         raise InvalidSetting(f"{name} cannot be used: {url!r}: {error}") from None
-    if not parts.hostname or port == 0:
+    if not parts.hostname or port == 0 or any(map(str.isspace, parts.hostname)):
         raise InvalidSetting(f"{name} names no server: {url!r}")
     return url
 
@@ -58,7 +58,8 @@ def token_of(given: Token | None, environ: Mapping[str, str]) -> Token:
     if isinstance(found, str):
         found = found.strip()
         if not (found.isascii() and found.isprintable()):
-            raise InvalidSetting("a key or token is made of printable ASCII characters")
+            name = "a key or token" if given else SECRET_KEY
+            raise InvalidSetting(f"{name} is made of printable ASCII characters")
     if not found:
         raise InvalidSetting(f"no key to show: set {SECRET_KEY}, or give the client a token=")
     return found

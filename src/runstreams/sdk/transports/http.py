@@ -36,7 +36,7 @@ from ..records import Chunk, ChunkPage, Receipt, RunItem, RunItems, SignOfLife
 from ..settings import Timeouts, Token, without_secrets
 from .events import Event, EventDecoder
 from .exchange import exchange, put_away
-from .surroundings import open_client
+from .surroundings import open_client, way_to
 
 T = TypeVar("T")
 R = TypeVar("R", Closed, RunInfo, StreamInfo)
@@ -85,6 +85,8 @@ class HttpTransport:
                 max_connections=None, max_keepalive_connections=100, keepalive_expiry=IDLE_SECONDS
             ),
         )
+        way = way_to(self._http.base_url)
+        self._through = f", through the proxy of {way.variable}," if way else ""
 
     # Writing
 
@@ -257,7 +259,9 @@ class HttpTransport:
             yield
         except (httpx.RequestError, httpx.StreamError) as error:
             reason = str(error) or type(error).__name__
-            unreachable = Unreachable(f"the server at {self._url} cannot be reached: {reason}")
+            unreachable = Unreachable(
+                f"the server at {self._url}{self._through} cannot be reached: {reason}"
+            )
             if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
                 self._tell(unreachable)
             raise unreachable from error

@@ -150,17 +150,38 @@ def _state(producer: Pending) -> str:
     return f"{_name(producer)} ({producer.unsent} chunks are not sent{why})"
 
 
-def _flush_at_exit() -> None:
-    is_interrupted = getattr(sys, "last_type", None) is KeyboardInterrupt
-    with suppress(*INTERRUPTIONS):
-        flush_engines(list(ENGINES), KeyboardInterrupt() if is_interrupted else None)
+class _Exit:
+    """The end of the program."""
+
+    def __init__(self) -> None:
+        self._is_interrupted = False
+
+    def flush(self) -> None:
+        """Send what is left."""
+        was_interrupted = getattr(sys, "last_type", None) is KeyboardInterrupt
+        try:
+            flush_engines(list(ENGINES), KeyboardInterrupt() if was_interrupted else None)
+        except INTERRUPTIONS:
+            self._is_interrupted = True
+
+    def close(self) -> None:
+        """Send what threads of the user's have gone on writing until now, and let go of all."""
+        self.flush()
+        for engine in list(ENGINES):
+            engine.close()
+        if self._is_interrupted:
+            _end_by_interruption()
 
 
-def _close_at_exit() -> None:
-    # Once more: threads of the user's may have gone on writing until now.
-    _flush_at_exit()
-    for engine in list(ENGINES):
-        engine.close()
+def _end_by_interruption() -> None:
+    """Let Python end, when all else is done, as it does when nobody catches `KeyboardInterrupt`.
+
+    It remembers that of the last text it has executed. What is raised at the end itself is only
+    written down.
+    """
+    # https://github.com/python/cpython/blob/3.13/Python/pythonrun.c: `run_eval_code_obj`.
+    with suppress(KeyboardInterrupt):
+        exec("raise KeyboardInterrupt")
 
 
 def _at_exit(flush: Callable[[], None]) -> None:
@@ -175,5 +196,6 @@ def _at_exit(flush: Callable[[], None]) -> None:
     register(flush)
 
 
-atexit.register(_close_at_exit)
-_at_exit(_flush_at_exit)
+_exit = _Exit()
+atexit.register(_exit.close)
+_at_exit(_exit.flush)

@@ -29,7 +29,7 @@ from . import sources
 from .buffer import Batching
 from .sender import Sender
 from .sources import Puller, Source, TaskPuller, ThreadPuller
-from .texts import Texts
+from .texts import BYTES, Texts
 
 logger = logging.getLogger("runstreams")
 
@@ -99,7 +99,7 @@ class Producer:
         self._check_process()
         full = None
         with self._pen:
-            for whole in [value] if isinstance(value, bytes) else self._texts.feed(value):
+            for whole in [value] if isinstance(value, BYTES) else self._texts.feed(value):
                 full = self._put(whole)
             if not self.is_open:
                 self._let_out()
@@ -115,7 +115,7 @@ class Producer:
         self._check_process()
         line = self._encode(value)
         if self.stopped:
-            raise StopRequested("somebody has asked this stream's producers to stop")
+            raise _stop_requested()
         full = self._sender.put(line)
         if (tee := self._tee()) is not None:
             tee.put(value, len(line))
@@ -202,32 +202,32 @@ class Producer:
         """Send until the end, then close the stream if that is due."""
         try:
             engine = self._engine
-            await self._sender.run(lambda: engine.transport, self._patience, self._receive)
+            await self._sender.run(
+                lambda: engine.transport, self._patience, self._receive, self._meaning
+            )
             if (status := self._status()) is not None:
                 await self._close_stream(status)
             elif self._sender.promise.is_made:
                 await self._let_go()
-        except StreamClosed as error:
-            self._canceled = True  # what the source meets meanwhile is no error of its own
-            if await self._is_stopped(error):
-                self._stop()
-            else:
-                self._fail(error)
+        except StopRequested:
+            self._stop()
         except Exception as error:
             self._fail(error)
         self._is_told = True
 
-    async def _is_stopped(self, error: StreamClosed) -> bool:
-        """Say whether another producer of the stream was quicker to hear that readers ask to stop,
-        rather than that the stream was closed otherwise, or before.
+    async def _meaning(self, error: Exception) -> Exception:
+        """Return `StopRequested` where another producer of the stream was quicker to hear that
+        readers ask to stop, rather than that the stream was closed otherwise, or before: or else
+        *error*.
         """
-        if error.status != "canceled" or not self.acknowledged:
-            return False
+        is_canceled = isinstance(error, StreamClosed) and error.status == "canceled"
+        if not is_canceled or not self.acknowledged:
+            return error
         try:
             info = await self._engine.persist(lambda to: to.describe(self.stream), self._patience)
         except RunstreamsError:  # as with a token that may only write
-            return False
-        return info.stop
+            return error
+        return _stop_requested() if info.stop else error
 
     def sent(self) -> None:
         """Tell the result, now that `send` has ended or was cancelled."""
@@ -363,3 +363,7 @@ class Producer:
     def _check_process(self) -> None:
         if not self.is_ours:
             raise NotSent("this belongs to the process that began it, and is sent there", unsent=0)
+
+
+def _stop_requested() -> StopRequested:
+    return StopRequested("somebody has asked this stream's producers to stop")

@@ -8,7 +8,7 @@ is how a writer goes on from the server's last chunk, without asking for it firs
 import asyncio
 import math
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 
 from ...core.errors import RunstreamsError
@@ -25,6 +25,10 @@ from .buffer import Batching, Buffer, InFlight
 BUFFER_BYTES = 64 * MIB
 """Unsent bytes beyond which a write that nobody waits for is refused, rather than fill the memory.
 """
+
+
+Meaning = Callable[[Exception], Awaitable[Exception]]
+"""Returns what a failure of sending means to whoever writes."""
 
 
 class Sender:
@@ -124,11 +128,13 @@ class Sender:
         transport: Callable[[], Transport],
         patience: Patience,
         receive: Callable[[Receipt], None],
+        meaning: Meaning,
     ) -> None:
         """Send by *transport* until everything is acknowledged and the end is called, and be heard
         of in silence; hand each answer to *receive*.
 
-        Raises what the server refuses with, or the last failure when *patience* runs out.
+        Raises what the server refuses with, or the last failure when *patience* runs out, or rather
+        the *meaning* of that; nobody is told before that is known.
         """
         self.promise.begin(asyncio.get_running_loop().time())
         try:
@@ -138,8 +144,9 @@ class Sender:
                 elif (receipt := await self._hold(transport(), patience)) is not None:
                     receive(receipt)
         except Exception as error:
-            self._fail(error)
-            raise
+            failure = await meaning(error)
+            self._fail(failure)
+            raise failure from (None if failure is error else error)
         except BaseException:
             self._fail(WriterClosed("the client was closed before everything was sent"))
             raise

@@ -8,6 +8,9 @@ from codecs import getincrementaldecoder
 
 from ...core.errors import InvalidChunk
 
+BYTES = (bytes, bytearray, memoryview)
+"""What bytes come in."""
+
 
 class Texts:
     """Joins what is cut between the pieces of one source or writer; other values pass as they are.
@@ -25,8 +28,8 @@ class Texts:
         """Take the next piece or value; return what is whole. Raises `InvalidChunk` for bytes that
         are not UTF-8.
         """
-        if isinstance(item, bytes):
-            return self._whole(self._decoded(item), is_empty=not item)
+        if isinstance(item, BYTES):
+            return self._whole(self._decoded(bytes(item)), is_empty=not item)
         if self._is_whole and not (isinstance(item, str) and is_cut(item)):
             return [item]
         left = self._decoded(b"", final=True) + self._half
