@@ -376,10 +376,9 @@ class Streams:
 
         *start* says where streams begin, all others at their beginning; None leaves one out. With
         `positions` of a reader before it goes on where that one was. It ends when the run is
-        completed and all is read, or after *timeout* seconds of silence of all (None: never; unless
-        given, 60 in which no producer holds a lease on any of them); `state` tells which. At its
-        end the first stream that was closed as failed or canceled raises `StreamFailed` or
-        `StreamCanceled`, unless *strict* is False: then `closed` tells.
+        completed and all is read, or after *timeout* seconds of silence of all, as for `read`;
+        `state` tells which. At its end the first stream that was closed as failed or canceled
+        raises `StreamFailed` or `StreamCanceled`, unless *strict* is False: then `closed` tells.
 
         Each stream's chunks come once and in order. Raises `IndexExpired` rather than leave out
         chunks, `Denied`, and `Unanswered` when patience runs out.

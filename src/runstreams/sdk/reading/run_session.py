@@ -27,31 +27,18 @@ from ...core.model import Closed, StreamId
 from ..engine.queues import ClosableQueue
 from ..engine.waiting import fired
 from ..errors import Unexpected, Unreachable, WriterClosed
-from ..leases import UNLEASED, Silence
+from ..leases import UNLEASED, Silence, silence_of
 from ..records import RunChunk, RunItem, RunItems
 from ..telling import Doing
 from .cursor import ReadCursor
 from .ending import ending_of
-from .session import (
-    AHEAD,
-    EARLY_SECONDS,
-    FRUITLESS,
-    PAGE_WEIGHT,
-    POLL_SECONDS,
-    State,
-    seconds_of_silence,
-)
+from .session import AHEAD, EARLY_SECONDS, FRUITLESS, PAGE_WEIGHT, POLL_SECONDS, State
 
 if TYPE_CHECKING:
     from ..engine.engine import Engine
     from ..engine.loops import Background
 
 logger = logging.getLogger("runstreams")
-
-SILENT = (
-    "%s: nothing came for %g s, and no producer has promised to: the read ends, and "
-    "start=reader.positions goes on with it; timeout=None waits for ever"
-)
 
 
 class RunSession:
@@ -83,10 +70,10 @@ class RunSession:
         self._left_out = {key for key, index in start.items() if index is None}
         self._places = {key: ReadCursor(index) for key, index in start.items() if index is not None}
         self._is_patient = timeout == UNLEASED
-        self._timeout = seconds_of_silence(timeout)
+        self._timeout = silence_of(timeout)
         self._strict = strict
         self._events = True
-        self._last = -math.inf
+        self._last = self._brought = -math.inf
         self._fruitless = 0
         self._moved = set[str]()
         self._is_moved = False
@@ -121,9 +108,9 @@ class RunSession:
             self._heard()
             await self._follow()
             self.state = "closed" if self.is_over else "silent"
+            if not self.is_over:
+                self._tell_of_silence()
             error = self._ending()
-            if not self.is_over and self._is_patient:
-                logger.warning(SILENT, self.run, self._timeout)
         except Exception as problem:
             self.state, error = "failed", problem
         self.pages.end(error)
@@ -138,7 +125,7 @@ class RunSession:
             late = self._left(math.inf) <= 0
             try:
                 if late or not self._events:
-                    if await self._poll(late) and late and not await self._is_expected():
+                    if await self._poll(late) and late and self._left(math.inf) <= 0:
                         return
                 else:
                     await self._live()
@@ -146,18 +133,6 @@ class RunSession:
                 seconds = self._patience.after(error)
                 self.state = "retrying"
                 await asyncio.sleep(seconds)
-
-    async def _is_expected(self) -> bool:
-        """Say whether something may come, though it has been silent for long: somebody has promised
-        to be heard of, or nothing was ever written.
-        """
-        if not self._is_patient:
-            return False
-        infos = (await self._engine.transport.streams(self.run, None)).streams
-        if infos and all(info.leased_until is None for info in infos):
-            return False
-        self._heard()
-        return True
 
     async def _poll(self, late: bool) -> bool:
         """Ask once for what there is, or comes; return whether that is nothing."""
@@ -180,9 +155,11 @@ class RunSession:
     async def _live(self) -> None:
         """Follow by events until they end, fail, or silence has lasted."""
         silence, begun = self._left(SILENCE_SECONDS_MAX), self._now()
+        if self._is_patient:  # the run may be leased, or begin to be
+            silence = SILENCE_SECONDS_MAX
         try:
             if await self._has_ended(silence):
-                await self._believe(max(begun, self._last) + silence)
+                await self._believe(max(begun, self._brought) + silence)
         except NoEventStream:
             self._events, self._fruitless = False, 0
         except RunstreamsError:
@@ -230,6 +207,7 @@ class RunSession:
             while (full := self.pages.full(AHEAD)) is not None:
                 await fired(full)
             self._heard()
+        self._hear_of(found.leased_until)
         return bool(chunks or found.items)
 
     def _taken(self, item: RunItem) -> list[RunChunk[object]]:
@@ -283,7 +261,22 @@ class RunSession:
         self._patience.progress()
 
     def _heard(self) -> None:
-        self._last = self._now()
+        self._last = self._brought = self._now()
+
+    def _hear_of(self, leased_until: int | None) -> None:
+        """Take in whether somebody has promised to be heard of."""
+        is_unwritten = not any(place.tail for place in self._places.values())
+        if self._is_patient and (leased_until is not None or is_unwritten):
+            self._last = self._now()
+
+    def _tell_of_silence(self) -> None:
+        if self._is_patient:
+            logger.warning(
+                "run %s: nothing came for %g s, and no producer has promised to: the read ends; "
+                "start=reader.positions goes on; timeout=None waits for ever",
+                self.run,
+                self._timeout,
+            )
 
     def _left(self, most: float) -> float:
         """Return the seconds of silence that are left, up to *most*."""
