@@ -278,6 +278,22 @@ async def test_a_poll_waits_for_the_first_of_all_streams() -> None:
     assert asyncio.get_running_loop().time() - began > WAIT_SECONDS
 
 
+@pytest.mark.parametrize(
+    ("begun", "found"), [(2.62, 0.78), (1.06, 3.66), (1.74, 3.52), (2.02, 2.38), (3.52, 2.38)]
+)
+@in_virtual_time
+async def test_a_poll_ends_when_its_time_is_up_whatever_is_left_of_it_in_floats(
+    begun: float, found: float
+) -> None:
+    """When it waits anew, as an empty stream has come, the sum may be a little less than before."""
+    api = Api()
+    await asyncio.sleep(begun)
+    polling = asyncio.create_task(poll(api, {"all": True}, ""))
+    await asyncio.sleep(found)
+    await api.log.create(StreamId("run_1", "empty"))
+    assert (await polling).json()["streams"] == []
+
+
 @in_virtual_time
 async def test_a_poll_of_all_waits_for_streams_that_come() -> None:
     api = Api()
