@@ -156,3 +156,20 @@ def _memory() -> Any:
 def test_a_stream_is_closed_with_what_can_be_said_of_its_error(client: Client, run: str) -> None:
     ended = client.streams.close(target=run, status="failed", error="half \ud83d")
     assert ended.error == "half ?"
+
+
+class Unspeakable(Exception):
+    def __str__(self) -> str:
+        raise SystemExit
+
+
+def test_an_error_that_ends_whoever_says_it_is_not_lost_either(client: Client, run: str) -> None:
+    def source() -> Iterator[str]:
+        yield "fine"
+        raise Unspeakable
+
+    with pytest.raises(Unspeakable):
+        client.streams.pipe(source(), target=run).wait_until_complete(timeout=20)
+    closed = client.streams.describe(run).closed
+    assert closed is not None
+    assert closed.status == "failed"

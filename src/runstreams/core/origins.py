@@ -1,6 +1,8 @@
 """Web origins, as whoever allows them may write them, and as browsers name themselves."""
 
 import re
+from ipaddress import IPv4Address, IPv6Address
+from socket import inet_aton
 from urllib.parse import urlsplit
 
 ANY = "*"
@@ -11,6 +13,12 @@ AS_THEY_ARE = (ANY, "null")
 
 USUAL_PORTS = {"http": 80, "https": 443}
 """What browsers leave out."""
+
+DISPUTED = frozenset("ßς\u200c\u200d")
+"""Letters that Python knows by the rules of 2003 only."""
+
+_NUMBER = re.compile(r"(^|\.)(\d+|0x[0-9a-f]*)\.?$")
+"""Where a host ends so, it is an address."""
 
 _HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|[0-9a-f:.]*:[0-9a-f:.]*")
 
@@ -31,7 +39,13 @@ def origin_of(text: str) -> str:
         host, port = _host(parts.hostname or ""), parts.port
     except ValueError as error:
         raise ValueError(f"{text!r} is no origin: {error}") from None
-    if "@" in parts.netloc or parts.path not in ("", "/") or "?" in text or "#" in text:
+    if (
+        port == 0
+        or "@" in parts.netloc
+        or parts.path not in ("", "/")
+        or "?" in text
+        or "#" in text
+    ):
         raise ValueError(f"{text!r} is no origin: that is a scheme, a host and a port")
     if port in (None, USUAL_PORTS.get(parts.scheme)):
         return f"{parts.scheme}://{host}"
@@ -41,7 +55,19 @@ def origin_of(text: str) -> str:
 def _host(name: str) -> str:
     if "*" in name:
         raise ValueError("no part of it may be *, which stands alone and means all origins")
+    if DISPUTED.intersection(name):
+        raise ValueError("browsers write it otherwise than older rules have it: write xn--...")
     plain = name if name.isascii() else name.encode("idna").decode()
     if not _HOST.fullmatch(plain):
         raise ValueError("it names no host")
-    return f"[{plain}]" if ":" in plain else plain
+    if ":" in plain:
+        return f"[{IPv6Address(plain)}]"
+    return str(IPv4Address(_packed(plain))) if _NUMBER.search(plain) else plain
+
+
+def _packed(number: str) -> bytes:
+    """Return an address that may be written in fewer parts, or in other digits."""
+    try:
+        return inet_aton(number)
+    except OSError:
+        raise ValueError("it is no address") from None

@@ -31,7 +31,7 @@ def said(error: BaseException) -> str:
     """Return what *error* says, even if saying it fails."""
     try:
         return str(error)
-    except Exception:
+    except BaseException:
         return "<exception str() failed>"  # what Python's own tracebacks have there
 
 

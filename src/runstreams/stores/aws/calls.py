@@ -51,7 +51,9 @@ REFUSALS = frozenset(
         "IncompleteBody",
         "OperationAborted",
         "ReplicatedWriteConflictException",
+        "TemporaryRedirect",
         "TransactionConflictException",
+        "XAmzContentChecksumMismatch",
         "XAmzContentSHA256Mismatch",
     }
 )
@@ -62,25 +64,31 @@ again: somebody else was there, or the body was damaged on its way.
 TOO_MANY = 429
 """The status of a throttle, whatever its code."""
 
+TOO_SLOW = 408
+"""The status of a question that did not come in time, whatever its code."""
+
 UNUSABLE = frozenset(
     {
         "AccessDeniedException",
+        "AuthorizationHeaderMalformed",
         "ExpiredToken",
         "ExpiredTokenException",
         "IncompleteSignatureException",
+        "InvalidBucketName",
         "InvalidClientTokenId",
         "InvalidSignatureException",
         "InvalidToken",
         "MissingAuthenticationTokenException",
         "NoSuchBucket",
+        "PermanentRedirect",
         "RequestExpired",
         "ResourceNotFoundException",
         "TokenRefreshRequired",
         "UnrecognizedClientException",
     }
 )
-"""Answers that say that the bucket or the table is not there, or not for us, or that our clock is
-wrong. Nothing was done, and whoever runs the service can mend it.
+"""Answers that say that the bucket or the table is not there, in another region or not for us, or
+that our clock is wrong. Nothing was done, and whoever runs the service can mend it.
 """
 
 FORBIDDEN = 403
@@ -167,7 +175,7 @@ def _answered(error: ClientError) -> Fate:
         return Fate.REFUSED if reasons <= PASSING_REASONS else Fate.ANSWERED
     if said in REFUSALS or status == TOO_MANY or _is_throttle(said):
         return Fate.REFUSED
-    if status >= 500 or _is_transient(said):
+    if status >= 500 or status == TOO_SLOW or _is_transient(said):
         return Fate.LOST
     unusable = said in UNUSABLE or said.startswith(KMS) or status == FORBIDDEN
     return Fate.UNUSABLE if unusable else Fate.ANSWERED
