@@ -179,8 +179,9 @@ class RunScope:
             return await outlasting(connection.engine, run, ending)
         try:
             return await connection.engine.acall(ending)
-        except INTERRUPTIONS:
-            await self._end(connection, run, KeyboardInterrupt())
+        except INTERRUPTIONS as cut:
+            is_cut = status_after(cut) == "canceled"  # which sys.exit() is not
+            await self._end(connection, run, cut if is_cut else KeyboardInterrupt())
             raise
 
     def __call__(self, work: Callable[P, Awaitable[R]]) -> Callable[P, Coroutine[Any, Any, R]]:

@@ -180,8 +180,9 @@ class RunScope:
             return outlasting(connection.engine, run, ending)
         try:
             return connection.engine.call(ending)
-        except INTERRUPTIONS:
-            self._end(connection, run, KeyboardInterrupt())
+        except INTERRUPTIONS as cut:
+            is_cut = status_after(cut) == "canceled"  # which sys.exit() is not
+            self._end(connection, run, cut if is_cut else KeyboardInterrupt())
             raise
 
     def __call__(self, work: Callable[P, R]) -> Callable[P, R]:
