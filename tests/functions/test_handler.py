@@ -261,6 +261,9 @@ NO_REQUESTS: list[Any] = [
     {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}},
     {"source": "serverless-plugin-warmup"},
     {"key1": "value1"},
+    {"requestContext": None},
+    {"version": "1.0", "requestContext": {"condition": "RetriesExhausted"}, "requestPayload": {}},
+    {"requestContext": {"eventType": "CONNECT", "connectionId": "a"}, "isBase64Encoded": False},
     [],
     None,
 ]

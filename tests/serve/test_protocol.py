@@ -275,6 +275,13 @@ def test_an_old_client_gets_short_answers_as_long_as_they_say(
     assert len(connection.rest()) == length
 
 
+def test_an_old_client_is_not_asked_to_go_on(connection: Connection) -> None:
+    """What comes first would be its answer."""
+    fields = {"expect": "100-continue", "content-length": "2"}
+    connection.send(old("POST", STREAM, **fields) + b"1\n")
+    assert connection.until(b"\r\n").startswith(b"HTTP/1.1 200 ")
+
+
 def test_an_old_client_sees_when_an_event_stream_is_broken_off() -> None:
     """Nothing but the end of the connection tells it the end, so that must not be a clean one."""
     with serving() as api, api.connect() as connection:

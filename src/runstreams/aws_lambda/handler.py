@@ -8,7 +8,7 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from aws_lambda_powertools.logging import Logger, correlation_paths
 from aws_lambda_powertools.metrics import Metrics, MetricUnit
@@ -70,7 +70,8 @@ def _is_request(event: object) -> bool:
     """Say whether *event* is to be answered. What keeps functions warm, schedules or tries them
     sends other ones: by then the process has begun, and that is all.
     """
-    return isinstance(event, dict) and "requestContext" in event
+    context = event.get("requestContext") if isinstance(event, dict) else None
+    return isinstance(context, dict) and ("http" in context or "httpMethod" in cast(Event, event))
 
 
 def _about(event: Event) -> dict[str, str]:

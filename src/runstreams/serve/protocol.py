@@ -87,6 +87,8 @@ class Protocol(HttpToolsProtocol):
             self._check_size()
         if len(self.pipeline) >= AHEAD:
             raise InvalidRequest(f"more than {AHEAD} requests were sent ahead of their answers")
+        if self.parser.get_http_version() in OLD:
+            self.expect_100_continue = False  # it would be taken for the answer
         super().on_headers_complete()
         self._in_body = True
         self._came = 0
