@@ -167,6 +167,17 @@ def test_who_interrupts_all_streams_is_told_how_to_go_on(environ: Environ, fille
     )
 
 
+def test_the_silence_of_all_streams_is_no_end_and_says_how_to_go_on(
+    environ: Environ, filled: str
+) -> None:
+    done = run("read", filled, "--all", "-f", "--timeout", "0.1", environ=environ)
+    assert done.returncode == 0
+    assert done.stderr.splitlines() == [
+        f"runstreams: {filled} is silent: nothing came",
+        f"runstreams: go on with: runstreams read {filled} --all --follow --from log=4",
+    ]
+
+
 @pytest.mark.parametrize(
     "words",
     [("log", "--all"), ("--all", "--start", "3"), ("--all", "--text"), ("log", "--from", "log=1")],

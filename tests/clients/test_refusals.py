@@ -141,7 +141,7 @@ def test_what_makes_no_sense_is_refused(
         ("POST", f"{STREAMS}/run_1/parent/key/append"),
         ("GET", f"{STREAMS}/run_1"),
         ("GET", f"{STREAMS}/run_1/no/such/route"),
-        ("GET", "/"),
+        ("GET", "/nothing"),
     ],
 )
 def test_what_is_not_there_is_not_found(http: httpx.Client, method: str, path: str) -> None:

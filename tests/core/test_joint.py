@@ -6,8 +6,9 @@ from contextlib import aclosing
 from itertools import count
 
 from runstreams.core.following import End
-from runstreams.core.joint import Joint
-from runstreams.core.limits import EVENT_BYTES, FOLLOWED_STREAMS, Limits
+from runstreams.core.joint import Alive, Joint
+from runstreams.core.leasing import Claim
+from runstreams.core.limits import EVENT_BYTES, FOLLOWED_STREAMS, PING_SECONDS, Limits
 from runstreams.core.log import Log
 from runstreams.core.model import Batch, Closed, Page, StreamId
 from runstreams.core.turns import Turns
@@ -149,5 +150,16 @@ def test_silence_ends_it_and_what_is_still_behind_does_not() -> None:
                 seen += isinstance(what, Page)
                 await asyncio.sleep(30)
         assert (joint.end, seen) == (End.SILENT, 4)
+
+    story(tell)
+
+
+def test_a_run_of_which_no_stream_is_open_gives_signs_of_life_itself() -> None:
+    async def tell(world: World) -> None:
+        await world.log.runs.register("run", None, None, Claim("c1", 60_000))
+        joint = world.follow(everything=True)
+        async with aclosing(joint.items()) as items:
+            assert await anext(items) == Alive(leased_until=clock() + 50_000)
+        assert asyncio.get_running_loop().time() == PING_SECONDS
 
     story(tell)

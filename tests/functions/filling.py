@@ -14,6 +14,8 @@ class Filled:
 
     def __init__(self, template: Template, **parameters: Any) -> None:
         """Take the defaults for everything that *parameters* leaves out."""
+        ours = {name for name in parameters if not name.startswith("AWS::")}
+        assert ours <= template["Parameters"].keys()
         self._template = template
         self._known = {
             **{name: each.get("Default") for name, each in template["Parameters"].items()},

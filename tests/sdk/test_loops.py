@@ -300,6 +300,28 @@ def test_what_is_piped_is_sent_even_if_its_loop_ends_first(
     asyncio.run(client.aclose())
 
 
+async def test_a_task_that_is_cancelled_as_it_waits_for_its_sources_says_so(
+    aclient: AsyncClient, run: str
+) -> None:
+    begun = asyncio.Event()
+
+    async def source() -> AsyncIterator[int]:
+        yield 0
+        begun.set()
+        await asyncio.sleep(3600)
+
+    async def job() -> None:
+        async with aclient.streams.run(run):
+            aclient.streams.pipe(source())
+
+    task = asyncio.create_task(job())
+    await begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert (await aclient.streams.describe(run)).closed == Closed("canceled", "CancelledError: ")
+
+
 def test_a_source_whose_loop_has_ended_without_a_word_is_not_waited_for(
     server: ServerProcess, run: str
 ) -> None:

@@ -1,15 +1,18 @@
 """Following all streams of a run through everything that connections do, in virtual time."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 
 import pytest
 
 from runstreams.core.errors import ObjectMissing, Unauthorized
+from runstreams.core.leasing import Claim
 from runstreams.core.model import Closed, StreamId
 from runstreams.errors import IndexExpired, RunstreamsError, StreamFailed, Unreachable
 from runstreams.sdk.engine.queues import NothingYet
 from runstreams.sdk.engine.waiting import fired
+from runstreams.sdk.leases import UNLEASED, Silence
 from runstreams.sdk.reading.run_session import RunSession
 from runstreams.sdk.retrying import Retries
 from tests import virtual_time
@@ -41,7 +44,7 @@ class World:
     def follow(
         self,
         start: Mapping[str, int | None] | None = None,
-        timeout: float | None = 10,
+        timeout: Silence = 10,
         strict: bool = True,
     ) -> RunSession:
         session = RunSession(self.bench, RUN, start or {}, timeout, strict)  # type: ignore[arg-type]
@@ -106,6 +109,67 @@ def test_silence_of_all_of_them_ends_it_and_says_so(events: bool) -> None:
         assert asyncio.get_running_loop().time() == pytest.approx(34, abs=1.5)
 
     story(tell, events)
+
+
+@both
+def test_a_producer_that_is_known_to_live_is_waited_for_between_two_streams_too(
+    events: bool,
+) -> None:
+    async def tell(world: World) -> None:
+        reading = asyncio.create_task(world.read(world.follow(timeout=UNLEASED)))
+        await asyncio.sleep(600)  # nothing was ever written
+        await world.transport.register(RUN, None, None, Claim("c1", 3_600_000))
+        await world.write(A, 1)
+        await world.transport.log.hold(A, "c1", 3_600_000)
+        await asyncio.sleep(600)  # a stream is leased
+        await world.transport.close(A, "completed", None)
+        await asyncio.sleep(600)  # the run is
+        await world.write(B, 2)
+        await world.transport.complete(RUN, "completed", None)
+        assert await reading == [("a", 0, 1), ("b", 0, 2)]
+
+    story(tell, events)
+
+
+@both
+def test_silence_of_a_run_that_nobody_leases_ends_it_with_a_warning(
+    events: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def tell(world: World) -> None:
+        await world.write(A, 1)
+        await world.transport.close(A, "completed", None)
+        session = world.follow(timeout=UNLEASED)
+        assert await world.read(session) == [("a", 0, 1)]
+        assert session.state == "silent"
+        assert 60 <= asyncio.get_running_loop().time() < 90
+
+    story(tell, events)
+    assert "start=reader.positions goes on" in caplog.text
+
+
+@both
+def test_silence_is_waited_out_as_long_as_a_stream_is_leased_or_nothing_was_written(
+    events: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def tell(world: World) -> None:
+        session = world.follow(timeout=UNLEASED)
+        reading = asyncio.create_task(world.read(session))
+        await asyncio.sleep(3600)
+        await world.write(A, 0)
+        for _ in range(60):
+            await world.transport.log.hold(A, "c1", 60_000)
+            await asyncio.sleep(20)
+        assert session.state == "live"
+        await world.transport.log.release(A, "c1")
+        assert await reading == [("a", 0, 0)]
+        assert session.state == "silent"
+
+    with caplog.at_level(logging.WARNING, "runstreams"):
+        story(tell, events)
+    assert [record.message for record in caplog.records] == [
+        "run_1: nothing came for 60 s, and no producer has promised to: the read ends, and "
+        "start=reader.positions goes on with it; timeout=None waits for ever"
+    ]
 
 
 @both

@@ -210,7 +210,9 @@ export class RunConnection {
         if (name === "end") return !(JSON.parse(data) as { silent: boolean }).silent;
         if (name === "error") throw new StreamError("the server broke off", 0, "broken");
         this.#isProven ||= name === "ping";
-        this.#take([itemOf(data)]);
+        const item = itemOf(data);
+        // A sign of life may be of the run as such.
+        if (item.key !== undefined) this.#take([item]);
       }
     }
   }

@@ -12,7 +12,9 @@ import type { Wanted } from "./wanted.js";
 /** What a store reads with. */
 export type Reader<T> = Pick<StreamReader<T>, "closed" | "error" | "status" | "pages" | "stop">;
 
+/** What is taken for silence unless told otherwise, and at most. */
 const SILENCE_SECONDS = 60;
+const SILENCE_SECONDS_MAX = 600;
 const TAIL = "?wait=0&limit=1&start=tail";
 
 /** Failures before the first success that are put down to the network. */
@@ -90,7 +92,8 @@ export class SharedReader<T> implements Reader<T> {
       clearInterval(ticking);
       this.#isStopped ||= !this.#isAlone;
       leave();
-      if (this.#status !== "closed" && !this.error && !this.#isAlone) this.#say("waiting");
+      const isOpen = this.#status !== "closed" && !this.error && !this.#isAlone;
+      if (isOpen) this.#say(this.#left() > 0 ? "waiting" : "silent");
     }
     if (this.error) throw this.error;
     if (this.#isAlone) yield* this.#readAlone();
@@ -176,12 +179,17 @@ export class SharedReader<T> implements Reader<T> {
     this.#hub.changed();
   }
 
-  /** Silence ends it: as long as the user has said; or where nobody is known to write to the stream. */
+  /** A second of silence has gone by, if it is one, as a reader alone takes it. */
   #tick(): void {
+    if (this.#status !== "live") return;
+    this.#silence = !this.#options.timeoutInSeconds && this.#isExpected ? 0 : this.#silence + 1;
+    if (this.#left() <= 0) this.stop();
+  }
+
+  /** Seconds of silence that are left until it has lasted. */
+  #left(): number {
     const { timeoutInSeconds } = this.#options;
-    if (this.#status !== "live" || (timeoutInSeconds === undefined && this.#isExpected)) return;
-    this.#silence += 1;
-    if (this.#silence >= (timeoutInSeconds || SILENCE_SECONDS)) this.stop();
+    return Math.min(timeoutInSeconds || SILENCE_SECONDS, SILENCE_SECONDS_MAX) - this.#silence;
   }
 
   async *#readAlone(): AsyncGenerator<Page<T>, void, undefined> {

@@ -180,7 +180,7 @@ describe.concurrent("hooks of one run", () => {
       <one.Shown key="1" stream={a} timeoutInSeconds={1} />,
       <other.Shown key="2" stream={b} />,
     ]);
-    await until(() => one.now().status === "waiting");
+    await until(() => one.now().status === "silent");
     await b.append(2);
     await until(() => other.now().parts.length === 1);
     expect(one.now().parts).toEqual([1]);

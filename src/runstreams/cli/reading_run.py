@@ -9,6 +9,7 @@ from typing import Any
 
 from ..sdk.clients import Client
 from ..sdk.errors import InvalidSetting
+from ..sdk.leases import UNLEASED, Silence
 from ..sdk.records import RunChunk
 from .printing import print_all, said, shown
 
@@ -26,14 +27,22 @@ def check(args: argparse.Namespace) -> None:
 def read_all(client: Client, args: argparse.Namespace) -> None:
     """Print until the end of the run, of what is there, or of patience."""
     places = dict(args.places)
-    timeout = args.timeout if args.follow else 0
+    asked: Silence = UNLEASED if args.timeout is None else args.timeout
+    timeout = asked if args.follow else 0
     with client.streams.read_run(args.run, start=places, timeout=timeout) as reader:
         try:
             print_all(_json(reader) if args.json else _lines(reader), at_once=args.follow)
+            if args.follow and reader.state == "silent":
+                why = ", and no producer holds a lease" if args.timeout is None else ""
+                print(f"runstreams: {args.run} is silent: nothing came{why}", file=sys.stderr)
+                _tell_how_to_go_on(args, {**places, **reader.positions})
         except KeyboardInterrupt:
-            command = again(args, {**places, **reader.positions})
-            print(f"runstreams: go on with: {command}", file=sys.stderr)
+            _tell_how_to_go_on(args, {**places, **reader.positions})
             raise
+
+
+def _tell_how_to_go_on(args: argparse.Namespace, places: Mapping[str, int]) -> None:
+    print(f"runstreams: go on with: {again(args, places)}", file=sys.stderr)
 
 
 def again(args: argparse.Namespace, places: Mapping[str, int]) -> str:

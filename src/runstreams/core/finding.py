@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Callable, Container
 from contextlib import suppress
 
 from .limits import LIST_MAX, POLL_FIRST_SECONDS, Limits
+from .model import UnixMs
 from .ports import Clock, Store
 from .retention import is_expired
 from .runs import RunBook
@@ -24,6 +25,8 @@ class Finder:
         self._clock = clock
         self._run = run
         self._news = asyncio.Event()
+        self.leased_until: UnixMs | None = None
+        """Until when somebody has promised to be heard of for the run as such, as was last seen."""
 
     def look_again(self) -> None:
         """Look now, since it may be worth it."""
@@ -42,7 +45,9 @@ class Finder:
 
     async def is_completed(self) -> bool:
         """Say whether the run gets no more streams."""
-        return await self._runs.is_completed(self._run)
+        run = await self._runs.get(self._run)
+        self.leased_until = run.leased_until if run else None
+        return run is not None and run.completed is not None
 
     async def arriving(
         self, known: Container[str], is_idle: Callable[[], bool]

@@ -6,14 +6,13 @@ Whatever becomes of one of them is told of that one, and ends none of the others
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import aclosing, suppress
-from math import inf
 from typing import NamedTuple
 
 from .errors import RunstreamsError
 from .finding import Finder
 from .following import End, Follower, Tick
-from .limits import FOLLOWED_STREAMS, TICK_SECONDS
-from .model import Page
+from .limits import FOLLOWED_STREAMS, PING_SECONDS, TICK_SECONDS
+from .model import Page, UnixMs
 from .turns import Turns
 
 Open = Callable[[str, int, Turns], Awaitable[Follower]]
@@ -30,6 +29,13 @@ class Item(NamedTuple):
 
     key: str
     what: Page | Tick | RunstreamsError
+
+
+class Alive(NamedTuple):
+    """A sign of life of a run of which no stream is open."""
+
+    leased_until: UnixMs | None
+    """Until when somebody has promised to be heard of for the run as such."""
 
 
 class Joint:
@@ -64,9 +70,10 @@ class Joint:
         self._time = asyncio.get_running_loop().time
         self._silence = silence
         self._silent_at = self._time() + silence
+        self._ping_at = self._time() + PING_SECONDS
         self._over_at = self._time() + seconds
 
-    async def items(self) -> AsyncGenerator[Item, None]:
+    async def items(self) -> AsyncGenerator[Item | Alive, None]:
         """Yield what comes of the streams until there is an end. Raises what concerns all."""
         self._follow([key for key, index in self._known.items() if index is not None])
         if self._finder is not None:
@@ -80,19 +87,27 @@ class Joint:
         finally:
             await self._leave()
 
-    async def _next(self) -> Item | None:
+    async def _next(self) -> Item | Alive | None:
         """Return what comes next; None when it is time to see whether this is the end."""
         until = self._over_at if self._is_behind() else min(self._over_at, self._silent_at)
         with suppress(TimeoutError):
-            async with asyncio.timeout_at(None if until == inf else until):
+            async with asyncio.timeout_at(min(until, self._ping_at)):
                 item = await self._items.get()
                 if isinstance(item, Exception):
                     raise item
                 return item
-        return None
+        return self._alive() if self._is_due(self._ping_at) else None
 
-    def _has_told(self, item: Item) -> None:
-        if isinstance(item.what, Page):
+    def _alive(self) -> Alive | None:
+        """Return a sign of life where there is no stream to give one."""
+        self._ping_at = self._time() + PING_SECONDS
+        if self._followers or self._finder is None:
+            return None
+        return Alive(self._finder.leased_until)
+
+    def _has_told(self, item: Item | Alive) -> None:
+        self._ping_at = self._time() + PING_SECONDS
+        if isinstance(item, Item) and isinstance(item.what, Page):
             self._pages_ahead -= 1
             self._silent_at = self._time() + self._silence
 

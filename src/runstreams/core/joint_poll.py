@@ -9,8 +9,8 @@ from typing import NamedTuple
 from .errors import RunstreamsError
 from .finding import Finder
 from .joint import Index, Item
-from .limits import FOLLOWED_STREAMS, PAGE_BYTES
-from .model import Page
+from .limits import FOLLOWED_STREAMS, PAGE_BYTES, TICK_SECONDS
+from .model import Page, UnixMs
 from .reading import CHUNK_OVERHEAD
 
 READ_AT_ONCE = 4
@@ -27,6 +27,8 @@ class Gathered(NamedTuple):
     """Pages with chunks or with an end, and errors."""
     over: bool
     """Whether nothing will come any more: all that is wanted is closed and read."""
+    leased_until: UnixMs | None
+    """Until when somebody has promised to be heard of, for any of the streams or for the run."""
 
 
 class JointPoll:
@@ -38,6 +40,7 @@ class JointPoll:
         self._finder = finder
         self._known = dict(wanted)
         self._wanted = {key: index for key, index in wanted.items() if index is not None}
+        self._leased_until: UnixMs | None = None
         self._time = asyncio.get_running_loop().time
 
     async def gather(
@@ -51,7 +54,9 @@ class JointPoll:
             self._add(await self._finder.keys(self._known))
         found = await self._judged(await self._there())
         async with presence:
-            while not found.items and not found.over and (left := until - self._time()) > 0:
+            while not found.items and not found.over:
+                if (left := until - self._time()) < TICK_SECONDS:
+                    break
                 found = await self._judged(await self._coming(left))
         return found
 
@@ -86,9 +91,14 @@ class JointPoll:
     async def _item(self, key: str, seconds: float) -> Item:
         size = PAGE_BYTES // len(self._wanted)
         try:
-            return Item(key, await self._read(key, self._wanted[key], size, seconds))
+            page = await self._read(key, self._wanted[key], size, seconds)
+            self._hear_of(page.leased_until)
+            return Item(key, page)
         except RunstreamsError as error:
             return Item(key, error)
+
+    def _hear_of(self, leased_until: UnixMs | None) -> None:
+        self._leased_until = max(filter(None, (self._leased_until, leased_until)), default=None)
 
     async def _find(self, finder: Finder, seconds: float) -> None:
         """Wait up to *seconds* for other streams, or the completion of the run."""
@@ -101,12 +111,13 @@ class JointPoll:
         """Return *items*, and whether they are the last."""
         ended = {key for key, what in items if isinstance(what, Page) and what.closed}
         if self._wanted.keys() - ended:
-            return Gathered(items, over=False)
+            return Gathered(items, False, self._leased_until)
         finder = self._finder
         if finder is None:
-            return Gathered(items, over=True)
+            return Gathered(items, True, self._leased_until)
         is_over = await finder.is_completed() and not await finder.keys(self._known)
-        return Gathered(items, is_over)
+        self._hear_of(finder.leased_until)
+        return Gathered(items, is_over, self._leased_until)
 
 
 def _fitting(items: Iterable[Item]) -> list[Item]:

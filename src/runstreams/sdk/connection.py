@@ -132,7 +132,7 @@ class Connection:
         return ReadSession(self.engine, self.stream(run, key), start, timeout, strict)
 
     def run_session(
-        self, run: str, start: Mapping[str, int | None], timeout: float | None, strict: bool
+        self, run: str, start: Mapping[str, int | None], timeout: Silence, strict: bool
     ) -> RunSession:
         """Return what follows all streams of a run, not begun yet. Raises `InvalidName`,
         `InvalidSetting`.

@@ -31,6 +31,14 @@ Silence = float | Literal["unleased"] | None
 SILENCE_SECONDS = 60.0
 """How long the silence of a stream that nobody leases is waited for."""
 
+
+def silence_of(timeout: Silence) -> float:
+    """Return the seconds of silence that end a read."""
+    if isinstance(timeout, str):
+        return SILENCE_SECONDS
+    return math.inf if timeout is None else timeout
+
+
 AGAIN_SECONDS = 5.0
 """Longest time until a promise that did not get through is made again."""
 

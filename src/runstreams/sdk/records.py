@@ -69,6 +69,8 @@ class RunItems(NamedTuple):
     items: list[RunItem]
     over: bool = False
     """Whether nothing will come any more: everything is closed and read."""
+    leased_until: UnixMs | None = None
+    """Until when somebody has promised to be heard of, for any of the streams or for the run."""
 
 
 class Receipt(NamedTuple):

@@ -180,8 +180,9 @@ class RunScope:
             return outlasting(connection.engine, run, ending)
         try:
             return connection.engine.call(ending)
-        except INTERRUPTIONS:
-            self._end(connection, run, KeyboardInterrupt())
+        except INTERRUPTIONS as cut:
+            is_cut = status_after(cut) == "canceled"  # which sys.exit() is not
+            self._end(connection, run, cut if is_cut else KeyboardInterrupt())
             raise
 
     def __call__(self, work: Callable[P, R]) -> Callable[P, R]:
@@ -368,7 +369,7 @@ class Streams:
         run: str,
         *,
         start: Mapping[str, int | None] = MappingProxyType({}),
-        timeout: float | None = 60,
+        timeout: Silence = UNLEASED,
         strict: bool = True,
     ) -> RunReader:
         """Iterate over the chunks of all streams of a run, those too that come later, over one
@@ -376,7 +377,7 @@ class Streams:
 
         *start* says where streams begin, all others at their beginning; None leaves one out. With
         `positions` of a reader before it goes on where that one was. It ends when the run is
-        completed and all is read, or after *timeout* seconds of silence of all (None: never);
+        completed and all is read, or after *timeout* seconds of silence of all, as for `read`;
         `state` tells which. At its end the first stream that was closed as failed or canceled
         raises `StreamFailed` or `StreamCanceled`, unless *strict* is False: then `closed` tells.
 

@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 from ...core.errors import RunstreamsError
 from ...core.following import End, Tick
-from ...core.joint import Item
+from ...core.joint import Alive, Item
 from ...core.joint_poll import Gathered
 from ...core.leasing import leased_until
 from ...core.model import Closed, Head, Page
@@ -49,11 +49,16 @@ def ping(now: int, head: Head | None) -> bytes:
 def as_answer(gathered: Gathered) -> bytes:
     """Return the answer to a long poll of several streams."""
     items = b",".join(map(_item, gathered.items))
-    return b'{"streams":[%b],"over":%b}' % (items, b"true" if gathered.over else b"false")
+    over = b"true" if gathered.over else b"false"
+    leased = _number(gathered.leased_until)
+    return b'{"streams":[%b],"over":%b,"leased_until":%b}' % (items, over, leased)
 
 
-def as_item_event(item: Item, now: int) -> bytes:
+def as_item_event(item: Item | Alive, now: int) -> bytes:
     """Return what comes of one of several streams as one server-sent event."""
+    if isinstance(item, Alive):
+        leased = _number(item.leased_until)
+        return b'event: ping\ndata: {"timestamp":%d,"leased_until":%b}\n\n' % (now, leased)
     if isinstance(item.what, Tick):
         return _joint_ping(item.key, now, item.what.head)
     # A carriage return would end the line; in JSON it can only stand between tokens.

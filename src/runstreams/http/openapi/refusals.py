@@ -56,7 +56,6 @@ EVERY: tuple[Kind, ...] = (
     core.IndexBeyondTail,
     core.TooManyReaders,
     core.NoEventStream,
-    core.TooManyReaders,
 )
 
 _COMMON = {each.name for each in fields(RunstreamsError)}

@@ -154,7 +154,13 @@ def schemas() -> dict[str, Schema]:
         "Chunk": CHUNK,
         "Page": PAGE,
         "Followed": FOLLOWED,
-        "Gathered": object_of({"streams": {"type": "array", "items": ITEM}, "over": TRUTH}),
+        "Gathered": object_of(
+            {
+                "streams": {"type": "array", "items": ITEM},
+                "over": TRUTH,
+                "leased_until": maybe(MOMENT),
+            }
+        ),
         "Receipt": RECEIPT,
         "Ending": ENDING,
         "Lineage": LINEAGE,

@@ -7,6 +7,7 @@ asked after its time.
 """
 
 import asyncio
+import logging
 import math
 import os
 from collections.abc import Mapping
@@ -26,6 +27,7 @@ from ...core.model import Closed, StreamId
 from ..engine.queues import ClosableQueue
 from ..engine.waiting import fired
 from ..errors import Unexpected, Unreachable, WriterClosed
+from ..leases import UNLEASED, Silence, silence_of
 from ..records import RunChunk, RunItem, RunItems
 from ..telling import Doing
 from .cursor import ReadCursor
@@ -36,6 +38,13 @@ if TYPE_CHECKING:
     from ..engine.engine import Engine
     from ..engine.loops import Background
 
+logger = logging.getLogger("runstreams")
+
+SILENT = (
+    "%s: nothing came for %g s, and no producer has promised to: the read ends, and "
+    "start=reader.positions goes on with it; timeout=None waits for ever"
+)
+
 
 class RunSession:
     """Reads all streams of a run and hands their chunks over."""
@@ -45,7 +54,7 @@ class RunSession:
         engine: "Engine",
         run: str,
         start: Mapping[str, int | None],
-        timeout: float | None,
+        timeout: Silence,
         strict: bool,
     ) -> None:
         """Begin each stream where *start* says, None leaves it out, and all others at their oldest
@@ -65,10 +74,11 @@ class RunSession:
         self._engine = engine
         self._left_out = {key for key, index in start.items() if index is None}
         self._places = {key: ReadCursor(index) for key, index in start.items() if index is not None}
-        self._timeout = math.inf if timeout is None else timeout
+        self._is_patient = timeout == UNLEASED
+        self._timeout = silence_of(timeout)
         self._strict = strict
         self._events = True
-        self._last = -math.inf
+        self._last = self._brought = -math.inf
         self._fruitless = 0
         self._moved = set[str]()
         self._is_moved = False
@@ -103,6 +113,8 @@ class RunSession:
             self._heard()
             await self._follow()
             self.state = "closed" if self.is_over else "silent"
+            if not self.is_over:
+                self._tell_of_silence()
             error = self._ending()
         except Exception as problem:
             self.state, error = "failed", problem
@@ -118,7 +130,7 @@ class RunSession:
             late = self._left(math.inf) <= 0
             try:
                 if late or not self._events:
-                    if await self._poll(late) and late:
+                    if await self._poll(late) and late and self._left(math.inf) <= 0:
                         return
                 else:
                     await self._live()
@@ -148,9 +160,11 @@ class RunSession:
     async def _live(self) -> None:
         """Follow by events until they end, fail, or silence has lasted."""
         silence, begun = self._left(SILENCE_SECONDS_MAX), self._now()
+        if self._is_patient:  # the run may be leased, or begin to be
+            silence = SILENCE_SECONDS_MAX
         try:
             if await self._has_ended(silence):
-                await self._believe(max(begun, self._last) + silence)
+                await self._believe(max(begun, self._brought) + silence)
         except NoEventStream:
             self._events, self._fruitless = False, 0
         except RunstreamsError:
@@ -198,6 +212,7 @@ class RunSession:
             while (full := self.pages.full(AHEAD)) is not None:
                 await fired(full)
             self._heard()
+        self._hear_of(found.leased_until)
         return bool(chunks or found.items)
 
     def _taken(self, item: RunItem) -> list[RunChunk[object]]:
@@ -251,7 +266,17 @@ class RunSession:
         self._patience.progress()
 
     def _heard(self) -> None:
-        self._last = self._now()
+        self._last = self._brought = self._now()
+
+    def _hear_of(self, leased_until: int | None) -> None:
+        """Take in whether somebody has promised to be heard of."""
+        is_unwritten = not any(place.tail for place in self._places.values())
+        if self._is_patient and (leased_until is not None or is_unwritten):
+            self._last = self._now()
+
+    def _tell_of_silence(self) -> None:
+        if self._is_patient:
+            logger.warning(SILENT, self.run, self._timeout)
 
     def _left(self, most: float) -> float:
         """Return the seconds of silence that are left, up to *most*."""

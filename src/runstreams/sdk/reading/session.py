@@ -33,7 +33,7 @@ from ...core.model import StreamId
 from ..engine.queues import ClosableQueue
 from ..engine.waiting import fired
 from ..errors import Unexpected, Unreachable, WriterClosed
-from ..leases import SILENCE_SECONDS, UNLEASED, Silence
+from ..leases import UNLEASED, Silence, silence_of
 from ..records import Chunk, ChunkPage, SignOfLife
 from ..telling import Doing
 from .cursor import ReadCursor
@@ -91,7 +91,7 @@ class ReadSession:
         self._start = start
         self._engine = engine
         self._is_patient = timeout == UNLEASED
-        self._timeout = _seconds(timeout)
+        self._timeout = silence_of(timeout)
         self._strict = strict
         self._events = True
         self._last = self._brought = -math.inf
@@ -314,9 +314,3 @@ class ReadSession:
         if closed is None or not self._strict:
             return None
         return ending_of(self.stream, closed, self.place.next_index)
-
-
-def _seconds(timeout: Silence) -> float:
-    if isinstance(timeout, str):
-        return SILENCE_SECONDS
-    return math.inf if timeout is None else timeout

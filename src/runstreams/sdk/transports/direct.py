@@ -5,7 +5,7 @@ from contextlib import aclosing
 
 from ...core.errors import NotThere
 from ...core.following import End, Tick
-from ...core.joint import Item
+from ...core.joint import Alive, Item
 from ...core.json_lines import check_chunk, decode, plain_chunks
 from ...core.leasing import Claim, leased_until
 from ...core.limits import LIST_MAX
@@ -85,7 +85,7 @@ class DirectTransport:
         self, run: str, wanted: Mapping[str, int | None], wait: float, limit: int
     ) -> RunItems:
         found = await self._log.read_run(run, wanted, everything=True, most=limit, seconds=wait)
-        return RunItems([item for each in found.items if (item := _item(each))], found.over)
+        return RunItems(list(map(_item, found.items)), found.over, found.leased_until)
 
     async def follow_run(
         self, run: str, wanted: Mapping[str, int | None], silence: float
@@ -93,7 +93,7 @@ class DirectTransport:
         joint = self._log.follow_run(run, wanted, everything=True, silence=silence)
         async with aclosing(joint.items()) as items:
             async for each in items:
-                yield RunItems([item] if (item := _item(each)) else [])
+                yield _run_items(each)
         yield RunItems([], joint.end is End.CLOSED)
 
     async def close(self, stream: StreamId, status: Status, error: str | None) -> Closed:
@@ -135,10 +135,19 @@ class DirectTransport:
         await self._log.aclose()
 
 
-def _item(item: Item) -> RunItem | None:
-    """Return *item* with its chunks decoded; None for a sign of life."""
+def _run_items(item: Item | Alive) -> RunItems:
+    """Return what *item* tells; nothing but of a lease for a sign of life."""
+    if isinstance(item, Alive):
+        return RunItems([], leased_until=item.leased_until)
     if isinstance(item.what, Tick):
-        return None
+        return RunItems([], leased_until=_alive(item.what).leased_until)
+    leased = item.what.leased_until if isinstance(item.what, Page) else None
+    return RunItems([_item(item)], leased_until=leased)
+
+
+def _item(item: Item) -> RunItem:
+    """Return *item*, which is no sign of life, with its chunks decoded."""
+    assert not isinstance(item.what, Tick)
     return RunItem(item.key, _decoded(item.what) if isinstance(item.what, Page) else item.what)
 
 

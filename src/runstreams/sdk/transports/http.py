@@ -142,7 +142,8 @@ class HttpTransport:
         query = {"wait": f"{wait:.3f}", "limit": str(limit)}
         asked = {"all": True, "streams": wanted}
         said = await self._ask("POST", _follow(run), params=query, json=asked, wait=wait)
-        return RunItems([_item(one) for one in _get(said, "streams")], bool(_get(said, "over")))
+        items = [_item(one) for one in _get(said, "streams")]
+        return RunItems(items, bool(_get(said, "over")), said.get("leased_until"))
 
     async def follow_run(
         self, run: str, wanted: Mapping[str, int | None], silence: float
@@ -154,7 +155,7 @@ class HttpTransport:
                 if event.name == "end":
                     yield RunItems([], over=not _event(event).get("silent"))
                     return
-                yield RunItems([_item(_event(event))] if event.name == "stream" else [])
+                yield _run_items(event)
 
     async def _events(
         self,
@@ -402,6 +403,17 @@ def _event(event: Event) -> dict[str, Any]:
     except ValueError:
         pass
     raise Unexpected("an event is not of this protocol", http_status=502)
+
+
+def _run_items(event: Event) -> RunItems:
+    """Return what an event tells of several streams; nothing when it only shows that the server
+    lives.
+    """
+    if event.name not in ("stream", "ping"):
+        return RunItems([])
+    said = _event(event)
+    items = [_item(said)] if event.name == "stream" else []
+    return RunItems(items, leased_until=said.get("leased_until"))
 
 
 def _item(said: dict[str, Any]) -> RunItem:
