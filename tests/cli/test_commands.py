@@ -1,6 +1,7 @@
 """append, ls, close, token; keys, servers, and the exit code of everything."""
 
 import json
+import os
 import re
 import subprocess
 from dataclasses import MISSING, fields
@@ -40,6 +41,15 @@ def test_append_prints_the_index_and_ls_what_is_there(
     assert [line.split()[-1] for line in listed] == ["KEY", "default", "log"]
     found = [json.loads(line) for line in run("ls", "--json", environ=environ).stdout.splitlines()]
     assert run_id in [each["id"] for each in found]
+
+
+@pytest.mark.parametrize("more", [[], ["--json"]])
+def test_an_argument_that_is_no_text_is_refused(
+    environ: Environ, run_id: str, more: list[str]
+) -> None:
+    done = run("append", run_id, "log", os.fsdecode(b'"\xff"'), *more, environ=environ)
+    said = "runstreams: the value is not UTF-8 (invalid_chunk)\n"
+    assert (done.returncode, done.stderr) == (2, said)
 
 
 def test_runs_are_listed_by_how_they_are(client: Client, environ: Environ, run_id: str) -> None:

@@ -11,11 +11,20 @@ from .exits import DONE
 
 def run(args: argparse.Namespace) -> int:
     """Append it, and print its index."""
-    text = _stdin() if args.value == "-" else args.value
+    text = _stdin() if args.value == "-" else _checked(args.value)
     value = decode(check_chunk(text.encode())) if args.json else text
     with client_of(args) as client:
         print(client.streams.append(args.key, value, target=args.run))
     return DONE
+
+
+def _checked(argument: str) -> str:
+    """Return an argument that was text: of other bytes Python makes halves of characters."""
+    try:
+        argument.encode()
+    except UnicodeEncodeError:
+        raise InvalidChunk("the value is not UTF-8") from None
+    return argument
 
 
 def _stdin() -> str:
