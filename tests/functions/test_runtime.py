@@ -93,7 +93,7 @@ def test_a_long_poll_ends_by_the_functions_deadline(read: RuntimeApi, run: str) 
 
 
 def test_half_a_request_fails_and_the_next_request_does_not(read: RuntimeApi, run: str) -> None:
-    outcome = read.submit({"requestContext": {}}).result(ANSWER_SECONDS)
+    outcome = read.submit({"requestContext": {"http": {}}}).result(ANSWER_SECONDS)
     assert (outcome.kind, outcome.value["errorType"]) == ("error", "RuntimeError")
     assert _body(read.invoke(event("read", run=run, query="wait=0")))["tail"] == 0
 
