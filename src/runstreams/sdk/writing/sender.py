@@ -146,7 +146,9 @@ class Sender:
         except Exception as error:
             failure = await meaning(error)
             self._fail(failure)
-            raise failure from (None if failure is error else error)
+            if failure is error:
+                raise
+            raise failure from error
         except BaseException:
             self._fail(WriterClosed("the client was closed before everything was sent"))
             raise
