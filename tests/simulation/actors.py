@@ -331,6 +331,8 @@ class LiveReader:
         follower = await log.follow(world.stream, self.index, silence=silence, seconds=seconds)
         async with aclosing(follower.events()) as events:
             async for event in events:
+                if process.death.done():
+                    raise Died  # what it had in hand reaches nobody
                 if isinstance(event, Page):
                     if not self._take(event, came_back, asked, began, process.clock()):
                         return None
