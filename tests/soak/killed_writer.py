@@ -64,7 +64,8 @@ class FragileStore:
     """A store that may be killed at each step."""
 
     def __init__(self, store: Store, moments: Moments) -> None:
-        self.plan, self.window, self.changes = store.plan, store.window, store.changes
+        self.plan, self.mark = store.plan, store.mark
+        self.window, self.changes = store.window, store.changes
         self.heads: Any = Fragile(store.heads, moments)
         self.runs: Any = Fragile(store.runs, moments)
         self.batches: Any = Fragile(store.batches, moments)
