@@ -1,6 +1,7 @@
 """What pipes, writers and readers are apart from waiting, which is sync or async."""
 
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from typing import Any, Generic, Protocol, TypeVar
@@ -102,7 +103,7 @@ class Session(Protocol):
         """Done when it has let go of everything."""
 
 
-class Taking(Generic[T]):
+class Taking(ABC, Generic[T]):
     """Chunks that are read in the background, one after the other."""
 
     def __init__(self, connection: Connection, session: Session) -> None:
@@ -118,9 +119,9 @@ class Taking(Generic[T]):
         self._chunks = iter(self._background.take())
         return self._given(next(self._chunks))
 
+    @abstractmethod
     def _given(self, chunk: Any) -> T:
         """Return *chunk* as the item that is given."""
-        raise NotImplementedError
 
     def _stop(self) -> None:
         self._chunks = iter(())
