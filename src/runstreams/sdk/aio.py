@@ -178,7 +178,7 @@ class RunScope:
         if status_after(error) == "canceled":
             return await outlasting(connection.engine, run, ending)
         try:
-            return await connection.engine.acall(ending)
+            return await connection.engine.acall(ending, lasting=True)
         except INTERRUPTIONS as cut:
             is_cut = status_after(cut) == "canceled"  # which sys.exit() is not
             await self._end(connection, run, cut if is_cut else KeyboardInterrupt())

@@ -179,7 +179,7 @@ class RunScope:
         if status_after(error) == "canceled":
             return outlasting(connection.engine, run, ending)
         try:
-            return connection.engine.call(ending)
+            return connection.engine.call(ending, lasting=True)
         except INTERRUPTIONS as cut:
             is_cut = status_after(cut) == "canceled"  # which sys.exit() is not
             self._end(connection, run, cut if is_cut else KeyboardInterrupt())
