@@ -419,6 +419,11 @@ class Streams:
         connection = self._connect()
         return await connection.engine.acall(connection.calls.describe(connection.stream(run, key)))
 
+    async def describe_run(self, run: str) -> RunInfo:
+        """Return the state of a run. Raises `NotThere`."""
+        connection = self._connect()
+        return await connection.engine.acall(connection.describe_run(run))
+
     async def delete(self, run: str, key: str | None = None) -> bool:
         """Delete a stream; return whether there was one. Its name used again starts at 0."""
         connection = self._connect()

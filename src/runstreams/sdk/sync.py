@@ -417,6 +417,11 @@ class Streams:
         connection = self._connect()
         return connection.engine.call(connection.calls.describe(connection.stream(run, key)))
 
+    def describe_run(self, run: str) -> RunInfo:
+        """Return the state of a run. Raises `NotThere`."""
+        connection = self._connect()
+        return connection.engine.call(connection.describe_run(run))
+
     def delete(self, run: str, key: str | None = None) -> bool:
         """Delete a stream; return whether there was one. Its name used again starts at 0."""
         connection = self._connect()

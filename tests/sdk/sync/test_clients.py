@@ -105,6 +105,7 @@ CALLS: dict[str, Callable[[Streams, str], Any]] = {
     "stop": lambda streams, run: streams.stop(run),
     "list": lambda streams, run: streams.list(run),
     "describe": lambda streams, run: streams.describe(run),
+    "describe_run": lambda streams, run: streams.describe_run(run),
     "delete": lambda streams, run: streams.delete(run),
     "runs": lambda streams, _: streams.runs(),
     "run": lambda streams, run: be_in(streams, run),
