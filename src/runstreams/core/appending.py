@@ -91,11 +91,10 @@ class Appender:
         """Guess the state of the head, so that the usual append needs one update and nothing
         else.
         """
-        plain = Terms(self._clock(), lease=claimed(batch))
-        if batch.client is None:
+        previous = batch.number - 1 if batch.client is not None and batch.number else None
+        plain = Terms(self._clock(), previous, lease=claimed(batch))
+        if batch.client is None or batch.number:
             return _Try(plain)
-        if batch.number:
-            return _Try(replace(plain, previous=batch.number - 1))
         hint = self._hints.get(stream)
         if hint is None:
             return _Try(plain)
