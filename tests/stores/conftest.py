@@ -14,15 +14,10 @@ from runstreams.core.model import Appended, Batch, StoredChunk, StreamId
 from runstreams.core.ports import Store
 from runstreams.stores.memory import MemoryStore
 from runstreams.stores.sqlite import SqliteStore
-from tests.emulators.fixtures import EMULATORS
+from tests.emulators.fixtures import EMULATORS, PARAMETERS
 from tests.emulators.place import aws_store
 
-STORES = [
-    "memory",
-    "sqlite",
-    "moto",
-    pytest.param("ministack", marks=pytest.mark.needs("ministack")),
-]
+STORES = ["memory", "sqlite", *PARAMETERS]
 
 START = 1_700_000_000_000
 
