@@ -5,9 +5,10 @@ and listens on a socket there, and serves on PORT until it is told to stop. It c
 recognises no resend.
 """
 
-import subprocess
+import asyncio
 import sys
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -33,21 +34,15 @@ Entries = list[tuple[bytes, dict[bytes, bytes]]]
 
 
 def main(port: int, folder: Path) -> None:
-    """Serve until SIGTERM, and stop the Redis afterwards."""
-    socket = folder / "redis.sock"
-    with subprocess.Popen(_redis_server(folder, socket), stdout=subprocess.DEVNULL) as process:
-        try:
-            app = application(_connect(socket))
-            uvicorn.run(
-                app,
-                port=port,
-                loop="uvloop",
-                http="httptools",
-                log_level="error",
-                timeout_graceful_shutdown=1,
-            )
-        finally:
-            process.terminate()
+    """Serve until SIGTERM."""
+    uvicorn.run(
+        application(folder, folder / "redis.sock"),
+        port=port,
+        loop="uvloop",
+        http="httptools",
+        log_level="error",
+        timeout_graceful_shutdown=1,
+    )
 
 
 def _redis_server(folder: Path, socket: Path) -> list[str]:
@@ -69,9 +64,19 @@ def _connect(socket: Path) -> Redis:
     return Redis(unix_socket_path=str(socket), retry=retry, max_connections=CONNECTIONS)
 
 
-def application(redis: Redis) -> FastAPI:
-    """Return the application."""
-    app = FastAPI()
+def application(folder: Path, socket: Path) -> FastAPI:
+    """Return the application, with a Redis for as long as it serves."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        process = await asyncio.create_subprocess_exec(
+            *_redis_server(folder, socket), stdout=asyncio.subprocess.DEVNULL
+        )
+        yield
+        process.terminate()
+        await process.wait()
+
+    app, redis = FastAPI(lifespan=lifespan), _connect(socket)
 
     @app.put("/streams/{name}", status_code=204)
     async def create(name: str) -> None:
