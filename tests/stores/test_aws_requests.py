@@ -76,16 +76,19 @@ async def test_noticing_that_a_producer_was_lost_costs_one_update_once(aws_place
 
 
 @pytest.mark.parametrize("run_is_there", [False, True])
-async def test_a_streams_first_append_opens_it_with_three_more_requests(
+async def test_a_streams_first_append_opens_it_with_one_more_request(
     aws_place: Place, run_is_there: bool
 ) -> None:
-    """Its update fails, the run's record is made to last, one transaction opens the stream."""
+    """Its update fails; a transaction of two items opens the stream with the batch in it."""
     async with watched(aws_place) as it:
         if run_is_there:
             await it.log.create(StreamId(it.stream.run, "another"))
             it.requests()
-        await it.append()
-        assert it.requests() == [*APPEND, "UpdateItem", "TransactWriteItems", "UpdateItem"]
+        await it.append(client="c")
+        assert it.requests() == [*APPEND, "TransactWriteItems"]
+        assert len(json.loads(it.tap.bodies[-1])["TransactItems"]) == 2
+        await it.append(client="c", number=1)
+        assert it.requests() == APPEND
 
 
 async def test_a_resend_costs_a_second_put_and_its_removal(aws_place: Place) -> None:

@@ -74,9 +74,15 @@ def applied(
     )
 
 
+def begun(head: Head, first: Staged, limits: Limits) -> Head:
+    """Return the fresh *head* of a stream that is opened with its *first* batch."""
+    terms = Terms(head.created, lease=claimed(first.batch))
+    return applied(head, first, terms, 0, first.batch, limits)
+
+
 @dataclass(frozen=True, slots=True)
 class Open:
-    """There is no live head: open the stream, then try again."""
+    """There is no live head: open the stream with the batch in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +97,9 @@ class Retry:
     terms: Terms
     skip: int
 
+
+_NOTHING = Head("", created=0, expires=0)
+"""What a stream has taken that is not open."""
 
 Verdict = Open | LookOutside | Retry | Appended
 
@@ -121,6 +130,7 @@ def judge(
     """
     if head is None or is_expired(head, now, limits) or is_left_behind(head, limits.epoch):
         _check_number(batch, None)
+        _check_room(_NOTHING, batch, limits, plan)
         return Open()
     if batch.once is not None and batch.once in head.once:
         last = head.once[batch.once] + batch.count - 1

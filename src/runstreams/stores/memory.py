@@ -4,12 +4,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from ..core.commit import applied, fits
+from ..core.commit import applied, begun, fits
 from ..core.errors import ObjectMissing
 from ..core.leasing import may_follow, reach
 from ..core.limits import MIB, NAMES_AT_ONCE, NO_LIMITS, Limits, SealingPlan
 from ..core.model import Batch, Closed, Head, Lease, Pointer, Run, SegmentName, Sent, StreamId
-from ..core.ports import Committed, NewId, NotCommitted, Renewed, Staged, StoredBatch, Terms
+from ..core.ports import (
+    Committed,
+    NewId,
+    NotCommitted,
+    Opened,
+    Renewed,
+    Staged,
+    StoredBatch,
+    Terms,
+)
 from ..core.position import is_left_behind
 from ..core.runs import completed, opened, registered, released
 
@@ -101,15 +110,21 @@ class MemoryHeads:
         return self._find(stream)
 
     async def open(
-        self, stream: StreamId, head: Head, run: Run, limits: Limits = NO_LIMITS
-    ) -> None:
+        self,
+        stream: StreamId,
+        head: Head,
+        run: Run,
+        limits: Limits = NO_LIMITS,
+        first: Staged | None = None,
+    ) -> Opened:
         there = self._find(stream)
-        is_live = there is not None and there.expires > head.created
-        stays = is_live and there is not None and not is_left_behind(there, limits.epoch)
-        counts = NO_LIMITS if stays else limits
+        if there and (there.expires <= head.created or is_left_behind(there, limits.epoch)):
+            there = None
+        counts = NO_LIMITS if there else limits
         self.runs.items[run.id] = opened(self.runs.items.get(run.id), run, counts)
-        if not stays:
-            self._keep(stream, head)
+        if there is not None:
+            return Opened(False, there)
+        return Opened(True, self._keep(stream, begun(head, first, limits) if first else head))
 
     async def commit(
         self, stream: StreamId, staged: Staged, terms: Terms, skip: int, limits: Limits
