@@ -21,7 +21,7 @@ def of_writing(appends: int) -> Counter[str]:
         # The first update fails, and the run's record is made to last, twice.
         UpdateItem=appends + seals + (2 if appends == 1 else 3) + 1 + bool(left),
         TransactWriteItems=1,
-        GetItem=seals + 3,
+        GetItem=3,
         GetObject=seals * PLAN.every + merges * PLAN.fan_in + left + joined,
         ListObjectsV2=2 * merges + 2,
         # Deletions are free.
