@@ -21,7 +21,7 @@ def of_writing(appends: int) -> Counter[str]:
         # The first update fails, and a transaction does what it would have done.
         UpdateItem=appends + seals + 1 + bool(left),
         TransactWriteItems=1,
-        GetItem=seals + 3,
+        GetItem=3,
         GetObject=seals * PLAN.every + merges * PLAN.fan_in + left + joined,
         ListObjectsV2=2 * merges + 2,
         # Deletions are free.
