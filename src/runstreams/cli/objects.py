@@ -27,7 +27,8 @@ class Row(NamedTuple):
     size: int
     time: int
     """When its last chunk was appended, in milliseconds since 1970."""
-    object: str | SegmentName
+    object: str | SegmentName | None
+    """None: the batch lies in the head itself, and no object holds it."""
 
 
 def run(args: argparse.Namespace) -> int:
@@ -68,7 +69,8 @@ async def rows(store: Store, stream: StreamId, head: Head) -> AsyncIterator[Row]
             yield Row(name.first, name.last, name.size, name.time, name)
         at = names[-1].last + 1
     for pointer in head.pending:
-        yield Row(pointer.first, pointer.end - 1, pointer.size, pointer.time, pointer.object)
+        place = pointer.object if pointer.batch is None else None
+        yield Row(pointer.first, pointer.end - 1, pointer.size, pointer.time, place)
 
 
 def summary(head: Head) -> str:
@@ -80,14 +82,16 @@ def summary(head: Head) -> str:
     )
 
 
-def _key(stream: StreamId, name: str | SegmentName) -> str:
+def _key(stream: StreamId, name: str | SegmentName | None) -> str:
     from ..stores.aws.layout import batch_key, segment_key  # boto3 is an extra
 
+    if name is None:
+        return f"in the item s#{stream.key} of {os.environ['RUNSTREAMS_TABLE']}"
     key = batch_key(stream, name) if isinstance(name, str) else segment_key(stream, name)
     return f"s3://{os.environ['RUNSTREAMS_BUCKET']}/{key}"
 
 
-def _row(name: str | SegmentName) -> str:
-    if isinstance(name, str):
-        return f"batch {name}"
-    return f"segment {name.generation}/{format_name(name)}"
+def _row(name: str | SegmentName | None) -> str:
+    if isinstance(name, SegmentName):
+        return f"segment {name.generation}/{format_name(name)}"
+    return f"batch {name}"

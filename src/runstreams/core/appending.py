@@ -11,12 +11,19 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from .cleaning import cleaned
-from .commit import LookOutside, Open, Outside, Retry, judge
-from .errors import Busy, RunstreamsError, StoreError, Uncertain
+from .commit import LookOutside, Open, Outside, Retry, judge, leads_to
+from .errors import (
+    Busy,
+    RunCompleted,
+    RunstreamsError,
+    StoreError,
+    TooManyStreams,
+    Uncertain,
+)
 from .leasing import claimed, close_lost, is_lost, leased_until
 from .limits import Limits
 from .model import Appended, Batch, Head, Run, StreamId
-from .ports import Clock, Committed, NewId, NotCommitted, Staged, Store, Terms
+from .ports import Clock, Committed, NewId, NotCommitted, Opened, Staged, Store, Terms
 from .position import generation_in
 
 ATTEMPTS = 8
@@ -32,12 +39,13 @@ failed update.
 
 class _Try(NamedTuple):
     """One way to commit: without the first *skip* chunks, under *terms*, knowing what is
-    *outside* the head.
+    *outside* the head; or else as the first batch of a stream that it *opens*.
     """
 
     terms: Terms
     skip: int = 0
     outside: Outside | None = None
+    opens: bool = False
 
 
 class Appender:
@@ -50,19 +58,19 @@ class Appender:
         self._new_id = new_id
         self._hints: OrderedDict[StreamId, tuple[str, int]] = OrderedDict()
 
-    async def append(self, stream: StreamId, batch: Batch) -> tuple[Appended, Head | None]:
-        """Append *batch*; return the answer, and the new head if anything was added.
+    async def append(self, stream: StreamId, batch: Batch) -> tuple[Appended, Committed | None]:
+        """Append *batch*; return the answer, and the commit if anything was added.
 
         Raises `ChunkGap`, `StreamClosed`, `RunCompleted`, `StreamFull`, `Busy`; `Uncertain` only
         for a batch without client and idempotency key, whose resend nobody could recognise.
         """
-        staged = await self._store.batches.put(stream, batch)
+        staged = await self._store.batches.put(stream, batch, self._limits)
         attempt = await self._first_try(stream, batch)
         for _ in range(ATTEMPTS):
             outcome, heard = await self._commit(stream, staged, attempt)
             self._remember(stream, outcome.head)
             if isinstance(outcome, Committed):
-                return await self._committed(stream, staged, attempt.skip, outcome), outcome.head
+                return await self._committed(stream, staged, attempt.skip, outcome), outcome
             verdict = await self._follow(stream, staged, outcome.head, attempt.outside, heard)
             if isinstance(verdict, Appended):
                 return verdict, None
@@ -71,21 +79,21 @@ class Appender:
             if outcome.elsewhere or not heard:
                 # Unheard, it may take effect yet, or did so in a stream that was deleted, object
                 # and all.
-                staged = await self._store.batches.put(stream, batch)
+                staged = await self._store.batches.put(stream, batch, self._limits)
             attempt = verdict
         raise Busy(
             "the stream changes faster than this append can follow; try again", retry_after=1
         )
 
-    async def open(self, stream: StreamId) -> None:
-        """Open the stream unless it is open. Raises `RunCompleted`, `TooManyStreams`."""
+    async def open(self, stream: StreamId, first: Staged | None = None) -> Opened:
+        """Open the stream unless it is open, with its *first* batch. Raises `RunCompleted`,
+        `TooManyStreams`.
+        """
         now, life = self._clock(), self._limits.retention_ms
         name = f"{self._store.mark}{self._new_id()[:16]}"
         head = Head(generation_in(self._limits.epoch, name), created=now, expires=now + life)
-        # A record that is there already must outlive this stream as well.
-        await self._store.runs.extend(stream.run, now + 2 * life)
         run = Run(stream.run, created=now, expires=now + 2 * life)
-        await self._store.heads.open(stream, head, run, self._limits)
+        return await self._store.heads.open(stream, head, run, self._limits, first)
 
     async def _first_try(self, stream: StreamId, batch: Batch) -> _Try:
         """Guess the state of the head, so that the usual append needs one update and nothing
@@ -109,11 +117,22 @@ class Appender:
     ) -> tuple[Committed | NotCommitted, bool]:
         """Return what became of a commit, and whether the store said so itself."""
         try:
+            if attempt.opens:
+                return await self._begin(stream, staged), True
             return await self._store.heads.commit(
                 stream, staged, attempt.terms, attempt.skip, self._limits
             ), True
         except Uncertain as lost:
             return await self._look_for(stream, staged, lost), False
+
+    async def _begin(self, stream: StreamId, staged: Staged) -> Committed | NotCommitted:
+        """Open the stream with *staged*, which is removed where that may not be."""
+        try:
+            done, head = await self.open(stream, staged)
+        except (RunCompleted, TooManyStreams):
+            await self._discard(stream, staged)
+            raise
+        return Committed(0, head) if done else NotCommitted(head)
 
     async def _look_for(
         self, stream: StreamId, staged: Staged, lost: Uncertain
@@ -124,7 +143,7 @@ class Appender:
         except Busy:
             raise lost from None  # nothing happened now, but it may have before
         for pointer in head.pending if head else ():
-            if head and pointer.object == staged.object:
+            if head and leads_to(pointer, staged):
                 return Committed(pointer.first, head)
         if staged.batch.client is None and staged.batch.once is None:
             raise lost  # it may be sealed already, and a resend could not be recognised
@@ -153,7 +172,8 @@ class Appender:
 
     async def _discard(self, stream: StreamId, staged: Staged) -> None:
         """Remove a batch; should that fail, the clean-up will."""
-        await cleaned(self._store.batches.delete(stream, [staged.object]))
+        if not staged.inline:
+            await cleaned(self._store.batches.delete(stream, [staged.object]))
 
     async def _judge(
         self, stream: StreamId, batch: Batch, head: Head | None, outside: Outside | None
@@ -167,9 +187,7 @@ class Appender:
             outside = Outside(head.generation, head.spills, sent)
             verdict = judge(head, batch, outside, self._clock(), self._limits, plan)
         if isinstance(verdict, Open):
-            with suppress(Uncertain):  # the next try will tell
-                await self.open(stream)
-            return _Try(Terms(self._clock(), lease=claimed(batch)))
+            return _Try(Terms(self._clock()), opens=True)
         if isinstance(verdict, Retry):
             assert head is not None
             if is_lost(head, self._clock()):
@@ -202,10 +220,10 @@ class Appender:
         """
         if head.appended is None or head.appended_before is None:
             return False
+        # The batch that a stream was opened with is a little older than the opening.
         life = max(self._limits.retention_ms, 1)
-        return (head.appended - head.created) // life > (
-            head.appended_before - head.created
-        ) // life
+        before = max(head.appended_before - head.created, 0)
+        return (head.appended - head.created) // life > before // life
 
     def _remember(self, stream: StreamId, head: Head | None) -> None:
         if head is None or not head.spills:
