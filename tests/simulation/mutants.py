@@ -318,6 +318,92 @@ def times_are_the_writers_own() -> AbstractContextManager[Any]:
     return patch.object(memory, "applied", applied)
 
 
+# Batches in their pointers
+
+
+@mutant
+def what_an_overlap_skips_lies_in_the_pointer() -> AbstractContextManager[Any]:
+    original = commit.pointer_to
+
+    def pointer_to(staged: Staged, skip: int, batch: Batch, *rest: Any) -> Pointer:
+        pointer = original(staged, skip, batch, *rest)
+        if pointer.batch is None:
+            return pointer
+        return replace(pointer, batch=commit.stored(staged.batch))
+
+    return patch.object(commit, "pointer_to", pointer_to)
+
+
+@mutant
+def a_batch_lies_in_a_head_of_which_not_everybody_knows_that_it_may() -> AbstractContextManager[
+    Any
+]:
+    original = MemoryHeads.may_inline
+
+    def may_inline(self: MemoryHeads, stream: StreamId, batch: Batch, limits: Limits) -> bool:
+        head = self._find(stream)
+        known = head is None or head.inlined is not None
+        return original(self, stream, batch, limits) if known else bool(limits.inline_bytes)
+
+    def takes(head: Head, *rest: Any) -> bool:
+        return commit.takes(replace(head, inlined=head.inlined or 0), *rest)
+
+    return _patched((MemoryHeads, "may_inline", may_inline), (memory, "takes", takes))
+
+
+@mutant
+def a_head_takes_batches_without_end() -> AbstractContextManager[Any]:
+    return _patched((memory, "takes", _may_hold), (memory, "is_light", _may_hold))
+
+
+def _may_hold(head: Head, *rest: Any) -> bool:
+    return head.inlined is not None
+
+
+@mutant
+def sealing_does_not_look_at_the_sealed_index() -> AbstractContextManager[Any]:
+    def is_as_seen(head: Head, seen: Head) -> bool:
+        return head.generation == seen.generation
+
+    return patch.object(memory, "_is_as_seen", is_as_seen)
+
+
+@mutant
+def what_is_sealed_still_counts_as_lying_in_the_head() -> AbstractContextManager[Any]:
+    return patch.object(memory, "_less", lambda inlined, gone: inlined)
+
+
+@mutant
+def a_batch_without_a_name_is_any_batch_without_a_name() -> AbstractContextManager[Any]:
+    def leads_to(pointer: Pointer, staged: Staged) -> bool:
+        return pointer.object == staged.object
+
+    return patch.object(appending, "leads_to", leads_to)
+
+
+@mutant
+def objects_come_before_what_lies_in_the_pointers() -> AbstractContextManager[Any]:
+    async def fetched(batches: Any, stream: StreamId, pointers: Sequence[Pointer]) -> Any:
+        objects = [pointer for pointer in pointers if pointer.batch is None]
+        there = [pointer.batch for pointer in pointers if pointer.batch is not None]
+        return [*(await batches.get(stream, objects)), *there]
+
+    return _patched((reading, "fetched", fetched), (sealing, "fetched", fetched))
+
+
+@mutant
+def a_head_of_which_a_part_was_seen_is_sealed_as_if_it_were_the_whole() -> AbstractContextManager[
+    Any
+]:
+    original = Appender.append
+
+    async def append(self: Appender, stream: StreamId, batch: Batch) -> Any:
+        answer, done = await original(self, stream, batch)
+        return answer, done._replace(whole=True) if done else None
+
+    return patch.object(Appender, "append", append)
+
+
 # Clients outside the head
 
 
