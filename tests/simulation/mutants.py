@@ -19,6 +19,7 @@ from runstreams.core import (
     waiting,
 )
 from runstreams.core.appending import Appender
+from runstreams.core.commit import begun
 from runstreams.core.errors import Busy, ObjectMissing, Uncertain
 from runstreams.core.following import End, Follower
 from runstreams.core.limits import Limits
@@ -30,11 +31,12 @@ from runstreams.core.model import (
     Head,
     Lease,
     Pointer,
+    Run,
     SegmentName,
     Sent,
     StreamId,
 )
-from runstreams.core.ports import Committed, NotCommitted, Renewed, Staged, Terms
+from runstreams.core.ports import Committed, NotCommitted, Opened, Renewed, Staged, Terms
 from runstreams.core.position import Position
 from runstreams.core.reading import Cursor, Lookup
 from runstreams.core.sealing import Sealer
@@ -218,7 +220,7 @@ def a_committed_batch_is_deleted_when_its_answer_was_lost() -> AbstractContextMa
             )
         except Uncertain as lost:
             if staged.batch.client is None and staged.batch.once is None:
-                return await original(self, stream, staged, lost), False
+                return await original(self, stream, staged, attempt.skip, lost), False
             return NotCommitted(await self._store.heads.get(stream)), True
         return done, True
 
@@ -228,7 +230,7 @@ def a_committed_batch_is_deleted_when_its_answer_was_lost() -> AbstractContextMa
 @mutant
 def an_uncertain_append_is_called_busy() -> AbstractContextManager[Any]:
     async def look_for(
-        self: Appender, stream: StreamId, staged: Staged, lost: Uncertain
+        self: Appender, stream: StreamId, staged: Staged, skip: int, lost: Uncertain
     ) -> Committed | NotCommitted:
         head = await self._store.heads.get(stream)
         for pointer in head.pending if head else ():
@@ -244,7 +246,7 @@ def an_uncertain_append_is_called_busy() -> AbstractContextManager[Any]:
 @mutant
 def an_anonymous_append_is_retried_after_a_lost_answer() -> AbstractContextManager[Any]:
     async def look_for(
-        self: Appender, stream: StreamId, staged: Staged, lost: Uncertain
+        self: Appender, stream: StreamId, staged: Staged, skip: int, lost: Uncertain
     ) -> Committed | NotCommitted:
         return NotCommitted(await self._store.heads.get(stream))
 
@@ -375,8 +377,22 @@ def what_is_sealed_still_counts_as_lying_in_the_head() -> AbstractContextManager
 
 @mutant
 def a_batch_without_a_name_is_any_batch_without_a_name() -> AbstractContextManager[Any]:
-    def leads_to(pointer: Pointer, staged: Staged) -> bool:
+    def leads_to(pointer: Pointer, staged: Staged, skip: int) -> bool:
         return pointer.object == staged.object
+
+    return patch.object(appending, "leads_to", leads_to)
+
+
+@mutant
+def a_batch_is_taken_for_another_that_ends_as_it_does() -> AbstractContextManager[Any]:
+    original = commit.leads_to
+
+    def leads_to(pointer: Pointer, staged: Staged, skip: int) -> bool:
+        there, batch = pointer.batch, staged.batch
+        if there is None or staged.object:
+            return original(pointer, staged, skip)
+        ends = there.number + pointer.count == batch.number + batch.count
+        return there.client == batch.client and ends
 
     return patch.object(appending, "leads_to", leads_to)
 
@@ -486,28 +502,50 @@ def nobody_moves_out_of_the_head() -> AbstractContextManager[Any]:
 
 @mutant
 def opening_does_not_look_at_the_run() -> AbstractContextManager[Any]:
-    async def open_(self: MemoryHeads, stream: StreamId, head: Head, *rest: Any) -> None:
-        there = self._find(stream)
-        if there is None or there.expires <= head.created:
-            self._keep(stream, head)
+    return patch.object(memory, "opened", lambda there, run, limits: there or run)
+
+
+@mutant
+def opening_replaces_a_stream_that_is_there() -> AbstractContextManager[Any]:
+    async def open_(
+        self: MemoryHeads, stream: StreamId, head: Head, run: Run, limits: Limits, first: Any = None
+    ) -> Opened:
+        return Opened(True, self._keep(stream, begun(head, first, limits) if first else head))
 
     return patch.object(MemoryHeads, "open", open_)
 
 
 @mutant
-def opening_replaces_a_stream_that_is_there() -> AbstractContextManager[Any]:
-    async def open_(self: MemoryHeads, stream: StreamId, head: Head, *rest: Any) -> None:
-        self._keep(stream, head)
+def an_opening_whose_answer_was_lost_is_repeated() -> AbstractContextManager[Any]:
+    original = Appender.open
 
-    return patch.object(MemoryHeads, "open", open_)
+    async def open_(self: Appender, stream: StreamId, first: Staged | None = None) -> Opened:
+        try:
+            return await original(self, stream, first)
+        except Uncertain:
+            return await original(self, stream, first)
+
+    return patch.object(Appender, "open", open_)
+
+
+@mutant
+def the_first_batch_of_a_stream_that_is_there_is_taken_for_committed() -> AbstractContextManager[
+    Any
+]:
+    original = Appender.open
+
+    async def open_(self: Appender, stream: StreamId, first: Staged | None = None) -> Opened:
+        return (await original(self, stream, first))._replace(done=True)
+
+    return patch.object(Appender, "open", open_)
 
 
 @mutant
 def a_stream_opened_again_keeps_its_generation() -> AbstractContextManager[Any]:
     original = MemoryHeads.open
 
-    async def open_(self: MemoryHeads, stream: StreamId, head: Head, *rest: Any) -> None:
-        await original(self, stream, replace(head, generation="0"), *rest)
+    async def open_(self: MemoryHeads, stream: StreamId, head: Head, *rest: Any) -> Opened:
+        return await original(self, stream, replace(head, generation="0"), *rest)
 
     return patch.object(MemoryHeads, "open", open_)
 

@@ -131,16 +131,19 @@ async def test_noticing_that_a_producer_was_lost_costs_one_update_once(aws_place
 
 
 @pytest.mark.parametrize("run_is_there", [False, True])
-async def test_a_streams_first_append_opens_it_with_three_more_requests(
+async def test_a_streams_first_append_opens_it_with_one_more_request(
     aws_place: Place, run_is_there: bool
 ) -> None:
-    """Its update fails, the run's record is made to last, one transaction opens the stream."""
+    """Its update fails; a transaction of two items opens the stream with the batch in it."""
     async with watched(aws_place) as it:
         if run_is_there:
             await it.log.create(StreamId(it.stream.run, "another"))
             it.requests()
-        await it.append()
-        assert it.requests() == [*APPEND, "UpdateItem", "TransactWriteItems", "UpdateItem"]
+        await it.append(client="c")
+        assert it.requests() == [*APPEND, "TransactWriteItems"]
+        assert len(json.loads(it.tap.bodies[-1])["TransactItems"]) == 2
+        await it.append(client="c", number=1)
+        assert it.requests() == APPEND
 
 
 async def test_a_small_resend_costs_an_update_that_fails(aws_place: Place) -> None:
@@ -340,7 +343,7 @@ async def test_the_life_of_a_stream_of_small_appends(
         merges, joined = bool(merged), segments if segments > 1 else 0
         assert made == Counter(
             PutObject=seals + 1 + merges + bool(joined),
-            UpdateItem=appends + seals + (2 if appends == 1 else 3) + 2,
+            UpdateItem=appends + seals + 2,
             TransactWriteItems=1,
             GetItem=3,
             GetObject=merged + joined,

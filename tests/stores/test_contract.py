@@ -154,6 +154,14 @@ async def test_closing_a_stream_that_never_was_opens_and_closes_it(kept: Kept) -
     assert (page.chunks, page.closed) == ((), Closed("canceled"))
 
 
+async def test_a_first_batch_that_is_too_large_opens_no_stream(kept: Kept) -> None:
+    small = kept.another(Limits(stream_bytes=10))
+    with pytest.raises(StreamFull):
+        await small.append(STREAM, kept.batch(b"12345", b"678901"))
+    assert await kept.log.describe(STREAM) is None
+    assert (await small.append(STREAM, kept.batch(b"123456789"))).tail == 1
+
+
 async def test_a_stream_takes_its_limit_and_not_a_byte_more(kept: Kept) -> None:
     small = kept.another(Limits(stream_bytes=10))
     await small.append(STREAM, kept.batch(b"12345"))

@@ -18,7 +18,7 @@ from runstreams.core.model import (
     Status,
     StreamId,
 )
-from runstreams.core.ports import Committed, NotCommitted, Terms
+from runstreams.core.ports import Committed, NotCommitted, Opened, Terms
 from runstreams.core.unsealed import fetched
 from tests.stores.conftest import Kept
 
@@ -59,6 +59,74 @@ async def commit(
     # Expiry is what these tests set by hand, so chunks live as long as their stream.
     limits = replace(kept.limits, retention_ms=LIFE)
     return await kept.store.heads.commit(stream, staged, terms or Terms(kept.now), skip, limits)
+
+
+async def begin(kept: Kept, *chunks: bytes, client: str = "c") -> Opened:
+    """Open the stream with *chunks* as its first batch, with which a lease comes."""
+    staged = await kept.store.batches.put(
+        STREAM, replace(kept.batch(*chunks, client=client), lease_ms=LIFE)
+    )
+    head = Head(kept.generation("g2"), created=kept.now + 1, expires=kept.now + 1 + LIFE)
+    run = Run("run", kept.now, kept.now + 2 * LIFE)
+    return await kept.store.heads.open(STREAM, head, run, kept.limits, staged)
+
+
+# Opening
+
+
+async def test_a_stream_is_opened_with_its_first_batch_in_one_step(kept: Kept) -> None:
+    done, head = await begin(kept, b"1", b"2")
+    found = await there(kept)
+    assert done
+    assert (head.tail, head.pending, head.lease) == (found.tail, found.pending, found.lease)
+    assert (found.tail, found.size, found.unsealed) == (2, 2, 1)
+    assert (found.appended, found.appended_before) == (kept.now, None)
+    assert found.clients["c"] == Sent(1, 1)
+    assert found.lease == Lease(kept.now + LIFE, LIFE, "c")
+    assert (await kept.log.read(STREAM)).tail == 2
+    assert [chunk.data for chunk in await kept.everything(STREAM)] == [b"1", b"2"]
+
+
+async def test_a_stream_that_is_there_takes_no_first_batch_and_tells_of_its_client(
+    kept: Kept,
+) -> None:
+    await open_(kept)
+    await commit(kept, b"1", client="c")
+    before = await there(kept)
+    done, head = await begin(kept, b"2")
+    assert not done
+    assert (head.generation, head.tail) == (before.generation, 1)
+    assert head.clients["c"] == Sent(0, 0)
+    assert await there(kept) == before
+
+
+async def test_a_first_batch_takes_the_place_of_a_stream_that_is_forgotten(kept: Kept) -> None:
+    await open_(kept)
+    await commit(kept, b"1", client="c")
+    kept.now += LIFE
+    assert (await begin(kept, b"2")).done
+    assert [chunk.data for chunk in await kept.everything(STREAM)] == [b"2"]
+
+
+async def test_no_first_batch_comes_into_a_run_that_is_completed(kept: Kept) -> None:
+    await kept.store.runs.complete(ended(kept.now, kept.now + LIFE))
+    with pytest.raises(RunCompleted):
+        await begin(kept, b"1")
+    assert await kept.store.heads.get(STREAM) is None
+
+
+@pytest.mark.parametrize("longer", [0, LIFE])
+async def test_opening_a_stream_makes_its_runs_record_last_and_never_shorter(
+    kept: Kept, longer: int
+) -> None:
+    await kept.store.runs.put(Run("run", kept.now, kept.now + LIFE + longer, "above"))
+    kept.now += 5
+    await open_(kept)
+    record = await there_is(kept)
+    assert (record.parent, record.expires) == ("above", kept.now + 2 * LIFE)
+    kept.now -= 3
+    await open_(kept, stream=OTHER)
+    assert (await there_is(kept)).expires == record.expires
 
 
 # Batches and segments

@@ -6,7 +6,7 @@ import os
 from collections.abc import AsyncIterator
 from typing import NamedTuple
 
-from ..core.errors import RunstreamsError
+from ..core.errors import NotThere
 from ..core.model import Head, SegmentName, StreamId
 from ..core.names import check_key, check_run
 from ..core.ports import Store
@@ -38,14 +38,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 def show(settings: Settings, run: str, key: str) -> None:
-    """Print where the chunks of a stream are. Raises `CannotRun`."""
+    """Print where the chunks of a stream are. Raises `CannotRun`, `InvalidName`, `NotThere`."""
     file = settings.data / FILE
     if not settings.aws and not file.exists():
         raise CannotRun(f"there are no streams in {settings.data}: {FILE} is missing")
-    try:
-        asyncio.run(_show(settings, StreamId(check_run(run), check_key(key))))
-    except RunstreamsError as error:
-        raise CannotRun(error.message) from error
+    asyncio.run(_show(settings, StreamId(check_run(run), check_key(key))))
 
 
 async def _show(settings: Settings, stream: StreamId) -> None:
@@ -53,7 +50,7 @@ async def _show(settings: Settings, stream: StreamId) -> None:
     try:
         head = await store.heads.get(stream)
         if head is None:
-            raise CannotRun(f"there is no stream {stream.key!r} of run {stream.run!r}")
+            raise NotThere(f"{stream.run}/{stream.key}: there is no such stream")
         print(summary(head))
         print(f"{'INDEXES':>19} {'CHUNKS':>8} {'BYTES':>10}  {'LAST APPENDED':24}  OBJECT")
         async for row in rows(store, stream, head):

@@ -12,11 +12,18 @@ from typing import NamedTuple
 
 from .cleaning import cleaned
 from .commit import LookOutside, Open, Outside, Retry, judge, leads_to
-from .errors import Busy, RunstreamsError, StoreError, Uncertain
+from .errors import (
+    Busy,
+    RunCompleted,
+    RunstreamsError,
+    StoreError,
+    TooManyStreams,
+    Uncertain,
+)
 from .leasing import claimed, close_lost, is_lost, leased_until
 from .limits import Limits
 from .model import Appended, Batch, Head, Run, StreamId
-from .ports import Clock, Committed, NewId, NotCommitted, Staged, Store, Terms
+from .ports import Clock, Committed, NewId, NotCommitted, Opened, Staged, Store, Terms
 from .position import generation_in
 
 ATTEMPTS = 8
@@ -32,12 +39,13 @@ failed update.
 
 class _Try(NamedTuple):
     """One way to commit: without the first *skip* chunks, under *terms*, knowing what is
-    *outside* the head.
+    *outside* the head; or else as the first batch of a stream that it *opens*.
     """
 
     terms: Terms
     skip: int = 0
     outside: Outside | None = None
+    opens: bool = False
 
 
 class Appender:
@@ -77,25 +85,24 @@ class Appender:
             "the stream changes faster than this append can follow; try again", retry_after=1
         )
 
-    async def open(self, stream: StreamId) -> None:
-        """Open the stream unless it is open. Raises `RunCompleted`, `TooManyStreams`."""
+    async def open(self, stream: StreamId, first: Staged | None = None) -> Opened:
+        """Open the stream unless it is open, with its *first* batch. Raises `RunCompleted`,
+        `TooManyStreams`.
+        """
         now, life = self._clock(), self._limits.retention_ms
         name = f"{self._store.mark}{self._new_id()[:16]}"
         head = Head(generation_in(self._limits.epoch, name), created=now, expires=now + life)
-        # A record that is there already must outlive this stream as well.
-        await self._store.runs.extend(stream.run, now + 2 * life)
         run = Run(stream.run, created=now, expires=now + 2 * life)
-        await self._store.heads.open(stream, head, run, self._limits)
+        return await self._store.heads.open(stream, head, run, self._limits, first)
 
     async def _first_try(self, stream: StreamId, batch: Batch) -> _Try:
         """Guess the state of the head, so that the usual append needs one update and nothing
         else.
         """
-        plain = Terms(self._clock(), lease=claimed(batch))
-        if batch.client is None:
+        previous = batch.number - 1 if batch.client is not None and batch.number else None
+        plain = Terms(self._clock(), previous, lease=claimed(batch))
+        if batch.client is None or batch.number:
             return _Try(plain)
-        if batch.number:
-            return _Try(replace(plain, previous=batch.number - 1))
         hint = self._hints.get(stream)
         if hint is None:
             return _Try(plain)
@@ -110,22 +117,35 @@ class Appender:
     ) -> tuple[Committed | NotCommitted, bool]:
         """Return what became of a commit, and whether the store said so itself."""
         try:
+            if attempt.opens:
+                return await self._begin(stream, staged), True
             return await self._store.heads.commit(
                 stream, staged, attempt.terms, attempt.skip, self._limits
             ), True
         except Uncertain as lost:
-            return await self._look_for(stream, staged, lost), False
+            return await self._look_for(stream, staged, attempt.skip, lost), False
+
+    async def _begin(self, stream: StreamId, staged: Staged) -> Committed | NotCommitted:
+        """Open the stream with *staged*, which is removed where that may not be."""
+        try:
+            done, head = await self.open(stream, staged)
+        except (RunCompleted, TooManyStreams):
+            await self._discard(stream, staged)
+            raise
+        return Committed(0, head) if done else NotCommitted(head)
 
     async def _look_for(
-        self, stream: StreamId, staged: Staged, lost: Uncertain
+        self, stream: StreamId, staged: Staged, skip: int, lost: Uncertain
     ) -> Committed | NotCommitted:
-        """Look whether *staged* was committed, as the answer was *lost*."""
+        """Look whether *staged* without its first *skip* chunks was committed, as the answer was
+        *lost*.
+        """
         try:
             head = await self._store.heads.get(stream)
         except Busy:
             raise lost from None  # nothing happened now, but it may have before
         for pointer in head.pending if head else ():
-            if head and leads_to(pointer, staged):
+            if head and leads_to(pointer, staged, skip):
                 return Committed(pointer.first, head)
         if staged.batch.client is None and staged.batch.once is None:
             raise lost  # it may be sealed already, and a resend could not be recognised
@@ -169,9 +189,7 @@ class Appender:
             outside = Outside(head.generation, head.spills, sent)
             verdict = judge(head, batch, outside, self._clock(), self._limits, plan)
         if isinstance(verdict, Open):
-            with suppress(Uncertain):  # the next try will tell
-                await self.open(stream)
-            return _Try(Terms(self._clock(), lease=claimed(batch)))
+            return _Try(Terms(self._clock()), opens=True)
         if isinstance(verdict, Retry):
             assert head is not None
             if is_lost(head, self._clock()):
@@ -204,10 +222,10 @@ class Appender:
         """
         if head.appended is None or head.appended_before is None:
             return False
+        # The batch that a stream was opened with is a little older than the opening.
         life = max(self._limits.retention_ms, 1)
-        return (head.appended - head.created) // life > (
-            head.appended_before - head.created
-        ) // life
+        before = max(head.appended_before - head.created, 0)
+        return (head.appended - head.created) // life > before // life
 
     def _remember(self, stream: StreamId, head: Head | None) -> None:
         if head is None or not head.spills:

@@ -54,15 +54,13 @@ def pointer_to(staged: Staged, skip: int, batch: Batch, time: int, first: int) -
     return Pointer(staged.object, skip, batch.count, batch.size, time, first)
 
 
-def leads_to(pointer: Pointer, staged: Staged) -> bool:
-    """Say whether *pointer* is that of *staged*: by its name, or where it has none, by its client's
-    own numbers.
+def leads_to(pointer: Pointer, staged: Staged, skip: int) -> bool:
+    """Say whether *pointer* is that of *staged* without its first *skip* chunks: by its name, or by
+    what lies in it.
     """
     if staged.object or pointer.batch is None:
         return pointer.object == staged.object
-    there, batch = pointer.batch, staged.batch
-    ends = there.number + pointer.count, batch.number + batch.count
-    return there.client == batch.client and ends[0] == ends[1]
+    return pointer.batch == stored(staged.batch.rest(skip))
 
 
 def applied(
@@ -102,9 +100,15 @@ def applied(
     )
 
 
+def begun(head: Head, first: Staged, limits: Limits) -> Head:
+    """Return the fresh *head* of a stream that is opened with its *first* batch."""
+    terms = Terms(head.created, lease=claimed(first.batch))
+    return applied(head, first, terms, 0, first.batch, limits)
+
+
 @dataclass(frozen=True, slots=True)
 class Open:
-    """There is no live head: open the stream, then try again."""
+    """There is no live head: open the stream with the batch in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +123,9 @@ class Retry:
     terms: Terms
     skip: int
 
+
+_NOTHING = Head("", created=0, expires=0)
+"""What a stream has taken that is not open."""
 
 Verdict = Open | LookOutside | Retry | Appended
 
@@ -149,6 +156,7 @@ def judge(
     """
     if head is None or is_expired(head, now, limits) or is_left_behind(head, limits.epoch):
         _check_number(batch, None)
+        _check_room(_NOTHING, batch, limits, plan)
         return Open()
     if batch.once is not None and batch.once in head.once:
         last = head.once[batch.once] + batch.count - 1

@@ -131,6 +131,15 @@ class NotCommitted(NamedTuple):
     """
 
 
+class Opened(NamedTuple):
+    """Whether a fresh head was put, and the head that is there now, as after a commit or a refused
+    one.
+    """
+
+    done: bool
+    head: Head
+
+
 class Renewed(NamedTuple):
     """Whether a lease was renewed, and the head afterwards, or as it was found."""
 
@@ -149,14 +158,19 @@ class Heads(Protocol):
         """
 
     async def open(
-        self, stream: StreamId, head: Head, run: Run, limits: Limits = NO_LIMITS
-    ) -> None:
+        self,
+        stream: StreamId,
+        head: Head,
+        run: Run,
+        limits: Limits = NO_LIMITS,
+        first: Staged | None = None,
+    ) -> Opened:
         """Put a fresh *head* where there is none, one expired by ``head.created`` or one that was
-        left behind, and count it in *run*'s record as `runs.opened` says. Batches may lie in its
-        pointers if *limits* says so, for good.
+        left behind, with its *first* batch in it as `commit.begun` says, and count it in *run*'s
+        record as `runs.opened` says. Batches may lie in its pointers if *limits* says so, for good.
 
-        A live head stays, and then only a record that is missing is made. One step with the check
-        that the run is not completed. Raises `RunCompleted`, `TooManyStreams`.
+        A live head stays, and then its run's record is only made, or made to last. One step with
+        the check that the run is not completed. Raises `RunCompleted`, `TooManyStreams`.
         """
 
     async def commit(

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
-from .limits import SealingPlan
-from .model import Batch, Head, Pointer, StoredBatch, StreamId
+from .commit import stored
+from .limits import Limits, SealingPlan
+from .model import Batch, Head, Pointer, StoredBatch, StreamId, weight
 from .ports import Batches, NewId, Staged
 
 NAME = 16
@@ -31,6 +32,11 @@ async def fetched(
 def objects(pointers: Iterable[Pointer]) -> list[str]:
     """Return the names of those batches that are objects."""
     return [pointer.object for pointer in pointers if pointer.batch is None]
+
+
+def is_small(batch: Batch, limits: Limits, plan: SealingPlan) -> bool:
+    """Say whether *batch* may lie in a pointer, of whatever head."""
+    return len(batch.lines) <= limits.inline_bytes and weight(stored(batch)) <= plan.inlined_most
 
 
 def is_light(head: Head, plan: SealingPlan) -> bool:

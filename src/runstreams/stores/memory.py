@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from ..core.commit import applied, fits, takes
+from ..core.commit import applied, begun, fits, takes
 from ..core.errors import ObjectMissing
 from ..core.leasing import may_follow, reach
 from ..core.limits import MIB, NAMES_AT_ONCE, NO_LIMITS, Limits, SealingPlan
@@ -20,10 +20,10 @@ from ..core.model import (
     StoredBatch,
     StreamId,
 )
-from ..core.ports import Committed, NewId, NotCommitted, Renewed, Staged, Terms
+from ..core.ports import Committed, NewId, NotCommitted, Opened, Renewed, Staged, Terms
 from ..core.position import is_left_behind
 from ..core.runs import completed, opened, registered, released
-from ..core.unsealed import inline, is_light
+from ..core.unsealed import inline, is_light, is_small
 
 V = TypeVar("V")
 
@@ -120,20 +120,27 @@ class MemoryHeads:
         return self._find(stream)
 
     async def open(
-        self, stream: StreamId, head: Head, run: Run, limits: Limits = NO_LIMITS
-    ) -> None:
+        self,
+        stream: StreamId,
+        head: Head,
+        run: Run,
+        limits: Limits = NO_LIMITS,
+        first: Staged | None = None,
+    ) -> Opened:
         there = self._find(stream)
-        is_live = there is not None and there.expires > head.created
-        stays = is_live and there is not None and not is_left_behind(there, limits.epoch)
-        counts = NO_LIMITS if stays else limits
+        if there and (there.expires <= head.created or is_left_behind(there, limits.epoch)):
+            there = None
+        counts = NO_LIMITS if there else limits
         self.runs.items[run.id] = opened(self.runs.items.get(run.id), run, counts)
-        if not stays:
-            inlines = self._inlines and limits.inline_bytes
-            self._keep(stream, replace(head, inlined=0) if inlines else head)
+        if there is not None:
+            return Opened(False, there)
+        if self._inlines and limits.inline_bytes:
+            head = replace(head, inlined=0)
+        return Opened(True, self._keep(stream, begun(head, first, limits) if first else head))
 
     def may_inline(self, stream: StreamId, batch: Batch, limits: Limits) -> bool:
         """Say whether *batch* may lie in its pointer, as far as one knows before its commit."""
-        if not self._inlines or len(batch.lines) > limits.inline_bytes:
+        if not self._inlines or not is_small(batch, limits, self._plan):
             return False
         head = self._find(stream)
         return head is None or (is_light(head, self._plan) and takes(head, batch, self._plan))

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ...core.commit import takes
+from ...core.commit import begun, takes
 from ...core.errors import Busy
 from ...core.limits import NO_LIMITS, Limits, SealingPlan
 from ...core.model import Batch, Closed, Head, Lease, Pointer, Run, Sent, StreamId
-from ...core.ports import Committed, NotCommitted, Renewed, Staged, Terms
+from ...core.ports import Committed, NotCommitted, Opened, Renewed, Staged, Terms
 from ...core.position import epoch_prefix
 from .codec import decode_head, decode_run, decode_sent, encode_head, encode_sent
 from .expressions import (
@@ -34,8 +34,9 @@ from .table import Outcome, Table, client_key, clients_prefix, head_key
 from .values import number, text
 
 OPENINGS = 6
-"""How often opening a stream looks again: the record of an expired run or a count that begins anew,
-which somebody else was faster with, then a head that somebody else has put, make four.
+"""How often opening a stream looks again: the record of an expired run, one that lasts longer or a
+count that begins anew, which somebody else was faster with, then a head that somebody else has put,
+make four.
 """
 
 IS_ABSENT_OR_EXPIRED = "attribute_not_exists(#v) OR #expires <= :now"
@@ -69,18 +70,26 @@ class DynamoHeads:
         return decode_head(item) if item else None
 
     async def open(
-        self, stream: StreamId, head: Head, run: Run, limits: Limits = NO_LIMITS
-    ) -> None:
+        self,
+        stream: StreamId,
+        head: Head,
+        run: Run,
+        limits: Limits = NO_LIMITS,
+        first: Staged | None = None,
+    ) -> Opened:
         if limits.inline_bytes:
             head = replace(head, inlined=0)
-        record, opening = making(run, limits), [_putting(stream, head, limits.epoch)]
+        fresh, found = begun(head, first, limits) if first else head, None
+        record, opening = making(run, limits), [_putting(stream, fresh, limits.epoch)]
         for _ in range(OPENINGS):
-            failed = await self._table.transact([record, *opening])
+            # The first batch must not come twice, with a deletion between that took its object.
+            failed = await self._table.transact([record, *opening], repeat=first is None)
             if not failed:
-                return
-            if 1 in failed:
+                return Opened(found is None, found or fresh)
+            if there := failed.get(1):
                 # A live head is there, so only the record is left to make.
-                record, opening, limits = making(run, NO_LIMITS), [], NO_LIMITS
+                found, opening, limits = decode_head(there), [], NO_LIMITS
+                record = making(run, limits)
             if 0 in failed:
                 item = failed[0]
                 record = following(decode_run(item) if item else None, run, limits)

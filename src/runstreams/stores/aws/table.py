@@ -116,7 +116,9 @@ class Table:
             return Outcome(False, _found(error.response))
         return Outcome(True, answer.get("Attributes"))
 
-    async def transact(self, writes: Sequence[Mapping[str, Any]]) -> "dict[int, Item | None]":
+    async def transact(
+        self, writes: Sequence[Mapping[str, Any]], *, repeat: bool
+    ) -> "dict[int, Item | None]":
         """Do all *writes* or none.
 
         Return the places of those whose condition failed, with the items found; nothing at all when
@@ -132,7 +134,7 @@ class Table:
         ]
         work = partial(self._client.transact_write_items, TransactItems=items)
         try:
-            await self._calls.run(work, lost=Uncertain)
+            await self._calls.run(work, repeat=repeat, lost=Uncertain)
         except ClientError as error:
             if code(error) != "TransactionCanceledException":
                 raise
