@@ -66,6 +66,8 @@ KINDS: dict[str, Kind] = {
     "a_live_reader_keeps_its_index_in_a_stream_begun_anew": "deleting",
     "a_runs_record_is_never_extended": "expiring",
     "a_refused_batch_is_left_behind": "lasting",
+    "a_batch_is_taken_for_another_that_ends_as_it_does": "deleting",
+    "losing_does_not_look_whether_the_stream_is_closed": "expiring",
 }
 """Worlds in which alone a fault can show."""
 
