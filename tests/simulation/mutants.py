@@ -66,7 +66,6 @@ KINDS: dict[str, Kind] = {
     "a_live_reader_keeps_its_index_in_a_stream_begun_anew": "deleting",
     "a_runs_record_is_never_extended": "expiring",
     "a_refused_batch_is_left_behind": "lasting",
-    "a_batch_is_taken_for_another_that_ends_as_it_does": "deleting",
     "losing_does_not_look_whether_the_stream_is_closed": "expiring",
 }
 """Worlds in which alone a fault can show."""
@@ -381,20 +380,6 @@ def what_is_sealed_still_counts_as_lying_in_the_head() -> AbstractContextManager
 def a_batch_without_a_name_is_any_batch_without_a_name() -> AbstractContextManager[Any]:
     def leads_to(pointer: Pointer, staged: Staged, skip: int) -> bool:
         return pointer.object == staged.object
-
-    return patch.object(appending, "leads_to", leads_to)
-
-
-@mutant
-def a_batch_is_taken_for_another_that_ends_as_it_does() -> AbstractContextManager[Any]:
-    original = commit.leads_to
-
-    def leads_to(pointer: Pointer, staged: Staged, skip: int) -> bool:
-        there, batch = pointer.batch, staged.batch
-        if there is None or staged.object:
-            return original(pointer, staged, skip)
-        ends = there.number + pointer.count == batch.number + batch.count
-        return there.client == batch.client and ends
 
     return patch.object(appending, "leads_to", leads_to)
 
