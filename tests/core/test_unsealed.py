@@ -64,7 +64,8 @@ def test_what_an_earlier_batch_held_already_does_not_lie_in_the_pointer() -> Non
 
 def test_a_batch_is_told_from_others_by_its_client_or_else_by_a_name() -> None:
     mine = staged(batch(b"1", b"2", number=3))
-    assert mine.object == ""
+    assert mine.object == "0123"
+    assert not leads_to(pointer(mine.batch), mine._replace(object="4567"), 0)
     assert leads_to(pointer(mine.batch), mine, 0)
     for other in (
         batch(b"1", b"2", number=4),

@@ -377,7 +377,7 @@ def what_is_sealed_still_counts_as_lying_in_the_head() -> AbstractContextManager
 
 
 @mutant
-def a_batch_without_a_name_is_any_batch_without_a_name() -> AbstractContextManager[Any]:
+def a_short_name_is_enough_to_know_a_batch() -> AbstractContextManager[Any]:
     def leads_to(pointer: Pointer, staged: Staged, skip: int) -> bool:
         return pointer.object == staged.object
 

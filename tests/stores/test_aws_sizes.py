@@ -89,7 +89,7 @@ def pointers(
     for at in range(PLAN.unsealed):
         client = names.choice(clients) if clients else None
         batch = StoredBatch(b'"%s"\n' % (b"x" * (size - 3)), client, LATE)
-        pointer = Pointer("" if client else "n" * 16, 0, 1, size - 1, LATE, LATE + at, batch)
+        pointer = Pointer("n" * (4 if client else 16), 0, 1, size - 1, LATE, LATE + at, batch)
         if inlined + pointer.weight > PLAN.inlined_most:
             pointer = replace(pointer, object="h" * 33, skip=65_536, count=65_536, batch=None)
         inlined += pointer.weight

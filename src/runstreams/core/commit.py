@@ -55,12 +55,12 @@ def pointer_to(staged: Staged, skip: int, batch: Batch, time: int, first: int) -
 
 
 def leads_to(pointer: Pointer, staged: Staged, skip: int) -> bool:
-    """Say whether *pointer* is that of *staged* without its first *skip* chunks: by its name, or by
-    what lies in it.
+    """Say whether *pointer* is that of *staged* without its first *skip* chunks: by its name, and
+    by what lies in it.
     """
-    if staged.object or pointer.batch is None:
-        return pointer.object == staged.object
-    return pointer.batch == stored(staged.batch.rest(skip))
+    if pointer.object != staged.object:
+        return False
+    return pointer.batch is None or pointer.batch == stored(staged.batch.rest(skip))
 
 
 def applied(

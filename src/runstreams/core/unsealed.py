@@ -7,15 +7,17 @@ from .limits import Limits, SealingPlan
 from .model import Batch, Head, Pointer, StoredBatch, StreamId, weight
 from .ports import Batches, NewId, Staged
 
-NAME = 16
-"""Characters that tell a batch without a client from all others of its stream."""
+NAME, SHORT_NAME = 16, 4
+"""Characters that tell a batch without a client from all others of its stream, and one that its
+client's own numbers tell from them, from a resend of the same.
+"""
 
 
 def inline(batch: Batch, new_id: NewId) -> Staged:
-    """Return *batch* as it is made ready to lie in its pointer: without a name where its client's
-    own numbers say which it is.
+    """Return *batch* as it is made ready to lie in its pointer, under a name that is as short as
+    may be.
     """
-    return Staged(new_id()[:NAME] if batch.client is None else "", batch, inline=True)
+    return Staged(new_id()[: NAME if batch.client is None else SHORT_NAME], batch, inline=True)
 
 
 async def fetched(
