@@ -5,25 +5,31 @@ Everything runs in virtual time over the memory store; the size of the head item
 encoding. What is modelled: S3 and DynamoDB answer after a log-normal time; the head item takes
 1,000 write units a second, each update costing its kilobytes, a refused one too; beyond that it
 throttles, and the store's own pauses and attempts follow.
+
+Small batches may lie in the head instead of being objects: then no time passes in S3 for them, the
+head is larger by their bytes, and sealing is due whenever those cross a multiple of 2 KiB as well.
 """
 
 import asyncio
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from random import Random
 from statistics import quantiles
 from typing import Any
+from unittest.mock import patch
 
 from runstreams.core.errors import Busy
 from runstreams.core.limits import Limits, SealingPlan
 from runstreams.core.log import Log
-from runstreams.core.model import Batch, StreamId
+from runstreams.core.model import Batch, Head, StreamId
 from runstreams.core.ports import NotCommitted
+from runstreams.core.sealing import Sealer
 from runstreams.stores.aws.calls import ATTEMPTS, pause
 from runstreams.stores.aws.codec import encode_head
+from runstreams.stores.aws.layout import Layout
 from runstreams.stores.aws.s3 import GETS
 from runstreams.stores.memory import MemoryStore
 from tests import virtual_time
@@ -45,6 +51,14 @@ UNITS_A_SECOND = 1000
 EVERY_SECONDS = 0.2
 """How often a writer appends, unless its last append takes longer."""
 
+POINTER_BYTES = 32
+"""What stands around a batch that lies in the head."""
+
+INLINE_BYTES, INLINED_EVERY, INLINED_ENOUGH = 1024, 1536, 16 * 1024
+"""Largest batch that lies in the head; how many bytes of them make sealing due; and with how many
+the next batch is an object.
+"""
+
 STREAM = StreamId("run", "key")
 
 
@@ -54,6 +68,10 @@ class Cloud:
 
     plan: SealingPlan
     rng: Random
+    inline: bool = True
+    """Whether small batches lie in the head."""
+    inlined: dict[str, int] = field(default_factory=dict)
+    """What those batches add to the head, by their names."""
     requests: Counter[str] = field(default_factory=Counter)
     units: float = 0
     """Write units that the head has taken."""
@@ -101,16 +119,43 @@ class Cloud:
         self.left -= units
         self.units += units
 
+    def head(self) -> Head | None:
+        return self.store.heads.items.get("run", {}).get("key")
+
     def head_units(self) -> int:
-        head = self.store.heads.items.get("run", {}).get("key")
-        return math.ceil(item_bytes(encode_head(head)) / 1024) if head else 1
+        head = self.head()
+        if head is None:
+            return 1
+        return math.ceil(self.head_bytes(head) / 1024)
+
+    def head_bytes(self, head: Head) -> int:
+        """Return the size of the item of *head* with the batches that lie in it."""
+        objects = tuple(each for each in head.pending if each.object not in self.inlined)
+        return item_bytes(encode_head(replace(head, pending=objects))) + self.inlined_bytes(head)
+
+    def inlined_bytes(self, head: Head) -> int:
+        """Return what the batches take that lie in *head*."""
+        return sum(self.inlined.get(pointer.object, 0) for pointer in head.pending)
+
+    def takes(self, batch: Batch) -> bool:
+        """Say whether *batch* lies in the head."""
+        head = self.head()
+        light = head is None or self.inlined_bytes(head) < INLINED_ENOUGH
+        return self.inline and light and len(batch.lines) <= INLINE_BYTES
+
+    def is_due(self, head: Head) -> bool:
+        """Say whether the append that led to *head* seals."""
+        now = self.inlined_bytes(head)
+        before = now - self.inlined.get(head.pending[-1].object, 0)
+        crossed = now // INLINED_EVERY > before // INLINED_EVERY
+        return crossed or head.unsealed % self.plan.every == 0
 
 
 class TimedStore:
     """The memory store behind the cloud's latencies."""
 
     changes = None
-    mark = ""
+    mark = Layout(spread=True, short=True).mark
     window = MemoryStore.window
 
     def __init__(self, cloud: Cloud) -> None:
@@ -135,30 +180,45 @@ class _Timed:
     async def _call(self, method: str, /, *args: Any, **kwargs: Any) -> Any:
         cloud, name = self._cloud, f"{self._name}.{method}"
         effect = partial(getattr(self._port, method), *args, **kwargs)
-        cloud.requests[name] += 1
         if name in ("heads.commit", "heads.seal", "heads.forget"):
+            cloud.requests[name] += 1
             answer = await cloud.write_head(effect)
             cloud.requests["refused commit"] += isinstance(answer, NotCommitted)
             return answer
-        median, rounds, transferred = _cost(name, args)
+        if name == "batches.put" and cloud.takes(args[1]):
+            staged = await effect()
+            cloud.inlined[staged.object] = weight(args[1])
+            return staged
+        cloud.requests[name] += 1
+        median, rounds, transferred = _cost(name, args, cloud.inlined)
         for _ in range(rounds):
             await cloud.take(median, transferred)
         return await effect()
 
 
-def _cost(name: str, args: Sequence[Any]) -> tuple[float, int, int]:
+def weight(batch: Batch) -> int:
+    """Return the bytes of a batch that lies in the head: its numbers, its client and its lines."""
+    return POINTER_BYTES + len(batch.client or "") + len(batch.lines)
+
+
+def _cost(name: str, args: Sequence[Any], inlined: Mapping[str, int]) -> tuple[float, int, int]:
     """Return the median time of a request, how often it is needed in turn, and the bytes moved."""
     if name == "batches.put":
         return S3_PUT, 1, len(args[1].lines)
     if name == "batches.get":
-        return S3_GET, math.ceil(len(args[1]) / GETS), 0
+        objects = [pointer for pointer in args[1] if pointer.object not in inlined]
+        return S3_GET, math.ceil(len(objects) / GETS), 0
+    if name == "batches.delete":
+        return S3_DELETE, int(any(name not in inlined for name in args[1])), 0
+    if name == "heads.get" and inlined:
+        return DYNAMODB, 0, 0  # the update that made sealing due has told it all
     if name == "segments.put":
         return S3_PUT, 1, len(args[2])
     if name == "segments.get":
         return S3_GET, 1, args[1].size
     if name in ("segments.names", "segments.generations"):
         return S3_LIST, 1, 0
-    if name in ("batches.delete", "segments.delete"):
+    if name == "segments.delete":
         return S3_DELETE, 1, 0
     if name == "heads.spill":
         return DYNAMODB, math.ceil(len(args[2]) / GETS), 0
@@ -200,10 +260,19 @@ class Result:
 
 
 async def measure(
-    writers: int, plan: SealingPlan, seconds: float, *, one_shots: int = 0, background: bool = False
+    writers: int,
+    plan: SealingPlan,
+    seconds: float,
+    *,
+    one_shots: int = 0,
+    background: bool = False,
+    inline: bool = True,
+    size: int = 100,
 ) -> Result:
-    """Let *writers* append for *seconds*, beside *one_shots* new clients a second."""
-    cloud = Cloud(plan, Random(1))
+    """Let *writers* append batches of *size* bytes for *seconds*, beside *one_shots* new clients a
+    second.
+    """
+    cloud = Cloud(plan, Random(1), inline)
     store: Any = TimedStore(cloud)
     logs = [
         Log(
@@ -215,12 +284,13 @@ async def measure(
         )
         for _ in range(writers)
     ]
-    seen = _Seen(cloud)
+    seen = _Seen(cloud, size)
     until = asyncio.get_running_loop().time() + seconds
-    everybody = [seen.writer(log, f"{at:08x}", until) for at, log in enumerate(logs)]
+    everybody = [seen.writer(log, f"{at:032x}", until) for at, log in enumerate(logs)]
     if one_shots:
         everybody.append(seen.newcomers(logs, one_shots, until))
-    await asyncio.gather(*everybody)
+    with patch.object(Sealer, "is_due", lambda sealer, head: cloud.is_due(head)):
+        await asyncio.gather(*everybody)
     return seen.result(writers, seconds)
 
 
@@ -229,6 +299,8 @@ class _Seen:
     """What happened to the writers."""
 
     cloud: Cloud
+    size: int
+    """Bytes of a batch."""
     took: list[float] = field(default_factory=list)
     busy: int = 0
     unsealed: int = 0
@@ -250,14 +322,15 @@ class _Seen:
         async with asyncio.TaskGroup() as tasks:
             while loop.time() < until:
                 at += 1
-                tasks.create_task(self.append(self.cloud.rng.choice(logs), f"n{at:07x}", 0, until))
+                tasks.create_task(self.append(self.cloud.rng.choice(logs), f"n{at:031x}", 0, until))
                 await asyncio.sleep(self.cloud.rng.expovariate(rate))
 
     async def append(self, log: Log, client: str, number: int, until: float) -> None:
-        """Append one chunk of 100 bytes, trying again while the stream is busy, until the end."""
+        """Append one chunk, trying again while the stream is busy, until the end."""
         loop = asyncio.get_running_loop()
         began = loop.time()
-        batch = Batch(b'"%s"\n' % (b"x" * 98), 1, log.clock(), client, number)
+        data = b'"%s"\n' % (b"x" * (self.size - 2))
+        batch = Batch(data, 1, log.clock(), client, number)
         while True:
             try:
                 await log.append(STREAM, batch)

@@ -16,10 +16,10 @@ from runstreams.core.model import Batch, Closed, Head, Lease, Run, Sent, StreamI
 from runstreams.core.ports import Committed, NotCommitted, Staged, Terms
 from runstreams.stores.aws.calls import Calls
 from runstreams.stores.aws.heads import DynamoHeads
-from runstreams.stores.aws.layout import Layout
+from runstreams.stores.aws.layout import Layout, is_short
 from runstreams.stores.aws.table import Table
 from tests.emulators.place import Place
-from tests.stores.aws_strategies import TIMES, any_head
+from tests.stores.aws_strategies import TIMES, any_head, as_read
 
 BREAKS = [
     "nothing",
@@ -124,13 +124,14 @@ async def test_the_expression_decides_and_computes_as_the_core_does(
     table: Table, commit: Commit
 ) -> None:
     head, batch, skip, terms, limits, plan = commit
-    heads = DynamoHeads(table, plan, Layout(spread=True))
+    heads = DynamoHeads(table, plan, Layout(True, is_short(head.generation)))
     stream, staged = StreamId(uuid4().hex, "key"), Staged(uuid4().hex, batch)
     await heads.open(stream, head, Run(stream.run, head.created, head.created + 1))
     rest = batch.rest(skip)
-    expected: Committed | NotCommitted = NotCommitted(head)
+    expected: Committed | NotCommitted = NotCommitted(as_read(head))
     if fits(head, rest, terms, limits, plan):
-        expected = Committed(head.tail, applied(head, staged, terms, skip, rest, limits))
+        after = as_read(applied(head, staged, terms, skip, rest, limits))
+        expected = Committed(head.tail, after)
     assert await heads.commit(stream, staged, terms, skip, limits) == expected
     assert await heads.get(stream) == expected.head
 
@@ -178,15 +179,40 @@ async def test_only_the_first_of_two_sealers_that_saw_the_same_takes_effect(tabl
     assert await heads.get(stream) == sealed
 
 
-async def test_a_client_that_has_gone_on_is_not_forgotten(table: Table) -> None:
-    heads, stream = DynamoHeads(table, SealingPlan(), Layout(spread=True)), StreamId("run", "key")
+@pytest.mark.parametrize("generation", ["g", "sg"])
+async def test_a_client_that_has_gone_on_is_not_forgotten(table: Table, generation: str) -> None:
+    layout, stream = Layout(True, is_short(generation)), StreamId("run", "key")
+    heads = DynamoHeads(table, SealingPlan(), layout)
     clients = {"idle": Sent(0, 0), "busy": Sent(0, 1)}
-    seen = Head("g", created=1, expires=9, tail=2, sealed=2, clients=clients)
+    seen = Head(generation, created=1, expires=9, tail=2, sealed=2, clients=clients)
     await heads.open(stream, seen, Run("run", 1, 9))
     staged = Staged("object", Batch(b'"chunk"\n', 1, time=5, client="busy", number=1))
     await heads.commit(stream, staged, Terms(0, previous=0), 0, Limits())
     assert not await heads.forget(stream, seen, clients, [])
     kept = await heads.get(stream)
     assert kept is not None
-    assert kept.clients == {"idle": Sent(0, 0), "busy": Sent(1, 2)}
-    assert kept.spills == 0
+    assert (kept.clients["idle"], kept.clients["busy"]) == (Sent(0, 0), Sent(1, 2))
+    assert (len(kept.clients), kept.spills) == (2, 0)
+
+
+@pytest.mark.parametrize("number", [0, 1])
+@pytest.mark.parametrize("generation", ["g", "hg", "sg", "hsg"])
+@pytest.mark.parametrize("short", [True, False])
+async def test_a_client_is_noted_as_its_head_has_it_whatever_was_guessed(
+    table: Table, generation: str, short: bool, number: int
+) -> None:
+    """The first try may be refused; the next one knows."""
+    heads, stream = DynamoHeads(table, SealingPlan(), Layout(True, short)), StreamId("run", "key")
+    clients = {"c": Sent(0, 0)} if number else {}
+    head = Head(generation, created=1, expires=9, tail=number, sealed=number, clients=clients)
+    await heads.open(stream, head, Run("run", 1, 9))
+    staged = Staged("0", Batch(b'"chunk"\n', 1, time=5, client="c", number=number))
+    terms = Terms(0, previous=number - 1 if number else None)
+    first = await heads.commit(stream, staged, terms, 0, Limits())
+    assert isinstance(first, Committed) == (short == is_short(generation))
+    if isinstance(first, NotCommitted):
+        assert first.head == as_read(head)
+        assert isinstance(await heads.commit(stream, staged, terms, 0, Limits()), Committed)
+    kept = await heads.get(stream)
+    assert kept is not None
+    assert kept == as_read(replace(kept, clients={"c": Sent(number, number)}))

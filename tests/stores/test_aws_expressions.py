@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runstreams.core.limits import Limits, SealingPlan
@@ -24,29 +24,35 @@ from runstreams.stores.aws.expressions import (
 )
 from runstreams.stores.aws.heads import DynamoHeads
 from runstreams.stores.aws.layout import Layout
+from runstreams.stores.aws.writers import encode_clients
 
 BATCH = Batch(b'"a"\n"b"\n', 2, time=5, client="c", number=0, once="h")
 HEAD = Head(
     "g", created=0, expires=9, pending=(Pointer("o", 0, 2, 6, 5, 0),), lease=Lease(70, 60, "c")
 )
+COMMITS = {
+    "commit": (Terms(1), Limits()),
+    "known client": (Terms(1, previous=4), Limits()),
+    "looked outside": (Terms(1, None, 3, "g"), Limits(stream_bytes=0)),
+    "leased": (Terms(1, lease=Lease(70, 60, "c")), Limits()),
+}
+GONE = {"a b": Sent(1, 2), "#:": Sent(3, 4)}
 UPDATES = {
-    "commit": committing(Staged("o", BATCH), 0, BATCH, Terms(1), Limits(), SealingPlan()),
-    "known client": committing(
-        Staged("o", BATCH), 0, BATCH, Terms(1, previous=4), Limits(), SealingPlan()
-    ),
-    "looked outside": committing(
-        Staged("o", BATCH), 0, BATCH, Terms(1, None, 3, "g"), Limits(stream_bytes=0), SealingPlan()
-    ),
-    "leased": committing(
-        Staged("o", BATCH), 0, BATCH, Terms(1, lease=Lease(70, 60, "c")), Limits(), SealingPlan()
-    ),
+    **{
+        f"{name}, {'by hash' if short else 'by id'}": committing(
+            Staged("h0", BATCH), 0, BATCH, terms, limits, SealingPlan(), short
+        )
+        for name, (terms, limits) in COMMITS.items()
+        for short in (False, True)
+    },
     "renew": renewing(Lease(70, 60, "c"), 1),
     "release": releasing("c"),
     "lose": losing(HEAD, Closed("failed", "silence", code="producer_lost"), 9),
     "close": closing(Closed("failed", "why"), False, 1, 9),
     "stop": asking_stop(1),
     "seal": sealing(HEAD, HEAD.pending[0], 64),
-    "forget": next(forgetting("g", {"a b": Sent(1, 2), "#:": Sent(3, 4)}, ["h"])),
+    "forget": next(forgetting("g", GONE, ["h"])),
+    "forget, by hash": next(forgetting("sg", GONE, ["h"])),
 }
 
 
@@ -70,6 +76,7 @@ def test_every_attribute_goes_by_an_alias(arguments: dict[str, Any]) -> None:
     assert set(re.findall(r"[a-z]\w+", words)) <= {
         "attribute_not_exists",
         "begins_with",
+        "contains",
         "list_append",
         "size",
     }
@@ -91,18 +98,18 @@ def test_pointers_leave_the_list_from_its_end_to_its_beginning() -> None:
     assert update.removals == ["#p[3]", "#p[2]", "#p[1]", "#p[0]"]
 
 
-@given(st.integers(0, 250), st.integers(0, 250))
-def test_however_many_are_forgotten_no_expression_is_too_long(clients: int, once: int) -> None:
+@settings(deadline=None)
+@given(st.integers(0, 250), st.integers(0, 250), st.sampled_from(["g", "sg"]))
+def test_however_many_are_forgotten_no_expression_is_too_long(
+    clients: int, once: int, generation: str
+) -> None:
     """DynamoDB takes 4 KB of expression."""
     gone = {f"client {number}": Sent(number, number) for number in range(clients)}
     keys = [f"hash {number}" for number in range(once)]
-    updates = list(forgetting("g", gone, keys))
+    updates = list(forgetting(generation, gone, keys))
     forgotten = [name for update in updates for name in update.names.values()]
-    assert sorted(
-        [f"w.{name}" for name in gone]
-        + [f"i.{name}" for name in gone]
-        + [f"o.{key}" for key in keys]
-    ) == sorted(forgotten)
+    names = encode_clients(generation, gone).keys() | {f"o.{key}" for key in keys}
+    assert sorted(names) == sorted(forgotten)
     assert all(_longest(update) <= 4096 for update in updates)
 
 

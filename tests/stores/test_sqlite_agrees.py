@@ -26,9 +26,10 @@ Step = Callable[[Store], Awaitable[Any]]
 class Steps:
     """Draws steps that mean something, from what the stream looks like."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, mark: str = "") -> None:
+        """Begin the generations with *mark*."""
         self._draw = random.Random(seed)
-        self._generations = (f"{at:016x}" for at in count())
+        self._generations = (f"{mark}{at:016x}" for at in count())
         self.now = 1000
 
     def stream(self) -> StreamId:
@@ -83,9 +84,14 @@ class Steps:
 
     def _open(self, stream: StreamId, head: Head | None) -> Step:
         fresh = Head(next(self._generations), self.now, self.now + 50)
-        return lambda store: store.heads.open(
-            stream, fresh, Run(stream.run, self.now, self.now + 100)
-        )
+        run, first = Run(stream.run, self.now, self.now + 100), self._draw.choice((None, True))
+        batch, _ = self._batch(None)
+
+        async def step(store: Store) -> Any:
+            staged = await store.batches.put(stream, batch) if first else None
+            return await store.heads.open(stream, fresh, run, LIMITS, staged)
+
+        return step
 
     def _seal(self, stream: StreamId, head: Head | None) -> Step:
         if head is None or not head.pending:

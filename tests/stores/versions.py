@@ -7,6 +7,7 @@ and a chunk. It answers with JSON: what came of it, or the name of the error.
 
 import asyncio
 import json
+import os
 import sys
 from typing import Any
 
@@ -20,13 +21,23 @@ from tests.emulators.writers import opened
 
 def be_earlier() -> None:
     """Do as the version did that knew no names with a hash, and one form of heads."""
-    from runstreams.stores.aws import codec, expressions, layout, values
+    from runstreams.stores.aws import expressions, layout, values
 
+    be_before(form=1)
     for module in (layout, values, expressions):
         module.is_spread = lambda name: False  # type: ignore[attr-defined]
     layout.SPREAD = ""
+
+
+def be_before(form: int = 2) -> None:
+    """Do as the version did that knew no clients by hashes, and heads up to *form*."""
+    from runstreams.stores.aws import codec, expressions, layout, table, values, writers
+
+    os.environ["RUNSTREAMS_SHORT_CLIENTS"] = "off"
+    for module in (layout, values, expressions, table, writers):
+        module.is_short = lambda generation: False  # type: ignore[attr-defined]
     for module in (codec, expressions):
-        module.SPREAD_HEAD = 1  # type: ignore[attr-defined]
+        module.SHORT_HEAD = form  # type: ignore[attr-defined]
 
 
 async def obey(log: Log, order: str, key: str, *about: Any) -> Any:
@@ -45,8 +56,7 @@ async def obey(log: Log, order: str, key: str, *about: Any) -> Any:
 
 async def main(name: str) -> None:
     """Obey until the input ends."""
-    if name == "earlier":
-        be_earlier()
+    {"earlier": be_earlier, "before": be_before, "this": lambda: None}[name]()
     async with opened(AwsStore.from_environment(new_id=new_id)) as log:
         for line in iter(sys.stdin.readline, ""):
             try:

@@ -89,10 +89,14 @@ class DynamoHeads:
         self, stream: StreamId, staged: Staged, terms: Terms, skip: int, limits: Limits
     ) -> Committed | NotCommitted:
         batch = staged.batch.rest(skip)
-        update = committing(staged, skip, batch, terms, limits, self._plan)
+        short = self._layout.is_short(stream)
+        update = committing(staged, skip, batch, terms, limits, self._plan, short)
         done, head = _decoded(await self._update(stream, update))
-        if not done or head is None:
-            found = head is None or self._layout.fits(stream, staged.object, head.generation)
+        if head is None:
+            return NotCommitted(None)
+        if not done:
+            self._layout.learn(stream, head.generation)
+            found = self._layout.fits(stream, staged.object, head.generation)
             return NotCommitted(head, elsewhere=not found)
         return Committed(head.tail - batch.count, head)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from ...core.errors import StoreError
 from ...core.limits import DAY_MS
 from ...core.model import FORMAT
-from .layout import is_spread
+from .layout import is_short, is_spread
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
@@ -18,6 +18,9 @@ SPREAD_HEAD = 2
 """The form of a head whose objects have a hash in their names. It is the other one in all else, but
 whoever does not know it does not find the objects, and so must leave the head alone.
 """
+
+SHORT_HEAD = 3
+"""The form of a head that knows its clients by hashes, wherever its objects are."""
 
 TTL_SLACK_MS = DAY_MS
 """How long DynamoDB waits before it may remove what has expired, for clocks that differ."""
@@ -55,6 +58,8 @@ def form() -> "Value":
 
 def head_form(generation: str) -> "Value":
     """Return the version of the form of a head, by its *generation*."""
+    if is_short(generation):
+        return number(SHORT_HEAD)
     return number(SPREAD_HEAD if is_spread(generation) else FORMAT)
 
 
