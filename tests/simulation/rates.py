@@ -4,29 +4,26 @@ item's limit, under the real core. `python -m tests.simulation.rates` prints the
 Everything runs in virtual time over the memory store; the size of the head item is that of its real
 encoding. What is modelled: S3 and DynamoDB answer after a log-normal time; the head item takes
 1,000 write units a second, each update costing its kilobytes, a refused one too; beyond that it
-throttles, and the store's own pauses and attempts follow.
-
-Small batches may lie in the head instead of being objects: then no time passes in S3 for them, the
-head is larger by their bytes, and sealing is due whenever those cross a multiple of 2 KiB as well.
+throttles, and the store's own pauses and attempts follow. A batch that lies in the head takes no
+time in S3; it and all others there make each update dearer, and sealing is due by the real core's
+rules. The append that seals, or merges, waits for it.
 """
 
 import asyncio
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from random import Random
 from statistics import quantiles
 from typing import Any
-from unittest.mock import patch
 
 from runstreams.core.errors import Busy
 from runstreams.core.limits import Limits, SealingPlan
 from runstreams.core.log import Log
-from runstreams.core.model import Batch, Head, StreamId
+from runstreams.core.model import Batch, StreamId
 from runstreams.core.ports import NotCommitted
-from runstreams.core.sealing import Sealer
 from runstreams.stores.aws.calls import ATTEMPTS, pause
 from runstreams.stores.aws.codec import encode_head
 from runstreams.stores.aws.layout import Layout
@@ -51,14 +48,6 @@ UNITS_A_SECOND = 1000
 EVERY_SECONDS = 0.2
 """How often a writer appends, unless its last append takes longer."""
 
-POINTER_BYTES = 32
-"""What stands around a batch that lies in the head."""
-
-INLINE_BYTES, INLINED_EVERY, INLINED_ENOUGH = 1024, 1536, 16 * 1024
-"""Largest batch that lies in the head; how many bytes of them make sealing due; and with how many
-the next batch is an object.
-"""
-
 STREAM = StreamId("run", "key")
 
 
@@ -68,10 +57,8 @@ class Cloud:
 
     plan: SealingPlan
     rng: Random
-    inline: bool = True
-    """Whether small batches lie in the head."""
-    inlined: dict[str, int] = field(default_factory=dict)
-    """What those batches add to the head, by their names."""
+    inline_bytes: int = Limits().inline_bytes
+    """Largest batch that lies in the head."""
     requests: Counter[str] = field(default_factory=Counter)
     units: float = 0
     """Write units that the head has taken."""
@@ -82,7 +69,7 @@ class Cloud:
     ids: int = 0
 
     def __post_init__(self) -> None:
-        self.store = MemoryStore(self.new_id, self.plan)
+        self.store = MemoryStore(self.new_id, self.plan, inlines=True)
 
     def new_id(self) -> str:
         self.ids += 1
@@ -119,36 +106,9 @@ class Cloud:
         self.left -= units
         self.units += units
 
-    def head(self) -> Head | None:
-        return self.store.heads.items.get("run", {}).get("key")
-
     def head_units(self) -> int:
-        head = self.head()
-        if head is None:
-            return 1
-        return math.ceil(self.head_bytes(head) / 1024)
-
-    def head_bytes(self, head: Head) -> int:
-        """Return the size of the item of *head* with the batches that lie in it."""
-        objects = tuple(each for each in head.pending if each.object not in self.inlined)
-        return item_bytes(encode_head(replace(head, pending=objects))) + self.inlined_bytes(head)
-
-    def inlined_bytes(self, head: Head) -> int:
-        """Return what the batches take that lie in *head*."""
-        return sum(self.inlined.get(pointer.object, 0) for pointer in head.pending)
-
-    def takes(self, batch: Batch) -> bool:
-        """Say whether *batch* lies in the head."""
-        head = self.head()
-        light = head is None or self.inlined_bytes(head) < INLINED_ENOUGH
-        return self.inline and light and len(batch.lines) <= INLINE_BYTES
-
-    def is_due(self, head: Head) -> bool:
-        """Say whether the append that led to *head* seals."""
-        now = self.inlined_bytes(head)
-        before = now - self.inlined.get(head.pending[-1].object, 0)
-        crossed = now // INLINED_EVERY > before // INLINED_EVERY
-        return crossed or head.unsealed % self.plan.every == 0
+        head = self.store.heads.items.get("run", {}).get("key")
+        return math.ceil(item_bytes(encode_head(head)) / 1024) if head else 1
 
 
 class TimedStore:
@@ -180,45 +140,32 @@ class _Timed:
     async def _call(self, method: str, /, *args: Any, **kwargs: Any) -> Any:
         cloud, name = self._cloud, f"{self._name}.{method}"
         effect = partial(getattr(self._port, method), *args, **kwargs)
+        if name == "batches.put" and (staged := await effect()).inline:
+            return staged
+        cloud.requests[name] += 1
         if name in ("heads.commit", "heads.seal", "heads.forget"):
-            cloud.requests[name] += 1
             answer = await cloud.write_head(effect)
             cloud.requests["refused commit"] += isinstance(answer, NotCommitted)
             return answer
-        if name == "batches.put" and cloud.takes(args[1]):
-            staged = await effect()
-            cloud.inlined[staged.object] = weight(args[1])
-            return staged
-        cloud.requests[name] += 1
-        median, rounds, transferred = _cost(name, args, cloud.inlined)
+        median, rounds, transferred = _cost(name, args)
         for _ in range(rounds):
             await cloud.take(median, transferred)
         return await effect()
 
 
-def weight(batch: Batch) -> int:
-    """Return the bytes of a batch that lies in the head: its numbers, its client and its lines."""
-    return POINTER_BYTES + len(batch.client or "") + len(batch.lines)
-
-
-def _cost(name: str, args: Sequence[Any], inlined: Mapping[str, int]) -> tuple[float, int, int]:
+def _cost(name: str, args: Sequence[Any]) -> tuple[float, int, int]:
     """Return the median time of a request, how often it is needed in turn, and the bytes moved."""
     if name == "batches.put":
         return S3_PUT, 1, len(args[1].lines)
     if name == "batches.get":
-        objects = [pointer for pointer in args[1] if pointer.object not in inlined]
-        return S3_GET, math.ceil(len(objects) / GETS), 0
-    if name == "batches.delete":
-        return S3_DELETE, int(any(name not in inlined for name in args[1])), 0
-    if name == "heads.get" and inlined:
-        return DYNAMODB, 0, 0  # the update that made sealing due has told it all
+        return S3_GET, math.ceil(len(args[1]) / GETS), 0
     if name == "segments.put":
         return S3_PUT, 1, len(args[2])
     if name == "segments.get":
         return S3_GET, 1, args[1].size
     if name in ("segments.names", "segments.generations"):
         return S3_LIST, 1, 0
-    if name == "segments.delete":
+    if name in ("batches.delete", "segments.delete"):
         return S3_DELETE, 1, 0
     if name == "heads.spill":
         return DYNAMODB, math.ceil(len(args[2]) / GETS), 0
@@ -266,18 +213,18 @@ async def measure(
     *,
     one_shots: int = 0,
     background: bool = False,
-    inline: bool = True,
+    inline_bytes: int = Limits().inline_bytes,
     size: int = 100,
 ) -> Result:
     """Let *writers* append batches of *size* bytes for *seconds*, beside *one_shots* new clients a
-    second.
+    second. Those of up to *inline_bytes* lie in the head.
     """
-    cloud = Cloud(plan, Random(1), inline)
+    cloud = Cloud(plan, Random(1), inline_bytes)
     store: Any = TimedStore(cloud)
     logs = [
         Log(
             store,
-            limits=Limits(stream_bytes=0),
+            limits=Limits(stream_bytes=0, inline_bytes=inline_bytes),
             clock=virtual_time.clock,
             new_id=cloud.new_id,
             background=background,
@@ -289,8 +236,7 @@ async def measure(
     everybody = [seen.writer(log, f"{at:032x}", until) for at, log in enumerate(logs)]
     if one_shots:
         everybody.append(seen.newcomers(logs, one_shots, until))
-    with patch.object(Sealer, "is_due", lambda sealer, head: cloud.is_due(head)):
-        await asyncio.gather(*everybody)
+    await asyncio.gather(*everybody)
     return seen.result(writers, seconds)
 
 
@@ -363,22 +309,24 @@ class _Seen:
         )
 
 
-def show(plan: SealingPlan, seconds: float = 30, one_shots: int = 0) -> None:
-    """Print the table for one plan."""
-    print(f"\n{plan}, {one_shots} new clients a second")
+def show(plan: SealingPlan, seconds: float = 30, **how: int) -> None:
+    """Print the table for one plan, and for one way to write."""
+    print(f"\n{plan}, {how}")
     titles = ("writers", "appends/s", "p50 ms", "p99 ms", "units/append", "busy")
     print("", *titles, "unsealed", "clients", "puts", "", sep=" | ")
     print("|---|---|---|---|---|---|---|---|---|")
     for writers in (1, 10, 100):
-        got = virtual_time.run(measure(writers, plan, seconds, one_shots=one_shots))
+        got = virtual_time.run(measure(writers, plan, seconds, **how))
         print(
-            f"| {got.writers} | {got.appends:.0f} | {got.p50:.0f} | {got.p99:.0f} "
-            f"| {got.units:.1f} | {got.busy} | {got.unsealed} | {got.clients} | {got.puts:.2f} |"
+            f"| {got.writers} | {got.appends:.0f} | {got.p50:.1f} | {got.p99:.0f} "
+            f"| {got.units:.2f} | {got.busy} | {got.unsealed} | {got.clients} | {got.puts:.2f} |"
         )
 
 
 if __name__ == "__main__":
-    show(SealingPlan())
+    for size in (100, 180, 250, 500):
+        show(SealingPlan(), size=size)
+    show(SealingPlan(), inline_bytes=0)
     show(SealingPlan(), one_shots=20)
-    show(replace(SealingPlan(), clients=128, clients_slack=64))
+    show(replace(SealingPlan(), clients=128), one_shots=20)
     print("\nHow much AWS lets through (docs/scale.md):", *scale.lines(), sep="\n")

@@ -1,6 +1,7 @@
 """The expressions, as far as they can be judged without a table; the traps are in its docstring."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runstreams.core.limits import Limits, SealingPlan
-from runstreams.core.model import Batch, Closed, Head, Lease, Pointer, Sent
+from runstreams.core.model import Batch, Closed, Head, Lease, Pointer, Sent, StoredBatch
 from runstreams.core.ports import Staged, Terms
 from runstreams.stores.aws.expressions import (
     REMOVALS,
@@ -23,6 +24,7 @@ from runstreams.stores.aws.expressions import (
     sealing,
 )
 from runstreams.stores.aws.heads import DynamoHeads
+from runstreams.stores.aws.inlining import Inlining
 from runstreams.stores.aws.layout import Layout
 from runstreams.stores.aws.writers import encode_clients
 
@@ -30,19 +32,24 @@ BATCH = Batch(b'"a"\n"b"\n', 2, time=5, client="c", number=0, once="h")
 HEAD = Head(
     "g", created=0, expires=9, pending=(Pointer("o", 0, 2, 6, 5, 0),), lease=Lease(70, 60, "c")
 )
+INLINE = replace(
+    HEAD, pending=(Pointer("", 0, 2, 6, 5, 0, StoredBatch(BATCH.lines, "c", 0)),), inlined=41
+)
 COMMITS = {
-    "commit": (Terms(1), Limits()),
-    "known client": (Terms(1, previous=4), Limits()),
-    "looked outside": (Terms(1, None, 3, "g"), Limits(stream_bytes=0)),
-    "leased": (Terms(1, lease=Lease(70, 60, "c")), Limits()),
+    "commit": (Staged("h0", BATCH), Terms(1), Limits()),
+    "without a hash": (Staged("o", BATCH), Terms(1), Limits()),
+    "inline": (Staged("", BATCH, inline=True), Terms(1), Limits()),
+    "known client": (Staged("h0", BATCH), Terms(1, previous=4), Limits()),
+    "looked outside": (Staged("h0", BATCH), Terms(1, None, 3, "g"), Limits(stream_bytes=0)),
+    "leased": (Staged("h0", BATCH), Terms(1, lease=Lease(70, 60, "c")), Limits()),
 }
 GONE = {"a b": Sent(1, 2), "#:": Sent(3, 4)}
 UPDATES = {
     **{
         f"{name}, {'by hash' if short else 'by id'}": committing(
-            Staged("h0", BATCH), 0, BATCH, terms, limits, SealingPlan(), short
+            staged, 0, BATCH, terms, limits, SealingPlan(), short
         )
-        for name, (terms, limits) in COMMITS.items()
+        for name, (staged, terms, limits) in COMMITS.items()
         for short in (False, True)
     },
     "renew": renewing(Lease(70, 60, "c"), 1),
@@ -51,6 +58,7 @@ UPDATES = {
     "close": closing(Closed("failed", "why"), False, 1, 9),
     "stop": asking_stop(1),
     "seal": sealing(HEAD, HEAD.pending[0], 64),
+    "seal inline": sealing(INLINE, INLINE.pending[0], 64),
     "forget": next(forgetting("g", GONE, ["h"])),
     "forget, by hash": next(forgetting("sg", GONE, ["h"])),
 }
@@ -114,8 +122,9 @@ def test_however_many_are_forgotten_no_expression_is_too_long(
 
 
 def test_a_plan_that_no_update_can_follow_is_refused() -> None:
+    plan = SealingPlan(batches=REMOVALS + 1)
     with pytest.raises(ValueError, match="can drop"):
-        DynamoHeads(None, SealingPlan(batches=REMOVALS + 1), Layout(True))  # type: ignore[arg-type]
+        DynamoHeads(None, plan, Layout(True), Inlining(plan))  # type: ignore[arg-type]
 
 
 def _longest(update: Update) -> int:

@@ -1,5 +1,5 @@
 """Two versions at work on the same streams, as in the middle of a deployment: processes that know
-names with a hash beside ones that do not.
+names with a hash, or batches in the head, beside ones that do not.
 """
 
 import json
@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from runstreams.core.model import StreamId
+from runstreams.stores.aws.table import head_key
 from tests.emulators.place import Place
 from tests.tools import ROOT
 
@@ -43,9 +45,13 @@ def running(name: str, place: Place, **environ: str) -> Iterator[Version]:
         yield Version(process)
 
 
+ALL_OBJECTS = {"RUNSTREAMS_INLINE_BYTES": "0", "RUNSTREAMS_SHORT_CLIENTS": "off"}
+"""What versions did that knew nothing else, and what this one does if it is told to."""
+
+
 @pytest.fixture
 def earlier(quick_aws_place: Place) -> Iterator[Version]:
-    with running("earlier", quick_aws_place) as version:
+    with running("earlier", quick_aws_place, **ALL_OBJECTS) as version:
         yield version
 
 
@@ -56,7 +62,7 @@ def later(quick_aws_place: Place) -> Iterator[Version]:
 
 
 @pytest.fixture
-def before(quick_aws_place: Place) -> Iterator[Version]:
+def by_id(quick_aws_place: Place) -> Iterator[Version]:
     """The version that knows names with a hash, and clients by their ids only."""
     with running("before", quick_aws_place) as version:
         yield version
@@ -65,15 +71,14 @@ def before(quick_aws_place: Place) -> Iterator[Version]:
 @pytest.fixture
 def next_careful(quick_aws_place: Place) -> Iterator[Version]:
     """This version, as it is deployed over that one first."""
-    with running("this", quick_aws_place, RUNSTREAMS_SHORT_CLIENTS="off") as version:
+    with running("this", quick_aws_place, **ALL_OBJECTS) as version:
         yield version
 
 
 @pytest.fixture
 def careful(quick_aws_place: Place) -> Iterator[Version]:
     """This version, as it is deployed first."""
-    off = dict.fromkeys(("RUNSTREAMS_SPREAD", "RUNSTREAMS_SHORT_CLIENTS"), "off")
-    with running("this", quick_aws_place, **off) as version:
+    with running("this", quick_aws_place, RUNSTREAMS_SPREAD="off", **ALL_OBJECTS) as version:
         yield version
 
 
@@ -115,27 +120,27 @@ def test_until_it_is_told_otherwise_a_version_opens_streams_that_the_one_before_
 
 
 def test_clients_are_known_by_their_ids_where_a_stream_was_opened_so(
-    before: Version, next_careful: Version, later: Version
+    by_id: Version, next_careful: Version, later: Version
 ) -> None:
     """By all three, whoever opens it, and each resend is recognised by whoever gets it."""
     for key, versions in {
-        "one": (before, next_careful, later),
-        "two": (next_careful, later, before),
+        "one": (by_id, next_careful, later),
+        "two": (next_careful, later, by_id),
     }.items():
         take_turns(key, *versions)
         for version in versions:
             assert version.does("append", key, "c0", APPENDS - 1, APPENDS - 1) == 3 * APPENDS - 3
-        assert before.does("close", key) == 3 * APPENDS
+        assert by_id.does("close", key) == 3 * APPENDS
 
 
 def test_a_version_that_knows_clients_by_their_ids_leaves_others_alone(
-    before: Version, next_careful: Version, later: Version
+    by_id: Version, next_careful: Version, later: Version
 ) -> None:
     """It would take a resend for something new."""
     take_turns("key", later, next_careful)
     for client in ("c0", "d"):
-        assert before.does("append", "key", client, 0, "lost") == "StoreError"
-    assert before.does("read", "key") == "StoreError"
+        assert by_id.does("append", "key", client, 0, "lost") == "StoreError"
+    assert by_id.does("read", "key") == "StoreError"
     resent = later.does("append", "key", "c1", APPENDS - 1, 2 * APPENDS - 1)
     assert resent == 2 * APPENDS - 1
     assert next_careful.does("append", "key", "d", 0, "found") == 2 * APPENDS
@@ -171,3 +176,86 @@ def test_deleting_leaves_nothing_of_either_kind(
         take_turns("key", version)
         assert version.does("delete", "key")
         assert keys(quick_aws_place) == []
+
+
+@pytest.fixture
+def before(aws_place: Place) -> Iterator[Version]:
+    """The version that knew no batches in heads."""
+    with running("before", aws_place, **ALL_OBJECTS) as version:
+        yield version
+
+
+@pytest.fixture
+def inlining(aws_place: Place) -> Iterator[Version]:
+    with running("this", aws_place) as version:
+        yield version
+
+
+@pytest.fixture
+def rolled_back(aws_place: Place) -> Iterator[Version]:
+    """This version, as it is deployed first, or as one goes back to it."""
+    with running("this", aws_place, **ALL_OBJECTS) as version:
+        yield version
+
+
+def test_a_head_of_before_takes_no_batch_and_is_used_by_both(
+    before: Version, inlining: Version
+) -> None:
+    take_turns("key", before, inlining)
+    assert before.does("close", "key") == 2 * APPENDS
+    assert inlining.does("read", "key") == list(range(2 * APPENDS))
+
+
+def test_until_batches_may_lie_in_heads_the_version_before_can_use_what_is_opened(
+    before: Version, rolled_back: Version, inlining: Version
+) -> None:
+    take_turns("key", rolled_back, before, inlining)
+    assert before.does("delete", "key")
+
+
+def test_a_version_that_knows_no_batches_in_heads_changes_nothing_where_some_may_lie(
+    before: Version, inlining: Version, aws_place: Place
+) -> None:
+    for number in range(APPENDS):
+        inlining.does("append", "key", "c", number, number)
+        item = head_item(aws_place)
+        for order in (("append", "key", "d", 0, 0), ("read", "key"), ("close", "key")):
+            assert before.does(*order) == "StoreError"
+        assert head_item(aws_place) == item
+    assert inlining.does("append", "key", "d", 0, "found") == APPENDS
+    assert inlining.does("read", "key") == [*range(APPENDS), "found"]
+
+
+def test_who_goes_back_reads_seals_and_deletes_what_the_newer_one_wrote(
+    inlining: Version, rolled_back: Version, aws_place: Place
+) -> None:
+    take_turns("key", inlining, rolled_back)
+    for number in range(APPENDS):
+        inlining.does("append", "last", "c", number, number)
+    assert rolled_back.does("read", "last") == list(range(APPENDS))
+    assert rolled_back.does("close", "last") == APPENDS
+    assert rolled_back.does("read", "last") == list(range(APPENDS))
+    for key in ("key", "last"):
+        assert rolled_back.does("delete", key)
+    assert keys(aws_place) == []
+
+
+def test_a_head_of_a_form_to_come_is_left_as_it_is(inlining: Version, aws_place: Place) -> None:
+    inlining.does("append", "key", "c", 0, 0)
+    item = head_item(aws_place, v={"N": "4"})
+    for order in (["append", "key", "c", 1, 1], ["read", "key"], ["close", "key"]):
+        assert inlining.does(*order) == "StoreError"
+        assert head_item(aws_place) == item
+    assert inlining.does("delete", "key") == "StoreError"
+    assert head_item(aws_place) == item
+
+
+def head_item(place: Place, **changed: Any) -> Any:
+    """Return the head of the stream as it lies in the table, after it was *changed*."""
+    s3, dynamodb = place.clients(threads=1)
+    found = dynamodb.get_item(TableName=place.table, Key=head_key(StreamId("run", "key")))["Item"]
+    if changed:
+        dynamodb.put_item(TableName=place.table, Item=found | changed)
+    s3.close()
+    dynamodb.close()
+    return found | changed

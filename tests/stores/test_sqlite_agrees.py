@@ -13,6 +13,7 @@ from runstreams.core.errors import RunstreamsError
 from runstreams.core.limits import Limits, SealingPlan
 from runstreams.core.model import Batch, Closed, Head, Lease, Run, SegmentName, Sent, StreamId
 from runstreams.core.ports import Committed, Store, Terms
+from runstreams.core.unsealed import fetched, objects
 from runstreams.stores.memory import MemoryStore
 from runstreams.stores.sqlite import SqliteStore
 
@@ -26,8 +27,9 @@ Step = Callable[[Store], Awaitable[Any]]
 class Steps:
     """Draws steps that mean something, from what the stream looks like."""
 
-    def __init__(self, seed: int, mark: str = "") -> None:
+    def __init__(self, seed: int, limits: Limits = LIMITS, mark: str = "") -> None:
         """Begin the generations with *mark*."""
+        self._limits = limits
         self._draw = random.Random(seed)
         self._generations = (f"{mark}{at:016x}" for at in count())
         self.now = 1000
@@ -69,9 +71,9 @@ class Steps:
         batch, terms = self._batch(head)
 
         async def step(store: Store) -> Any:
-            staged = await store.batches.put(stream, batch)
+            staged = await store.batches.put(stream, batch, self._limits)
             left_out = min(skip, batch.count - 1)
-            done = await store.heads.commit(stream, staged, terms, left_out, LIMITS)
+            done = await store.heads.commit(stream, staged, terms, left_out, self._limits)
             if isinstance(done, Committed):
                 assert done.head.pending[-1].object == staged.object
                 return done.first, done.head
@@ -88,8 +90,8 @@ class Steps:
         batch, _ = self._batch(None)
 
         async def step(store: Store) -> Any:
-            staged = await store.batches.put(stream, batch) if first else None
-            return await store.heads.open(stream, fresh, run, LIMITS, staged)
+            staged = await store.batches.put(stream, batch, self._limits) if first else None
+            return await store.heads.open(stream, fresh, run, self._limits, staged)
 
         return step
 
@@ -180,10 +182,8 @@ class Steps:
     def _batches(self, stream: StreamId, head: Head | None) -> Step:
         pointers = head.pending[self._draw.randrange(3) :] if head else ()
         if self._draw.random() < 0.2:
-            return lambda store: store.batches.delete(
-                stream, [pointer.object for pointer in pointers[:1]]
-            )
-        return lambda store: store.batches.get(stream, pointers)
+            return lambda store: store.batches.delete(stream, objects(pointers[:1]))
+        return lambda store: fetched(store.batches, stream, pointers)
 
 
 async def outcome(step: Step, store: Store) -> Any:

@@ -1,4 +1,4 @@
-"""A process that does what it is told with the streams on AWS, as this version or the one before:
+"""A process that does what it is told with the streams on AWS, as this version or one before:
 `python -m tests.stores.versions NAME`.
 
 Each line of its input is a list: what to do, the stream's key, and for an append a client, a number
@@ -30,14 +30,20 @@ def be_earlier() -> None:
 
 
 def be_before(form: int = 2) -> None:
-    """Do as the version did that knew no clients by hashes, and heads up to *form*."""
-    from runstreams.stores.aws import codec, expressions, layout, table, values, writers
+    """Do as the version did that knew names with a hash, but no batches in pointers and no clients
+    by hashes, and heads up to *form*.
+    """
+    from runstreams.stores.aws import codec, expressions, layout, pointers, table, values, writers
 
-    os.environ["RUNSTREAMS_SHORT_CLIENTS"] = "off"
+    os.environ |= {"RUNSTREAMS_SHORT_CLIENTS": "off", "RUNSTREAMS_INLINE_BYTES": "0"}
     for module in (layout, values, expressions, table, writers):
         module.is_short = lambda generation: False  # type: ignore[attr-defined]
     for module in (codec, expressions):
-        module.SHORT_HEAD = form  # type: ignore[attr-defined]
+        module.INLINE_HEAD = form  # type: ignore[attr-defined]
+    pointers.INLINE = "none"
+
+
+VERSIONS = {"earlier": be_earlier, "before": be_before, "this": lambda: None}
 
 
 async def obey(log: Log, order: str, key: str, *about: Any) -> Any:
@@ -56,7 +62,7 @@ async def obey(log: Log, order: str, key: str, *about: Any) -> Any:
 
 async def main(name: str) -> None:
     """Obey until the input ends."""
-    {"earlier": be_earlier, "before": be_before, "this": lambda: None}[name]()
+    VERSIONS[name]()
     async with opened(AwsStore.from_environment(new_id=new_id)) as log:
         for line in iter(sys.stdin.readline, ""):
             try:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from .cleaning import cleaned
-from .commit import LookOutside, Open, Outside, Retry, judge
+from .commit import LookOutside, Open, Outside, Retry, judge, leads_to
 from .errors import (
     Busy,
     RunCompleted,
@@ -58,19 +58,19 @@ class Appender:
         self._new_id = new_id
         self._hints: OrderedDict[StreamId, tuple[str, int]] = OrderedDict()
 
-    async def append(self, stream: StreamId, batch: Batch) -> tuple[Appended, Head | None]:
-        """Append *batch*; return the answer, and the new head if anything was added.
+    async def append(self, stream: StreamId, batch: Batch) -> tuple[Appended, Committed | None]:
+        """Append *batch*; return the answer, and the commit if anything was added.
 
         Raises `ChunkGap`, `StreamClosed`, `RunCompleted`, `StreamFull`, `Busy`; `Uncertain` only
         for a batch without client and idempotency key, whose resend nobody could recognise.
         """
-        staged = await self._store.batches.put(stream, batch)
+        staged = await self._store.batches.put(stream, batch, self._limits)
         attempt = await self._first_try(stream, batch)
         for _ in range(ATTEMPTS):
             outcome, heard = await self._commit(stream, staged, attempt)
             self._remember(stream, outcome.head)
             if isinstance(outcome, Committed):
-                return await self._committed(stream, staged, attempt.skip, outcome), outcome.head
+                return await self._committed(stream, staged, attempt.skip, outcome), outcome
             verdict = await self._follow(stream, staged, outcome.head, attempt.outside, heard)
             if isinstance(verdict, Appended):
                 return verdict, None
@@ -79,7 +79,7 @@ class Appender:
             if outcome.elsewhere or not heard:
                 # Unheard, it may take effect yet, or did so in a stream that was deleted, object
                 # and all.
-                staged = await self._store.batches.put(stream, batch)
+                staged = await self._store.batches.put(stream, batch, self._limits)
             attempt = verdict
         raise Busy(
             "the stream changes faster than this append can follow; try again", retry_after=1
@@ -99,11 +99,10 @@ class Appender:
         """Guess the state of the head, so that the usual append needs one update and nothing
         else.
         """
-        plain = Terms(self._clock(), lease=claimed(batch))
-        if batch.client is None:
+        previous = batch.number - 1 if batch.client is not None and batch.number else None
+        plain = Terms(self._clock(), previous, lease=claimed(batch))
+        if batch.client is None or batch.number:
             return _Try(plain)
-        if batch.number:
-            return _Try(replace(plain, previous=batch.number - 1))
         hint = self._hints.get(stream)
         if hint is None:
             return _Try(plain)
@@ -144,7 +143,7 @@ class Appender:
         except Busy:
             raise lost from None  # nothing happened now, but it may have before
         for pointer in head.pending if head else ():
-            if head and pointer.object == staged.object:
+            if head and leads_to(pointer, staged):
                 return Committed(pointer.first, head)
         if staged.batch.client is None and staged.batch.once is None:
             raise lost  # it may be sealed already, and a resend could not be recognised
@@ -173,7 +172,8 @@ class Appender:
 
     async def _discard(self, stream: StreamId, staged: Staged) -> None:
         """Remove a batch; should that fail, the clean-up will."""
-        await cleaned(self._store.batches.delete(stream, [staged.object]))
+        if not staged.inline:
+            await cleaned(self._store.batches.delete(stream, [staged.object]))
 
     async def _judge(
         self, stream: StreamId, batch: Batch, head: Head | None, outside: Outside | None

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from .errors import ChunkGap, RunCompleted, SealingBehind, StreamClosed, StreamFull
 from .leasing import claimed, leased_until, may_follow, renewed
 from .limits import Limits, SealingPlan
-from .model import PRODUCER_LOST, Appended, Batch, Head, Pointer, Sent
+from .model import PRODUCER_LOST, Appended, Batch, Head, Pointer, Sent, StoredBatch, weight
 from .ports import Staged, Terms
 from .position import is_left_behind, is_of_epoch
 from .retention import is_expired
@@ -37,14 +37,41 @@ def fits(head: Head | None, batch: Batch, terms: Terms, limits: Limits, plan: Se
     return sent.number == terms.previous
 
 
+def takes(head: Head, batch: Batch, plan: SealingPlan) -> bool:
+    """Say whether *batch* may lie in its pointer in *head*."""
+    return head.inlined is not None and head.inlined + weight(stored(batch)) <= plan.inlined_most
+
+
+def stored(batch: Batch) -> StoredBatch:
+    """Return what is kept of *batch*."""
+    return StoredBatch(batch.lines, batch.client, batch.number)
+
+
+def pointer_to(staged: Staged, skip: int, batch: Batch, time: int, first: int) -> Pointer:
+    """Return the pointer of *batch*, what is left of *staged* without its first *skip* chunks."""
+    if staged.inline:
+        return Pointer(staged.object, 0, batch.count, batch.size, time, first, stored(batch))
+    return Pointer(staged.object, skip, batch.count, batch.size, time, first)
+
+
+def leads_to(pointer: Pointer, staged: Staged) -> bool:
+    """Say whether *pointer* is that of *staged*: by its name, or where it has none, by its client's
+    own numbers.
+    """
+    if staged.object or pointer.batch is None:
+        return pointer.object == staged.object
+    there, batch = pointer.batch, staged.batch
+    ends = there.number + pointer.count, batch.number + batch.count
+    return there.client == batch.client and ends[0] == ends[1]
+
+
 def applied(
     head: Head, staged: Staged, terms: Terms, skip: int, batch: Batch, limits: Limits
 ) -> Head:
     """Return *head* after the commit of *batch*, what is left of *staged* without its first
     *skip* chunks, under *terms*.
     """
-    time = max(batch.time, head.last_time)
-    pointer = Pointer(staged.object, skip, batch.count, batch.size, time, head.tail)
+    pointer = pointer_to(staged, skip, batch, max(batch.time, head.last_time), head.tail)
     clients, once = head.clients, head.once
     if batch.client is not None:
         sent = Sent(batch.number + batch.count - 1, pointer.end - 1)
@@ -71,6 +98,7 @@ def applied(
         stop=head.stop,
         appended_before=head.appended,
         lease=terms.lease or head.lease,
+        inlined=head.inlined if head.inlined is None else head.inlined + pointer.weight,
     )
 
 

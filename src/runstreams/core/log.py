@@ -118,7 +118,7 @@ class Log:
 
     async def _append(self, stream: StreamId, batch: Batch) -> Appended:
         try:
-            answer, head = await self._appender.append(stream, batch)
+            answer, done = await self._appender.append(stream, batch)
         except StreamClosed:
             # Closed by hand it does not know what became of its run.
             if await self.runs.is_completed(stream.run):
@@ -127,11 +127,11 @@ class Log:
         except SealingBehind:
             # Nobody else may be left to seal: whoever sealed last has died or lost.
             await self._sealer.seal(stream)
-            answer, head = await self._appender.append(stream, batch)
-        if head is not None:
-            self._watches.tell(stream, head)
-            if self._sealer.is_due(head):
-                await self._seals.some(stream)
+            answer, done = await self._appender.append(stream, batch)
+        if done is not None:
+            self._watches.tell(stream, done.head)
+            if self._sealer.is_due(done.head):
+                await self._seals.some(stream, done.head if done.whole else None)
         elif batch.lease_ms and batch.client is not None:
             # A resend adds nothing, not even its promise. On a closed stream there is none to make.
             with suppress(StreamClosed, RunCompleted):

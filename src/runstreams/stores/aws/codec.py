@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 from ...core.model import Closed, Head, Lease, Run, Sent, Status
 from .pointers import decode_pointers, encode_pointer
 from .values import (
-    SHORT_HEAD,
+    INLINE_HEAD,
     check_form,
     form,
     head_form,
@@ -38,7 +38,7 @@ def encode_head(head: Head) -> "Item":
     expression cannot take the size, the sum or the copy of what is absent.
     """
     item: Item = {
-        "v": head_form(head.generation),
+        "v": head_form(head.generation, head.inlined is not None),
         "g": text(head.generation),
         "opened": number(head.created),
         "expires": number(head.expires),
@@ -53,6 +53,8 @@ def encode_head(head: Head) -> "Item":
         "spills": number(head.spills),
         "stop": {"BOOL": head.stop},
     }
+    if head.inlined is not None:
+        item["inline"] = number(head.inlined)
     if head.closed is not None:
         item["closed"] = encode_closed(head.closed, head.closed_by_run)
     item |= _encode_lease(head.lease)
@@ -64,7 +66,7 @@ def encode_head(head: Head) -> "Item":
 
 def decode_head(item: "Mapping[str, Value]") -> Head:
     """Return the head that *item* holds."""
-    check_form(item, SHORT_HEAD)
+    check_form(item, INLINE_HEAD)
     opened, sealed, sealed_time = (
         int(item[name]["N"]) for name in ("opened", "sealed", "sealed_time")
     )
@@ -90,6 +92,7 @@ def decode_head(item: "Mapping[str, Value]") -> Head:
         stop=item["stop"]["BOOL"],
         appended_before=optional_number(item["before"]),
         lease=_lease(item),
+        inlined=int(item["inline"]["N"]) if "inline" in item else None,
     )
 
 

@@ -12,14 +12,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ...core.commit import pointer_to
 from ...core.limits import Limits, SealingPlan
 from ...core.model import Batch, Closed, Head, Lease, Pointer, Sent
 from ...core.ports import Staged, Terms
 from ...core.position import epoch_prefix
 from .codec import encode_closed, once_attribute
 from .layout import SHORT, SPREAD, is_short, is_spread
-from .pointers import encode_pointer, prefix
-from .values import SHORT_HEAD, number, text, ttl
+from .pointers import encode_pointer
+from .values import INLINE_HEAD, number, text, ttl
 from .writers import hashed, index_attribute, number_attribute, packed
 
 if TYPE_CHECKING:
@@ -30,8 +31,11 @@ REMOVALS = 64
 list, 300 operators and 4 KB of expression.
 """
 
-IS_LIVE = "#v <= :v AND #expires > :now"
-"""The stream has been opened, in a form that this version knows, and is not forgotten."""
+IS_KNOWN = "#v <= :v"
+"""The stream has been opened, in a form that this version knows."""
+
+IS_LIVE = f"{IS_KNOWN} AND #expires > :now"
+"""It is not forgotten, either."""
 
 IS_OPEN = "attribute_not_exists(#closed)"
 """Nobody has closed the stream."""
@@ -49,6 +53,11 @@ hexadecimal digits, another mark, and perhaps an epoch with its dot.
 
 IS_SHORT = "contains(#g, :short)"
 """The head knows its clients by hashes."""
+
+TAKES_INLINE = "#inline <= :inline_room"
+"""Batches may lie in the pointers, and there is room for this one. Nothing is compared with what is
+absent, as in heads of before.
+"""
 
 IS_NEW_ONCE = "attribute_not_exists(#once)"
 """No one-shot append with this idempotency key is remembered."""
@@ -79,8 +88,10 @@ IS_HOLDER = "#lease_by = :lease_by"
 IS_SILENT_SINCE = "#tail = :tail AND #lease = :lease AND #lease_ms = :lease_ms"
 """Nobody has appended or renewed the lease since it was seen."""
 
-IS_SEALED_AS_SEEN = "#sealed = :sealed AND begins_with(#p[0], :first)"
-"""Nobody has sealed since: the sealed index and the first pointer are what was seen."""
+IS_SEALED_AS_SEEN = "#sealed = :sealed"
+"""Nobody has sealed since: pointers leave a generation's list only as its sealed index moves, so
+the first ones are what was seen.
+"""
 
 APPENDS = (
     "#p = list_append(#p, :pointer)",
@@ -92,6 +103,12 @@ APPENDS = (
 """The pointer goes to the end of the list; tail, bytes and times move on. What stands on the right
 is the value before the update.
 """
+
+INLINES = "#inline = #inline + :inline"
+"""So many bytes more lie in the pointers."""
+
+DROPS_INLINE = "#inline = #inline - :inline"
+"""So many bytes less."""
 
 KEEPS_UNTIL = ("#expires = :expires", "#ttl = :ttl")
 """The stream is forgotten at another time."""
@@ -137,9 +154,14 @@ def aliases(expression: str, names: Mapping[str, str] | None = None) -> dict[str
     return {alias: own.get(alias, alias[1:]) for alias in ALIAS.findall(expression)}
 
 
+def known() -> "Item":
+    """Return the values of `IS_KNOWN`."""
+    return {":v": number(INLINE_HEAD)}
+
+
 def _live_at(now: int) -> "Item":
     """Return the values of `IS_LIVE`."""
-    return {":v": number(SHORT_HEAD), ":now": number(now)}
+    return {**known(), ":now": number(now)}
 
 
 def committing(
@@ -154,7 +176,7 @@ def committing(
     """Spell `commit.fits` and `commit.applied` for *batch*, what is left of *staged* after
     *skip*, in a head that is *short*: one that knows its clients by hashes.
     """
-    pointer = Pointer(staged.object, skip, batch.count, batch.size, batch.time, first=0)
+    pointer = pointer_to(staged, skip, batch, batch.time, first=0)
     expires = batch.time + limits.retention_ms
     update = Update(
         [IS_LIVE, IS_OPEN, HAS_FEW_UNSEALED],
@@ -173,7 +195,9 @@ def committing(
     if limits.epoch:
         update.conditions.append(IS_OF_EPOCH)
         update.values[":epoch"] = text(epoch_prefix(limits.epoch))
-    if is_spread(staged.object):
+    if staged.inline:
+        _inline(update, pointer.weight, plan)
+    elif is_spread(staged.object):
         update.conditions.append(IS_SPREAD)
         update.values[":spread"] = text(SPREAD)
     if limits.stream_bytes > 0:
@@ -186,6 +210,13 @@ def committing(
     if batch.client is not None:
         _move_client(update, batch.client, batch, terms, short)
     return update
+
+
+def _inline(update: Update, weight: int, plan: SealingPlan) -> None:
+    update.conditions.append(TAKES_INLINE)
+    update.sets.append(INLINES)
+    update.values[":inline"] = number(weight)
+    update.values[":inline_room"] = number(plan.inlined_most - weight)
 
 
 def _lease(update: Update, lease: Lease) -> None:
@@ -273,9 +304,9 @@ def renewing(lease: Lease, now: int) -> Update:
 def releasing(holder: str) -> Update:
     """Take away the lease of *holder*."""
     return Update(
-        [IS_HOLDER],
+        [IS_KNOWN, IS_HOLDER],
         removals=["#lease", "#lease_ms", "#lease_by"],
-        values={":lease_by": text(holder)},
+        values={**known(), ":lease_by": text(holder)},
     )
 
 
@@ -288,18 +319,21 @@ def sealing(seen: Head, upto: Pointer, count: int) -> Update:
     """Drop the first *count* pointers and move the sealed index and time behind the last of
     them.
     """
-    return Update(
+    update = Update(
         [IS_GENERATION, IS_SEALED_AS_SEEN],
         ["#sealed = :end", "#sealed_time = :time"],
         [f"#p[{at}]" for at in reversed(range(count))],
         values={
             ":g": text(seen.generation),
             ":sealed": number(seen.sealed),
-            ":first": text(prefix(seen.pending[0])),
             ":end": number(upto.end),
             ":time": number(upto.time),
         },
     )
+    if weight := sum(pointer.weight for pointer in seen.pending[:count]):
+        update.sets.append(DROPS_INLINE)
+        update.values[":inline"] = number(weight)
+    return update
 
 
 def forgetting(

@@ -2,16 +2,18 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from ...core.commit import begun
+from ...core.commit import begun, takes
 from ...core.errors import Busy
 from ...core.limits import NO_LIMITS, Limits, SealingPlan
-from ...core.model import Closed, Head, Lease, Pointer, Run, Sent, StreamId
+from ...core.model import Batch, Closed, Head, Lease, Pointer, Run, Sent, StreamId
 from ...core.ports import Committed, NotCommitted, Opened, Renewed, Staged, Terms
 from ...core.position import epoch_prefix
 from .codec import decode_head, decode_run, decode_sent, encode_head, encode_sent
 from .expressions import (
+    IS_KNOWN,
     REMOVALS,
     Update,
     aliases,
@@ -19,11 +21,13 @@ from .expressions import (
     closing,
     committing,
     forgetting,
+    known,
     losing,
     releasing,
     renewing,
     sealing,
 )
+from .inlining import Inlining
 from .layout import Layout
 from .runs import following, making
 from .table import Outcome, Table, client_key, clients_prefix, head_key
@@ -41,6 +45,9 @@ IS_ABSENT_OR_EXPIRED = "attribute_not_exists(#v) OR #expires <= :now"
 IS_LEFT_BEHIND = "(attribute_not_exists(#closed) AND NOT begins_with(#g, :epoch))"
 """The stream was opened in another epoch, and is open."""
 
+IS_NONE_OR_KNOWN = f"attribute_not_exists(#v) OR {IS_KNOWN}"
+"""There is no stream, or one in a form that this version knows."""
+
 IS_BEHIND = "attribute_not_exists(#v) OR #number < :number"
 """The item is missing, or what it remembers is older."""
 
@@ -50,12 +57,13 @@ class DynamoHeads:
     faster, and from `spill` and `delete_spilled`, which write many items.
     """
 
-    def __init__(self, table: Table, plan: SealingPlan, layout: Layout) -> None:
+    def __init__(self, table: Table, plan: SealingPlan, layout: Layout, inlining: Inlining) -> None:
         if plan.batches > REMOVALS:
             raise ValueError(f"one update can drop {REMOVALS} pointers, not {plan.batches}")
         self._table = table
         self._plan = plan
         self._layout = layout
+        self._inlining = inlining
 
     async def get(self, stream: StreamId, *, strong: bool = True, since: int = 0) -> Head | None:
         item = await self._table.get(head_key(stream), strong=strong)
@@ -69,6 +77,8 @@ class DynamoHeads:
         limits: Limits = NO_LIMITS,
         first: Staged | None = None,
     ) -> Opened:
+        if limits.inline_bytes:
+            head = replace(head, inlined=0)
         fresh, found = begun(head, first, limits) if first else head, None
         record, opening = making(run, limits), [_putting(stream, fresh, limits.epoch)]
         for _ in range(OPENINGS):
@@ -94,11 +104,20 @@ class DynamoHeads:
         done, head = _decoded(await self._update(stream, update))
         if head is None:
             return NotCommitted(None)
-        if not done:
-            self._layout.learn(stream, head.generation)
-            found = self._layout.fits(stream, staged.object, head.generation)
-            return NotCommitted(head, elsewhere=not found)
-        return Committed(head.tail - batch.count, head)
+        self._inlining.learn(stream, head)
+        if done:
+            return Committed(head.tail - batch.count, head, whole=True)
+        self._layout.learn(stream, head.generation)
+        return NotCommitted(head, elsewhere=not self._fits(stream, staged, batch, head))
+
+    def _fits(self, stream: StreamId, staged: Staged, batch: Batch, head: Head) -> bool:
+        """Say whether *batch* may be where it is; if not, it is put elsewhere the next time."""
+        if not staged.inline:
+            return self._layout.fits(stream, staged.object, head.generation)
+        if not takes(head, batch, self._plan):
+            self._inlining.refuse(stream)
+            return False
+        return True
 
     async def close(
         self, stream: StreamId, closed: Closed, now: int, expires: int, *, by_run: bool = False
@@ -160,8 +179,13 @@ class DynamoHeads:
         return [(item["item"]["S"][2:], decode_head(item)) for item in found]
 
     async def delete(self, stream: StreamId) -> Head | None:
-        item = await self._table.delete(head_key(stream))
-        return decode_head(item) if item else None
+        condition = {
+            "ConditionExpression": IS_NONE_OR_KNOWN,
+            "ExpressionAttributeNames": aliases(IS_NONE_OR_KNOWN),
+            "ExpressionAttributeValues": known(),
+        }
+        done, head = _decoded(await self._table.delete(head_key(stream), condition))
+        return head if done else None
 
     async def delete_spilled(self, stream: StreamId, generation: str) -> None:
         prefix = clients_prefix(stream, generation)

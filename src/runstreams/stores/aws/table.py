@@ -144,13 +144,17 @@ class Table:
             return _failed(error)
         return {}
 
-    async def delete(self, key: "Item") -> "Item | None":
-        """Remove an item and return it."""
+    async def delete(self, key: "Item", arguments: Mapping[str, Any]) -> Outcome:
+        """Remove an item if its condition holds; the outcome has it, removed or as it was found."""
         work = partial(
-            self._client.delete_item, TableName=self._name, Key=key, ReturnValues="ALL_OLD"
+            self._client.delete_item,
+            TableName=self._name,
+            Key=key,
+            ReturnValues="ALL_OLD",
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            **arguments,
         )
-        answer = await self._calls.run(work, repeat=False, lost=Uncertain)
-        return answer.get("Attributes") or None
+        return await self._write(work, repeat=False)
 
     async def query(self, arguments: Mapping[str, Any], limit: int | None = None) -> "list[Item]":
         """Return the items that a query finds, at most *limit*; DynamoDB gives them by the

@@ -19,8 +19,10 @@ SPREAD_HEAD = 2
 whoever does not know it does not find the objects, and so must leave the head alone.
 """
 
-SHORT_HEAD = 3
-"""The form of a head that knows its clients by hashes, wherever its objects are."""
+INLINE_HEAD = 3
+"""The form of a head in whose pointers batches may lie, or that knows its clients by hashes,
+wherever its objects are. Whoever does not know that must leave it alone as well.
+"""
 
 TTL_SLACK_MS = DAY_MS
 """How long DynamoDB waits before it may remove what has expired, for clocks that differ."""
@@ -56,10 +58,12 @@ def form() -> "Value":
     return number(FORMAT)
 
 
-def head_form(generation: str) -> "Value":
-    """Return the version of the form of a head, by its *generation*."""
-    if is_short(generation):
-        return number(SHORT_HEAD)
+def head_form(generation: str, inlines: bool) -> "Value":
+    """Return the version of the form of a head, by its *generation* and whether batches may lie in
+    its pointers.
+    """
+    if inlines or is_short(generation):
+        return number(INLINE_HEAD)
     return number(SPREAD_HEAD if is_spread(generation) else FORMAT)
 
 
