@@ -245,3 +245,4 @@ def test_the_readme_says_what_the_command_says() -> None:
         load = replace(USUAL, batch_seconds=seconds)
         cells = f"{load.appends:,} | ${dollars(load):,.0f} | ${dollars(load) / 1e6:.4f}"
         assert f"| {name} | {cells} |" in text
+    assert f"the first row would be ${dollars(replace(USUAL, inline_bytes=0)):,.0f}" in text
