@@ -80,7 +80,7 @@ def test_a_batch_is_told_from_others_by_its_client_or_else_by_a_name() -> None:
     assert not leads_to(pointer(nobodys.batch), nobodys._replace(object="another"), 0)
 
 
-@pytest.mark.parametrize(("size", "appends"), [(100, 16), (128, 16), (250, 9), (512, 4), (1024, 2)])
+@pytest.mark.parametrize(("size", "appends"), [(100, 16), (128, 12), (250, 7), (512, 3), (1024, 2)])
 def test_sealing_is_due_by_count_or_by_what_lies_in_the_head(size: int, appends: int) -> None:
     """*size* is what an append adds."""
     chunk = b"x" * (size - INLINE_BYTES - len("c") - len("\n"))

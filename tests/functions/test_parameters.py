@@ -70,6 +70,7 @@ PLACES: list[tuple[str, Any, tuple[str, ...], str]] = [
     ("TableMaxReadUnits", 7, ("Table",), "OnDemandThroughput/MaxReadRequestUnits"),
     ("ConcurrencyAlarm", 7, ("ConcurrencyUsedAlarm",), "Threshold"),
     ("SpreadKeys", "off", FUNCTIONS, f"{VARIABLES}RUNSTREAMS_SPREAD"),
+    ("ShortClients", "off", FUNCTIONS, f"{VARIABLES}RUNSTREAMS_SHORT_CLIENTS"),
     ("PreviousKeyDays", 1, FUNCTIONS, f"{VARIABLES}RUNSTREAMS_PREVIOUS_KEY_DAYS"),
     ("MemorySize", 1024, WRITERS, "MemorySize"),
     ("ReadMemorySize", 512, READERS, "MemorySize"),

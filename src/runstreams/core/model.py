@@ -177,7 +177,9 @@ class Head:
     asked for.
     """
     clients: Mapping[str, Sent] = field(default_factory=dict)
-    """The latest clients; a store may give only those that were asked for."""
+    """The latest clients, found by their ids. A store may give only those that were asked for, and
+    may tell which there are by names of its own, under which it spills and forgets them.
+    """
     once: Mapping[str, int] = field(default_factory=dict)
     """Indexes of the latest one-shot appends."""
     spills: int = 0
