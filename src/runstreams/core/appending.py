@@ -15,9 +15,10 @@ from .commit import LookOutside, Open, Outside, Retry, judge
 from .errors import Busy, RunstreamsError, StoreError, Uncertain
 from .leasing import claimed, close_lost, is_lost, leased_until
 from .limits import Limits
-from .model import Appended, Batch, Head, Run, StreamId
+from .model import Appended, Batch, Charter, Head, Run, StreamId
 from .ports import Clock, Committed, NewId, NotCommitted, Staged, Store, Terms
 from .position import generation_in
+from .retention import lasts_until, starts_new_period
 
 ATTEMPTS = 8
 """Verdicts followed before an append gives up: opening, looking outside the head and an overlap
@@ -77,15 +78,21 @@ class Appender:
             "the stream changes faster than this append can follow; try again", retry_after=1
         )
 
-    async def open(self, stream: StreamId) -> None:
-        """Open the stream unless it is open. Raises `RunCompleted`, `TooManyStreams`."""
+    async def open(self, stream: StreamId, charter: Charter | None = None) -> str:
+        """Open the stream, under a *charter* if it has one, unless it is open; return the
+        generation that it has then. Raises `RunCompleted`, `TooManyStreams`.
+        """
         now, life = self._clock(), self._limits.retention_ms
         name = f"{self._store.mark}{self._new_id()[:16]}"
-        head = Head(generation_in(self._limits.epoch, name), created=now, expires=now + life)
+        generation = generation_in(self._limits.epoch, name)
+        head = Head(generation, created=now, expires=now + life, charter=charter)
+        head = replace(head, expires=lasts_until(head, now, self._limits))
+        until = max(now, head.expires - life) + 2 * life
         # A record that is there already must outlive this stream as well.
-        await self._store.runs.extend(stream.run, now + 2 * life)
-        run = Run(stream.run, created=now, expires=now + 2 * life)
+        await self._store.runs.extend(stream.run, until)
+        run = Run(stream.run, created=now, expires=until)
         await self._store.heads.open(stream, head, run, self._limits)
+        return generation
 
     async def _first_try(self, stream: StreamId, batch: Batch) -> _Try:
         """Guess the state of the head, so that the usual append needs one update and nothing
@@ -181,12 +188,13 @@ class Appender:
 
     async def _close_lost(self, stream: StreamId, head: Head) -> None:
         with suppress(Uncertain):
-            await close_lost(self._store, stream, head, self._clock() + self._limits.retention_ms)
+            expires = lasts_until(head, self._clock(), self._limits)
+            await close_lost(self._store, stream, head, expires)
 
     async def _committed(
         self, stream: StreamId, staged: Staged, skip: int, done: Committed
     ) -> Appended:
-        if self._starts_new_period(done.head):
+        if starts_new_period(done.head, self._limits):
             # The chunks are committed; a record that is not extended now does not undo that.
             with suppress(StoreError):
                 life = self._limits.retention_ms
@@ -194,19 +202,6 @@ class Appender:
         last = done.first + staged.batch.count - skip - 1
         head = done.head
         return Appended(done.first, last, head.tail, head.stop, False, leased_until(head))
-
-    def _starts_new_period(self, head: Head) -> bool:
-        """Say whether this was the first append of a retention period since the opening.
-
-        A run's record must outlive its streams. Opening gives it two periods, and the first append
-        of each period two more; so that costs one update a period and stream.
-        """
-        if head.appended is None or head.appended_before is None:
-            return False
-        life = max(self._limits.retention_ms, 1)
-        return (head.appended - head.created) // life > (
-            head.appended_before - head.created
-        ) // life
 
     def _remember(self, stream: StreamId, head: Head | None) -> None:
         if head is None or not head.spills:

@@ -21,7 +21,7 @@ class Holder:
         store: Store,
         limits: Limits,
         clock: Clock,
-        open_: Callable[[StreamId], Awaitable[None]],
+        open_: Callable[[StreamId], Awaitable[object]],
     ) -> None:
         """Open streams that never were by *open_*."""
         self._store = store

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from .limits import NO_LIMITS, Limits, SealingPlan
-from .model import Batch, Closed, Head, Lease, Pointer, Run, SegmentName, Sent, StreamId
+from .model import Amendment, Batch, Closed, Head, Lease, Pointer, Run, SegmentName, Sent, StreamId
 
 
 class Clock(Protocol):
@@ -100,6 +100,8 @@ class Terms:
     """
     lease: Lease | None = None
     """What the stream's lease becomes, if it takes nothing from the one that is there."""
+    amendment: Amendment | None = None
+    """What else the commit changes; None: nothing, and the stream's charter must not guard it."""
 
 
 class Committed(NamedTuple):
@@ -167,6 +169,13 @@ class Heads(Protocol):
         closed it; *by_run* goes into the head with *closed*.
 
         None when there is no live head.
+        """
+
+    async def amend(self, stream: StreamId, amendment: Amendment, now: int) -> Head | None:
+        """Do what *amendment* says to a stream that is not expired, if `commit.may_amend` says so;
+        return the head afterwards.
+
+        None when it may not, and then nothing changes.
         """
 
     async def ask_stop(self, stream: StreamId, now: int) -> Head | None:
