@@ -14,13 +14,20 @@ WAIT_SECONDS = 20
 SETTLE_SECONDS = 0.5
 """Until every reader waits, before the first append."""
 
+CROWD = 100
+"""More readers than these get longer pauses, so that all of them have asked again, and fewer
+appends: each is as many deliveries.
+"""
+
+DELIVERIES_TO_MANY = 20
+
 
 async def delivery(target: Target, readers: int, *, listen: bool) -> Figure:
     """One writer, so many readers; one chunk at a time."""
     stream, watch = await target.stream(), Delivery(readers)
     attach = _listeners if listen else _pollers
     attached = await attach(target, stream, watch)
-    await asyncio.sleep(SETTLE_SECONDS)
+    await asyncio.sleep(SETTLE_SECONDS * max(1, readers / CROWD / 5))
     with uncollected(), awake():
         await _send(target, stream, watch)
     for reader in attached:
@@ -30,12 +37,14 @@ async def delivery(target: Target, readers: int, *, listen: bool) -> Figure:
 
 async def _send(target: Target, stream: str, watch: Delivery) -> None:
     writer = await target.connect(Asker)
-    for number in range(target.plan.deliveries):
+    crowds = max(1, watch.readers / CROWD)
+    most = DELIVERIES_TO_MANY if crowds > 1 else target.plan.deliveries
+    for number in range(min(most, target.plan.deliveries)):
         append = target.wire.append(stream, "writer", number, [chunk(number, SMALL)])
         watch.expect(mark(number))
         await writer.ask(append)
         await watch.everywhere()
-        await asyncio.sleep(target.plan.pause)
+        await asyncio.sleep(target.plan.pause * crowds)
     writer.close()
 
 

@@ -11,7 +11,7 @@ from .target import Target
 
 KIB = 1024
 SIZES = {100: "100 B", KIB: "1 KiB", 64 * KIB: "64 KiB"}
-READERS = (1, 10, 100)
+READERS = (1, 10, 100, 1000, 5000)
 
 
 def _any(server: str) -> bool:
@@ -24,6 +24,13 @@ def _ours(server: str) -> bool:
 
 def _keeps(server: str) -> bool:
     return "floor" not in server
+
+
+def _holds(readers: int, listen: bool, server: str) -> bool:
+    """Say whether *server* serves so many: before Redis, each poll takes a connection to it, and
+    thousands at once are not answered within the load's patience.
+    """
+    return listen or readers <= 1000 or "Redis" not in server
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +77,10 @@ def _append_rows() -> list[Row]:
 def _delivery_rows() -> list[Row]:
     return [
         Row(
-            f"append to delivery, {readers} {'SSE' if listen else 'long-polling'} reader"
+            f"append to delivery, {readers:,} {'SSE' if listen else 'long-polling'} reader"
             + "s" * (readers > 1),
             partial(delivering.delivery, readers=readers, listen=listen),
+            partial(_holds, readers, listen),
         )
         for listen in (False, True)
         for readers in READERS

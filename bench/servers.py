@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from .wire import Ours, Reference, Wire
+from .wire import Ours, RedisStreams, Reference, Wire
 
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT / "bench" / "reference"
@@ -70,6 +70,13 @@ def reference(*options: str) -> Server:
     return Server((node, "server.mjs", "{port}", *options), Reference(), folder=REFERENCE)
 
 
+def redis_streams() -> Server:
+    """Return FastAPI before a Redis. Raises `Missing`."""
+    if shutil.which("redis-server") is None:
+        raise Missing("redis-server is not here")
+    return Server((sys.executable, "-m", "bench.redis_app", "{port}", "{data}"), RedisStreams())
+
+
 def floor(**environment: str) -> Server:
     """Return the least that uvicorn can be asked: an application that checks nothing."""
     options = ("--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "error")
@@ -82,11 +89,12 @@ SERVERS: dict[str, Callable[[], Server]] = {
     "reference": reference,
     "floor": floor,
     "durable floor": partial(floor, BENCH_FLOOR="{data}"),
+    "FastAPI, Redis": redis_streams,
     "runstreams, power safe": partial(ours, "--power-safe"),
     "reference, on disk": partial(reference, "{data}"),
 }
 
-USUAL = ("runstreams", "reference", "floor", "durable floor")
+USUAL = tuple(SERVERS)
 """Measured unless others are asked for."""
 
 

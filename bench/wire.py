@@ -128,6 +128,32 @@ class Reference:
         return f"/v1/stream/{quote(stream)}"
 
 
+class RedisStreams:
+    """What the application before Redis streams is asked."""
+
+    start = b"0"
+
+    def create(self, stream: str) -> bytes:
+        return request("PUT", self._path(stream))
+
+    def append(self, stream: str, writer: str, number: int, chunks: Sequence[bytes]) -> bytes:
+        return request("POST", self._path(stream), body=b"\n".join(chunks))
+
+    def poll(self, stream: str, position: bytes, wait: int) -> bytes:
+        query = f"?after={position.decode()}&wait={'true' if wait else 'false'}"
+        return request("GET", self._path(stream) + query)
+
+    def after(self, response: Response) -> tuple[bytes, bool]:
+        last, at_end = response.body[-60:].rsplit(b'"last":"')[-1].split(b'","at_end":')
+        return last, at_end == b"true}"
+
+    def listen(self, stream: str) -> bytes:
+        return request("GET", self._path(stream), b"Accept: text/event-stream\r\n")
+
+    def _path(self, stream: str) -> str:
+        return f"/streams/{quote(stream)}"
+
+
 def _last(pattern: "re.Pattern[bytes]", body: bytes) -> bytes:
     """Return a number of a page's envelope, which stands at its beginning or at its end."""
     found = pattern.search(body[-300:]) or pattern.search(body[:300])

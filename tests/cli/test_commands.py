@@ -216,6 +216,31 @@ def test_rm_deletes_a_stream_or_a_run_with_all_of_them(
     assert run("rm", run_id, environ=environ).stdout == f"{run_id}: 1 stream\n"
 
 
+@pytest.mark.parametrize("typed", ["ls RUN", "ls RUN --json", "stop RUN", "rm RUN"])
+def test_a_run_that_nobody_knows_is_said_to_be_none(
+    environ: Environ, run_id: str, typed: str
+) -> None:
+    done = run(*typed.replace("RUN", run_id).split(), environ=environ)
+    assert (done.returncode, done.stdout) == (7, "")
+    assert done.stderr == f"runstreams: {run_id}: there is no such run (not_found)\n"
+
+
+def test_a_run_without_streams_is_known(client: Client, environ: Environ, run_id: str) -> None:
+    with client.streams.run(run_id):
+        assert run("ls", run_id, "--json", environ=environ).stdout == ""
+        assert run("stop", run_id, environ=environ).returncode == 0
+    assert run("rm", run_id, environ=environ).stdout == f"{run_id}: 0 streams\n"
+
+
+def test_a_token_that_may_only_delete_a_run_does(
+    client: Client, environ: Environ, run_id: str
+) -> None:
+    client.streams.append("a", 1, target=run_id)
+    token = client.auth.create_public_token(manage=[run_id])
+    done = run("rm", run_id, environ=environ | {"RUNSTREAMS_SECRET_KEY": token})
+    assert (done.returncode, done.stdout) == (0, f"{run_id}: 1 stream\n")
+
+
 @pytest.mark.parametrize(
     ("typed", "found"),
     [

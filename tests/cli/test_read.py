@@ -127,6 +127,18 @@ def test_following_what_is_not_there_yet_says_that_it_waits(
         assert read.end() == (0, "here\n", "")
 
 
+def test_so_does_following_all_streams_of_a_run(
+    client: Client, environ: Environ, run_id: str
+) -> None:
+    with Running("read", run_id, "--all", "-f", environ=environ) as read:
+        assert read.process.stderr is not None
+        said = read.process.stderr.readline().decode()
+        assert said == f"runstreams: there is no {run_id} yet: waiting for it\n"
+        with client.streams.run(run_id):
+            client.streams.append("log", "here")
+        assert read.end() == (0, "log\there\n", "")
+
+
 def test_a_timeout_without_following_is_refused(environ: Environ, filled: str) -> None:
     done = run("read", filled, "log", "--timeout", "5", environ=environ)
     assert (done.returncode, done.stdout) == (2, "")

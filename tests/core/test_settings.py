@@ -6,6 +6,7 @@ from runstreams.core.limits import DAY_MS, MIB, Limits
 from runstreams.core.settings import (
     AWS_LINGER_MS,
     EPOCH,
+    INLINE_BYTES,
     LINGER_MS,
     RETENTION_DAYS,
     RUN_MAX_STREAMS,
@@ -21,6 +22,7 @@ def told() -> dict[str, str]:
         STREAM_MAX_BYTES: str(MIB),
         RUN_MAX_STREAMS: "3",
         EPOCH: "2",
+        INLINE_BYTES: "0",
     }
 
 
@@ -33,15 +35,15 @@ def test_where_nobody_says_anything_the_limits_are_the_usual_ones() -> None:
 
 
 def test_what_is_not_given_is_as_the_deployment_tells() -> None:
-    assert limits_of({}, deployed=told) == Limits(DAY_MS, MIB, 3, 2)
-    assert limits_of({RETENTION_DAYS: "2"}, deployed=told) == Limits(2 * DAY_MS, MIB, 3, 2)
-    assert limits_of({STREAM_MAX_BYTES: 0}, deployed=told) == Limits(DAY_MS, 0, 3, 2)
-    assert limits_of({RUN_MAX_STREAMS: 0}, deployed=told) == Limits(DAY_MS, MIB, 0, 2)
+    assert limits_of({}, deployed=told) == Limits(DAY_MS, MIB, 3, 2, 0)
+    assert limits_of({RETENTION_DAYS: "2"}, deployed=told) == Limits(2 * DAY_MS, MIB, 3, 2, 0)
+    assert limits_of({STREAM_MAX_BYTES: 0}, deployed=told) == Limits(DAY_MS, 0, 3, 2, 0)
+    assert limits_of({RUN_MAX_STREAMS: 0}, deployed=told) == Limits(DAY_MS, MIB, 0, 2, 0)
 
 
 def test_the_first_place_that_says_something_is_believed() -> None:
     given = {RETENTION_DAYS: 0.5, STREAM_MAX_BYTES: None}
-    assert limits_of(given, told(), deployed=never) == Limits(DAY_MS // 2, MIB, 3, 2)
+    assert limits_of(given, told(), deployed=never) == Limits(DAY_MS // 2, MIB, 3, 2, 0)
 
 
 def test_writers_to_aws_are_advised_to_gather_chunks_unless_somebody_says_otherwise() -> None:

@@ -3,7 +3,9 @@
 import asyncio
 from dataclasses import replace
 
-from runstreams.core.errors import Uncertain
+import pytest
+
+from runstreams.core.errors import StoreError, Uncertain
 from runstreams.core.limits import POLL_FIRST_SECONDS, POLL_LAST_SECONDS, Limits
 from runstreams.core.model import Closed, Head, StreamId
 from runstreams.core.observing import Observer
@@ -153,3 +155,77 @@ def test_nothing_is_left_behind_when_the_last_reader_goes() -> None:
         return len(asyncio.all_tasks())
 
     assert run(wait()) == 1
+
+
+class Noticing(Looks):
+    """A store that notices what others commit without a look, when it is told to."""
+
+    def __init__(self, *heads: Head | Exception | None) -> None:
+        super().__init__(*heads)
+        self.noticed = False
+        self.fault: Exception | None = None
+        self.changes = self.has_changed  # type: ignore[assignment]
+
+    def has_changed(self) -> bool:
+        if self.fault is not None:
+            raise self.fault
+        noticed, self.noticed = self.noticed, False
+        return noticed
+
+
+def test_a_reader_that_stays_looks_once_and_then_only_when_something_was_committed() -> None:
+    store, news = Noticing(HEAD), replace(HEAD, tail=4)
+
+    async def wait() -> Head | None:
+        watches = watches_of(store)
+        with watches.watching(STREAM, HEAD):
+            for _ in range(3):
+                assert await watches.beyond(STREAM, HEAD, 3, 20) == HEAD
+            assert len(store.looks) == 1
+            reader = asyncio.create_task(watches.beyond(STREAM, HEAD, 3, 20))
+            await asyncio.sleep(1)
+            store.script, store.noticed = [news], True
+            return await reader
+
+    assert run(wait()) == news
+    assert len(store.looks) == 2
+
+
+def test_a_commit_between_a_look_and_the_watch_is_not_missed() -> None:
+    """By another process: nothing changes any more once we watch."""
+    news = replace(HEAD, tail=4)
+    assert beyond(Noticing(news), HEAD, 3, 20) == (news, 0)
+
+
+def test_readers_who_stay_are_told_that_nothing_can_be_noticed_any_more() -> None:
+    store = Noticing(HEAD)
+
+    async def wait() -> None:
+        watches = watches_of(store)
+        with watches.watching(STREAM, HEAD):
+            await watches.beyond(STREAM, HEAD, 3, 1)
+            reader = asyncio.create_task(watches.beyond(STREAM, HEAD, 3, 20))
+            await asyncio.sleep(1)
+            store.fault = StoreError("the file was removed")
+            store.script = [store.fault]
+            with pytest.raises(StoreError, match="removed"):
+                await reader
+
+    run(wait())
+
+
+def test_noticing_goes_on_after_a_fault_that_has_passed() -> None:
+    store, news = Noticing(HEAD), replace(HEAD, tail=4)
+
+    async def wait() -> Head | None:
+        watches = watches_of(store)
+        reader = asyncio.create_task(watches.beyond(STREAM, HEAD, 3, 20))
+        await asyncio.sleep(1)
+        store.fault = StoreError("for a moment")
+        await asyncio.sleep(0.025)
+        store.fault = None
+        await asyncio.sleep(1)
+        store.script, store.noticed = [news], True
+        return await reader
+
+    assert run(wait()) == news

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from runstreams.core.errors import Busy, Uncertain
 from runstreams.core.log import Log
 from runstreams.core.model import Batch, StoredChunk, StreamId
+from runstreams.core.settings import limits_of
 from runstreams.stores.aws import AwsStore
 from runstreams.wiring import new_id, open_log
 from tests.emulators.place import Place
@@ -20,8 +21,8 @@ STREAM = StreamId("run", "key")
 
 @asynccontextmanager
 async def opened(store: AwsStore) -> AsyncIterator[Log]:
-    """Yield a log that seals inside of appends, as in a function."""
-    log = open_log(store, background=False)
+    """Yield a log that seals inside of appends, as in a function, with limits as they are set."""
+    log = open_log(store, limits_of(os.environ), background=False)
     yield log
     await log.aclose()
 

@@ -8,6 +8,7 @@ import pytest
 
 from runstreams.core.errors import ObjectMissing, Unauthorized
 from runstreams.core.leasing import Claim
+from runstreams.core.limits import FOLLOWED_STREAMS
 from runstreams.core.model import Closed, StreamId
 from runstreams.errors import IndexExpired, RunstreamsError, StreamFailed, Unreachable
 from runstreams.sdk.engine.queues import NothingYet
@@ -129,6 +130,27 @@ def test_a_producer_that_is_known_to_live_is_waited_for_between_two_streams_too(
         assert await reading == [("a", 0, 1), ("b", 0, 2)]
 
     story(tell, events)
+
+
+@both
+def test_streams_that_wait_for_the_end_of_others_are_spoken_of(
+    events: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def tell(world: World) -> None:
+        keys = [StreamId(RUN, f"k{n:03}") for n in range(FOLLOWED_STREAMS + 1)]
+        for stream in keys:
+            await world.write(stream, 1)
+        found = await world.read(world.follow(timeout=20))
+        assert len(found) == FOLLOWED_STREAMS
+        for stream in keys:
+            await world.transport.close(stream, "completed", None)
+        assert len(await world.read(world.follow(timeout=20))) == FOLLOWED_STREAMS + 1
+
+    story(tell, events)
+    assert [one.message for one in caplog.records if "are open" in one.message] == [
+        f"{RUN}: {FOLLOWED_STREAMS} of its streams are open, and no more are read at a time: "
+        "the others wait until one of them is closed"
+    ]
 
 
 @both

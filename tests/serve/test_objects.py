@@ -79,11 +79,14 @@ def test_a_stream_that_is_not_there_is_said_to_be_missing(tmp_path: Path) -> Non
     assert done.stderr.startswith(f"runstreams: there are no streams in {data}")
     with ServerProcess(data):
         done = run_to_end("objects", "run_1", "k", "--data", str(data))
-    assert done.returncode == 1
-    assert done.stderr == "runstreams: there is no stream 'k' of run 'run_1'\n"
+    assert done.returncode == 7
+    assert done.stderr == "runstreams: run_1/k: there is no such stream (not_found)\n"
 
 
 def test_a_name_that_cannot_be_one_is_refused(tmp_path: Path) -> None:
     with ServerProcess(tmp_path / "data"):
         done = run_to_end("objects", "..", "k", "--data", str(tmp_path / "data"))
-    assert (done.returncode, done.stderr) == (1, "runstreams: the run id may not be '..'\n")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "runstreams: the run id may not be '..' (invalid_name)\n",
+    )

@@ -12,8 +12,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from runstreams.core.errors import Busy, Uncertain
-from runstreams.core.model import Head
-from runstreams.core.ports import Committed, NotCommitted
+from runstreams.core.model import Head, Sent
+from runstreams.core.ports import Committed, NotCommitted, Opened, Staged
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -146,15 +146,21 @@ class Process:
         if isinstance(answer, Committed):
             return Committed(answer.first, _newest_pointer_only(answer.head))
         if isinstance(answer, NotCommitted) and answer.head is not None:
-            client = args[1].batch.client
-            known = {name: sent for name, sent in answer.head.clients.items() if name == client}
-            return NotCommitted(replace(answer.head, clients=known))
+            return NotCommitted(replace(answer.head, clients=_of(args[1], answer.head)))
+        if isinstance(answer, Opened):
+            return answer._replace(head=replace(answer.head, clients=_of(args[4], answer.head)))
         if isinstance(answer, Head) and "since" in kwargs:
             since = kwargs["since"]
             newest = answer.pending[-1:]
             kept = tuple(pointer for pointer in answer.pending if pointer.end > since)
             return replace(answer, pending=kept or newest)
         return answer
+
+
+def _of(staged: Staged | None, head: Head) -> dict[str, Sent]:
+    """Return what *head* knows of the client of *staged*."""
+    client = staged.batch.client if staged else None
+    return {name: sent for name, sent in head.clients.items() if name == client}
 
 
 def _newest_pointer_only(head: Head) -> Head:

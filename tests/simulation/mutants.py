@@ -19,6 +19,7 @@ from runstreams.core import (
     waiting,
 )
 from runstreams.core.appending import Appender
+from runstreams.core.commit import begun
 from runstreams.core.errors import Busy, ObjectMissing, Uncertain
 from runstreams.core.following import End, Follower
 from runstreams.core.limits import Limits
@@ -31,11 +32,12 @@ from runstreams.core.model import (
     Head,
     Lease,
     Pointer,
+    Run,
     SegmentName,
     Sent,
     StreamId,
 )
-from runstreams.core.ports import Committed, NotCommitted, Renewed, Staged, Terms
+from runstreams.core.ports import Committed, NotCommitted, Opened, Renewed, Staged, Terms
 from runstreams.core.position import Position
 from runstreams.core.reading import Cursor, Lookup
 from runstreams.core.scribe import Scribe
@@ -429,28 +431,50 @@ def nobody_moves_out_of_the_head() -> AbstractContextManager[Any]:
 
 @mutant
 def opening_does_not_look_at_the_run() -> AbstractContextManager[Any]:
-    async def open_(self: MemoryHeads, stream: StreamId, head: Head, *rest: Any) -> None:
-        there = self._find(stream)
-        if there is None or there.expires <= head.created:
-            self._keep(stream, head)
+    return patch.object(memory, "opened", lambda there, run, limits: there or run)
+
+
+@mutant
+def opening_replaces_a_stream_that_is_there() -> AbstractContextManager[Any]:
+    async def open_(
+        self: MemoryHeads, stream: StreamId, head: Head, run: Run, limits: Limits, first: Any = None
+    ) -> Opened:
+        return Opened(True, self._keep(stream, begun(head, first, limits) if first else head))
 
     return patch.object(MemoryHeads, "open", open_)
 
 
 @mutant
-def opening_replaces_a_stream_that_is_there() -> AbstractContextManager[Any]:
-    async def open_(self: MemoryHeads, stream: StreamId, head: Head, *rest: Any) -> None:
-        self._keep(stream, head)
+def an_opening_whose_answer_was_lost_is_repeated() -> AbstractContextManager[Any]:
+    original = Appender.open
 
-    return patch.object(MemoryHeads, "open", open_)
+    async def open_(self: Appender, stream: StreamId, first: Staged | None = None) -> Opened:
+        try:
+            return await original(self, stream, first)
+        except Uncertain:
+            return await original(self, stream, first)
+
+    return patch.object(Appender, "open", open_)
+
+
+@mutant
+def the_first_batch_of_a_stream_that_is_there_is_taken_for_committed() -> AbstractContextManager[
+    Any
+]:
+    original = Appender.open
+
+    async def open_(self: Appender, stream: StreamId, first: Staged | None = None) -> Opened:
+        return (await original(self, stream, first))._replace(done=True)
+
+    return patch.object(Appender, "open", open_)
 
 
 @mutant
 def a_stream_opened_again_keeps_its_generation() -> AbstractContextManager[Any]:
     original = MemoryHeads.open
 
-    async def open_(self: MemoryHeads, stream: StreamId, head: Head, *rest: Any) -> None:
-        await original(self, stream, replace(head, generation="0"), *rest)
+    async def open_(self: MemoryHeads, stream: StreamId, head: Head, *rest: Any) -> Opened:
+        return await original(self, stream, replace(head, generation="0"), *rest)
 
     return patch.object(MemoryHeads, "open", open_)
 

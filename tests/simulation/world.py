@@ -13,7 +13,7 @@ from runstreams.core.errors import RunstreamsError
 from runstreams.core.limits import Limits, SealingPlan
 from runstreams.core.log import Log
 from runstreams.core.model import Head, StreamId
-from runstreams.core.ports import Committed
+from runstreams.core.ports import Committed, Opened
 from runstreams.stores.memory import MemoryStore
 from tests import virtual_time
 from tests.simulation.chaos import CALM, STORMY, WINDY, ChaoticStore, Process
@@ -208,6 +208,9 @@ class World:
         if (port, method) == ("heads", "commit") and isinstance(answer, Committed):
             self.checked(require, not self.completed, "a completed run took a chunk")
             self.checked(self.ledger.committed, args[0], args[1], args[3], answer)
+        if isinstance(answer, Opened) and answer.done and args[4] is not None:
+            self.checked(require, not self.completed, "a completed run took a chunk")
+            self.checked(self.ledger.committed, args[0], args[4], 0, Committed(0, answer.head))
         if (port, method) == ("heads", "close") and answer is not None:
             self.ledger.closed.add(answer.generation)
         self._remember()

@@ -17,7 +17,11 @@ class Watched:
     """A stream of its own, the log and the store below it, and the tap on their wire."""
 
     def __init__(
-        self, place: Place, plan: SealingPlan | None, time_left: Callable[[], int]
+        self,
+        place: Place,
+        plan: SealingPlan | None,
+        time_left: Callable[[], int],
+        inline_bytes: int,
     ) -> None:
         clients = place.clients()
         self.later = 0
@@ -27,7 +31,7 @@ class Watched:
         self.store = AwsStore(*clients, place.bucket, place.table, new_id=new_id, plan=plan)
         self.log = Log(
             self.store,
-            limits=Limits(),
+            limits=Limits(inline_bytes=inline_bytes),
             clock=self.now,
             new_id=new_id,
             background=False,
@@ -67,9 +71,14 @@ class Watched:
 
 @asynccontextmanager
 async def watched(
-    place: Place, plan: SealingPlan | None = None, seals: bool = False
+    place: Place,
+    plan: SealingPlan | None = None,
+    seals: bool = False,
+    inline_bytes: int = 0,
 ) -> AsyncIterator[Watched]:
-    """Yield a watched log at *place*; unless it *seals*, it never has the time to."""
-    found = Watched(place, plan, time_left=lambda: 60_000 if seals else 0)
+    """Yield a watched log at *place*; unless it *seals*, it never has the time to, and unless it
+    has *inline_bytes*, each batch is an object.
+    """
+    found = Watched(place, plan, lambda: 60_000 if seals else 0, inline_bytes)
     yield found
     await found.log.aclose()

@@ -1,8 +1,10 @@
 """Heads and runs of all kinds, for property tests."""
 
+import json
+
 from hypothesis import strategies as st
 
-from runstreams.core.model import Closed, Head, Lease, Pointer, Run, Sent
+from runstreams.core.model import Closed, Head, Lease, Pointer, Run, Sent, StoredBatch
 from runstreams.stores.aws.layout import SPREAD
 
 TIMES = st.integers(0, 10**14)
@@ -23,21 +25,43 @@ CLOSED = st.builds(
 LEASES = st.none() | st.builds(Lease, TIMES, NUMBERS, TEXTS)
 
 
+CLIENTS = st.text(
+    st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]) | st.just("."), min_size=1
+)
+CHUNKS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=9).map(
+    lambda text: json.dumps(text, ensure_ascii=False).encode() + b"\n"
+)
+
+
 @st.composite
-def pointers(draw: st.DrawFn, first: int, time: int) -> tuple[Pointer, ...]:
+def pointers(draw: st.DrawFn, first: int, time: int, inline: bool) -> tuple[Pointer, ...]:
     found: list[Pointer] = []
     for name in draw(st.lists(IDS, max_size=5)):
         time += draw(st.integers(0, 1000))
-        pointer = Pointer(name, draw(NUMBERS), draw(st.integers(1, 99)), draw(NUMBERS), time, first)
+        if inline and draw(st.booleans()):
+            pointer = draw(inline_pointer(name, time, first))
+        else:
+            count = draw(st.integers(1, 99))
+            pointer = Pointer(name, draw(NUMBERS), count, draw(NUMBERS), time, first)
         found.append(pointer)
         first = pointer.end
     return tuple(found)
 
 
 @st.composite
+def inline_pointer(draw: st.DrawFn, name: str, time: int, first: int) -> Pointer:
+    chunks = draw(st.lists(CHUNKS, min_size=1, max_size=3))
+    lines, client = b"".join(chunks), draw(st.none() | CLIENTS)
+    batch = StoredBatch(lines, client, draw(NUMBERS))
+    size = len(lines) - len(chunks)
+    return Pointer("" if client else name, 0, len(chunks), size, time, first, batch)
+
+
+@st.composite
 def any_head(draw: st.DrawFn) -> Head:
     created, sealed, sealed_time = draw(TIMES), draw(NUMBERS), draw(TIMES)
-    pending = draw(pointers(sealed, max(created, sealed_time)))
+    inline = draw(st.booleans())
+    pending = draw(pointers(sealed, max(created, sealed_time), inline))
     closed = draw(st.none() | CLOSED)
     return Head(
         generation=draw(GENERATIONS),
@@ -58,6 +82,7 @@ def any_head(draw: st.DrawFn) -> Head:
         stop=draw(st.booleans()),
         appended_before=draw(st.none() | TIMES),
         lease=draw(LEASES),
+        inlined=sum(pointer.weight for pointer in pending) if inline else None,
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -19,10 +20,14 @@ from tests.emulators.place import aws_store
 
 STORES = [
     "memory",
+    "memory-inline",
     "sqlite",
     "moto",
     pytest.param("ministack", marks=pytest.mark.needs("ministack")),
+    pytest.param("moto-objects", marks=pytest.mark.soak),
+    pytest.param("ministack-objects", marks=[pytest.mark.soak, pytest.mark.needs("ministack")]),
 ]
+"""On AWS small batches lie in the head, as they do unless told otherwise, or all are objects."""
 
 START = 1_700_000_000_000
 
@@ -47,6 +52,11 @@ class Kept:
             new_id=new_id,
             background=False,
         )
+
+    def keep_as_objects(self) -> None:
+        """Let no batch lie in its pointer from now on, so that reading one is a step of its own."""
+        self.limits = replace(self.limits, inline_bytes=0)
+        self.log = self.another()
 
     def generation(self, name: str) -> str:
         """Return *name* as that of a generation which this store opens."""
@@ -98,19 +108,22 @@ async def kept(
     store_name: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> AsyncIterator[Kept]:
     """A log on each of the stores in turn."""
+    kind, _, how = store_name.partition("-")
+    limits = Limits(inline_bytes=0) if how == "objects" else Limits()
     async with opened(store_name, tmp_path, request) as store:
-        yield Kept(store, Limits(), emulated=store_name in EMULATORS)
+        yield Kept(store, limits, emulated=kind in EMULATORS)
 
 
 @asynccontextmanager
 async def opened(name: str, folder: Path, request: pytest.FixtureRequest) -> AsyncIterator[Store]:
     """Open a fresh store of kind *name*."""
     store: Store
-    if name == "memory":
-        store = MemoryStore(new_id)
-    elif name == "sqlite":
+    kind, _, how = name.partition("-")
+    if kind == "memory":
+        store = MemoryStore(new_id, inlines=how == "inline")
+    elif kind == "sqlite":
         store = SqliteStore(folder, new_id=new_id)
     else:
-        store = aws_store(request.getfixturevalue(f"{name}_endpoint"))
+        store = aws_store(request.getfixturevalue(f"{kind}_endpoint"))
     yield store
     await store.aclose()

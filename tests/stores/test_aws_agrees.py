@@ -1,15 +1,19 @@
 """S3 and DynamoDB do what memory does, step by step, whatever the steps."""
 
+from dataclasses import replace
 from itertools import count
 
 import pytest
 
+from runstreams.core.limits import Limits
 from runstreams.stores.aws import AwsStore
 from runstreams.stores.memory import MemoryStore
 from tests.emulators.place import Place
-from tests.stores.test_sqlite_agrees import PLAN, Steps, outcome, state
+from tests.stores.test_sqlite_agrees import LIMITS, PLAN, Steps, outcome, state
 
 STEPS = 150
+
+AS_OBJECTS = replace(LIMITS, inline_bytes=0)
 
 LOOKS = 5
 """Steps from one look at everything to the next; a look is thirty requests."""
@@ -19,21 +23,22 @@ LOOKS = 5
 async def test_every_step_has_the_outcome_that_it_has_in_memory(
     aws_place: Place, seed: int
 ) -> None:
-    await compare(aws_place, seed, STEPS)
+    await compare(aws_place, Steps(seed), STEPS)
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(300)
+@pytest.mark.parametrize("limits", [LIMITS, AS_OBJECTS], ids=["inline", "objects"])
 @pytest.mark.parametrize("seed", range(1, 9))
 async def test_many_steps_have_the_outcomes_that_they_have_in_memory(
-    aws_place: Place, seed: int
+    aws_place: Place, seed: int, limits: Limits
 ) -> None:
-    await compare(aws_place, seed, 4 * STEPS)
+    await compare(aws_place, Steps(seed, limits), 4 * STEPS)
 
 
-async def compare(place: Place, seed: int, many: int) -> None:
-    names, same_names, steps = count(), count(), Steps(seed)
-    memory = MemoryStore(lambda: f"{next(names):032x}", PLAN)
+async def compare(place: Place, steps: Steps, many: int) -> None:
+    names, same_names = count(), count()
+    memory = MemoryStore(lambda: f"{next(names):032x}", PLAN, inlines=True)
     aws = AwsStore(
         *place.clients(),
         place.bucket,

@@ -9,13 +9,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from runstreams.core.commit import applied, fits
+from runstreams.core.commit import applied, fits, pointer_to, takes
 from runstreams.core.leasing import renewed
 from runstreams.core.limits import Limits, SealingPlan
 from runstreams.core.model import Batch, Closed, Head, Lease, Run, Sent, StreamId
 from runstreams.core.ports import Committed, NotCommitted, Staged, Terms
 from runstreams.stores.aws.calls import Calls
 from runstreams.stores.aws.heads import DynamoHeads
+from runstreams.stores.aws.inlining import Inlining
 from runstreams.stores.aws.layout import Layout
 from runstreams.stores.aws.table import Table
 from tests.emulators.place import Place
@@ -36,6 +37,8 @@ BREAKS = [
     "generation",
     "lease",
     "lease_ms",
+    "inline room",
+    "nothing inline",
 ]
 """What may be wrong with a commit; each is met often enough only if it is chosen."""
 
@@ -49,11 +52,17 @@ async def table(aws_place: Place) -> AsyncIterator[Table]:
         client.close()
 
 
+def heads_in(table: Table, plan: SealingPlan | None = None) -> DynamoHeads:
+    plan = plan or SealingPlan()
+    return DynamoHeads(table, plan, Layout(spread=True), Inlining(plan))
+
+
 class Commit(NamedTuple):
     """A head, and a commit to it."""
 
     head: Head
     batch: Batch
+    inline: bool
     skip: int
     terms: Terms
     limits: Limits
@@ -82,8 +91,12 @@ def commits(draw: st.DrawFn) -> Commit:
     prefix, is_later, _ = head.generation.partition(".")
     epoch = int(prefix) if is_later else 0
     limits = Limits(stream_bytes=room, epoch=draw(st.sampled_from([0, epoch])))
-    commit = Commit(head, batch, skip, terms, limits, SealingPlan(unsealed=head.unsealed + 1))
-    return spoilt(commit, wrong)
+    inline = draw(st.booleans()) if "inline" not in wrong else True
+    if inline:
+        head = replace(head, inlined=head.inlined or 0)
+    weight = pointer_to(Staged("", batch, inline), skip, batch.rest(skip), 0, 0).weight
+    plan = SealingPlan(unsealed=head.unsealed + 1, inlined_most=(head.inlined or 0) + weight)
+    return spoilt(Commit(head, batch, inline, skip, terms, limits, plan), wrong)
 
 
 def spoilt(commit: Commit, wrong: str) -> Commit:
@@ -93,7 +106,7 @@ def spoilt(commit: Commit, wrong: str) -> Commit:
     changes: dict[str, Commit] = {
         "closed": commit._replace(head=replace(head, closed=Closed("failed"))),
         "expired": commit._replace(terms=replace(terms, now=head.expires)),
-        "unsealed": commit._replace(plan=SealingPlan(unsealed=head.unsealed)),
+        "unsealed": commit._replace(plan=replace(commit.plan, unsealed=head.unsealed)),
         "room": commit._replace(limits=Limits(stream_bytes=max(size - 1, 1))),
         "epoch": commit._replace(limits=replace(commit.limits, epoch=2)),
         "once": commit._replace(head=replace(head, once={**head.once, "hash": 7})),
@@ -104,6 +117,10 @@ def spoilt(commit: Commit, wrong: str) -> Commit:
         "generation": commit._replace(terms=replace(terms, generation="another")),
         "lease": _leased(commit, Lease(70, 60, "a"), Lease(69, 60, "b")),
         "lease_ms": _leased(commit, Lease(70, 60, "a"), Lease(71, 59, "b")),
+        "inline room": commit._replace(
+            plan=replace(commit.plan, inlined_most=commit.plan.inlined_most - 1)
+        ),
+        "nothing inline": commit._replace(head=replace(head, inlined=None)),
     }
     return changes.get(wrong, commit)
 
@@ -123,20 +140,22 @@ def _leased(commit: Commit, there: Lease, lease: Lease) -> Commit:
 async def test_the_expression_decides_and_computes_as_the_core_does(
     table: Table, commit: Commit
 ) -> None:
-    head, batch, skip, terms, limits, plan = commit
-    heads = DynamoHeads(table, plan, Layout(spread=True))
-    stream, staged = StreamId(uuid4().hex, "key"), Staged(uuid4().hex, batch)
+    head, batch, inline, skip, terms, limits, plan = commit
+    heads = heads_in(table, plan)
+    stream, staged = StreamId(uuid4().hex, "key"), Staged(uuid4().hex, batch, inline)
     await heads.open(stream, head, Run(stream.run, head.created, head.created + 1))
     rest = batch.rest(skip)
-    expected: Committed | NotCommitted = NotCommitted(head)
-    if fits(head, rest, terms, limits, plan):
-        expected = Committed(head.tail, applied(head, staged, terms, skip, rest, limits))
+    may_lie = not inline or takes(head, rest, plan)
+    expected: Committed | NotCommitted = NotCommitted(head, elsewhere=not may_lie)
+    if may_lie and fits(head, rest, terms, limits, plan):
+        after = applied(head, staged, terms, skip, rest, limits)
+        expected = Committed(head.tail, after, whole=True)
     assert await heads.commit(stream, staged, terms, skip, limits) == expected
     assert await heads.get(stream) == expected.head
 
 
 async def test_nothing_is_committed_to_a_stream_that_was_never_opened(table: Table) -> None:
-    heads = DynamoHeads(table, SealingPlan(), Layout(spread=True))
+    heads = heads_in(table)
     staged = Staged("object", Batch(b'"chunk"\n', 1, time=1))
     outcome = await heads.commit(StreamId("run", "key"), staged, Terms(0), 0, Limits())
     assert outcome == NotCommitted(None)
@@ -147,7 +166,7 @@ async def test_nothing_is_committed_to_a_stream_that_was_never_opened(table: Tab
 async def test_only_an_object_that_is_found_from_the_head_is_committed_to_it(
     table: Table, generation: str, name: str
 ) -> None:
-    heads, stream = DynamoHeads(table, SealingPlan(), Layout(spread=True)), StreamId("run", "key")
+    heads, stream = heads_in(table), StreamId("run", "key")
     await heads.open(stream, Head(generation, created=1, expires=9), Run("run", 1, 9))
     staged = Staged(name, Batch(b'"chunk"\n', 1, time=5))
     outcome = await heads.commit(stream, staged, Terms(0), 0, Limits())
@@ -157,12 +176,14 @@ async def test_only_an_object_that_is_found_from_the_head_is_committed_to_it(
         assert isinstance(outcome, Committed)
 
 
-async def test_only_the_first_of_two_sealers_that_saw_the_same_takes_effect(table: Table) -> None:
-    heads = DynamoHeads(table, SealingPlan(), Layout(spread=True))
-    stream = StreamId("run", "key")
-    await heads.open(stream, Head("g", created=1, expires=9), Run("run", 1, 9))
+@pytest.mark.parametrize("inline", [True, False])
+async def test_only_the_first_of_two_sealers_that_saw_the_same_takes_effect(
+    table: Table, inline: bool
+) -> None:
+    heads, stream = heads_in(table), StreamId("run", "key")
+    await heads.open(stream, Head("g", created=1, expires=9), Run("run", 1, 9), Limits())
     for at in range(5):
-        staged = Staged(f"object {at}", Batch(b'"chunk"\n', 1, time=at))
+        staged = Staged(f"object {at}", Batch(b'"chunk"\n', 1, time=at), inline)
         await heads.commit(stream, staged, Terms(0), 0, Limits())
     seen = await heads.get(stream)
     assert seen is not None
@@ -171,6 +192,7 @@ async def test_only_the_first_of_two_sealers_that_saw_the_same_takes_effect(tabl
     assert sealed is not None
     assert (sealed.sealed, sealed.sealed_time) == (3, 2)
     assert sealed.pending == seen.pending[3:]
+    assert sealed.inlined == sum(pointer.weight for pointer in sealed.pending)
     for count in (1, 3, 5):
         assert not await heads.seal(stream, seen, seen.pending[count - 1], count)
     other = replace(sealed, generation="another")
@@ -179,7 +201,7 @@ async def test_only_the_first_of_two_sealers_that_saw_the_same_takes_effect(tabl
 
 
 async def test_a_client_that_has_gone_on_is_not_forgotten(table: Table) -> None:
-    heads, stream = DynamoHeads(table, SealingPlan(), Layout(spread=True)), StreamId("run", "key")
+    heads, stream = heads_in(table), StreamId("run", "key")
     clients = {"idle": Sent(0, 0), "busy": Sent(0, 1)}
     seen = Head("g", created=1, expires=9, tail=2, sealed=2, clients=clients)
     await heads.open(stream, seen, Run("run", 1, 9))

@@ -1,6 +1,7 @@
 """The expressions, as far as they can be judged without a table; the traps are in its docstring."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runstreams.core.limits import Limits, SealingPlan
-from runstreams.core.model import Batch, Closed, Head, Lease, Pointer, Sent
+from runstreams.core.model import Batch, Closed, Head, Lease, Pointer, Sent, StoredBatch
 from runstreams.core.ports import Staged, Terms
 from runstreams.stores.aws.expressions import (
     REMOVALS,
@@ -23,11 +24,15 @@ from runstreams.stores.aws.expressions import (
     sealing,
 )
 from runstreams.stores.aws.heads import DynamoHeads
+from runstreams.stores.aws.inlining import Inlining
 from runstreams.stores.aws.layout import Layout
 
 BATCH = Batch(b'"a"\n"b"\n', 2, time=5, client="c", number=0, once="h")
 HEAD = Head(
     "g", created=0, expires=9, pending=(Pointer("o", 0, 2, 6, 5, 0),), lease=Lease(70, 60, "c")
+)
+INLINE = replace(
+    HEAD, pending=(Pointer("", 0, 2, 6, 5, 0, StoredBatch(BATCH.lines, "c", 0)),), inlined=41
 )
 UPDATES = {
     "commit": committing(Staged("o", BATCH), 0, BATCH, Terms(1), Limits(), SealingPlan()),
@@ -40,12 +45,17 @@ UPDATES = {
     "leased": committing(
         Staged("o", BATCH), 0, BATCH, Terms(1, lease=Lease(70, 60, "c")), Limits(), SealingPlan()
     ),
+    "inline": committing(
+        Staged("", BATCH, inline=True), 0, BATCH, Terms(1), Limits(), SealingPlan()
+    ),
+    "with a hash": committing(Staged("h0", BATCH), 0, BATCH, Terms(1), Limits(), SealingPlan()),
     "renew": renewing(Lease(70, 60, "c"), 1),
     "release": releasing("c"),
     "lose": losing(HEAD, Closed("failed", "silence", code="producer_lost"), 9),
     "close": closing(Closed("failed", "why"), False, 1, 9),
     "stop": asking_stop(1),
     "seal": sealing(HEAD, HEAD.pending[0], 64),
+    "seal inline": sealing(INLINE, INLINE.pending[0], 64),
     "forget": next(forgetting("g", {"a b": Sent(1, 2), "#:": Sent(3, 4)}, ["h"])),
 }
 
@@ -70,6 +80,7 @@ def test_every_attribute_goes_by_an_alias(arguments: dict[str, Any]) -> None:
     assert set(re.findall(r"[a-z]\w+", words)) <= {
         "attribute_not_exists",
         "begins_with",
+        "contains",
         "list_append",
         "size",
     }
@@ -107,8 +118,9 @@ def test_however_many_are_forgotten_no_expression_is_too_long(clients: int, once
 
 
 def test_a_plan_that_no_update_can_follow_is_refused() -> None:
+    plan = SealingPlan(batches=REMOVALS + 1)
     with pytest.raises(ValueError, match="can drop"):
-        DynamoHeads(None, SealingPlan(batches=REMOVALS + 1), Layout(True))  # type: ignore[arg-type]
+        DynamoHeads(None, plan, Layout(True), Inlining(plan))  # type: ignore[arg-type]
 
 
 def _longest(update: Update) -> int:

@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from runstreams.core.errors import Busy, Uncertain
-from runstreams.core.limits import Limits, SealingPlan
+from runstreams.core.limits import KIB, Limits, SealingPlan
 from runstreams.core.model import Batch, Closed
 from runstreams.core.sealing import Sealer
 from runstreams.stores.aws.calls import ATTEMPTS, MEND_SECONDS
@@ -36,9 +36,18 @@ BATCHES = {
 }
 
 
+both = pytest.mark.parametrize("inline_bytes", [0, KIB], ids=["objects", "inline"])
+
+
 @pytest.fixture
-async def it(shared_aws_place: Place) -> AsyncIterator[Watched]:
-    async with watched(shared_aws_place, PLAN, seals=True) as found:
+def inline_bytes() -> int:
+    """How large a batch may lie in its pointer: none, or as large as a test says."""
+    return 0
+
+
+@pytest.fixture
+async def it(shared_aws_place: Place, inline_bytes: int) -> AsyncIterator[Watched]:
+    async with watched(shared_aws_place, PLAN, True, inline_bytes) as found:
         yield found
 
 
@@ -52,6 +61,7 @@ async def texts(it: Watched) -> list[bytes]:
     return [chunk.data for chunk in await it.everything()]
 
 
+@both
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize(
     "faulty",
@@ -74,6 +84,7 @@ async def test_the_first_batch_of_a_stream_lands_once_whatever_happens_to_its_re
     assert await texts(it) == [b'"a"', b'"b"']
 
 
+@both
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_a_batch_to_an_open_stream_lands_once_whatever_happens_to_its_commit(
     it: Watched, batch: Batch, fault: Fault
@@ -86,6 +97,7 @@ async def test_a_batch_to_an_open_stream_lands_once_whatever_happens_to_its_comm
     assert await texts(it) == [b'"before"', b'"a"', b'"b"']
 
 
+@both
 async def test_the_next_batch_of_a_client_follows_one_whose_answer_was_lost(it: Watched) -> None:
     for number in range(8):
         it.tap.script = [("UpdateItem", lose_answer)]
@@ -93,13 +105,15 @@ async def test_the_next_batch_of_a_client_follows_one_whose_answer_was_lost(it: 
     assert await texts(it) == [b"%d" % number for number in range(8)]
 
 
-async def test_an_anonymous_batch_whose_answer_is_lost_is_found_by_its_object(it: Watched) -> None:
+@both
+async def test_an_anonymous_batch_whose_answer_is_lost_is_found_by_its_name(it: Watched) -> None:
     await it.log.create(it.stream)
     it.tap.script = [("UpdateItem", lose_answer)]
     assert (await it.append(b'"a"')).first == 0
     assert await texts(it) == [b'"a"']
 
 
+@both
 async def test_an_anonymous_batch_that_is_not_found_is_uncertain(it: Watched) -> None:
     """Nobody could tell a second attempt from a second batch, so there is none."""
     await it.log.create(it.stream)
@@ -109,6 +123,7 @@ async def test_an_anonymous_batch_that_is_not_found_is_uncertain(it: Watched) ->
     assert await texts(it) == []
 
 
+@both
 async def test_a_stream_that_is_throttled_too_long_is_busy_and_takes_nothing(it: Watched) -> None:
     await it.log.create(it.stream)
     it.tap.script = [("UpdateItem", throttle)] * ATTEMPTS
@@ -213,6 +228,7 @@ async def test_a_stream_is_read_whole_whatever_happens_to_a_request(
     assert not it.tap.script
 
 
+@both
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize(
     "operation", ["GetItem", "GetObject", "PutObject", "UpdateItem", "DeleteObjects"]
@@ -260,6 +276,7 @@ async def test_a_store_that_deletes_nothing_seals_and_merges_all_the_same(
     assert {record.levelname for record in caplog.records} == {"WARNING"}
 
 
+@both
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("operation", ["PutItem", "UpdateItem", "GetItem"])
 async def test_no_client_is_forgotten_when_moving_them_out_fails(

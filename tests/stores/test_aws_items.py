@@ -69,13 +69,13 @@ def test_a_pointer_is_not_older_than_what_is_sealed() -> None:
 
 
 def test_a_pointer_of_another_form_is_refused() -> None:
-    with pytest.raises(StoreError, match="form 2"):
-        decode_pointers(["2.inline"], first=0, time=0)
+    with pytest.raises(StoreError, match="form 3"):
+        decode_pointers(["3.later"], first=0, time=0)
 
 
 def test_an_item_of_another_version_is_refused() -> None:
-    item = encode_head(Head("g", created=0, expires=1)) | {"v": {"N": "3"}}
-    with pytest.raises(StoreError, match="format 3"):
+    item = encode_head(Head("g", created=0, expires=1)) | {"v": {"N": "4"}}
+    with pytest.raises(StoreError, match="format 4"):
         decode_head(item)
 
 

@@ -6,8 +6,9 @@ from collections import Counter
 
 import pytest
 
-from runstreams.core.limits import KIB, MIB, SealingPlan
-from runstreams.core.model import Closed, StreamId
+from runstreams.core.limits import KIB, MIB, Limits, SealingPlan
+from runstreams.core.model import INLINE_BYTES, Closed, StreamId
+from runstreams.core.sealing import Sealer
 from runstreams.costs.requests import of_replaying, of_writing
 from tests.emulators.place import Place
 from tests.stores.aws_log import watched
@@ -26,6 +27,60 @@ async def test_an_append_to_an_open_stream_is_one_put_and_one_update(
         for number in range(5):
             await it.append(client=client, number=number)
         assert it.requests() == APPEND * 5
+
+
+@pytest.mark.parametrize("client", ["c", None])
+async def test_a_small_append_is_one_update(aws_place: Place, client: str | None) -> None:
+    async with watched(aws_place, inline_bytes=KIB) as it:
+        await it.log.create(it.stream)
+        it.requests()
+        for number in range(5):
+            await it.append(client=client, number=number)
+        assert it.requests() == ["UpdateItem"] * 5
+
+
+async def test_an_append_that_is_too_large_for_the_head_is_put_beside_the_small_ones(
+    aws_place: Place,
+) -> None:
+    async with watched(aws_place, inline_bytes=100) as it:
+        await it.log.create(it.stream)
+        it.requests()
+        for number, size in enumerate((97, 98, 97)):
+            await it.append(b'"%s"' % (b"x" * size), client="c", number=number)
+        assert it.requests() == ["UpdateItem", *APPEND, "UpdateItem"]
+
+
+async def test_a_head_that_is_full_takes_no_more_and_costs_one_update_to_find_out(
+    aws_place: Place,
+) -> None:
+    """Another process has filled it. From then on appends are what they were without it."""
+    plan = SealingPlan(inlined_enough=100, inlined_most=110)
+    async with (
+        watched(aws_place, plan, inline_bytes=KIB) as other,
+        watched(aws_place, plan, inline_bytes=KIB) as it,
+    ):
+        it.stream = other.stream
+        for number in range(3):
+            await other.append(client="c", number=number)
+        for number in range(2):
+            await it.append(client="d", number=number)
+        assert it.requests() == ["UpdateItem", *APPEND, *APPEND]
+
+
+async def test_from_enough_in_the_head_on_appends_are_put_until_some_is_sealed(
+    aws_place: Place,
+) -> None:
+    async with watched(aws_place, SealingPlan(inlined_enough=100), inline_bytes=KIB) as it:
+        await it.log.create(it.stream)
+        it.requests()
+        for number in range(4):
+            await it.append(client="c", number=number)
+        assert it.requests() == [*["UpdateItem"] * 3, *APPEND]
+        await Sealer(it.store, Limits(), it.now).seal(it.stream)
+        it.requests()
+        for number in (4, 5):
+            await it.append(client="c", number=number)
+        assert it.requests() == [*APPEND, "UpdateItem"]
 
 
 async def test_a_one_shot_append_costs_the_same(aws_place: Place) -> None:
@@ -76,16 +131,27 @@ async def test_noticing_that_a_producer_was_lost_costs_one_update_once(aws_place
 
 
 @pytest.mark.parametrize("run_is_there", [False, True])
-async def test_a_streams_first_append_opens_it_with_three_more_requests(
+async def test_a_streams_first_append_opens_it_with_one_more_request(
     aws_place: Place, run_is_there: bool
 ) -> None:
-    """Its update fails, the run's record is made to last, one transaction opens the stream."""
+    """Its update fails; a transaction of two items opens the stream with the batch in it."""
     async with watched(aws_place) as it:
         if run_is_there:
             await it.log.create(StreamId(it.stream.run, "another"))
             it.requests()
-        await it.append()
-        assert it.requests() == [*APPEND, "UpdateItem", "TransactWriteItems", "UpdateItem"]
+        await it.append(client="c")
+        assert it.requests() == [*APPEND, "TransactWriteItems"]
+        assert len(json.loads(it.tap.bodies[-1])["TransactItems"]) == 2
+        await it.append(client="c", number=1)
+        assert it.requests() == APPEND
+
+
+async def test_a_small_resend_costs_an_update_that_fails(aws_place: Place) -> None:
+    async with watched(aws_place, inline_bytes=KIB) as it:
+        await it.append(client="c")
+        it.requests()
+        assert (await it.append(client="c")).duplicate
+        assert it.requests() == ["UpdateItem"]
 
 
 async def test_a_resend_costs_a_second_put_and_its_removal(aws_place: Place) -> None:
@@ -159,13 +225,59 @@ async def test_what_was_just_appended_is_read_with_one_look_and_one_get_a_batch(
         assert it.requests() == ["GetItem", *["GetObject"] * 3]
 
 
-async def test_sealing_costs_a_get_a_batch_and_four_requests(aws_place: Place) -> None:
+async def test_what_lies_in_the_head_is_read_with_one_look(aws_place: Place) -> None:
+    """And what is beside it, with a get each."""
+    async with watched(aws_place, inline_bytes=KIB) as it:
+        for number, data in enumerate((b"1", b'"%s"' % (b"x" * KIB), b"3")):
+            await it.append(data, client="c", number=number)
+        it.requests()
+        assert [chunk.index for chunk in (await it.log.read(it.stream, 2)).chunks] == [2]
+        assert it.requests() == ["GetItem"]
+        assert len((await it.log.read(it.stream, 0)).chunks) == 3
+        assert it.requests() == ["GetItem", "GetObject"]
+
+
+async def test_a_reader_that_waits_gets_what_its_look_brings(aws_place: Place) -> None:
+    """It polls, as whoever appends is another process; what it sees is in the head."""
+    async with (
+        watched(aws_place, inline_bytes=KIB) as it,
+        watched(aws_place, inline_bytes=KIB) as other,
+    ):
+        other.stream = it.stream
+        await it.append(client="c")
+        it.requests()
+        waiting = asyncio.create_task(it.log.read(it.stream, 1, seconds=20))
+        await other.append(b"2", client="c", number=1)
+        assert [chunk.data for chunk in (await waiting).chunks] == [b"2"]
+        assert set(it.requests()) == {"GetItem"}
+
+
+async def test_sealing_what_lies_in_the_head_costs_a_put_and_an_update(aws_place: Place) -> None:
+    async with watched(aws_place, SealingPlan(every=16), True, KIB) as it:
+        for _ in range(15):
+            await it.append()
+        it.requests()
+        await it.append()
+        assert it.requests() == ["UpdateItem", "PutObject", "UpdateItem"]
+
+
+async def test_sealing_is_due_as_well_when_so_much_lies_in_the_head(aws_place: Place) -> None:
+    async with watched(aws_place, seals=True, inline_bytes=KIB) as it:
+        await it.log.create(it.stream)
+        it.requests()
+        data = b'"%s"' % (b"x" * (512 - INLINE_BYTES - len("c") - 3))
+        for number in range(4):
+            await it.append(data, client="c", number=number)
+        assert it.requests() == [*["UpdateItem"] * 4, "PutObject", "UpdateItem"]
+
+
+async def test_sealing_costs_a_get_a_batch_and_three_requests(aws_place: Place) -> None:
     async with watched(aws_place, SealingPlan(every=16), seals=True) as it:
         for _ in range(15):
             await it.append()
         it.requests()
         await it.append()
-        sealing = ["GetItem", *["GetObject"] * 16, "PutObject", "UpdateItem", "DeleteObjects"]
+        sealing = [*["GetObject"] * 16, "PutObject", "UpdateItem", "DeleteObjects"]
         assert it.requests() == [*APPEND, *sealing]
 
 
@@ -211,5 +323,31 @@ async def test_a_streams_life_costs_what_the_bill_says(aws_place: Place, appends
         made = Counter(it.requests())
         del made["DeleteObjects"]
         assert made == of_writing(appends)
+        assert len(await it.everything()) == appends
+        assert Counter(it.requests()) == of_replaying()
+
+
+@pytest.mark.parametrize(
+    ("appends", "seals", "merged", "segments"), [(1, 0, 0, 1), (17, 1, 0, 2), (130, 8, 8, 2)]
+)
+async def test_the_life_of_a_stream_of_small_appends(
+    aws_place: Place, appends: int, seals: int, merged: int, segments: int
+) -> None:
+    """One update an append; what is put are segments, and what is got, those that are merged."""
+    async with watched(aws_place, seals=True, inline_bytes=KIB) as it:
+        for number in range(appends):
+            await it.append(client="c", number=number)
+        await it.log.close(it.stream, Closed("completed"))
+        made = Counter(it.requests())
+        del made["DeleteObjects"]
+        merges, joined = bool(merged), segments if segments > 1 else 0
+        assert made == Counter(
+            PutObject=seals + 1 + merges + bool(joined),
+            UpdateItem=appends + seals + 2,
+            TransactWriteItems=1,
+            GetItem=3,
+            GetObject=merged + joined,
+            ListObjectsV2=2 * merges + 2,
+        )
         assert len(await it.everything()) == appends
         assert Counter(it.requests()) == of_replaying()

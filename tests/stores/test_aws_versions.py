@@ -1,5 +1,5 @@
 """Two versions at work on the same streams, as in the middle of a deployment: processes that know
-names with a hash beside ones that do not.
+names with a hash, or batches in the head, beside ones that do not.
 """
 
 import json
@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from runstreams.core.model import StreamId
+from runstreams.stores.aws.table import head_key
 from tests.emulators.place import Place
 from tests.tools import ROOT
 
@@ -43,9 +45,13 @@ def running(name: str, place: Place, **environ: str) -> Iterator[Version]:
         yield Version(process)
 
 
+ALL_OBJECTS = {"RUNSTREAMS_INLINE_BYTES": "0"}
+"""What versions did that knew nothing else, and what this one does if it is told to."""
+
+
 @pytest.fixture
 def earlier(quick_aws_place: Place) -> Iterator[Version]:
-    with running("earlier", quick_aws_place) as version:
+    with running("earlier", quick_aws_place, **ALL_OBJECTS) as version:
         yield version
 
 
@@ -58,7 +64,7 @@ def later(quick_aws_place: Place) -> Iterator[Version]:
 @pytest.fixture
 def careful(quick_aws_place: Place) -> Iterator[Version]:
     """This version, as it is deployed first."""
-    with running("this", quick_aws_place, RUNSTREAMS_SPREAD="off") as version:
+    with running("this", quick_aws_place, RUNSTREAMS_SPREAD="off", **ALL_OBJECTS) as version:
         yield version
 
 
@@ -129,3 +135,86 @@ def test_deleting_leaves_nothing_of_either_kind(
         take_turns("key", version)
         assert version.does("delete", "key")
         assert keys(quick_aws_place) == []
+
+
+@pytest.fixture
+def before(aws_place: Place) -> Iterator[Version]:
+    """The version that knew no batches in heads."""
+    with running("before", aws_place, **ALL_OBJECTS) as version:
+        yield version
+
+
+@pytest.fixture
+def inlining(aws_place: Place) -> Iterator[Version]:
+    with running("this", aws_place) as version:
+        yield version
+
+
+@pytest.fixture
+def rolled_back(aws_place: Place) -> Iterator[Version]:
+    """This version, as it is deployed first, or as one goes back to it."""
+    with running("this", aws_place, **ALL_OBJECTS) as version:
+        yield version
+
+
+def test_a_head_of_before_takes_no_batch_and_is_used_by_both(
+    before: Version, inlining: Version
+) -> None:
+    take_turns("key", before, inlining)
+    assert before.does("close", "key") == 2 * APPENDS
+    assert inlining.does("read", "key") == list(range(2 * APPENDS))
+
+
+def test_until_batches_may_lie_in_heads_the_version_before_can_use_what_is_opened(
+    before: Version, rolled_back: Version, inlining: Version
+) -> None:
+    take_turns("key", rolled_back, before, inlining)
+    assert before.does("delete", "key")
+
+
+def test_a_version_that_knows_no_batches_in_heads_changes_nothing_where_some_may_lie(
+    before: Version, inlining: Version, aws_place: Place
+) -> None:
+    for number in range(APPENDS):
+        inlining.does("append", "key", "c", number, number)
+        item = head_item(aws_place)
+        for order in (("append", "key", "d", 0, 0), ("read", "key"), ("close", "key")):
+            assert before.does(*order) == "StoreError"
+        assert head_item(aws_place) == item
+    assert inlining.does("append", "key", "d", 0, "found") == APPENDS
+    assert inlining.does("read", "key") == [*range(APPENDS), "found"]
+
+
+def test_who_goes_back_reads_seals_and_deletes_what_the_newer_one_wrote(
+    inlining: Version, rolled_back: Version, aws_place: Place
+) -> None:
+    take_turns("key", inlining, rolled_back)
+    for number in range(APPENDS):
+        inlining.does("append", "last", "c", number, number)
+    assert rolled_back.does("read", "last") == list(range(APPENDS))
+    assert rolled_back.does("close", "last") == APPENDS
+    assert rolled_back.does("read", "last") == list(range(APPENDS))
+    for key in ("key", "last"):
+        assert rolled_back.does("delete", key)
+    assert keys(aws_place) == []
+
+
+def test_a_head_of_a_form_to_come_is_left_as_it_is(inlining: Version, aws_place: Place) -> None:
+    inlining.does("append", "key", "c", 0, 0)
+    item = head_item(aws_place, v={"N": "4"})
+    for order in (["append", "key", "c", 1, 1], ["read", "key"], ["close", "key"]):
+        assert inlining.does(*order) == "StoreError"
+        assert head_item(aws_place) == item
+    assert inlining.does("delete", "key") == "StoreError"
+    assert head_item(aws_place) == item
+
+
+def head_item(place: Place, **changed: Any) -> Any:
+    """Return the head of the stream as it lies in the table, after it was *changed*."""
+    s3, dynamodb = place.clients(threads=1)
+    found = dynamodb.get_item(TableName=place.table, Key=head_key(StreamId("run", "key")))["Item"]
+    if changed:
+        dynamodb.put_item(TableName=place.table, Item=found | changed)
+    s3.close()
+    dynamodb.close()
+    return found | changed

@@ -154,6 +154,14 @@ async def test_closing_a_stream_that_never_was_opens_and_closes_it(kept: Kept) -
     assert (page.chunks, page.closed) == ((), Closed("canceled"))
 
 
+async def test_a_first_batch_that_is_too_large_opens_no_stream(kept: Kept) -> None:
+    small = kept.another(Limits(stream_bytes=10))
+    with pytest.raises(StreamFull):
+        await small.append(STREAM, kept.batch(b"12345", b"678901"))
+    assert await kept.log.describe(STREAM) is None
+    assert (await small.append(STREAM, kept.batch(b"123456789"))).tail == 1
+
+
 async def test_a_stream_takes_its_limit_and_not_a_byte_more(kept: Kept) -> None:
     small = kept.another(Limits(stream_bytes=10))
     await small.append(STREAM, kept.batch(b"12345"))
@@ -286,6 +294,7 @@ async def deleted_while_read(
 async def test_a_page_of_a_stream_that_is_begun_anew_under_it_is_the_new_streams(
     kept: Kept, start: int | None
 ) -> None:
+    kept.keep_as_objects()
     await kept.append(STREAM, b"0", b"1")
     page = await deleted_while_read(kept, b'"a"', start=start)
     assert [(chunk.index, bytes(chunk.data)) for chunk in page.chunks] == [(0, b'"a"')]
@@ -293,6 +302,7 @@ async def test_a_page_of_a_stream_that_is_begun_anew_under_it_is_the_new_streams
 
 
 async def test_a_page_from_an_index_of_a_stream_that_is_begun_anew_says_so(kept: Kept) -> None:
+    kept.keep_as_objects()
     await kept.append(STREAM, b"0", b"1")
     with pytest.raises(IndexExpired) as anew:
         await deleted_while_read(kept, b'"a"', b'"b"', b'"c"', start=1)
@@ -306,6 +316,7 @@ async def test_a_page_from_an_index_of_a_stream_that_is_begun_anew_says_so(kept:
 async def test_who_was_woken_by_a_chunk_of_a_stream_that_is_begun_anew_is_told(
     kept: Kept, start: Literal["tail"] | int
 ) -> None:
+    kept.keep_as_objects()
     await kept.append(STREAM, b"0", b"1")
     reading = asyncio.create_task(deleted_while_read(kept, b'"a"', start=start, seconds=20))
     await until_waited_for(kept)

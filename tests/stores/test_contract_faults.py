@@ -13,6 +13,7 @@ from runstreams.core import runs as core_runs
 from runstreams.core.errors import RunstreamsError
 from runstreams.core.limits import Limits
 from runstreams.core.model import Closed, Head, Run, StreamId
+from runstreams.core.ports import Opened
 from runstreams.core.runs import RunBook
 from runstreams.stores import memory
 from runstreams.stores.memory import (
@@ -145,9 +146,9 @@ def a_gap_is_let_through() -> AbstractContextManager[Any]:
 def an_expired_stream_is_never_opened_anew() -> AbstractContextManager[Any]:
     original = MemoryHeads.open
 
-    async def open_(self: MemoryHeads, stream: StreamId, head: Head, *rest: Any) -> None:
-        if self._find(stream) is None:
-            await original(self, stream, head, *rest)
+    async def open_(self: MemoryHeads, stream: StreamId, head: Head, *rest: Any) -> Opened:
+        there = self._find(stream)
+        return Opened(False, there) if there else await original(self, stream, head, *rest)
 
     return patch.object(MemoryHeads, "open", open_)
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from runstreams.core.errors import ObjectMissing, RunCompleted
+from runstreams.core.limits import KIB
 from runstreams.core.model import (
     Closed,
     Head,
@@ -17,18 +18,22 @@ from runstreams.core.model import (
     Status,
     StreamId,
 )
-from runstreams.core.ports import Committed, NotCommitted, Terms
+from runstreams.core.ports import Committed, NotCommitted, Opened, Terms
+from runstreams.core.unsealed import fetched
 from tests.stores.conftest import Kept
 
 STREAM = StreamId("run", "key")
 OTHER = StreamId("run", "other")
 LIFE = 1000
+LARGE = b'"%s"' % (b"x" * KIB)
+"""Too large to lie in its pointer, in any store."""
 
 
 async def open_(kept: Kept, generation: str = "g1", stream: StreamId = STREAM) -> Head:
     """Open *stream*, which lives for a second, and return its head."""
     head = Head(kept.generation(generation), created=kept.now, expires=kept.now + LIFE)
-    await kept.store.heads.open(stream, head, Run(stream.run, kept.now, kept.now + 2 * LIFE))
+    run = Run(stream.run, kept.now, kept.now + 2 * LIFE)
+    await kept.store.heads.open(stream, head, run, kept.limits)
     return await there(kept, stream)
 
 
@@ -50,10 +55,78 @@ async def commit(
 ) -> Committed | NotCommitted:
     """Put and commit *chunks* as one batch."""
     batch = kept.batch(*(chunks or (b"1",)), client=client, number=number, once=once)
-    staged = await kept.store.batches.put(stream, batch)
+    staged = await kept.store.batches.put(stream, batch, kept.limits)
     # Expiry is what these tests set by hand, so chunks live as long as their stream.
     limits = replace(kept.limits, retention_ms=LIFE)
     return await kept.store.heads.commit(stream, staged, terms or Terms(kept.now), skip, limits)
+
+
+async def begin(kept: Kept, *chunks: bytes, client: str = "c") -> Opened:
+    """Open the stream with *chunks* as its first batch, with which a lease comes."""
+    staged = await kept.store.batches.put(
+        STREAM, replace(kept.batch(*chunks, client=client), lease_ms=LIFE)
+    )
+    head = Head(kept.generation("g2"), created=kept.now + 1, expires=kept.now + 1 + LIFE)
+    run = Run("run", kept.now, kept.now + 2 * LIFE)
+    return await kept.store.heads.open(STREAM, head, run, kept.limits, staged)
+
+
+# Opening
+
+
+async def test_a_stream_is_opened_with_its_first_batch_in_one_step(kept: Kept) -> None:
+    done, head = await begin(kept, b"1", b"2")
+    found = await there(kept)
+    assert done
+    assert (head.tail, head.pending, head.lease) == (found.tail, found.pending, found.lease)
+    assert (found.tail, found.size, found.unsealed) == (2, 2, 1)
+    assert (found.appended, found.appended_before) == (kept.now, None)
+    assert found.clients["c"] == Sent(1, 1)
+    assert found.lease == Lease(kept.now + LIFE, LIFE, "c")
+    assert (await kept.log.read(STREAM)).tail == 2
+    assert [chunk.data for chunk in await kept.everything(STREAM)] == [b"1", b"2"]
+
+
+async def test_a_stream_that_is_there_takes_no_first_batch_and_tells_of_its_client(
+    kept: Kept,
+) -> None:
+    await open_(kept)
+    await commit(kept, b"1", client="c")
+    before = await there(kept)
+    done, head = await begin(kept, b"2")
+    assert not done
+    assert (head.generation, head.tail) == (before.generation, 1)
+    assert head.clients["c"] == Sent(0, 0)
+    assert await there(kept) == before
+
+
+async def test_a_first_batch_takes_the_place_of_a_stream_that_is_forgotten(kept: Kept) -> None:
+    await open_(kept)
+    await commit(kept, b"1", client="c")
+    kept.now += LIFE
+    assert (await begin(kept, b"2")).done
+    assert [chunk.data for chunk in await kept.everything(STREAM)] == [b"2"]
+
+
+async def test_no_first_batch_comes_into_a_run_that_is_completed(kept: Kept) -> None:
+    await kept.store.runs.complete(ended(kept.now, kept.now + LIFE))
+    with pytest.raises(RunCompleted):
+        await begin(kept, b"1")
+    assert await kept.store.heads.get(STREAM) is None
+
+
+@pytest.mark.parametrize("longer", [0, LIFE])
+async def test_opening_a_stream_makes_its_runs_record_last_and_never_shorter(
+    kept: Kept, longer: int
+) -> None:
+    await kept.store.runs.put(Run("run", kept.now, kept.now + LIFE + longer, "above"))
+    kept.now += 5
+    await open_(kept)
+    record = await there_is(kept)
+    assert (record.parent, record.expires) == ("above", kept.now + 2 * LIFE)
+    kept.now -= 3
+    await open_(kept, stream=OTHER)
+    assert (await there_is(kept)).expires == record.expires
 
 
 # Batches and segments
@@ -63,19 +136,43 @@ async def test_a_batch_is_given_back_as_it_was_put(kept: Kept) -> None:
     await open_(kept)
     await commit(kept, b'"1"', '"ü"'.encode(), client="schlüssel", terms=Terms(kept.now))
     await commit(kept, b"3")
-    stored = await kept.store.batches.get(STREAM, (await there(kept)).pending)
+    stored = await fetched(kept.store.batches, STREAM, (await there(kept)).pending)
     assert [batch.lines for batch in stored] == ['"1"\n"ü"\n'.encode(), b"3\n"]
     assert [(batch.client, batch.number) for batch in stored] == [("schlüssel", 0), (None, 0)]
 
 
 async def test_a_batch_that_was_removed_is_missing(kept: Kept) -> None:
     await open_(kept)
-    await commit(kept)
+    await commit(kept, LARGE)
     (pointer,) = (await there(kept)).pending
     for _ in range(2):
         await kept.store.batches.delete(STREAM, [pointer.object])
     with pytest.raises(ObjectMissing):
         await kept.store.batches.get(STREAM, [pointer])
+
+
+async def test_batches_as_objects_and_in_their_pointers_stand_side_by_side(kept: Kept) -> None:
+    await open_(kept)
+    for number, chunk in enumerate((b"1", LARGE, b"3")):
+        previous = number - 1 if number else None
+        await commit(kept, chunk, client="c", number=number, terms=Terms(kept.now, previous))
+    pending = (await there(kept)).pending
+    assert [(pointer.first, pointer.count, pointer.size) for pointer in pending] == [
+        (0, 1, 1),
+        (1, 1, len(LARGE)),
+        (2, 1, 1),
+    ]
+    stored = await fetched(kept.store.batches, STREAM, pending)
+    assert [batch.lines for batch in stored] == [b"1\n", LARGE + b"\n", b"3\n"]
+    assert [(batch.client, batch.number) for batch in stored] == [("c", 0), ("c", 1), ("c", 2)]
+
+
+async def test_no_batch_lies_in_the_head_of_a_stream_that_was_opened_without(kept: Kept) -> None:
+    """Whoever opened it may not know of such a thing, and is still at work."""
+    await kept.another(replace(kept.limits, inline_bytes=0)).create(STREAM)
+    for number in range(3):
+        await kept.append(STREAM, b"%d" % number, client="c", number=number)
+    assert [pointer.batch for pointer in (await there(kept)).pending] == [None] * 3
 
 
 async def test_segments_are_listed_by_their_last_index_from_any_index_on(kept: Kept) -> None:
@@ -159,7 +256,8 @@ async def test_a_commit_moves_everything_at_once(kept: Kept) -> None:
     assert head.expires == kept.now + LIFE
     assert head.clients["c"] == Sent(3, 3)
     pointer = head.pending[-1]
-    assert (pointer.skip, pointer.count, pointer.size, pointer.first) == (1, 2, 7, 2)
+    skip = 1 if pointer.batch is None else 0  # what lies in a pointer is only what is left
+    assert (pointer.skip, pointer.count, pointer.size, pointer.first) == (skip, 2, 7, 2)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from runstreams.core.errors import RunstreamsError
 from runstreams.core.limits import Limits, SealingPlan
 from runstreams.core.model import Batch, Closed, Head, Lease, Run, SegmentName, Sent, StreamId
 from runstreams.core.ports import Committed, Store, Terms
+from runstreams.core.unsealed import fetched, objects
 from runstreams.stores.memory import MemoryStore
 from runstreams.stores.sqlite import SqliteStore
 
@@ -26,7 +27,8 @@ Step = Callable[[Store], Awaitable[Any]]
 class Steps:
     """Draws steps that mean something, from what the stream looks like."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, limits: Limits = LIMITS) -> None:
+        self._limits = limits
         self._draw = random.Random(seed)
         self._generations = (f"{at:016x}" for at in count())
         self.now = 1000
@@ -68,9 +70,9 @@ class Steps:
         batch, terms = self._batch(head)
 
         async def step(store: Store) -> Any:
-            staged = await store.batches.put(stream, batch)
+            staged = await store.batches.put(stream, batch, self._limits)
             left_out = min(skip, batch.count - 1)
-            done = await store.heads.commit(stream, staged, terms, left_out, LIMITS)
+            done = await store.heads.commit(stream, staged, terms, left_out, self._limits)
             if isinstance(done, Committed):
                 assert done.head.pending[-1].object == staged.object
                 return done.first, done.head
@@ -84,7 +86,7 @@ class Steps:
     def _open(self, stream: StreamId, head: Head | None) -> Step:
         fresh = Head(next(self._generations), self.now, self.now + 50)
         return lambda store: store.heads.open(
-            stream, fresh, Run(stream.run, self.now, self.now + 100)
+            stream, fresh, Run(stream.run, self.now, self.now + 100), self._limits
         )
 
     def _seal(self, stream: StreamId, head: Head | None) -> Step:
@@ -174,10 +176,8 @@ class Steps:
     def _batches(self, stream: StreamId, head: Head | None) -> Step:
         pointers = head.pending[self._draw.randrange(3) :] if head else ()
         if self._draw.random() < 0.2:
-            return lambda store: store.batches.delete(
-                stream, [pointer.object for pointer in pointers[:1]]
-            )
-        return lambda store: store.batches.get(stream, pointers)
+            return lambda store: store.batches.delete(stream, objects(pointers[:1]))
+        return lambda store: fetched(store.batches, stream, pointers)
 
 
 async def outcome(step: Step, store: Store) -> Any:

@@ -42,8 +42,8 @@ async def test_a_commit_answers_with_its_own_pointer(tmp_path: Path) -> None:
         staged = []
         put = log.store.batches.put
 
-        async def watched(stream, batch):  # type: ignore[no-untyped-def]
-            staged.append(await put(stream, batch))
+        async def watched(stream, batch, *rest):  # type: ignore[no-untyped-def]
+            staged.append(await put(stream, batch, *rest))
             return staged[-1]
 
         log.store.batches.put = watched  # type: ignore[method-assign]

@@ -1,4 +1,4 @@
-"""A process that does what it is told with the streams on AWS, as this version or the one before:
+"""A process that does what it is told with the streams on AWS, as this version or one before:
 `python -m tests.stores.versions NAME`.
 
 Each line of its input is a list: what to do, the stream's key, and for an append a client, a number
@@ -26,7 +26,19 @@ def be_earlier() -> None:
         module.is_spread = lambda name: False  # type: ignore[attr-defined]
     layout.SPREAD = ""
     for module in (codec, expressions):
-        module.SPREAD_HEAD = 1  # type: ignore[attr-defined]
+        module.INLINE_HEAD = 1  # type: ignore[attr-defined]
+
+
+def be_before() -> None:
+    """Do as the version did that knew names with a hash, but no batches in pointers."""
+    from runstreams.stores.aws import codec, expressions, pointers
+
+    for module in (codec, expressions):
+        module.INLINE_HEAD = 2  # type: ignore[attr-defined]
+    pointers.INLINE = "none"
+
+
+VERSIONS = {"earlier": be_earlier, "before": be_before, "this": lambda: None}
 
 
 async def obey(log: Log, order: str, key: str, *about: Any) -> Any:
@@ -45,8 +57,7 @@ async def obey(log: Log, order: str, key: str, *about: Any) -> Any:
 
 async def main(name: str) -> None:
     """Obey until the input ends."""
-    if name == "earlier":
-        be_earlier()
+    VERSIONS[name]()
     async with opened(AwsStore.from_environment(new_id=new_id)) as log:
         for line in iter(sys.stdin.readline, ""):
             try:

@@ -16,10 +16,10 @@ from .times import moment
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print them, one a line."""
+    """Print them, one a line. Raises `NotThere`."""
     found: Sequence[RunInfo | StreamInfo]
     with client_of(args) as client:
-        found = client.streams.list(args.run) if args.run else _runs(client, args)
+        found = streams_of(client, args.run) if args.run else _runs(client, args)
     if args.json:
         for info in found:
             print(json.dumps(asdict(info), ensure_ascii=False))
@@ -28,6 +28,14 @@ def run(args: argparse.Namespace) -> int:
     for info in found:
         print(_stream(info) if isinstance(info, StreamInfo) else _run(info))
     return DONE
+
+
+def streams_of(client: Client, run: str) -> list[StreamInfo]:
+    """Return the streams of a run, by key. Raises `NotThere` for one that nobody knows."""
+    found = client.streams.list(run)
+    if not found:
+        client.streams.describe_run(run)
+    return found
 
 
 def _runs(client: Client, args: argparse.Namespace) -> list[RunInfo]:

@@ -6,7 +6,7 @@ import os
 from collections.abc import AsyncIterator
 from typing import NamedTuple
 
-from ..core.errors import RunstreamsError
+from ..core.errors import NotThere
 from ..core.model import Head, SegmentName, StreamId
 from ..core.names import check_key, check_run
 from ..core.ports import Store
@@ -27,7 +27,8 @@ class Row(NamedTuple):
     size: int
     time: int
     """When its last chunk was appended, in milliseconds since 1970."""
-    object: str | SegmentName
+    object: str | SegmentName | None
+    """None: the batch lies in the head itself, and no object holds it."""
 
 
 def run(args: argparse.Namespace) -> int:
@@ -37,14 +38,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 def show(settings: Settings, run: str, key: str) -> None:
-    """Print where the chunks of a stream are. Raises `CannotRun`."""
+    """Print where the chunks of a stream are. Raises `CannotRun`, `InvalidName`, `NotThere`."""
     file = settings.data / FILE
     if not settings.aws and not file.exists():
         raise CannotRun(f"there are no streams in {settings.data}: {FILE} is missing")
-    try:
-        asyncio.run(_show(settings, StreamId(check_run(run), check_key(key))))
-    except RunstreamsError as error:
-        raise CannotRun(error.message) from error
+    asyncio.run(_show(settings, StreamId(check_run(run), check_key(key))))
 
 
 async def _show(settings: Settings, stream: StreamId) -> None:
@@ -52,7 +50,7 @@ async def _show(settings: Settings, stream: StreamId) -> None:
     try:
         head = await store.heads.get(stream)
         if head is None:
-            raise CannotRun(f"there is no stream {stream.key!r} of run {stream.run!r}")
+            raise NotThere(f"{stream.run}/{stream.key}: there is no such stream")
         print(summary(head))
         print(f"{'INDEXES':>19} {'CHUNKS':>8} {'BYTES':>10}  {'LAST APPENDED':24}  OBJECT")
         async for row in rows(store, stream, head):
@@ -71,7 +69,8 @@ async def rows(store: Store, stream: StreamId, head: Head) -> AsyncIterator[Row]
             yield Row(name.first, name.last, name.size, name.time, name)
         at = names[-1].last + 1
     for pointer in head.pending:
-        yield Row(pointer.first, pointer.end - 1, pointer.size, pointer.time, pointer.object)
+        place = pointer.object if pointer.batch is None else None
+        yield Row(pointer.first, pointer.end - 1, pointer.size, pointer.time, place)
 
 
 def summary(head: Head) -> str:
@@ -83,14 +82,16 @@ def summary(head: Head) -> str:
     )
 
 
-def _key(stream: StreamId, name: str | SegmentName) -> str:
+def _key(stream: StreamId, name: str | SegmentName | None) -> str:
     from ..stores.aws.layout import batch_key, segment_key  # boto3 is an extra
 
+    if name is None:
+        return f"in the item s#{stream.key} of {os.environ['RUNSTREAMS_TABLE']}"
     key = batch_key(stream, name) if isinstance(name, str) else segment_key(stream, name)
     return f"s3://{os.environ['RUNSTREAMS_BUCKET']}/{key}"
 
 
-def _row(name: str | SegmentName) -> str:
-    if isinstance(name, str):
-        return f"batch {name}"
-    return f"segment {name.generation}/{format_name(name)}"
+def _row(name: str | SegmentName | None) -> str:
+    if isinstance(name, SegmentName):
+        return f"segment {name.generation}/{format_name(name)}"
+    return f"batch {name}"

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
+from ..core.errors import NotThere
 from ..sdk.clients import Client
 from ..sdk.errors import InvalidSetting
 from ..sdk.leases import UNLEASED, Silence
@@ -26,6 +27,8 @@ def check(args: argparse.Namespace) -> None:
 
 def read_all(client: Client, args: argparse.Namespace) -> None:
     """Print until the end of the run, of what is there, or of patience."""
+    if args.follow:
+        _tell_if_missing(client, args.run)
     places = dict(args.places)
     asked: Silence = UNLEASED if args.timeout is None else args.timeout
     timeout = asked if args.follow else 0
@@ -39,6 +42,13 @@ def read_all(client: Client, args: argparse.Namespace) -> None:
         except KeyboardInterrupt:
             _tell_how_to_go_on(args, {**places, **reader.positions})
             raise
+
+
+def _tell_if_missing(client: Client, run: str) -> None:
+    try:
+        client.streams.describe_run(run)
+    except NotThere:
+        print(f"runstreams: there is no {run} yet: waiting for it", file=sys.stderr, flush=True)
 
 
 def _tell_how_to_go_on(args: argparse.Namespace, places: Mapping[str, int]) -> None:

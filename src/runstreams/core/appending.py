@@ -11,12 +11,19 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from .cleaning import cleaned
-from .commit import LookOutside, Open, Outside, Retry, judge
-from .errors import Busy, RunstreamsError, StoreError, Uncertain
+from .commit import LookOutside, Open, Outside, Retry, judge, leads_to
+from .errors import (
+    Busy,
+    RunCompleted,
+    RunstreamsError,
+    StoreError,
+    TooManyStreams,
+    Uncertain,
+)
 from .leasing import claimed, close_lost, is_lost, leased_until
 from .limits import Limits
 from .model import Appended, Batch, Charter, Head, Run, StreamId
-from .ports import Clock, Committed, NewId, NotCommitted, Staged, Store, Terms
+from .ports import Clock, Committed, NewId, NotCommitted, Opened, Staged, Store, Terms
 from .position import generation_in
 from .retention import lasts_until, starts_new_period
 
@@ -33,12 +40,13 @@ failed update.
 
 class _Try(NamedTuple):
     """One way to commit: without the first *skip* chunks, under *terms*, knowing what is
-    *outside* the head.
+    *outside* the head; or else as the first batch of a stream that it *opens*.
     """
 
     terms: Terms
     skip: int = 0
     outside: Outside | None = None
+    opens: bool = False
 
 
 class Appender:
@@ -51,19 +59,19 @@ class Appender:
         self._new_id = new_id
         self._hints: OrderedDict[StreamId, tuple[str, int]] = OrderedDict()
 
-    async def append(self, stream: StreamId, batch: Batch) -> tuple[Appended, Head | None]:
-        """Append *batch*; return the answer, and the new head if anything was added.
+    async def append(self, stream: StreamId, batch: Batch) -> tuple[Appended, Committed | None]:
+        """Append *batch*; return the answer, and the commit if anything was added.
 
         Raises `ChunkGap`, `StreamClosed`, `RunCompleted`, `StreamFull`, `Busy`; `Uncertain` only
         for a batch without client and idempotency key, whose resend nobody could recognise.
         """
-        staged = await self._store.batches.put(stream, batch)
+        staged = await self._store.batches.put(stream, batch, self._limits)
         attempt = await self._first_try(stream, batch)
         for _ in range(ATTEMPTS):
             outcome, heard = await self._commit(stream, staged, attempt)
             self._remember(stream, outcome.head)
             if isinstance(outcome, Committed):
-                return await self._committed(stream, staged, attempt.skip, outcome), outcome.head
+                return await self._committed(stream, staged, attempt.skip, outcome), outcome
             verdict = await self._follow(stream, staged, outcome.head, attempt.outside, heard)
             if isinstance(verdict, Appended):
                 return verdict, None
@@ -72,15 +80,17 @@ class Appender:
             if outcome.elsewhere or not heard:
                 # Unheard, it may take effect yet, or did so in a stream that was deleted, object
                 # and all.
-                staged = await self._store.batches.put(stream, batch)
+                staged = await self._store.batches.put(stream, batch, self._limits)
             attempt = verdict
         raise Busy(
             "the stream changes faster than this append can follow; try again", retry_after=1
         )
 
-    async def open(self, stream: StreamId, charter: Charter | None = None) -> str:
-        """Open the stream, under a *charter* if it has one, unless it is open; return the
-        generation that it has then. Raises `RunCompleted`, `TooManyStreams`.
+    async def open(
+        self, stream: StreamId, first: Staged | None = None, charter: Charter | None = None
+    ) -> Opened:
+        """Open the stream unless it is open, with its *first* batch and under a *charter*, if it
+        has them. Raises `RunCompleted`, `TooManyStreams`.
         """
         now, life = self._clock(), self._limits.retention_ms
         name = f"{self._store.mark}{self._new_id()[:16]}"
@@ -88,21 +98,17 @@ class Appender:
         head = Head(generation, created=now, expires=now + life, charter=charter)
         head = replace(head, expires=lasts_until(head, now, self._limits))
         until = max(now, head.expires - life) + 2 * life
-        # A record that is there already must outlive this stream as well.
-        await self._store.runs.extend(stream.run, until)
         run = Run(stream.run, created=now, expires=until)
-        await self._store.heads.open(stream, head, run, self._limits)
-        return generation
+        return await self._store.heads.open(stream, head, run, self._limits, first)
 
     async def _first_try(self, stream: StreamId, batch: Batch) -> _Try:
         """Guess the state of the head, so that the usual append needs one update and nothing
         else.
         """
-        plain = Terms(self._clock(), lease=claimed(batch))
-        if batch.client is None:
+        previous = batch.number - 1 if batch.client is not None and batch.number else None
+        plain = Terms(self._clock(), previous, lease=claimed(batch))
+        if batch.client is None or batch.number:
             return _Try(plain)
-        if batch.number:
-            return _Try(replace(plain, previous=batch.number - 1))
         hint = self._hints.get(stream)
         if hint is None:
             return _Try(plain)
@@ -117,11 +123,22 @@ class Appender:
     ) -> tuple[Committed | NotCommitted, bool]:
         """Return what became of a commit, and whether the store said so itself."""
         try:
+            if attempt.opens:
+                return await self._begin(stream, staged), True
             return await self._store.heads.commit(
                 stream, staged, attempt.terms, attempt.skip, self._limits
             ), True
         except Uncertain as lost:
             return await self._look_for(stream, staged, lost), False
+
+    async def _begin(self, stream: StreamId, staged: Staged) -> Committed | NotCommitted:
+        """Open the stream with *staged*, which is removed where that may not be."""
+        try:
+            done, head = await self.open(stream, staged)
+        except (RunCompleted, TooManyStreams):
+            await self._discard(stream, staged)
+            raise
+        return Committed(0, head) if done else NotCommitted(head)
 
     async def _look_for(
         self, stream: StreamId, staged: Staged, lost: Uncertain
@@ -132,7 +149,7 @@ class Appender:
         except Busy:
             raise lost from None  # nothing happened now, but it may have before
         for pointer in head.pending if head else ():
-            if head and pointer.object == staged.object:
+            if head and leads_to(pointer, staged):
                 return Committed(pointer.first, head)
         if staged.batch.client is None and staged.batch.once is None:
             raise lost  # it may be sealed already, and a resend could not be recognised
@@ -161,7 +178,8 @@ class Appender:
 
     async def _discard(self, stream: StreamId, staged: Staged) -> None:
         """Remove a batch; should that fail, the clean-up will."""
-        await cleaned(self._store.batches.delete(stream, [staged.object]))
+        if not staged.inline:
+            await cleaned(self._store.batches.delete(stream, [staged.object]))
 
     async def _judge(
         self, stream: StreamId, batch: Batch, head: Head | None, outside: Outside | None
@@ -175,9 +193,7 @@ class Appender:
             outside = Outside(head.generation, head.spills, sent)
             verdict = judge(head, batch, outside, self._clock(), self._limits, plan)
         if isinstance(verdict, Open):
-            with suppress(Uncertain):  # the next try will tell
-                await self.open(stream)
-            return _Try(Terms(self._clock(), lease=claimed(batch)))
+            return _Try(Terms(self._clock()), opens=True)
         if isinstance(verdict, Retry):
             assert head is not None
             if is_lost(head, self._clock()):

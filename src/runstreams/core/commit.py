@@ -10,7 +10,17 @@ from dataclasses import dataclass, replace
 from .errors import ChunkGap, NotJson, RunCompleted, SealingBehind, StreamClosed, StreamFull
 from .leasing import claimed, leased_until, may_follow, renewed
 from .limits import Limits, SealingPlan
-from .model import PRODUCER_LOST, Amendment, Appended, Batch, Head, Pointer, Sent
+from .model import (
+    PRODUCER_LOST,
+    Amendment,
+    Appended,
+    Batch,
+    Head,
+    Pointer,
+    Sent,
+    StoredBatch,
+    weight,
+)
 from .ports import Staged, Terms
 from .position import is_left_behind, is_of_epoch
 from .retention import is_expired, lasts_until
@@ -64,14 +74,41 @@ def amended(head: Head, amendment: Amendment) -> Head:
     )
 
 
+def takes(head: Head, batch: Batch, plan: SealingPlan) -> bool:
+    """Say whether *batch* may lie in its pointer in *head*."""
+    return head.inlined is not None and head.inlined + weight(stored(batch)) <= plan.inlined_most
+
+
+def stored(batch: Batch) -> StoredBatch:
+    """Return what is kept of *batch*."""
+    return StoredBatch(batch.lines, batch.client, batch.number)
+
+
+def pointer_to(staged: Staged, skip: int, batch: Batch, time: int, first: int) -> Pointer:
+    """Return the pointer of *batch*, what is left of *staged* without its first *skip* chunks."""
+    if staged.inline:
+        return Pointer(staged.object, 0, batch.count, batch.size, time, first, stored(batch))
+    return Pointer(staged.object, skip, batch.count, batch.size, time, first)
+
+
+def leads_to(pointer: Pointer, staged: Staged) -> bool:
+    """Say whether *pointer* is that of *staged*: by its name, or where it has none, by its client's
+    own numbers.
+    """
+    if staged.object or pointer.batch is None:
+        return pointer.object == staged.object
+    there, batch = pointer.batch, staged.batch
+    ends = there.number + pointer.count, batch.number + batch.count
+    return there.client == batch.client and ends[0] == ends[1]
+
+
 def applied(
     head: Head, staged: Staged, terms: Terms, skip: int, batch: Batch, limits: Limits
 ) -> Head:
     """Return *head* after the commit of *batch*, what is left of *staged* without its first
     *skip* chunks, under *terms*.
     """
-    time = max(batch.time, head.last_time)
-    pointer = Pointer(staged.object, skip, batch.count, batch.size, time, head.tail)
+    pointer = pointer_to(staged, skip, batch, max(batch.time, head.last_time), head.tail)
     clients, once = head.clients, head.once
     if batch.client is not None:
         sent = Sent(batch.number + batch.count - 1, pointer.end - 1)
@@ -100,13 +137,21 @@ def applied(
         lease=terms.lease or head.lease,
         charter=head.charter,
         book=head.book,
+        inlined=head.inlined if head.inlined is None else head.inlined + pointer.weight,
     )
     return after if terms.amendment is None else amended(after, terms.amendment)
 
 
+def begun(head: Head, first: Staged, limits: Limits) -> Head:
+    """Return the fresh *head* of a stream that is opened with its *first* batch."""
+    lasts = Amendment(head.generation, head.expires) if head.charter else None
+    terms = Terms(head.created, lease=claimed(first.batch), amendment=lasts)
+    return applied(head, first, terms, 0, first.batch, limits)
+
+
 @dataclass(frozen=True, slots=True)
 class Open:
-    """There is no live head: open the stream, then try again."""
+    """There is no live head: open the stream with the batch in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +166,9 @@ class Retry:
     terms: Terms
     skip: int
 
+
+_NOTHING = Head("", created=0, expires=0)
+"""What a stream has taken that is not open."""
 
 Verdict = Open | LookOutside | Retry | Appended
 
@@ -151,6 +199,7 @@ def judge(
     """
     if head is None or is_expired(head, now, limits) or is_left_behind(head, limits.epoch):
         _check_number(batch, None)
+        check_room(_NOTHING, batch, limits, plan)
         return Open()
     if batch.once is not None and batch.once in head.once:
         last = head.once[batch.once] + batch.count - 1

@@ -2,6 +2,7 @@
 
 from .model import StreamId
 from .ports import Store
+from .unsealed import objects
 
 
 async def delete_stream(store: Store, stream: StreamId) -> bool:
@@ -14,7 +15,7 @@ async def delete_stream(store: Store, stream: StreamId) -> bool:
     generations = await store.segments.generations(stream)
     head = await store.heads.delete(stream)
     if head is not None:
-        await store.batches.delete(stream, [pointer.object for pointer in head.pending])
+        await store.batches.delete(stream, objects(head.pending))
         await store.heads.delete_spilled(stream, head.generation)
         generations.append(head.generation)
     for generation in dict.fromkeys(generations):

@@ -6,6 +6,7 @@ only hands on what comes out.
 
 import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from enum import Enum, auto
 from functools import partial
 from math import inf
@@ -18,6 +19,9 @@ from .position import Position, generation_of
 from .reading import Lookup, StreamGone
 from .turns import Turns
 from .waiting import Watches
+
+ALONE = nullcontext()
+"""The turn of a reader that shares its connection with none."""
 
 
 class End(Enum):
@@ -59,12 +63,12 @@ class Follower:
         expired.
 
         End after *silence* seconds without a chunk, or after *seconds* in all. Pages are read in
-        *turns* with others.
+        *turns* with others, if there are any.
         """
         self.end: End | None = None
         """Why it has ended, once it has."""
         self._exact = exact
-        self._turns = turns or Turns()
+        self._turns = turns
         self._cursor = lookup.cursor(stream)
         self._watches = watches
         self._pages = pages
@@ -84,13 +88,13 @@ class Follower:
         What has expired is passed over, but for an exact beginning; a stream begun anew goes on
         from its beginning. Raises `ObjectMissing`, and `IndexExpired` at an exact beginning.
         """
-        with self._watches.watching(self._stream, self._head), self._turns.taken(self._cursor):
+        with self._watches.watching(self._stream, self._head), self._taking_turns():
             while self.end is None:
                 if not self.is_behind and (tick := await self._wait()) is not None:
                     yield tick
                     await self._has_told(tick)
                 if self.is_behind:
-                    async with self._turns.next(self._cursor, self._is_sealed()):
+                    async with self._turn():
                         if (page := await self._page()) is not None:
                             yield page
                             await self._has_told(page)
@@ -135,8 +139,15 @@ class Follower:
             return Tick(self._head)
         return None
 
-    def _is_sealed(self) -> bool:
-        return self._head is not None and self._position.index < self._head.sealed
+    def _taking_turns(self) -> AbstractContextManager[None]:
+        return ALONE if self._turns is None else self._turns.taken(self._cursor)
+
+    def _turn(self) -> AbstractAsyncContextManager[None]:
+        """Wait until it is our turn to read a page."""
+        if self._turns is None:
+            return ALONE
+        is_sealed = self._head is not None and self._position.index < self._head.sealed
+        return self._turns.next(self._cursor, is_sealed)
 
     async def _has_told(self, event: Page | Tick) -> None:
         """Take in that *event* was taken. A long replay lets others have their turn, and what is

@@ -61,8 +61,13 @@ class JointPoll:
         return found
 
     def _add(self, keys: Sequence[str]) -> None:
-        for key in islice(keys, max(0, FOLLOWED_STREAMS - len(self._wanted))):
+        for key in islice(keys, self._room):
             self._known[key] = self._wanted[key] = 0
+
+    @property
+    def _room(self) -> int:
+        """How many more streams can be read."""
+        return max(0, FOLLOWED_STREAMS - len(self._wanted))
 
     async def _there(self) -> list[Item]:
         """Return what there is already."""
@@ -76,7 +81,8 @@ class JointPoll:
         """Return what comes first; nothing when the time is up or other streams have come."""
         reading = [asyncio.create_task(self._item(key, seconds)) for key in self._wanted]
         waiting: list[asyncio.Task[Item] | asyncio.Task[None]] = [*reading]
-        if self._finder is not None:
+        # Where there is no room for what it finds, it would find the same again, and at once.
+        if self._finder is not None and self._room:
             waiting.append(asyncio.create_task(self._find(self._finder, seconds)))
         try:
             done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)

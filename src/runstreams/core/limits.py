@@ -163,8 +163,13 @@ class Limits:
     those before.
     """
 
+    inline_bytes: int = KIB
+    """Largest batch that lies in its pointer, in a store that can have it there; 0 means that none
+    does. Beyond about 1 KiB an object is cheaper.
+    """
 
-NO_LIMITS = Limits(stream_bytes=0, run_streams=0)
+
+NO_LIMITS = Limits(stream_bytes=0, run_streams=0, inline_bytes=0)
 """Anything goes, for as long as usual."""
 
 
@@ -181,6 +186,17 @@ class SealingPlan:
 
     batches: int = 64
     """Most batches of one seal. DynamoDB refuses more than 128 list removals in one update."""
+
+    inlined_every: int = 2 * KIB
+    """The append that makes the bytes in the pointers cross a multiple of this seals as well: each
+    append pays for those before it, by the KiB, and each seal for an object.
+    """
+
+    inlined_enough: int = 16 * KIB
+    """With so many bytes in the pointers a batch becomes an object, until some are sealed."""
+
+    inlined_most: int = 64 * KIB
+    """Most bytes in the pointers, whoever knew of how many: a head has little more room."""
 
     segment_bytes: int = 8 * MIB
     """A segment grows to about this: one ranged GET replays it, and it fits a small function's

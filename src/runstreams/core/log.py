@@ -103,7 +103,7 @@ class Log:
         self._appender = Appender(store, limits, clock, new_id)
         self._holder = Holder(store, limits, clock, self._appender.open)
         self._lookup = Lookup(store, limits, clock)
-        self._scribe = Scribe(store, limits, clock, self._lookup, self._appender.open)
+        self._scribe = Scribe(store, limits, clock, self._lookup, self._appender)
         self._sealer = Sealer(store, limits, clock)
         self._observer = observer or Observer()
         self._seals = SealSchedule(self._sealer, background, time_left, self._observer)
@@ -123,7 +123,7 @@ class Log:
 
     async def _append(self, stream: StreamId, batch: Batch) -> Appended:
         try:
-            answer, head = await self._appender.append(stream, batch)
+            answer, done = await self._appender.append(stream, batch)
         except StreamClosed:
             # Closed by hand it does not know what became of its run.
             if await self.runs.is_completed(stream.run):
@@ -132,11 +132,11 @@ class Log:
         except SealingBehind:
             # Nobody else may be left to seal: whoever sealed last has died or lost.
             await self._sealer.seal(stream)
-            answer, head = await self._appender.append(stream, batch)
-        if head is not None:
-            self._watches.tell(stream, head)
-            if self._sealer.is_due(head):
-                await self._seals.some(stream)
+            answer, done = await self._appender.append(stream, batch)
+        if done is not None:
+            self._watches.tell(stream, done.head)
+            if self._sealer.is_due(done.head):
+                await self._seals.some(stream, done.head if done.whole else None)
         elif batch.lease_ms and batch.client is not None:
             # A resend adds nothing, not even its promise. On a closed stream there is none to make.
             with suppress(StreamClosed, RunCompleted):
@@ -144,12 +144,18 @@ class Log:
                 return answer._replace(leased_until=leased_until(held))
         return answer
 
-    async def found(self, stream: StreamId, charter: Charter) -> tuple[Head, bool]:
-        """Open the stream under *charter*; return its head, and whether it was not there before.
+    async def found(
+        self, stream: StreamId, charter: Charter, first: Entry | None = None
+    ) -> tuple[Head, bool]:
+        """Open the stream under *charter*, with the chunks of its *first* entry; return its head,
+        and whether it was not there before.
 
         Raises `AgreedDifferently`, `RunCompleted`, `TooManyStreams`, `Busy`.
         """
-        return await self._scribe.found(stream, charter)
+        head, is_new = await self._scribe.found(stream, charter, first or Entry())
+        if is_new:
+            self._watches.tell(stream, head)
+        return head, is_new
 
     async def write(self, stream: StreamId, entry: Entry) -> Written:
         """Write *entry*, chunks and close at once, to a stream that is there.

@@ -29,6 +29,10 @@ class StreamId(NamedTuple):
     key: str
 
 
+INLINE_BYTES = 32
+"""What stands in a pointer around a batch that lies in it: numbers, and what divides them."""
+
+
 class StoredChunk(NamedTuple):
     """One JSON value of a stream. A named tuple, since a replay makes a hundred thousand of them
     a second.
@@ -73,6 +77,14 @@ class Batch:
         return replace(self, lines=lines, count=self.count - skip, number=self.number + skip)
 
 
+class StoredBatch(NamedTuple):
+    """An unsealed batch as it was put; of its *lines* a pointer may skip some."""
+
+    lines: bytes
+    client: str | None
+    number: int
+
+
 @dataclass(frozen=True, slots=True)
 class Pointer:
     """A committed batch that is not sealed yet: where it is, and which of the stream's chunks it
@@ -80,6 +92,9 @@ class Pointer:
     """
 
     object: str
+    """Its fresh name. Empty where it lies in its pointer and its client's own numbers tell it from
+    all others.
+    """
     skip: int
     """Chunks at the object's beginning that an earlier batch of the same client already held."""
     count: int
@@ -90,11 +105,23 @@ class Pointer:
     """
     first: int
     """Index of its first chunk."""
+    batch: StoredBatch | None = None
+    """The batch itself, where it lies in its pointer: then there is no object."""
+
+    @property
+    def weight(self) -> int:
+        """Bytes that it adds to what lies in its head's pointers."""
+        return 0 if self.batch is None else weight(self.batch)
 
     @property
     def end(self) -> int:
         """Index after its last chunk."""
         return self.first + self.count
+
+
+def weight(batch: StoredBatch) -> int:
+    """Return about how many bytes *batch* takes where it lies in its pointer."""
+    return INLINE_BYTES + len((batch.client or "").encode()) + len(batch.lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +275,8 @@ class Head:
     """What was agreed when it was created; None: it was opened by its first use, for JSON."""
     book: Book | None = None
     """How far whoever writes entries has come; None: nobody does."""
+    inlined: int | None = None
+    """Bytes that lie in its pointers, as `weight` counts them; None: no batch may lie there."""
 
     def knowing(self, clients: Mapping[str, Sent], once: Mapping[str, int]) -> "Head":
         """Return the head with these writers. Spelled out, as `replace` takes three times as long
@@ -274,6 +303,7 @@ class Head:
             self.lease,
             self.charter,
             self.book,
+            self.inlined,
         )
 
     @property

@@ -10,7 +10,19 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from .limits import NO_LIMITS, Limits, SealingPlan
-from .model import Amendment, Batch, Closed, Head, Lease, Pointer, Run, SegmentName, Sent, StreamId
+from .model import (
+    Amendment,
+    Batch,
+    Closed,
+    Head,
+    Lease,
+    Pointer,
+    Run,
+    SegmentName,
+    Sent,
+    StoredBatch,
+    StreamId,
+)
 
 
 class Clock(Protocol):
@@ -31,28 +43,24 @@ class Staged(NamedTuple):
     """A batch that is ready to be committed."""
 
     object: str
+    """Its fresh name; empty where it is to lie in its pointer and needs none."""
     batch: Batch
-
-
-class StoredBatch(NamedTuple):
-    """An unsealed batch as it was put; of its *lines* a pointer may skip some."""
-
-    lines: bytes
-    client: str | None
-    number: int
+    inline: bool = False
+    """Whether it is to lie in its pointer: then nothing has been written."""
 
 
 class Batches(Protocol):
     """The objects of appends, until they are sealed."""
 
-    async def put(self, stream: StreamId, batch: Batch) -> Staged:
+    async def put(self, stream: StreamId, batch: Batch, limits: Limits = NO_LIMITS) -> Staged:
         """Make *batch* ready under a fresh name. Nobody can see it, and a store may defer the
-        writing to the commit.
+        writing to the commit; one whose pointers can hold batches lets those lie there that are
+        no larger than *limits* allows.
         """
 
     async def get(self, stream: StreamId, pointers: Sequence[Pointer]) -> list[StoredBatch]:
         """Return the objects the *pointers* name, in their order. Raises `ObjectMissing` when
-        one is gone.
+        one is gone. No batch lies in one of these pointers.
         """
 
     async def delete(self, stream: StreamId, objects: Sequence[str]) -> None:
@@ -106,11 +114,12 @@ class Terms:
 
 class Committed(NamedTuple):
     """The batch has its indexes; *head* is the state after it (clients, once and all pointers but
-    its own may be left out).
+    its own may be left out, unless it is *whole*).
     """
 
     first: int
     head: Head
+    whole: bool = False
 
 
 class NotCommitted(NamedTuple):
@@ -121,8 +130,17 @@ class NotCommitted(NamedTuple):
     head: Head | None
     elsewhere: bool = False
     """Whether the batch has to be put again first: this stream keeps its objects in another place,
-    as the store knows by now.
+    or takes no batch into its pointers, as the store knows by now.
     """
+
+
+class Opened(NamedTuple):
+    """Whether a fresh head was put, and the head that is there now, as after a commit or a refused
+    one.
+    """
+
+    done: bool
+    head: Head
 
 
 class Renewed(NamedTuple):
@@ -143,13 +161,19 @@ class Heads(Protocol):
         """
 
     async def open(
-        self, stream: StreamId, head: Head, run: Run, limits: Limits = NO_LIMITS
-    ) -> None:
+        self,
+        stream: StreamId,
+        head: Head,
+        run: Run,
+        limits: Limits = NO_LIMITS,
+        first: Staged | None = None,
+    ) -> Opened:
         """Put a fresh *head* where there is none, one expired by ``head.created`` or one that was
-        left behind, and count it in *run*'s record as `runs.opened` says.
+        left behind, with its *first* batch in it as `commit.begun` says, and count it in *run*'s
+        record as `runs.opened` says. Batches may lie in its pointers if *limits* says so, for good.
 
-        A live head stays, and then only a record that is missing is made. One step with the check
-        that the run is not completed. Raises `RunCompleted`, `TooManyStreams`.
+        A live head stays, and then its run's record is only made, or made to last. One step with
+        the check that the run is not completed. Raises `RunCompleted`, `TooManyStreams`.
         """
 
     async def commit(
@@ -159,7 +183,7 @@ class Heads(Protocol):
 
         The only commit point of an append. *skip* moves into the pointer; the client's last number
         and index, the bytes, the tail and the expiry move with it. Takes effect only when
-        `commit.fits` holds.
+        `commit.fits` holds, and `commit.takes` for a batch that is to lie in its pointer.
         """
 
     async def close(
@@ -201,8 +225,8 @@ class Heads(Protocol):
         """Drop the first *count* pointers, of which *upto* is the last, and move the sealed index
         and time behind it.
 
-        Takes effect only if generation, sealed index and first pointer are still those *seen*;
-        returns whether it did.
+        Takes effect only if generation and sealed index are still those *seen*, so that the first
+        pointers are, too; returns whether it did.
         """
 
     async def spilled(self, stream: StreamId, generation: str, client: str) -> Sent | None:

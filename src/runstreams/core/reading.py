@@ -18,6 +18,7 @@ from .model import Head, Page, Pointer, SegmentName, StoredChunk, StreamId
 from .ports import Clock, Store
 from .retention import cutoff, is_expired, lasts_until, oldest_pending
 from .segment import INDEX_GUESS, SegmentIndex, index_bytes, parse_index
+from .unsealed import fetched
 
 INDEXES_KEPT = 16
 """Segment indexes that a process keeps; each is at most about 2 MB, mostly far less."""
@@ -314,7 +315,7 @@ class Cursor:
         """Return chunks of unsealed batches; at least one, whatever its size."""
         self._window = None
         chosen = list(_fitting(head.pending, start, most, size))
-        stored = await self._store.batches.get(self.stream, chosen)
+        stored = await fetched(self._store.batches, self.stream, chosen)
         chunks: list[StoredChunk] = []
         for pointer, batch in zip(chosen, stored, strict=True):
             for chunk in _lines(pointer, batch.lines, start):

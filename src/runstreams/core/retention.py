@@ -36,8 +36,10 @@ def starts_new_period(head: Head, limits: Limits) -> bool:
     """
     if head.appended is None or head.appended_before is None:
         return False
+    # The batch that a stream was opened with is a little older than the opening.
     life = max(limits.retention_ms, 1)
-    return (head.appended - head.created) // life > (head.appended_before - head.created) // life
+    before = max(head.appended_before - head.created, 0)
+    return (head.appended - head.created) // life > before // life
 
 
 def oldest_pending(head: Head, now: int, limits: Limits) -> Pointer | None:

@@ -82,13 +82,14 @@ def registered(there: Run | None, run: Run) -> Run:
 
 def opened(there: Run | None, run: Run, limits: Limits) -> Run:
     """Return the record after a stream of *run* was opened at its creation, where *there* is what
-    was there before. They are counted anew in each retention period. Raises `RunCompleted`,
-    `TooManyStreams`.
+    was there before. It lasts as long as *run* says, or longer. Streams are counted anew in each
+    retention period. Raises `RunCompleted`, `TooManyStreams`.
     """
     if there is None or there.expires <= run.created:
         there = run
     if there.completed is not None:
         raise RunCompleted("the run is completed", run=run.id)
+    there = replace(there, expires=max(there.expires, run.expires))
     if not limits.run_streams:
         return there
     until = there.counted + limits.retention_ms

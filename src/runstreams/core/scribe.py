@@ -5,24 +5,26 @@ look and the commit.
 """
 
 from asyncio import Lock
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import NamedTuple
 from weakref import WeakValueDictionary
 
+from .appending import Appender
 from .cleaning import cleaned
-from .commit import check_room
+from .commit import check_room, leads_to
 from .entries import AgreedDifferently, Entry, Repeated, content_type_of, decide
 from .errors import (
     Busy,
     NotThere,
+    RunCompleted,
     RunstreamsError,
     StoreError,
+    TooManyStreams,
     Uncertain,
 )
 from .limits import Limits
 from .model import Amendment, Batch, Charter, Head, StreamId, Turn, kind_of
-from .ports import Clock, Committed, Staged, Store, Terms
+from .ports import Clock, Committed, Opened, Staged, Store, Terms
 from .position import is_left_behind
 from .reading import Lookup
 from .retention import lasts_until, starts_new_period
@@ -50,31 +52,48 @@ class Scribe:
         limits: Limits,
         clock: Clock,
         lookup: Lookup,
-        open_: Callable[[StreamId, Charter], Awaitable[str]],
+        appender: Appender,
     ) -> None:
-        """Open streams that are not there with *open_*."""
+        """Open streams that are not there as *appender* does."""
         self._store = store
         self._limits = limits
         self._clock = clock
         self._lookup = lookup
-        self._open = open_
+        self._appender = appender
         self._locks: WeakValueDictionary[StreamId, Lock] = WeakValueDictionary()
 
-    async def found(self, stream: StreamId, charter: Charter) -> tuple[Head, bool]:
-        """Open the stream under *charter*; return its head, and whether this opened it.
+    async def found(self, stream: StreamId, charter: Charter, first: Entry) -> tuple[Head, bool]:
+        """Open the stream under *charter*, with the chunks of its *first* entry; return its head,
+        and whether this opened it.
 
         Raises `AgreedDifferently`, `RunCompleted`, `TooManyStreams`, `Busy`.
         """
         for _ in range(ATTEMPTS):
-            head, generation = await self._lookup.head(stream), None
+            head, is_new = await self._lookup.head(stream), False
             if head is None:
                 with suppress(Uncertain):  # the next look will tell
-                    generation = await self._open(stream, charter)
+                    is_new, _ = await self._begin(stream, charter, first)
                 head = await self._lookup.head(stream)
             if head is not None:
                 _check_agreed(head, charter)
-                return head, head.generation == generation
+                return head, is_new
         raise Busy("the stream comes and goes faster than it can be created", retry_after=1)
+
+    async def _begin(self, stream: StreamId, charter: Charter, first: Entry) -> Opened:
+        """Open the stream; its batch is removed where that may not be."""
+        staged = await self._stage(stream, first) if first.count else None
+        try:
+            opened = await self._appender.open(stream, staged, charter)
+        except (RunCompleted, TooManyStreams):
+            await self._discard(stream, staged)
+            raise
+        if not opened.done:
+            await self._discard(stream, staged)
+        return opened
+
+    async def _stage(self, stream: StreamId, entry: Entry) -> Staged:
+        batch = Batch(entry.lines, entry.count, self._clock())
+        return await self._store.batches.put(stream, batch, self._limits)
 
     async def write(self, stream: StreamId, entry: Entry) -> Written:
         """Write *entry*. Raises `NotThere`, what `decide` raises, `StreamFull`, `SealingBehind`,
@@ -106,8 +125,7 @@ class Scribe:
                 await self._discard(stream, staged)
                 return Written(head, True, verdict.turn)
             if entry.count and staged is None:
-                batch = Batch(entry.lines, entry.count, self._clock())
-                staged = await self._store.batches.put(stream, batch)
+                staged = await self._stage(stream, entry)
             after, staged = await self._commit(stream, staged, verdict, head)
             if after is not None:
                 return Written(after, False, entry.turn)
@@ -130,7 +148,7 @@ class Scribe:
 
     async def _discard(self, stream: StreamId, staged: Staged | None) -> None:
         """Remove a batch that nobody will refer to; should that fail, the clean-up will."""
-        if staged is not None:
+        if staged is not None and not staged.inline:
             await cleaned(self._store.batches.delete(stream, [staged.object]))
 
     async def _commit(
@@ -164,8 +182,9 @@ class Scribe:
     async def _committed(self, stream: StreamId, staged: Staged | None) -> Head | None:
         """Return the head if *staged* stands in it."""
         head = await self._lookup.head(stream)
-        objects = [pointer.object for pointer in head.pending] if head else []
-        return head if staged is not None and staged.object in objects else None
+        pending = head.pending if head and staged else ()
+        is_there = any(staged and leads_to(pointer, staged) for pointer in pending)
+        return head if is_there else None
 
     async def _extend_run(self, stream: StreamId, head: Head) -> None:
         """Let the run's record outlive its stream, once a retention period."""

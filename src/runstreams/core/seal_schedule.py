@@ -7,9 +7,10 @@ between them, so it seals before it answers.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import Any
 
-from .model import StreamId
+from .model import Head, StreamId
 from .observing import Observer
 from .sealing import Sealer
 
@@ -37,12 +38,14 @@ class SealSchedule:
         self._observer = observer
         self._tasks: dict[StreamId, asyncio.Task[None]] = {}
 
-    async def some(self, stream: StreamId) -> None:
-        """Seal once, or beside the appends until it has caught up with them."""
+    async def some(self, stream: StreamId, seen: Head | None = None) -> None:
+        """Seal once, or beside the appends until it has caught up with them; *seen* is the whole
+        head as an append has just left it.
+        """
         if not self._background:
-            await self._inside(self._sealer.seal, stream)
+            await self._inside(partial(self._sealer.seal, seen=seen), stream)
         elif stream not in self._tasks:
-            self._beside(stream, self._quietly(self._sealer.keep_up, stream))
+            self._beside(stream, self._quietly(partial(self._sealer.keep_up, seen=seen), stream))
 
     async def everything(self, stream: StreamId) -> None:
         """Seal all that is left, after what is under way."""

@@ -18,6 +18,7 @@ from .model import Head, Pointer, SegmentName, Sent, StreamId
 from .ports import Clock, Store
 from .retention import cutoff
 from .segment import SealedBatch, build
+from .unsealed import fetched, makes_sealing_due, objects, weighs_enough
 
 CLIENT_MARGIN_MS = DAY_MS
 """How much longer than the stream's last chunk a moved-out client is remembered, for clocks that
@@ -43,20 +44,23 @@ class Sealer:
         self._merger = Merger(store)
 
     def is_due(self, head: Head) -> bool:
-        """Say whether the append that led to *head* should seal: one in every few does, so that
-        writers do not stampede.
-        """
-        return head.unsealed % self._store.plan.every == 0 and head.unsealed > 0
+        """Say whether the append that led to *head* should seal."""
+        return makes_sealing_due(head, self._store.plan)
 
-    async def seal(self, stream: StreamId, least: int = 1) -> bool:
-        """Seal the oldest batches once, if *least* are waiting, and merge what has gathered; return
-        whether anything was sealed.
+    async def seal(
+        self, stream: StreamId, seen: Head | None = None, *, only_enough: bool = False
+    ) -> bool:
+        """Seal the oldest batches once, with *only_enough* if that pays, and merge what has
+        gathered; return whether anything was sealed. A whole head that was just *seen* need not be
+        read.
 
         Never raises for a passing fault: a later append seals.
         """
         try:
-            head = await self._store.heads.get(stream)
-            if head is None or len(head.pending) < least:
+            head = seen or await self._store.heads.get(stream)
+            if head is None or not head.pending:
+                return False
+            if only_enough and not weighs_enough(head, self._store.plan):
                 return False
             await self._move_clients_out(stream, head)
             chosen = self._choose(head.pending)
@@ -68,10 +72,10 @@ class Sealer:
             return False
         return True
 
-    async def keep_up(self, stream: StreamId) -> None:
+    async def keep_up(self, stream: StreamId, seen: Head | None = None) -> None:
         """Seal until less is left than makes sealing due, however fast the appends are."""
-        while await self.seal(stream, self._store.plan.every):
-            pass
+        while await self.seal(stream, seen, only_enough=True):
+            seen = None
 
     async def seal_all(self, stream: StreamId) -> None:
         """Seal and merge everything a closed stream has left."""
@@ -103,12 +107,12 @@ class Sealer:
             await self._write(stream, head, kept)
         if not await self._store.heads.seal(stream, head, chosen[-1], len(chosen)):
             return False
-        sealed = [pointer.object for pointer in chosen]
-        await cleaned(self._store.batches.delete(stream, sealed))
+        if sealed := objects(chosen):
+            await cleaned(self._store.batches.delete(stream, sealed))
         return True
 
     async def _write(self, stream: StreamId, head: Head, kept: Sequence[Pointer]) -> None:
-        stored = await self._store.batches.get(stream, kept)
+        stored = await fetched(self._store.batches, stream, kept)
         parts = []
         for pointer, batch in zip(kept, stored, strict=True):
             lines = (

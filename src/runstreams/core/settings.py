@@ -7,7 +7,7 @@ the names of their variables.
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from .limits import DAY_MS, Limits
+from .limits import DAY_MS, KIB, Limits
 
 N = TypeVar("N", int, float)
 
@@ -17,6 +17,7 @@ RETENTION_DAYS = "RUNSTREAMS_RETENTION_DAYS"
 STREAM_MAX_BYTES = "RUNSTREAMS_STREAM_MAX_BYTES"
 RUN_MAX_STREAMS = "RUNSTREAMS_RUN_MAX_STREAMS"
 EPOCH = "RUNSTREAMS_EPOCH"
+INLINE_BYTES = "RUNSTREAMS_INLINE_BYTES"
 LINGER_MS = "RUNSTREAMS_LINGER_MS"
 
 AWS_LINGER_MS = 250
@@ -45,6 +46,7 @@ LIMITS: Mapping[str, Callable[[Any], float]] = {
     STREAM_MAX_BYTES: between(int, 0, 2**53),
     RUN_MAX_STREAMS: between(int, 0, 2**53),
     EPOCH: between(int, 0, 9_999),
+    INLINE_BYTES: between(int, 0, 16 * KIB),
 }
 """What makes numbers of the limits."""
 
@@ -62,6 +64,7 @@ def limits_of(*given: Given, deployed: Callable[[], Given] = dict) -> Limits:
         int(_number(said, STREAM_MAX_BYTES, usual.stream_bytes)),
         int(_number(said, RUN_MAX_STREAMS, usual.run_streams)),
         int(_number(said, EPOCH, usual.epoch)),
+        int(_number(said, INLINE_BYTES, usual.inline_bytes)),
     )
 
 

@@ -6,10 +6,11 @@ backing off when quiet, where not.
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import Self
 
-from .errors import Busy, Uncertain
+from .errors import Busy, StoreError, Uncertain
 from .leasing import is_lost
 from .limits import POLL_FIRST_SECONDS, POLL_LAST_SECONDS
 from .model import Head, StreamId
@@ -38,18 +39,59 @@ def poll_pause(quiet: float) -> float:
 
 
 class _Watch:
-    """The readers waiting on one stream, and the newest head known while they do."""
+    """The readers waiting on one stream, each for as long as its block lasts, and the newest head
+    known while they do.
+    """
 
-    def __init__(self, head: Head | None) -> None:
-        self.readers = 0
-        self.news = asyncio.Event()
+    def __init__(self, head: Head | None, abandon: Callable[[], object]) -> None:
+        """Have the last reader *abandon* it."""
         self.head = head
+        self.told = 0
+        """How often something was told of the stream."""
+        self.is_seamless = False
+        """Whether nothing is missed between a look before this watch and what it is told."""
         self.poller: asyncio.Task[None] | None = None
+        self._readers = 0
+        self._abandon = abandon
+        self._waiting: set[asyncio.Future[None]] = set()
+
+    def __enter__(self) -> Self:
+        self._readers += 1
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._readers -= 1
+        if not self._readers:
+            self._abandon()
+            if self.poller:
+                self.poller.cancel()
+
+    def doubt(self) -> None:
+        """Have each reader look for itself."""
+        self.is_seamless = False
+        self.tell(self.head)
 
     def tell(self, head: Head | None) -> None:
         self.head = head
-        self.news.set()
-        self.news = asyncio.Event()
+        self.told += 1
+        for reader in self._waiting:
+            _wake(reader)
+
+    async def more(self, told: int, deadline: float) -> bool:
+        """Wait until more is told than what was *told* before; return whether that was so by the
+        loop's *deadline*.
+        """
+        if self.told == told:
+            loop = asyncio.get_running_loop()
+            reader = loop.create_future()
+            timer = loop.call_at(deadline, _wake, reader)
+            self._waiting.add(reader)
+            try:
+                await reader
+            finally:
+                timer.cancel()
+                self._waiting.discard(reader)
+        return self.told != told
 
 
 class Watches:
@@ -112,19 +154,17 @@ class Watches:
             return seen
         with self._observer.waiting(), self.watching(stream, seen) as watch:
             deadline = asyncio.get_running_loop().time() + seconds
-            news, head = watch.news, _newest(seen, watch.head)
-            if watch.poller is None or generation_of(head) != generation_of(seen):
+            told, head = watch.told, _newest(seen, watch.head)
+            if not watch.is_seamless or generation_of(head) != generation_of(seen):
                 # Something may have happened between the caller's look and this watch, or may
-                # happen during this look; *news*, taken before it, tells of the latter.
+                # happen during this look; what was *told* before it tells of the latter.
                 head = await self._look_now(stream, seen, index, watch)
             while not _is_news(seen, head, index):
-                try:
-                    async with asyncio.timeout_at(deadline):
-                        await news.wait()
-                except TimeoutError:
+                if not await watch.more(told, deadline):
                     return head
-                news, head = watch.news, _newest(head, watch.head)
-                if seen is not None and generation_of(head) != seen.generation:
+                told, head = watch.told, _newest(head, watch.head)
+                is_late = seen is not None and generation_of(head) != seen.generation
+                if is_late or not watch.is_seamless:
                     # A late answer may tell of the stream that was before the one we know.
                     head = await self._look_now(stream, seen, index, watch)
             return head
@@ -135,39 +175,33 @@ class Watches:
         """Return the head as it is, whatever *watch* says: it may still hold a stream that the
         caller knows to be gone.
         """
+        if self._changes is not None:
+            self._start_ticking()
         head = _newest(seen, await self._look(stream, since=index))
         if generation_of(head) != generation_of(watch.head):
             watch.head = head
+        else:
+            watch.head = _newest(watch.head, head)
+        watch.is_seamless = True
         return head
 
-    @contextmanager
-    def watching(self, stream: StreamId, seen: Head | None) -> Iterator[_Watch]:
-        """Watch *stream*, of which *seen* is known, so that no commit of this process is missed
-        between one wait and the next.
+    def watching(self, stream: StreamId, seen: Head | None) -> _Watch:
+        """Watch *stream*, of which *seen* is known, for as long as a block lasts, so that no commit
+        of this process is missed between one wait and the next.
         """
-        watch = self._watches.get(stream)
-        if watch is None:
-            watch = self._watches[stream] = _Watch(seen)
-        watch.readers += 1
-        self._start(stream, watch)
-        try:
-            yield watch
-        finally:
-            watch.readers -= 1
-            if not watch.readers:
-                del self._watches[stream]
-                if watch.poller:
-                    watch.poller.cancel()
+        return self._watches.get(stream) or self._begin(stream, seen)
 
-    def _start(self, stream: StreamId, watch: _Watch) -> None:
+    def _begin(self, stream: StreamId, seen: Head | None) -> _Watch:
+        watch = _Watch(seen, lambda: self._watches.pop(stream))
+        self._watches[stream] = watch
         if self._changes is None:
-            watch.poller = watch.poller or asyncio.create_task(self._poll(stream, watch))
-        else:
-            self._start_ticking()
+            watch.is_seamless = True  # the next poll tells
+            watch.poller = asyncio.create_task(self._poll(stream, watch))
+        return watch
 
     def _start_ticking(self) -> None:
         if self._ticker is None or self._ticker.done():
-            self._ticker = asyncio.create_task(self._tick())
+            self._ticker = asyncio.create_task(self._tick_safely())
 
     async def _look(self, stream: StreamId, *, strong: bool = True, since: int) -> Head | None:
         self._observer.looked()
@@ -186,6 +220,14 @@ class Watches:
                     # An eventually consistent read may show the stream before the one we know.
                     head = await self._look(stream, since=0)
                 watch.tell(head)
+
+    async def _tick_safely(self) -> None:
+        """Look for other processes' commits; where that fails, readers find out why."""
+        try:
+            await self._tick()
+        except StoreError:
+            for watch in list(self._watches.values()):
+                watch.doubt()
 
     async def _tick(self) -> None:
         """Look for other processes' commits while anybody waits."""
@@ -222,6 +264,11 @@ class Watches:
         for task in [*tasks, self._ticker]:
             if task:
                 task.cancel()
+
+
+def _wake(reader: "asyncio.Future[None]") -> None:
+    if not reader.done():
+        reader.set_result(None)
 
 
 def _is_news(seen: Head | None, head: Head | None, index: int) -> bool:

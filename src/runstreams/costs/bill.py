@@ -54,6 +54,11 @@ RUN_BYTES, ITEM_BYTES = 130, 100
 TABLE_BYTES = HEAD_BYTES + CLIENT_BYTES + LEASE_BYTES + 2 * RUN_BYTES + 3 * ITEM_BYTES
 """What a stream leaves in the table: its head, and its run's record, which is in the index, too."""
 
+OPENING_UNITS = 1 + 2 * 2 + 1
+"""Write units of a stream's first append: an update that fails; the run's record and the head in a
+transaction, each paid twice; and the record once more in the index, whether it was there or not.
+"""
+
 KEPT_MONTHS = Limits().retention_ms / (30 * DAY_MS)
 
 
@@ -176,5 +181,4 @@ def write_units(appends: int) -> float:
     an_append = sum(ceil(size / 1024) for size in sizes) / every
     a_seal = ceil(sizes[-1] / 1024)  # the larger of before and after counts
     others = made["UpdateItem"] - appends - appends // every
-    opening = 4 + 1  # two items, each paid twice, and the run's record once more in the index
-    return appends * an_append + appends // every * a_seal + others + opening
+    return OPENING_UNITS + (appends - 1) * an_append + appends // every * a_seal + others

@@ -18,10 +18,10 @@ def of_writing(appends: int) -> Counter[str]:
     joined = segments if segments > 1 else 0
     return Counter(
         PutObject=appends + seals + merges + bool(left) + bool(joined),
-        # The first update fails, and the run's record is made to last, twice.
-        UpdateItem=appends + seals + (2 if appends == 1 else 3) + 1 + bool(left),
+        # The first update fails, and a transaction does what it would have done.
+        UpdateItem=appends + seals + 1 + bool(left),
         TransactWriteItems=1,
-        GetItem=seals + 3,
+        GetItem=3,
         GetObject=seals * PLAN.every + merges * PLAN.fan_in + left + joined,
         ListObjectsV2=2 * merges + 2,
         # Deletions are free.

@@ -111,8 +111,11 @@ def first_event(headers: Headers) -> int | None:
 def resume_from(headers: Headers) -> int:
     """Return the client's own number of a body's first line. Raises `InvalidIndex`."""
     text = headers.get(b"x-resume-from-chunk", b"0").decode("latin-1")
-    with saying(f"Invalid X-Resume-From-Chunk header value: {text}", InvalidIndex):
+    try:
         return whole("X-Resume-From-Chunk", text.strip())
+    except InvalidIndex as error:
+        message = f"Invalid X-Resume-From-Chunk header value: {text}"
+        raise replace(error, message=message) from None
 
 
 def part_id(headers: Headers) -> bytes | None:

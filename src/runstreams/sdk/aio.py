@@ -178,7 +178,7 @@ class RunScope:
         if status_after(error) == "canceled":
             return await outlasting(connection.engine, run, ending)
         try:
-            return await connection.engine.acall(ending)
+            return await connection.engine.acall(ending, lasting=True)
         except INTERRUPTIONS as cut:
             is_cut = status_after(cut) == "canceled"  # which sys.exit() is not
             await self._end(connection, run, cut if is_cut else KeyboardInterrupt())
@@ -418,6 +418,11 @@ class Streams:
         """Return the state of a stream. Raises `NotThere`."""
         connection = self._connect()
         return await connection.engine.acall(connection.calls.describe(connection.stream(run, key)))
+
+    async def describe_run(self, run: str) -> RunInfo:
+        """Return the state of a run. Raises `NotThere`."""
+        connection = self._connect()
+        return await connection.engine.acall(connection.describe_run(run))
 
     async def delete(self, run: str, key: str | None = None) -> bool:
         """Delete a stream; return whether there was one. Its name used again starts at 0."""

@@ -62,7 +62,7 @@ def settled(engine: Engine, future: "Future[Any]", seconds: float | None = None)
 def outlasting(engine: Engine, run: Run, ending: Coroutine[Any, Any, T]) -> T:
     """Return the result of *ending*. Interrupted once more, it is given up."""
     try:
-        return engine.call(ending)
+        return engine.call(ending, lasting=True)
     except INTERRUPTIONS:
         run._abandon()
         raise

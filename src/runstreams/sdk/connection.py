@@ -152,6 +152,10 @@ class Connection:
         """Return the streams of a run, by key. Raises `InvalidName`."""
         return await self.calls.streams(check_run(run))
 
+    async def describe_run(self, run: str) -> RunInfo:
+        """Return the state of a run. Raises `InvalidName`, `NotThere`."""
+        return await self.calls.describe_run(check_run(run))
+
     def begin_run(
         self, id: str | None, parent: str | None, root: str | None, lease: int | None = None
     ) -> Run:

@@ -43,7 +43,7 @@ async def _end_all(error: asyncio.CancelledError) -> None:
 async def _end(connection: Connection, run: Run, error: asyncio.CancelledError) -> None:
     ending = end_run(connection.calls, run, error, connection.timeouts.flush)
     try:
-        await connection.engine.acall(ending)
+        await connection.engine.acall(ending, lasting=True)
     except RunstreamsError as failure:
         logger.error("run %s was not completed: %s", run.id, failure)
     finally:

@@ -179,7 +179,7 @@ class RunScope:
         if status_after(error) == "canceled":
             return outlasting(connection.engine, run, ending)
         try:
-            return connection.engine.call(ending)
+            return connection.engine.call(ending, lasting=True)
         except INTERRUPTIONS as cut:
             is_cut = status_after(cut) == "canceled"  # which sys.exit() is not
             self._end(connection, run, cut if is_cut else KeyboardInterrupt())
@@ -416,6 +416,11 @@ class Streams:
         """Return the state of a stream. Raises `NotThere`."""
         connection = self._connect()
         return connection.engine.call(connection.calls.describe(connection.stream(run, key)))
+
+    def describe_run(self, run: str) -> RunInfo:
+        """Return the state of a run. Raises `NotThere`."""
+        connection = self._connect()
+        return connection.engine.call(connection.describe_run(run))
 
     def delete(self, run: str, key: str | None = None) -> bool:
         """Delete a stream; return whether there was one. Its name used again starts at 0."""

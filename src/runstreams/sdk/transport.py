@@ -85,6 +85,9 @@ class Transport(Protocol):
         those that are so. There may be fewer, even none, before the last page.
         """
 
+    async def describe_run(self, run: str) -> RunInfo:
+        """Return the state of a run. Raises `NotThere`."""
+
     async def register(
         self, run: str, parent: str | None, root: str | None, claim: Claim | None = None
     ) -> RunInfo:

@@ -12,6 +12,7 @@ from ..core.limits import Limits
 from ..core.origins import origins_of
 from ..core.settings import (
     EPOCH,
+    INLINE_BYTES,
     LIMITS,
     RETENTION_DAYS,
     RUN_MAX_STREAMS,
@@ -48,6 +49,7 @@ class Settings:
     stream_max_bytes: int | None = None
     run_max_streams: int | None = None
     epoch: int | None = None
+    inline_bytes: int | None = None
     token_max_readers: int = 1_000
     anonymous: bool = False
     allowed_origins: tuple[str, ...] = ("*",)
@@ -61,6 +63,7 @@ class Settings:
             STREAM_MAX_BYTES: self.stream_max_bytes,
             RUN_MAX_STREAMS: self.run_max_streams,
             EPOCH: self.epoch,
+            INLINE_BYTES: self.inline_bytes,
         }
         return limits_of(given, deployed=deployed)
 
@@ -166,6 +169,12 @@ OPTIONS = (
         "most streams that a run opens within a retention period, 0: no limit (10000)",
     ),
     Option("epoch", "NUMBER", LIMITS[EPOCH], "how often the table was restored, with --aws (0)"),
+    Option(
+        "inline_bytes",
+        "BYTES",
+        LIMITS[INLINE_BYTES],
+        "largest append that lies in the table, with --aws, 0: none does (1024)",
+    ),
     Option(
         "token_max_readers",
         "NUMBER",

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from ..core.commit import amended, applied, fits, may_amend
+from ..core.commit import amended, applied, begun, fits, may_amend, takes
 from ..core.errors import ObjectMissing
 from ..core.leasing import may_follow, reach
 from ..core.limits import MIB, NAMES_AT_ONCE, NO_LIMITS, Limits, SealingPlan
@@ -18,11 +18,13 @@ from ..core.model import (
     Run,
     SegmentName,
     Sent,
+    StoredBatch,
     StreamId,
 )
-from ..core.ports import Committed, NewId, NotCommitted, Renewed, Staged, StoredBatch, Terms
+from ..core.ports import Committed, NewId, NotCommitted, Opened, Renewed, Staged, Terms
 from ..core.position import is_left_behind
 from ..core.runs import completed, opened, registered, released
+from ..core.unsealed import inline, is_light
 
 V = TypeVar("V")
 
@@ -34,11 +36,14 @@ class MemoryStore:
     mark = ""
     window = 8 * MIB
 
-    def __init__(self, new_id: NewId, plan: SealingPlan | None = None) -> None:
+    def __init__(
+        self, new_id: NewId, plan: SealingPlan | None = None, *, inlines: bool = False
+    ) -> None:
+        """Let small batches lie in their pointers if it *inlines*."""
         self.plan = plan or SealingPlan()
-        self.heads = MemoryHeads(self.plan)
+        self.heads = MemoryHeads(self.plan, inlines)
         self.runs = self.heads.runs
-        self.batches = MemoryBatches(new_id)
+        self.batches = MemoryBatches(new_id, self.heads)
         self.segments = MemorySegments()
 
     async def aclose(self) -> None:
@@ -48,11 +53,14 @@ class MemoryStore:
 class MemoryBatches:
     """The batches of appends by name."""
 
-    def __init__(self, new_id: NewId) -> None:
+    def __init__(self, new_id: NewId, heads: "MemoryHeads") -> None:
         self._new_id = new_id
+        self._heads = heads
         self.objects: dict[str, StoredBatch] = {}
 
-    async def put(self, stream: StreamId, batch: Batch) -> Staged:
+    async def put(self, stream: StreamId, batch: Batch, limits: Limits = NO_LIMITS) -> Staged:
+        if self._heads.may_inline(stream, batch, limits):
+            return inline(batch, self._new_id)
         name = self._new_id()
         self.objects[name] = StoredBatch(batch.lines, batch.client, batch.number)
         return Staged(name, batch)
@@ -102,8 +110,9 @@ class MemorySegments:
 class MemoryHeads:
     """Heads by run and key."""
 
-    def __init__(self, plan: SealingPlan) -> None:
+    def __init__(self, plan: SealingPlan, inlines: bool) -> None:
         self._plan = plan
+        self._inlines = inlines
         self.runs = MemoryRuns()
         self.items: dict[str, dict[str, Head]] = {}
         self.outside: dict[tuple[StreamId, str], dict[str, Sent]] = {}
@@ -112,15 +121,30 @@ class MemoryHeads:
         return self._find(stream)
 
     async def open(
-        self, stream: StreamId, head: Head, run: Run, limits: Limits = NO_LIMITS
-    ) -> None:
+        self,
+        stream: StreamId,
+        head: Head,
+        run: Run,
+        limits: Limits = NO_LIMITS,
+        first: Staged | None = None,
+    ) -> Opened:
         there = self._find(stream)
-        is_live = there is not None and there.expires > head.created
-        stays = is_live and there is not None and not is_left_behind(there, limits.epoch)
-        counts = NO_LIMITS if stays else limits
+        if there and (there.expires <= head.created or is_left_behind(there, limits.epoch)):
+            there = None
+        counts = NO_LIMITS if there else limits
         self.runs.items[run.id] = opened(self.runs.items.get(run.id), run, counts)
-        if not stays:
-            self._keep(stream, head)
+        if there is not None:
+            return Opened(False, there)
+        if self._inlines and limits.inline_bytes:
+            head = replace(head, inlined=0)
+        return Opened(True, self._keep(stream, begun(head, first, limits) if first else head))
+
+    def may_inline(self, stream: StreamId, batch: Batch, limits: Limits) -> bool:
+        """Say whether *batch* may lie in its pointer, as far as one knows before its commit."""
+        if not self._inlines or len(batch.lines) > limits.inline_bytes:
+            return False
+        head = self._find(stream)
+        return head is None or (is_light(head, self._plan) and takes(head, batch, self._plan))
 
     async def commit(
         self, stream: StreamId, staged: Staged, terms: Terms, skip: int, limits: Limits
@@ -128,8 +152,10 @@ class MemoryHeads:
         head, batch = self._find(stream), staged.batch.rest(skip)
         if head is None or not fits(head, batch, terms, limits, self._plan):
             return NotCommitted(head)
+        if staged.inline and not takes(head, batch, self._plan):
+            return NotCommitted(head, elsewhere=True)
         after = applied(head, staged, terms, skip, batch, limits)
-        return Committed(head.tail, self._keep(stream, after))
+        return Committed(head.tail, self._keep(stream, after), whole=True)
 
     async def close(
         self, stream: StreamId, closed: Closed, now: int, expires: int, *, by_run: bool = False
@@ -190,6 +216,7 @@ class MemoryHeads:
                 sealed_time=upto.time,
                 unsealed=head.unsealed - count,
                 pending=head.pending[count:],
+                inlined=_less(head.inlined, head.pending[:count]),
             ),
         )
         return True
@@ -279,11 +306,11 @@ class MemoryRuns:
 
 
 def _is_as_seen(head: Head, seen: Head) -> bool:
-    return (
-        head.generation == seen.generation
-        and head.sealed == seen.sealed
-        and head.pending[:1] == seen.pending[:1]
-    )
+    return (head.generation, head.sealed) == (seen.generation, seen.sealed)
+
+
+def _less(inlined: int | None, gone: Iterable[Pointer]) -> int | None:
+    return None if inlined is None else inlined - sum(pointer.weight for pointer in gone)
 
 
 def _is_silent_since(head: Head, seen: Head) -> bool:

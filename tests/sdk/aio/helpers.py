@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import Any, TypeVar
 
 from runstreams.aio import AsyncClient
-from tests.sdk.in_tasks import begin, done, sleep
+from tests.sdk.in_tasks import Event, begin, done, happened, sleep
 
 R = TypeVar("R")
 
@@ -29,3 +29,9 @@ async def failing(after: int) -> AsyncIterator[int]:
     for value in range(after):
         yield value
     raise LookupError("the model is gone")
+
+
+async def waiting_for(event: Event) -> AsyncIterator[str]:
+    yield "begun"
+    await happened(event)
+    yield "ended"

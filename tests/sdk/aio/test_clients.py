@@ -4,6 +4,7 @@ import gc
 import threading
 import weakref
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -20,9 +21,9 @@ from runstreams.errors import (
 )
 from runstreams.sdk.aio import Streams
 from tests.http.serving import wait_until
-from tests.sdk.aio.helpers import read, together
-from tests.sdk.conftest import fetching
-from tests.sdk.in_tasks import begin, done
+from tests.sdk.aio.helpers import read, together, waiting_for
+from tests.sdk.conftest import busy, fetching
+from tests.sdk.in_tasks import Event, begin, done
 
 
 @pytest.mark.also_deployed
@@ -103,6 +104,7 @@ CALLS: dict[str, Callable[[Streams, str], Any]] = {
     "stop": lambda streams, run: streams.stop(run),
     "list": lambda streams, run: streams.list(run),
     "describe": lambda streams, run: streams.describe(run),
+    "describe_run": lambda streams, run: streams.describe_run(run),
     "delete": lambda streams, run: streams.delete(run),
     "runs": lambda streams, _: streams.runs(),
     "run": lambda streams, run: be_in(streams, run),
@@ -158,6 +160,38 @@ async def test_a_closed_client_tells_whoever_waits(server: Any, run: str) -> Non
     await mine.aclose()
     with pytest.raises(WriterClosed):
         await done(reading)
+
+
+ENDINGS = [None, LookupError("gone")]
+"""How the block of a run may end."""
+
+
+async def end_slowly(
+    client: AsyncClient, run: str, going_on: Event, error: Exception | None
+) -> None:
+    async with client.streams.run(run):
+        client.streams.pipe("words", waiting_for(going_on), close=True)
+        if error is not None:
+            raise error
+
+
+@pytest.mark.parametrize("error", ENDINGS, ids=["well", "failed"])
+async def test_a_client_that_is_closed_lets_a_run_end_that_waits_for_its_sources(
+    server: Any, aclient: AsyncClient, run: str, error: Exception | None
+) -> None:
+    mine, going_on = AsyncClient(server.url, server.secret), Event()
+    ending = begin(end_slowly, mine, run, going_on, error)
+    reader = aclient.streams.read(run, "words", strict=False)
+    assert await anext(reader) == "begun"
+    wait_until(lambda: "end_run" in repr(busy(mine)))
+    closing = begin(mine.aclose)
+    going_on.set()
+    assert [item async for item in reader] == ["ended"]
+    await done(closing)
+    with nullcontext() if error is None else pytest.raises(LookupError):
+        await done(ending)
+    [info] = [each for each in await aclient.streams.runs() if each.id == run]
+    assert info.status == ("completed" if error is None else "failed")
 
 
 async def test_a_client_that_is_dropped_lets_go_of_everything(

@@ -6,7 +6,7 @@ import pytest
 
 from runstreams.aio import AsyncClient, Closed, Timeouts, streams
 from runstreams.core.model import Status
-from runstreams.errors import NoRun, NotSent, RunCompleted, Unreachable
+from runstreams.errors import NoRun, NotSent, NotThere, RunCompleted, Unreachable
 from runstreams.sdk.runs import current_run
 from runstreams.testing import in_memory
 from runstreams.wiring import now
@@ -246,10 +246,15 @@ async def test_a_run_may_be_completed_from_anywhere(
         await enter(aclient, run)
 
 
-async def test_a_run_is_deleted_with_its_streams(aclient: AsyncClient, run: str) -> None:
+async def test_a_run_is_described_until_it_is_deleted_with_its_streams(
+    aclient: AsyncClient, run: str
+) -> None:
     await enter(aclient, run)
+    assert (await aclient.streams.describe_run(run)).status == "completed"
     assert await aclient.streams.delete_run(run) == 1
     assert await aclient.streams.list(run) == []
+    with pytest.raises(NotThere, match="^" + run + ": there is no such run"):
+        await aclient.streams.describe_run(run)
     await enter(aclient, run)
 
 

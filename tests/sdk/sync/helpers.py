@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 from runstreams import Client
-from tests.sdk.in_threads import begin, done, sleep
+from tests.sdk.in_threads import Event, begin, done, happened, sleep
 
 R = TypeVar("R")
 
@@ -30,3 +30,9 @@ def failing(after: int) -> Iterator[int]:
     for value in range(after):
         yield value
     raise LookupError("the model is gone")
+
+
+def waiting_for(event: Event) -> Iterator[str]:
+    yield "begun"
+    happened(event)
+    yield "ended"

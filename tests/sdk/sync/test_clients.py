@@ -5,6 +5,7 @@ import gc
 import threading
 import weakref
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -21,9 +22,9 @@ from runstreams.errors import (
 )
 from runstreams.sdk.sync import Streams
 from tests.http.serving import wait_until
-from tests.sdk.conftest import fetching
-from tests.sdk.in_threads import begin, done
-from tests.sdk.sync.helpers import read, together
+from tests.sdk.conftest import busy, fetching
+from tests.sdk.in_threads import Event, begin, done
+from tests.sdk.sync.helpers import read, together, waiting_for
 
 
 @pytest.mark.also_deployed
@@ -104,6 +105,7 @@ CALLS: dict[str, Callable[[Streams, str], Any]] = {
     "stop": lambda streams, run: streams.stop(run),
     "list": lambda streams, run: streams.list(run),
     "describe": lambda streams, run: streams.describe(run),
+    "describe_run": lambda streams, run: streams.describe_run(run),
     "delete": lambda streams, run: streams.delete(run),
     "runs": lambda streams, _: streams.runs(),
     "run": lambda streams, run: be_in(streams, run),
@@ -157,6 +159,36 @@ def test_a_closed_client_tells_whoever_waits(server: Any, run: str) -> None:
     mine.close()
     with pytest.raises(WriterClosed):
         done(reading)
+
+
+ENDINGS = [None, LookupError("gone")]
+"""How the block of a run may end."""
+
+
+def end_slowly(client: Client, run: str, going_on: Event, error: Exception | None) -> None:
+    with client.streams.run(run):
+        client.streams.pipe("words", waiting_for(going_on), close=True)
+        if error is not None:
+            raise error
+
+
+@pytest.mark.parametrize("error", ENDINGS, ids=["well", "failed"])
+def test_a_client_that_is_closed_lets_a_run_end_that_waits_for_its_sources(
+    server: Any, client: Client, run: str, error: Exception | None
+) -> None:
+    mine, going_on = Client(server.url, server.secret), Event()
+    ending = begin(end_slowly, mine, run, going_on, error)
+    reader = client.streams.read(run, "words", strict=False)
+    assert next(reader) == "begun"
+    wait_until(lambda: "end_run" in repr(busy(mine)))
+    closing = begin(mine.close)
+    going_on.set()
+    assert [item for item in reader] == ["ended"]
+    done(closing)
+    with nullcontext() if error is None else pytest.raises(LookupError):
+        done(ending)
+    [info] = [each for each in client.streams.runs() if each.id == run]
+    assert info.status == ("completed" if error is None else "failed")
 
 
 def test_a_client_that_is_dropped_lets_go_of_everything(

@@ -7,7 +7,7 @@ import pytest
 
 from runstreams import Client, Closed, Timeouts, streams
 from runstreams.core.model import Status
-from runstreams.errors import NoRun, NotSent, RunCompleted, Unreachable
+from runstreams.errors import NoRun, NotSent, NotThere, RunCompleted, Unreachable
 from runstreams.sdk.runs import current_run
 from runstreams.testing import in_memory
 from runstreams.wiring import now
@@ -241,10 +241,13 @@ def test_a_run_may_be_completed_from_anywhere(client: Client, run: str, status: 
         enter(client, run)
 
 
-def test_a_run_is_deleted_with_its_streams(client: Client, run: str) -> None:
+def test_a_run_is_described_until_it_is_deleted_with_its_streams(client: Client, run: str) -> None:
     enter(client, run)
+    assert (client.streams.describe_run(run)).status == "completed"
     assert client.streams.delete_run(run) == 1
     assert client.streams.list(run) == []
+    with pytest.raises(NotThere, match="^" + run + ": there is no such run"):
+        client.streams.describe_run(run)
     enter(client, run)
 
 

@@ -2,13 +2,15 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from ...core.access import Grant
 from ...core.errors import TooManyReaders
 
 AGAIN_SECONDS = 5
 """When whoever is refused should come back: by then somebody may have gone."""
+
+UNCOUNTED = nullcontext()
 
 
 class Readers:
@@ -19,14 +21,16 @@ class Readers:
         self._most = most
         self._waiting = Counter[bytes]()
 
-    @contextmanager
-    def one_more(self, grant: Grant, credential: bytes) -> Iterator[None]:
+    def one_more(self, grant: Grant, credential: bytes) -> AbstractContextManager[None]:
         """Count a reader for as long as the block lasts, unless a secret key stands behind it.
-        Raises `TooManyReaders`.
+        Entering raises `TooManyReaders`.
         """
         if not self._most or grant.everything:
-            yield
-            return
+            return UNCOUNTED
+        return self._counted(credential)
+
+    @contextmanager
+    def _counted(self, credential: bytes) -> Iterator[None]:
         if self._waiting[credential] >= self._most:
             raise TooManyReaders(
                 f"{self._most} readers wait with this token already",

@@ -59,9 +59,9 @@ async def create(call: Call) -> None:
     stream = _stream(call, "write")
     charter, log = charter_of(call), call.service.log
     entry = entry_of(call, await call.body(BODY_BYTES), charter.content_type)
-    head, is_new = await log.found(stream, charter)
-    if is_new and (entry.count or entry.closes):
-        head = (await log.write(stream, entry)).head
+    head, is_new = await log.found(stream, charter, entry)
+    if is_new and entry.closes:
+        head = (await log.write(stream, Entry(closes=True))).head
     elif not is_new and closes(call) != (head.closed is not None):
         raise AgreedDifferently("the stream is closed, or is not, unlike what was asked for")
     told = telling.description(head)

@@ -98,6 +98,10 @@ class PatientCalls:
     async def _runs(self, limit: int, after: str | None, status: RunStatus | None) -> RunPage:
         return await self._do("read", (), lambda to: to.runs(limit, after, status))
 
+    async def describe_run(self, run: str) -> RunInfo:
+        """Return the state of a run. Raises `NotThere`."""
+        return await self._do("read", (run,), lambda to: to.describe_run(run))
+
     async def register(
         self, run: str, parent: str | None, root: str | None, claim: Claim | None = None
     ) -> RunInfo:

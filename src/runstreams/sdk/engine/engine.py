@@ -89,7 +89,7 @@ class Engine:
         self._transport: Transport | None = None
         self._pending: set[Pending] = set()
         self.outlasting: set[Future[Any]] = set()
-        """What the end of the program waits for, since perhaps nobody else does."""
+        """What the end of a client or of the program waits for, since perhaps nobody else does."""
         self._closed = False
         ENGINES.add(self)
         forks.watch(self)
@@ -114,23 +114,27 @@ class Engine:
         except CancelledError:
             raise WriterClosed("the client is closed") from None
 
-    def call(self, work: Coroutine[Any, Any, T]) -> T:
-        """Do *work* and return its result; interrupted, it is cancelled. Raises `InEventLoop`."""
+    def call(self, work: Coroutine[Any, Any, T], *, lasting: bool = False) -> T:
+        """Do *work* and return its result; interrupted, it is cancelled. The end of a client waits
+        for what is *lasting*. Raises `InEventLoop`.
+        """
         try:
             check_thread()
         except BaseException:
             work.close()
             raise
-        future = self.submit(work)
+        future = self.outlast(work) if lasting else self.submit(work)
         try:
             return self.wait(future)
         except BaseException:
             future.cancel()
             raise
 
-    async def acall(self, work: Coroutine[Any, Any, T]) -> T:
-        """Do *work* for a coroutine of another loop; cancelled, it is cancelled."""
-        future = self.submit(work)
+    async def acall(self, work: Coroutine[Any, Any, T], *, lasting: bool = False) -> T:
+        """Do *work* for a coroutine of another loop; cancelled, it is cancelled. The end of a
+        client waits for what is *lasting*.
+        """
+        future = self.outlast(work) if lasting else self.submit(work)
         try:
             return await asyncio.wrap_future(future)
         except asyncio.CancelledError:

@@ -22,7 +22,7 @@ from ...core.errors import (
     NotThere,
     RunstreamsError,
 )
-from ...core.limits import PAGE_CHUNKS, SILENCE_SECONDS_MAX, WAIT_SECONDS
+from ...core.limits import FOLLOWED_STREAMS, PAGE_CHUNKS, SILENCE_SECONDS_MAX, WAIT_SECONDS
 from ...core.model import Closed, StreamId
 from ..engine.queues import ClosableQueue
 from ..engine.waiting import fired
@@ -39,10 +39,16 @@ if TYPE_CHECKING:
     from ..engine.loops import Background
 
 logger = logging.getLogger("runstreams")
+connection_logger = logging.getLogger("runstreams.connection")
 
 SILENT = (
     "%s: nothing came for %g s, and no producer has promised to: the read ends, and "
     "start=reader.positions goes on with it; timeout=None waits for ever"
+)
+
+CROWDED = (
+    "%s: %d of its streams are open, and no more are read at a time: the others wait until one of "
+    "them is closed"
 )
 
 
@@ -81,6 +87,7 @@ class RunSession:
         self._last = self._brought = -math.inf
         self._fruitless = 0
         self._moved = set[str]()
+        self._is_crowded = False
         self._is_moved = False
         self._patience = engine.patience(Doing("read", run))
 
@@ -205,6 +212,7 @@ class RunSession:
         self.state = "live"
         chunks = [chunk for item in found.items for chunk in self._taken(item)]
         self.is_over = found.over
+        self._tell_of_crowd()
         if chunks:
             self._progress()
             self._moved.clear()
@@ -277,6 +285,14 @@ class RunSession:
     def _tell_of_silence(self) -> None:
         if self._is_patient:
             logger.warning(SILENT, self.run, self._timeout)
+
+    def _tell_of_crowd(self) -> None:
+        """Say once when there are more streams than are read at a time, or just as many."""
+        if self._is_crowded or len(self._places) < FOLLOWED_STREAMS:
+            return
+        if sum(place.closed is None for place in self._places.values()) >= FOLLOWED_STREAMS:
+            self._is_crowded = True
+            connection_logger.warning(CROWDED, self.run, FOLLOWED_STREAMS)
 
     def _left(self, most: float) -> float:
         """Return the seconds of silence that are left, up to *most*."""

@@ -120,6 +120,12 @@ class DirectTransport:
         place = None if after is None else place_of(after)
         return await self._log.runs.page(limit, place, status)
 
+    async def describe_run(self, run: str) -> RunInfo:
+        found = await self._log.runs.get(run)
+        if found is None:
+            raise NotThere("there is no such run")
+        return found
+
     async def register(
         self, run: str, parent: str | None, root: str | None, claim: Claim | None = None
     ) -> RunInfo:

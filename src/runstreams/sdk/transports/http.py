@@ -211,6 +211,9 @@ class HttpTransport:
         said = await self._ask("GET", "/api/v1/runs", params=query)
         return RunPage([_known(RunInfo, one) for one in _get(said, "runs")], _get(said, "next"))
 
+    async def describe_run(self, run: str) -> RunInfo:
+        return _known(RunInfo, await self._ask("GET", f"/api/v1/runs/{_name(run)}"))
+
     async def register(
         self, run: str, parent: str | None, root: str | None, claim: Claim | None = None
     ) -> RunInfo:

@@ -114,7 +114,7 @@ def cut(engines: Iterable[Engine], error: BaseException | None) -> None:
 def _flush(engine: Engine) -> None:
     if producers := engine.pending:
         _flush_producers(engine, producers)
-    # Such as the ends of runs whose callers were cancelled: no more than to say so is left of them.
+    # The ends of runs: no more than to say so is left of them.
     wait(list(engine.outlasting), engine.flush_seconds)
 
 

@@ -8,7 +8,7 @@ from ...core.entries import decode_book, decode_charter, encode_book, encode_cha
 from ...core.model import Charter, Closed, Head, Lease, Run, Sent, Status
 from .pointers import decode_pointers, encode_pointer
 from .values import (
-    SPREAD_HEAD,
+    INLINE_HEAD,
     check_form,
     form,
     head_form,
@@ -48,7 +48,7 @@ def encode_head(head: Head) -> "Item":
     expression cannot take the size, the sum or the copy of what is absent.
     """
     item: Item = {
-        "v": head_form(head.generation),
+        "v": head_form(head.generation, head.inlined is not None),
         "g": text(head.generation),
         "opened": number(head.created),
         "expires": number(head.expires),
@@ -63,6 +63,8 @@ def encode_head(head: Head) -> "Item":
         "spills": number(head.spills),
         "stop": {"BOOL": head.stop},
     }
+    if head.inlined is not None:
+        item["inline"] = number(head.inlined)
     if head.closed is not None:
         item["closed"] = encode_closed(head.closed, head.closed_by_run)
     item |= _encode_lease(head.lease)
@@ -80,7 +82,7 @@ def encode_head(head: Head) -> "Item":
 
 def decode_head(item: "Mapping[str, Value]") -> Head:
     """Return the head that *item* holds."""
-    check_form(item, SPREAD_HEAD)
+    check_form(item, INLINE_HEAD)
     opened, sealed, sealed_time = (
         int(item[name]["N"]) for name in ("opened", "sealed", "sealed_time")
     )
@@ -108,6 +110,7 @@ def decode_head(item: "Mapping[str, Value]") -> Head:
         lease=_lease(item),
         charter=decode_charter(item["charter"]["S"]) if "charter" in item else None,
         book=decode_book(item["book"]["S"]) if "book" in item else None,
+        inlined=int(item["inline"]["N"]) if "inline" in item else None,
     )
 
 

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ...core.errors import Busy
-from ...core.settings import EPOCH, LIMITS, RETENTION_DAYS, RUN_MAX_STREAMS, STREAM_MAX_BYTES
+from ...core.settings import (
+    EPOCH,
+    INLINE_BYTES,
+    LIMITS,
+    RETENTION_DAYS,
+    RUN_MAX_STREAMS,
+    STREAM_MAX_BYTES,
+)
 from .calls import ATTEMPTS, PATIENCE_SECONDS, Fate, code, fate, pause
 
 if TYPE_CHECKING:
@@ -22,6 +29,7 @@ TAGS = {
     "runstreams:stream-max-bytes": STREAM_MAX_BYTES,
     "runstreams:run-max-streams": RUN_MAX_STREAMS,
     "runstreams:epoch": EPOCH,
+    "runstreams:inline-bytes": INLINE_BYTES,
 }
 """The tags, and the variables of the functions' environment that say the same."""
 

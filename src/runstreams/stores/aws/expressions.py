@@ -12,15 +12,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ...core.commit import pointer_to
 from ...core.entries import encode_book
 from ...core.limits import Limits, SealingPlan
 from ...core.model import Amendment, Batch, Book, Closed, Head, Lease, Pointer, Sent
 from ...core.ports import Staged, Terms
 from ...core.position import epoch_prefix
 from .codec import encode_closed, index_attribute, number_attribute, once_attribute
-from .layout import is_spread
-from .pointers import encode_pointer, prefix
-from .values import SPREAD_HEAD, number, text, ttl
+from .layout import SPREAD, is_spread
+from .pointers import encode_pointer
+from .values import INLINE_HEAD, number, text, ttl
 
 if TYPE_CHECKING:
     from .values import Item
@@ -30,8 +31,11 @@ REMOVALS = 64
 list, 300 operators and 4 KB of expression.
 """
 
-IS_LIVE = "#v <= :v AND #expires > :now"
-"""The stream has been opened, in a form that this version knows, and is not forgotten."""
+IS_KNOWN = "#v <= :v"
+"""The stream has been opened, in a form that this version knows."""
+
+IS_LIVE = f"{IS_KNOWN} AND #expires > :now"
+"""It is not forgotten, either."""
 
 IS_OPEN = "attribute_not_exists(#closed)"
 """Nobody has closed the stream."""
@@ -42,8 +46,15 @@ HAS_FEW_UNSEALED = "size(#p) < :unsealed"
 HAS_ROOM = "#size <= :room"
 """The stream can take the batch's bytes."""
 
-IS_SPREAD = "#v = :v"
-"""Whoever reads this head finds an object with a hash in its name."""
+IS_SPREAD = "contains(#g, :spread)"
+"""Whoever reads this head finds an object with a hash in its name. What else is in a generation are
+hexadecimal digits, and perhaps an epoch with its dot.
+"""
+
+TAKES_INLINE = "#inline <= :inline_room"
+"""Batches may lie in the pointers, and there is room for this one. Nothing is compared with what is
+absent, as in heads of before.
+"""
 
 IS_NEW_ONCE = "attribute_not_exists(#once)"
 """No one-shot append with this idempotency key is remembered."""
@@ -80,8 +91,10 @@ IS_NOT_WRITTEN = "attribute_not_exists(#book)"
 IS_SILENT_SINCE = "#tail = :tail AND #lease = :lease AND #lease_ms = :lease_ms"
 """Nobody has appended or renewed the lease since it was seen."""
 
-IS_SEALED_AS_SEEN = "#sealed = :sealed AND begins_with(#p[0], :first)"
-"""Nobody has sealed since: the sealed index and the first pointer are what was seen."""
+IS_SEALED_AS_SEEN = "#sealed = :sealed"
+"""Nobody has sealed since: pointers leave a generation's list only as its sealed index moves, so
+the first ones are what was seen.
+"""
 
 APPENDS = (
     "#p = list_append(#p, :pointer)",
@@ -93,6 +106,12 @@ APPENDS = (
 """The pointer goes to the end of the list; tail, bytes and times move on. What stands on the right
 is the value before the update.
 """
+
+INLINES = "#inline = #inline + :inline"
+"""So many bytes more lie in the pointers."""
+
+DROPS_INLINE = "#inline = #inline - :inline"
+"""So many bytes less."""
 
 KEEPS_UNTIL = ("#expires = :expires", "#ttl = :ttl")
 """The stream is forgotten at another time."""
@@ -138,9 +157,14 @@ def aliases(expression: str, names: Mapping[str, str] | None = None) -> dict[str
     return {alias: own.get(alias, alias[1:]) for alias in ALIAS.findall(expression)}
 
 
+def known() -> "Item":
+    """Return the values of `IS_KNOWN`."""
+    return {":v": number(INLINE_HEAD)}
+
+
 def _live_at(now: int) -> "Item":
     """Return the values of `IS_LIVE`."""
-    return {":v": number(SPREAD_HEAD), ":now": number(now)}
+    return {**known(), ":now": number(now)}
 
 
 def committing(
@@ -149,7 +173,7 @@ def committing(
     """Spell `commit.fits` and `commit.applied` for *batch*, what is left of *staged* after
     *skip*.
     """
-    pointer = Pointer(staged.object, skip, batch.count, batch.size, batch.time, first=0)
+    pointer = pointer_to(staged, skip, batch, batch.time, first=0)
     expires = batch.time + limits.retention_ms
     update = Update(
         [IS_LIVE, IS_OPEN, HAS_FEW_UNSEALED],
@@ -168,8 +192,11 @@ def committing(
     if limits.epoch:
         update.conditions.append(IS_OF_EPOCH)
         update.values[":epoch"] = text(epoch_prefix(limits.epoch))
-    if is_spread(staged.object):
+    if staged.inline:
+        _inline(update, pointer.weight, plan)
+    elif is_spread(staged.object):
         update.conditions.append(IS_SPREAD)
+        update.values[":spread"] = text(SPREAD)
     if limits.stream_bytes > 0:
         update.conditions.append(HAS_ROOM)
         update.values[":room"] = number(limits.stream_bytes - batch.size)
@@ -214,6 +241,13 @@ def _write_book(update: Update, seen: Book | None, book: Book) -> None:
         return
     update.conditions.append(IS_WRITTEN_AS_SEEN)
     update.values[":seen"] = text(encode_book(seen))
+
+
+def _inline(update: Update, weight: int, plan: SealingPlan) -> None:
+    update.conditions.append(TAKES_INLINE)
+    update.sets.append(INLINES)
+    update.values[":inline"] = number(weight)
+    update.values[":inline_room"] = number(plan.inlined_most - weight)
 
 
 def _lease(update: Update, lease: Lease) -> None:
@@ -285,9 +319,9 @@ def renewing(lease: Lease, now: int) -> Update:
 def releasing(holder: str) -> Update:
     """Take away the lease of *holder*."""
     return Update(
-        [IS_HOLDER],
+        [IS_KNOWN, IS_HOLDER],
         removals=["#lease", "#lease_ms", "#lease_by"],
-        values={":lease_by": text(holder)},
+        values={**known(), ":lease_by": text(holder)},
     )
 
 
@@ -300,18 +334,21 @@ def sealing(seen: Head, upto: Pointer, count: int) -> Update:
     """Drop the first *count* pointers and move the sealed index and time behind the last of
     them.
     """
-    return Update(
+    update = Update(
         [IS_GENERATION, IS_SEALED_AS_SEEN],
         ["#sealed = :end", "#sealed_time = :time"],
         [f"#p[{at}]" for at in reversed(range(count))],
         values={
             ":g": text(seen.generation),
             ":sealed": number(seen.sealed),
-            ":first": text(prefix(seen.pending[0])),
             ":end": number(upto.end),
             ":time": number(upto.time),
         },
     )
+    if weight := sum(pointer.weight for pointer in seen.pending[:count]):
+        update.sets.append(DROPS_INLINE)
+        update.values[":inline"] = number(weight)
+    return update
 
 
 def forgetting(

@@ -2,15 +2,18 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+from ...core.commit import begun, takes
 from ...core.errors import Busy
 from ...core.limits import NO_LIMITS, Limits, SealingPlan
-from ...core.model import Amendment, Closed, Head, Lease, Pointer, Run, Sent, StreamId
-from ...core.ports import Committed, NotCommitted, Renewed, Staged, Terms
+from ...core.model import Amendment, Batch, Closed, Head, Lease, Pointer, Run, Sent, StreamId
+from ...core.ports import Committed, NotCommitted, Opened, Renewed, Staged, Terms
 from ...core.position import epoch_prefix
 from .codec import decode_head, decode_run, decode_sent, encode_head, encode_sent
 from .expressions import (
+    IS_KNOWN,
     REMOVALS,
     Update,
     aliases,
@@ -19,19 +22,22 @@ from .expressions import (
     closing,
     committing,
     forgetting,
+    known,
     losing,
     releasing,
     renewing,
     sealing,
 )
+from .inlining import Inlining
 from .layout import Layout
 from .runs import following, making
 from .table import Outcome, Table, client_key, clients_prefix, head_key
 from .values import number, text
 
 OPENINGS = 6
-"""How often opening a stream looks again: the record of an expired run or a count that begins anew,
-which somebody else was faster with, then a head that somebody else has put, make four.
+"""How often opening a stream looks again: the record of an expired run, one that lasts longer or a
+count that begins anew, which somebody else was faster with, then a head that somebody else has put,
+make four.
 """
 
 IS_ABSENT_OR_EXPIRED = "attribute_not_exists(#v) OR #expires <= :now"
@@ -39,6 +45,9 @@ IS_ABSENT_OR_EXPIRED = "attribute_not_exists(#v) OR #expires <= :now"
 
 IS_LEFT_BEHIND = "(attribute_not_exists(#closed) AND NOT begins_with(#g, :epoch))"
 """The stream was opened in another epoch, and is open."""
+
+IS_NONE_OR_KNOWN = f"attribute_not_exists(#v) OR {IS_KNOWN}"
+"""There is no stream, or one in a form that this version knows."""
 
 IS_BEHIND = "attribute_not_exists(#v) OR #number < :number"
 """The item is missing, or what it remembers is older."""
@@ -49,28 +58,39 @@ class DynamoHeads:
     faster, and from `spill` and `delete_spilled`, which write many items.
     """
 
-    def __init__(self, table: Table, plan: SealingPlan, layout: Layout) -> None:
+    def __init__(self, table: Table, plan: SealingPlan, layout: Layout, inlining: Inlining) -> None:
         if plan.batches > REMOVALS:
             raise ValueError(f"one update can drop {REMOVALS} pointers, not {plan.batches}")
         self._table = table
         self._plan = plan
         self._layout = layout
+        self._inlining = inlining
 
     async def get(self, stream: StreamId, *, strong: bool = True, since: int = 0) -> Head | None:
         item = await self._table.get(head_key(stream), strong=strong)
         return decode_head(item) if item else None
 
     async def open(
-        self, stream: StreamId, head: Head, run: Run, limits: Limits = NO_LIMITS
-    ) -> None:
-        record, opening = making(run, limits), [_putting(stream, head, limits.epoch)]
+        self,
+        stream: StreamId,
+        head: Head,
+        run: Run,
+        limits: Limits = NO_LIMITS,
+        first: Staged | None = None,
+    ) -> Opened:
+        if limits.inline_bytes:
+            head = replace(head, inlined=0)
+        fresh, found = begun(head, first, limits) if first else head, None
+        record, opening = making(run, limits), [_putting(stream, fresh, limits.epoch)]
         for _ in range(OPENINGS):
-            failed = await self._table.transact([record, *opening])
+            # The first batch must not come twice, with a deletion between that took its object.
+            failed = await self._table.transact([record, *opening], repeat=first is None)
             if not failed:
-                return
-            if 1 in failed:
+                return Opened(found is None, found or fresh)
+            if there := failed.get(1):
                 # A live head is there, so only the record is left to make.
-                record, opening, limits = making(run, NO_LIMITS), [], NO_LIMITS
+                found, opening, limits = decode_head(there), [], NO_LIMITS
+                record = making(run, limits)
             if 0 in failed:
                 item = failed[0]
                 record = following(decode_run(item) if item else None, run, limits)
@@ -82,10 +102,21 @@ class DynamoHeads:
         batch = staged.batch.rest(skip)
         update = committing(staged, skip, batch, terms, limits, self._plan)
         done, head = _decoded(await self._update(stream, update))
-        if not done or head is None:
-            found = head is None or self._layout.fits(stream, staged.object, head.generation)
-            return NotCommitted(head, elsewhere=not found)
-        return Committed(head.tail - batch.count, head)
+        if head is None:
+            return NotCommitted(None)
+        self._inlining.learn(stream, head)
+        if done:
+            return Committed(head.tail - batch.count, head, whole=True)
+        return NotCommitted(head, elsewhere=not self._fits(stream, staged, batch, head))
+
+    def _fits(self, stream: StreamId, staged: Staged, batch: Batch, head: Head) -> bool:
+        """Say whether *batch* may be where it is; if not, it is put elsewhere the next time."""
+        if not staged.inline:
+            return self._layout.fits(stream, staged.object, head.generation)
+        if not takes(head, batch, self._plan):
+            self._inlining.refuse(stream)
+            return False
+        return True
 
     async def close(
         self, stream: StreamId, closed: Closed, now: int, expires: int, *, by_run: bool = False
@@ -151,8 +182,13 @@ class DynamoHeads:
         return [(item["item"]["S"][2:], decode_head(item)) for item in found]
 
     async def delete(self, stream: StreamId) -> Head | None:
-        item = await self._table.delete(head_key(stream))
-        return decode_head(item) if item else None
+        condition = {
+            "ConditionExpression": IS_NONE_OR_KNOWN,
+            "ExpressionAttributeNames": aliases(IS_NONE_OR_KNOWN),
+            "ExpressionAttributeValues": known(),
+        }
+        done, head = _decoded(await self._table.delete(head_key(stream), condition))
+        return head if done else None
 
     async def delete_spilled(self, stream: StreamId, generation: str) -> None:
         prefix = clients_prefix(stream, generation)

@@ -1,7 +1,8 @@
 """The records of runs in DynamoDB."""
 
 import asyncio
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from heapq import merge
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -41,10 +42,17 @@ IS_COUNTED_AS_SEEN = "#counted = :counted AND #streams = :streams"
 IS_LEASED_AS_SEEN = "#lease = :lease AND #lease_ms = :lease_ms AND #lease_by = :lease_by"
 """Nobody has promised anything since."""
 
-MAY_OPEN_STREAMS = (
-    "attribute_not_exists(#completed) AND (attribute_not_exists(#expires) OR #expires > :now)"
-)
-"""The run is not completed, and the record, if there is one, counts."""
+IS_NOT_COMPLETED = "attribute_not_exists(#completed)"
+"""The run may open streams."""
+
+IS_MADE_TO_LAST = "(attribute_not_exists(#expires) OR (#expires > :now AND #expires <= :expires))"
+"""There is no record, or one that counts and has to last for longer."""
+
+LASTS = "#expires > :expires"
+"""The record lasts longer than it has to."""
+
+MAKES_LAST = "#expires = :expires, #ttl = :ttl"
+"""The record is forgotten later."""
 
 HAS_OPENED_FEW = "(attribute_not_exists(#counted) OR (#counted > :began AND #streams < :most))"
 """No stream was counted yet, or the period of the count is not over and it is below the limit."""
@@ -56,6 +64,9 @@ COUNTS = (
 
 COUNTS_ANEW = "#streams = :one, #counted = :now"
 """The count of a period that is over begins again."""
+
+PLACE = re.compile(r":\w+")
+"""Where a value goes in an expression; DynamoDB refuses those that have none."""
 
 
 class DynamoRuns:
@@ -124,22 +135,24 @@ class DynamoRuns:
         raise Busy("the run's record changes too fast; try again", retry_after=1)
 
 
-def making(run: Run, limits: Limits) -> dict[str, Any]:
-    """Return the write that makes *run*'s record if it is missing, and counts a stream in it where
-    they are limited; nothing else of one that is there changes.
+def making(run: Run, limits: Limits, there: Run | None = None) -> dict[str, Any]:
+    """Return the write that makes *run*'s record if it is missing, makes it last, and counts a
+    stream in it where they are limited; nothing else of one that is *there* changes.
 
     Fails when the run is completed or has opened enough, when the time for counting anew has come,
-    and when the record is an expired one.
+    when the record is an expired one, and when it lasts longer than any that is known to be there.
     """
-    names = ("v", "shard", "created", "expires", "ttl")
-    item = encode_run(run)
-    update = "SET " + ", ".join(f"#{name} = if_not_exists(#{name}, :{name})" for name in names)
-    condition, values = MAY_OPEN_STREAMS, {f":{name}": item[name] for name in names}
-    if limits.run_streams:
-        update, condition = f"{update}, {COUNTS}", f"{condition} AND {HAS_OPENED_FEW}"
-        values |= {":none": number(0), ":one": number(1), ":most": number(limits.run_streams)}
-        values[":began"] = number(run.created - limits.retention_ms)
-    return _updating(run, update, condition, values)
+    names = ("v", "shard", "created")
+    made = ", ".join(f"#{name} = if_not_exists(#{name}, :{name})" for name in names)
+    if not limits.run_streams:
+        return _updating(run, there, [made], [])
+    values = {
+        ":none": number(0),
+        ":one": number(1),
+        ":most": number(limits.run_streams),
+        ":began": number(run.created - limits.retention_ms),
+    }
+    return _updating(run, there, [made, COUNTS], [HAS_OPENED_FEW], values)
 
 
 def following(there: Run | None, run: Run, limits: Limits) -> dict[str, Any]:
@@ -147,23 +160,38 @@ def following(there: Run | None, run: Run, limits: Limits) -> dict[str, Any]:
     `RunCompleted`, `TooManyStreams`.
     """
     wanted = opened(there, run, limits)
-    if there is not None and there.expires <= run.created:
-        return _replacing(wanted)
-    if there is None or wanted.streams != 1:
-        return making(run, limits)
-    condition = f"{MAY_OPEN_STREAMS} AND #counted = :counted"
+    if there is None or there.expires <= run.created:
+        return _replacing(wanted) if there else making(run, limits)
+    if not there.counted or wanted.counted == there.counted:
+        return making(run, limits, there)
     values = {":one": number(1), ":counted": number(there.counted)}
-    return _updating(run, f"SET {COUNTS_ANEW}", condition, values)
+    return _updating(run, there, [COUNTS_ANEW], ["#counted = :counted"], values)
 
 
-def _updating(run: Run, update: str, condition: str, values: "Item") -> dict[str, Any]:
+def _updating(
+    run: Run,
+    there: Run | None,
+    sets: Sequence[str],
+    conditions: Sequence[str],
+    values: "Item | None" = None,
+) -> dict[str, Any]:
+    """Return the update of a record that does *sets* on *conditions*, and makes it last for as long
+    as *run* says unless the one *there* does.
+    """
+    lasts = there is not None and there.expires > run.expires
+    update = "SET " + ", ".join([*sets, *([] if lasts else [MAKES_LAST])])
+    condition = " AND ".join([IS_NOT_COMPLETED, LASTS if lasts else IS_MADE_TO_LAST, *conditions])
+    names = aliases(f"{update} {condition}")
+    known = {f":{name}": value for name, value in encode_run(run).items()}
+    known |= {":now": number(run.created), **(values or {})}
+    used = set(PLACE.findall(f"{update} {condition}"))
     return {
         "Update": {
             "Key": run_key(run.id),
             "ConditionExpression": condition,
             "UpdateExpression": update,
-            "ExpressionAttributeNames": aliases(f"{update} {condition}"),
-            "ExpressionAttributeValues": {":now": number(run.created), **values},
+            "ExpressionAttributeNames": names,
+            "ExpressionAttributeValues": {name: known[name] for name in sorted(used)},
         }
     }
 

@@ -13,11 +13,13 @@ from urllib.parse import quote, unquote
 from botocore.exceptions import ClientError
 
 from ...core.errors import Busy, ObjectMissing, StoreError
-from ...core.limits import NAMES_AT_ONCE
-from ...core.model import FORMAT, Batch, Pointer, SegmentName, StreamId
-from ...core.ports import NewId, Staged, StoredBatch
+from ...core.limits import NAMES_AT_ONCE, NO_LIMITS, Limits
+from ...core.model import FORMAT, Batch, Pointer, SegmentName, StoredBatch, StreamId
+from ...core.ports import NewId, Staged
 from ...core.segment import parse_name
+from ...core.unsealed import inline
 from .calls import Calls, code
+from .inlining import Inlining
 from .layout import Layout, batch_key, generation_prefix, segment_key, segment_prefixes
 
 if TYPE_CHECKING:
@@ -109,14 +111,17 @@ class Bucket:
 
 
 class S3Batches:
-    """The objects of appends."""
+    """The objects of appends; batches that suit their pointers have none."""
 
-    def __init__(self, bucket: Bucket, new_id: NewId, layout: Layout) -> None:
+    def __init__(self, bucket: Bucket, new_id: NewId, layout: Layout, inlining: Inlining) -> None:
         self._bucket = bucket
         self._new_id = new_id
         self._layout = layout
+        self._inlining = inlining
 
-    async def put(self, stream: StreamId, batch: Batch) -> Staged:
+    async def put(self, stream: StreamId, batch: Batch, limits: Limits = NO_LIMITS) -> Staged:
+        if self._inlining.suits(stream, batch, limits):
+            return inline(batch, self._new_id)
         name = self._layout.name_of(stream, self._new_id())
         await self._bucket.put(
             batch_key(stream, name), batch.lines, "application/x-ndjson", _describe(batch)

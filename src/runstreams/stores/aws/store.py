@@ -15,6 +15,7 @@ from .calls import Calls
 from .connections import distrust_old
 from .deployment import told
 from .heads import DynamoHeads
+from .inlining import Inlining
 from .layout import Layout
 from .runs import DynamoRuns
 from .s3 import Bucket, S3Batches, S3Segments
@@ -68,9 +69,10 @@ class AwsStore:
         self._clients, self._bucket = (s3, dynamodb), bucket
         self._calls = Calls(threads)
         objects, items = Bucket(s3, bucket, self._calls), Table(dynamodb, table, self._calls)
-        self.heads = DynamoHeads(items, self.plan, layout)
+        inlining = Inlining(self.plan)
+        self.heads = DynamoHeads(items, self.plan, layout, inlining)
         self.runs = DynamoRuns(items)
-        self.batches = S3Batches(objects, new_id, layout)
+        self.batches = S3Batches(objects, new_id, layout, inlining)
         self.segments = S3Segments(objects)
 
     @classmethod

@@ -116,7 +116,9 @@ class Table:
             return Outcome(False, _found(error.response))
         return Outcome(True, answer.get("Attributes"))
 
-    async def transact(self, writes: Sequence[Mapping[str, Any]]) -> "dict[int, Item | None]":
+    async def transact(
+        self, writes: Sequence[Mapping[str, Any]], *, repeat: bool
+    ) -> "dict[int, Item | None]":
         """Do all *writes* or none.
 
         Return the places of those whose condition failed, with the items found; nothing at all when
@@ -132,20 +134,24 @@ class Table:
         ]
         work = partial(self._client.transact_write_items, TransactItems=items)
         try:
-            await self._calls.run(work, lost=Uncertain)
+            await self._calls.run(work, repeat=repeat, lost=Uncertain)
         except ClientError as error:
             if code(error) != "TransactionCanceledException":
                 raise
             return _failed(error)
         return {}
 
-    async def delete(self, key: "Item") -> "Item | None":
-        """Remove an item and return it."""
+    async def delete(self, key: "Item", arguments: Mapping[str, Any]) -> Outcome:
+        """Remove an item if its condition holds; the outcome has it, removed or as it was found."""
         work = partial(
-            self._client.delete_item, TableName=self._name, Key=key, ReturnValues="ALL_OLD"
+            self._client.delete_item,
+            TableName=self._name,
+            Key=key,
+            ReturnValues="ALL_OLD",
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            **arguments,
         )
-        answer = await self._calls.run(work, repeat=False, lost=Uncertain)
-        return answer.get("Attributes") or None
+        return await self._write(work, repeat=False)
 
     async def query(self, arguments: Mapping[str, Any], limit: int | None = None) -> "list[Item]":
         """Return the items that a query finds, at most *limit*; DynamoDB gives them by the

@@ -19,6 +19,11 @@ SPREAD_HEAD = 2
 whoever does not know it does not find the objects, and so must leave the head alone.
 """
 
+INLINE_HEAD = 3
+"""The form of a head in whose pointers batches may lie, wherever its objects are. Whoever does not
+know that must leave it alone as well.
+"""
+
 TTL_SLACK_MS = DAY_MS
 """How long DynamoDB waits before it may remove what has expired, for clocks that differ."""
 
@@ -53,8 +58,12 @@ def form() -> "Value":
     return number(FORMAT)
 
 
-def head_form(generation: str) -> "Value":
-    """Return the version of the form of a head, by its *generation*."""
+def head_form(generation: str, inlines: bool) -> "Value":
+    """Return the version of the form of a head, by its *generation* and whether batches may lie in
+    its pointers.
+    """
+    if inlines:
+        return number(INLINE_HEAD)
     return number(SPREAD_HEAD if is_spread(generation) else FORMAT)
 
 

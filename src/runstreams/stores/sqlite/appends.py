@@ -8,7 +8,7 @@ written: another process, or a step that is no append.
 import sqlite3
 from dataclasses import replace
 
-from ...core.commit import applied, fits
+from ...core.commit import applied, begun, fits
 from ...core.limits import Limits, SealingPlan
 from ...core.model import Batch, Head, Lease, Sent, StreamId
 from ...core.ports import Committed, NotCommitted, Staged, Terms
@@ -52,21 +52,45 @@ class Appends:
     ) -> Committed | NotCommitted:
         """Decide on an append; `flush` writes it."""
         batch = staged.batch.rest(skip)
-        found = self._find(connection, stream, batch)
+        found = self.known(connection, stream, batch)
         if found is None:
             return NotCommitted(None)
         if not fits(found.head, batch, terms, limits, self._plan):
             return NotCommitted(found.head)
         head = applied(found.head, staged, terms, skip, batch, limits)
+        self._add(stream, found, head, staged, batch)
+        if terms.lease is not None:
+            self._new_leases[found.id] = terms.lease
+        if terms.amendment is not None:
+            self._amended[found.id] = head
+        return Committed(found.head.tail, head)
+
+    def begin(
+        self,
+        connection: sqlite3.Connection,
+        stream: StreamId,
+        fresh: Head,
+        first: Staged,
+        limits: Limits,
+    ) -> Head:
+        """Write the first append of a stream whose *fresh* head has just been put; return the
+        head.
+        """
+        found, head = find(connection, stream), begun(fresh, first, limits)
+        assert found is not None
+        self._add(stream, found, head, first, first.batch)
+        if head.lease is not None:
+            self._new_leases[found.id] = head.lease
+        self.flush(connection)
+        return head
+
+    def _add(
+        self, stream: StreamId, found: Found, head: Head, staged: Staged, batch: Batch
+    ) -> None:
         new = Found(found.id, found.key, head, found.batches + 1)
         self._new_batches.append(batches.row(new, staged.batch))
         self._note_writer(new, batch)
-        if terms.lease is not None:
-            self._new_leases[new.id] = terms.lease
-        if terms.amendment is not None:
-            self._amended[new.id] = head
         self._heads[stream] = _trimmed(new)
-        return Committed(found.head.tail, head)
 
     def flush(self, connection: sqlite3.Connection) -> None:
         """Write what was decided."""
@@ -94,7 +118,7 @@ class Appends:
         self._new_batches, self._new_clients, self._new_once = [], {}, {}
         self._new_leases, self._amended = {}, {}
 
-    def _find(self, connection: sqlite3.Connection, stream: StreamId, batch: Batch) -> Found | None:
+    def known(self, connection: sqlite3.Connection, stream: StreamId, batch: Batch) -> Found | None:
         """Return the head with what it remembers of the writer of *batch*, and of no other."""
         found = self._heads.get(stream) or find(connection, stream)
         if found is None or _has_writer(found.head, batch):

@@ -4,8 +4,9 @@ import sqlite3
 from collections.abc import Sequence
 
 from ...core.errors import ObjectMissing
-from ...core.model import Batch, Pointer, StreamId
-from ...core.ports import NewId, Staged, StoredBatch
+from ...core.limits import NO_LIMITS, Limits
+from ...core.model import Batch, Pointer, StoredBatch, StreamId
+from ...core.ports import NewId, Staged
 from .head_rows import Found, Row
 from .queries import Queries
 from .recent import RecentBatches
@@ -42,7 +43,7 @@ class SqliteBatches:
         self._new_id = new_id
         self._recent = RecentBatches()
 
-    async def put(self, stream: StreamId, batch: Batch) -> Staged:
+    async def put(self, stream: StreamId, batch: Batch, limits: Limits = NO_LIMITS) -> Staged:
         staged = Staged(self._new_id(), batch)  # the commit writes it
         self._recent.keep(staged)
         return staged

@@ -9,7 +9,7 @@ from ...core.commit import amended, may_amend
 from ...core.leasing import may_follow, reach
 from ...core.limits import NO_LIMITS, Limits
 from ...core.model import Amendment, Closed, Head, Lease, Pointer, Run, Sent, StreamId
-from ...core.ports import Committed, NotCommitted, Renewed, Staged, Terms
+from ...core.ports import Committed, NotCommitted, Opened, Renewed, Staged, Terms
 from ...core.position import is_left_behind
 from . import head_rows, retiring, runs, writers
 from .appends import Appends
@@ -34,9 +34,17 @@ class SqliteHeads:
         return self._recent.find(stream, since, lambda db: self._get(db, stream, since))
 
     async def open(
-        self, stream: StreamId, head: Head, run: Run, limits: Limits = NO_LIMITS
-    ) -> None:
-        await self._transactions.run(lambda db: _open(db, stream, head, run, limits))
+        self,
+        stream: StreamId,
+        head: Head,
+        run: Run,
+        limits: Limits = NO_LIMITS,
+        first: Staged | None = None,
+    ) -> Opened:
+        return await self._transactions.run(
+            lambda db: self._open(db, stream, head, run, limits, first),
+            len(first.batch.lines) if first else 0,
+        )
 
     async def commit(
         self, stream: StreamId, staged: Staged, terms: Terms, skip: int, limits: Limits
@@ -104,6 +112,28 @@ class SqliteHeads:
     async def delete_spilled(self, stream: StreamId, generation: str) -> None:
         await self._transactions.run(lambda db: writers.forget_spilled(db, stream, generation))
 
+    def _open(
+        self,
+        connection: sqlite3.Connection,
+        stream: StreamId,
+        head: Head,
+        run: Run,
+        limits: Limits,
+        first: Staged | None,
+    ) -> Opened:
+        found = find(connection, stream)
+        if found is not None and not _gives_way(found.head, head.created, limits):
+            runs.count(connection, run, NO_LIMITS)
+            known = self._appends.known(connection, stream, first.batch) if first else found
+            return Opened(False, (known or found).head)
+        runs.count(connection, run, limits)
+        if found is not None:
+            retiring.retire(connection, found.id)
+        head_rows.insert(connection, stream, head)
+        if first is not None:
+            head = self._appends.begin(connection, stream, head, first, limits)
+        return Opened(True, head)
+
     def _get(self, connection: sqlite3.Connection, stream: StreamId, since: int) -> Head | None:
         with transaction(connection, "DEFERRED"):
             found = find(connection, stream, self._writers)
@@ -114,19 +144,6 @@ class SqliteHeads:
                 pending = head_rows.pointers(connection, found.id, since)
                 head = replace(head, pending=pending)
             return head
-
-
-def _open(
-    connection: sqlite3.Connection, stream: StreamId, head: Head, run: Run, limits: Limits
-) -> None:
-    found = find(connection, stream)
-    stays = found is not None and not _gives_way(found.head, head.created, limits)
-    runs.count(connection, run, NO_LIMITS if stays else limits)
-    if stays:
-        return
-    if found is not None:
-        retiring.retire(connection, found.id)
-    head_rows.insert(connection, stream, head)
 
 
 def _gives_way(head: Head, now: int, limits: Limits) -> bool:

@@ -6,8 +6,14 @@ process.
 
 import os
 from pathlib import Path
+from time import monotonic
 
 from ...core.errors import StoreError
+
+LATELY_SECONDS = 0.02
+"""How long a look at the file is good for whoever only reads: as late as what other processes
+commit is noticed.
+"""
 
 
 class Place:
@@ -16,6 +22,13 @@ class Place:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._file = _file_at(path)
+        self._checked = 0.0
+
+    def check_lately(self) -> None:
+        """Raise `StoreError` unless the same file was there a moment ago."""
+        if (now := monotonic()) - self._checked > LATELY_SECONDS:
+            self.check()
+            self._checked = now
 
     def check(self) -> None:
         """Raise `StoreError` unless the same file is still there. It takes about a µs."""

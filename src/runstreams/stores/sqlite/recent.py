@@ -6,8 +6,8 @@ asking whether anything was committed costs 3, and asks for the same batches.
 
 from collections.abc import Sequence
 
-from ...core.model import Head, Pointer, StreamId
-from ...core.ports import Staged, StoredBatch
+from ...core.model import Head, Pointer, StoredBatch, StreamId
+from ...core.ports import Staged
 from .queries import Queries, Query
 from .schema import data_version
 
