@@ -54,7 +54,7 @@ def inline_pointer(draw: st.DrawFn, name: str, time: int, first: int) -> Pointer
     lines, client = b"".join(chunks), draw(st.none() | CLIENTS)
     batch = StoredBatch(lines, client, draw(NUMBERS))
     size = len(lines) - len(chunks)
-    return Pointer("" if client else name, 0, len(chunks), size, time, first, batch)
+    return Pointer(name[:4] if client else name, 0, len(chunks), size, time, first, batch)
 
 
 @st.composite

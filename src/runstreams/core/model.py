@@ -92,9 +92,7 @@ class Pointer:
     """
 
     object: str
-    """Its fresh name. Empty where it lies in its pointer and its client's own numbers tell it from
-    all others.
-    """
+    """Its fresh name; a short one where it lies in its pointer, which tells it from a resend."""
     skip: int
     """Chunks at the object's beginning that an earlier batch of the same client already held."""
     count: int

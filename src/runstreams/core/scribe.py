@@ -183,7 +183,7 @@ class Scribe:
         """Return the head if *staged* stands in it."""
         head = await self._lookup.head(stream)
         pending = head.pending if head and staged else ()
-        is_there = any(staged and leads_to(pointer, staged) for pointer in pending)
+        is_there = any(staged and leads_to(pointer, staged, 0) for pointer in pending)
         return head if is_there else None
 
     async def _extend_run(self, stream: StreamId, head: Head) -> None:
