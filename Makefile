@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-NPM := tests/clients tests/dashboard src/react src/dashboard examples/react-chat
+NPM := tests/clients tests/durable tests/dashboard src/react src/dashboard examples/react-chat
 
 .DEFAULT_GOAL := help
 .PHONY: help setup tools demo test soak deployed test-deployed sam-backend invoke smoke bench canary lint format clean

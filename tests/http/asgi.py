@@ -15,7 +15,7 @@ from runstreams.core.limits import Limits
 from runstreams.core.log import Log
 from runstreams.core.model import Batch, StreamId
 from runstreams.http import Host, Keys, Service, build_app
-from runstreams.http.routes import appending, dashboard, front, managing, reading
+from runstreams.http.routes import appending, dashboard, durable, front, managing, reading
 from runstreams.stores.memory import MemoryStore
 from tests import virtual_time
 from tests.http.described import wrong
@@ -135,7 +135,14 @@ class Api:
         self.keys = Keys([SECRET])
         self.app = build_app(
             Service(self.log, self.keys, host or Host(), **more),
-            [appending.router, reading.router, managing.router, front.router, dashboard.router],
+            [
+                appending.router,
+                reading.router,
+                durable.router,
+                managing.router,
+                front.router,
+                dashboard.router,
+            ],
         )
 
     def begin(

@@ -7,7 +7,7 @@ import pytest
 from runstreams.cli import parser
 from runstreams.core.limits import Limits
 from runstreams.serve.errors import CannotRun
-from runstreams.serve.settings import OPTIONS, Option, Settings, settings_of
+from runstreams.serve.settings import OPTIONS, Option, Settings, check_anonymous, settings_of
 
 GIVEN = {
     "host": ("::1", "::1"),
@@ -15,6 +15,7 @@ GIVEN = {
     "data": ("somewhere", Path("somewhere")),
     "aws": ("yes", True),
     "power_safe": ("1", True),
+    "anonymous": ("yes", True),
     "retention_days": ("0.5", 0.5),
     "stream_max_bytes": ("0", 0),
     "allowed_origins": (
@@ -94,6 +95,14 @@ def test_a_port_that_kubernetes_puts_there_is_passed_over_with_a_line(
 def test_origins_are_taken_as_browsers_send_them() -> None:
     settings = serve("--allowed-origins", "HTTPS://App.Example:443/, http://localhost:5173")
     assert settings.allowed_origins == ("https://app.example", "http://localhost:5173")
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1"])
+def test_whoever_has_no_key_is_served_on_this_machine_alone(host: str) -> None:
+    check_anonymous(Settings(anonymous=True))
+    check_anonymous(Settings(host=host))
+    with pytest.raises(CannotRun, match="only this machine"):
+        check_anonymous(Settings(anonymous=True, host=host))
 
 
 def test_a_flag_that_makes_no_sense_is_named(capsys: pytest.CaptureFixture[str]) -> None:

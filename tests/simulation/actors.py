@@ -5,6 +5,7 @@ import json
 from contextlib import aclosing, suppress
 from typing import get_args
 
+from runstreams.core.entries import Entry, TurnMissing
 from runstreams.core.errors import (
     Busy,
     ChunkGap,
@@ -12,6 +13,7 @@ from runstreams.core.errors import (
     CompletedDifferently,
     IndexBeyondTail,
     IndexExpired,
+    NotThere,
     ObjectMissing,
     RunCompleted,
     StreamClosed,
@@ -22,7 +24,18 @@ from runstreams.core.following import End
 from runstreams.core.leasing import is_lost, leased_until
 from runstreams.core.limits import LEASE_GRACE_MS
 from runstreams.core.log import Log
-from runstreams.core.model import Appended, Batch, Closed, Head, Page, Status, StreamId
+from runstreams.core.model import (
+    JSON_TYPE,
+    Appended,
+    Batch,
+    Charter,
+    Closed,
+    Head,
+    Page,
+    Status,
+    StreamId,
+    Turn,
+)
 from runstreams.core.retention import is_expired
 from tests.simulation.chaos import CALM, Process, UnknownForm
 from tests.simulation.ledger import require
@@ -147,6 +160,40 @@ class ClientWriter:
             return
         require(last >= self.acked - 1, f"HEAD forgot {self.name}: {last} below {self.acked}")
         self.acked = last + 1
+
+
+async def entrant(world: World, name: str, total: int) -> None:
+    """A producer with epochs that writes entries, each until it is acknowledged; now and then it
+    sends one again, or begins another life.
+    """
+    rng, epoch, number = world.rng, 0, 0
+    for at in range(total):
+        sent = _entry(name, at, rng.randrange(1, 4), Turn(name, epoch, number))
+        while True:
+            await pause(world)
+            process, log = world.log()
+            patience = rng.random() * 0.5 if rng.random() < 0.15 else None
+            try:
+                await world.ask(process, log.found(world.stream, Charter()))
+                written = await world.ask(process, log.write(world.stream, sent), patience)
+            except (*PASSING, NotThere):
+                continue
+            except TurnMissing as missing:
+                require(world.starts_anew and not missing.expected, f"{name} was forgotten")
+                return
+            except ENDING as ending:
+                check_ending(world, ending)
+                return
+            break
+        turn = written.turn
+        require(turn == Turn(name, epoch, number), f"{name} was taken for another: {turn}")
+        require(bool(world.ledger.places.get(chunk(name, 3 * at))), f"{name} is not there")
+        epoch, number = (epoch + 1, 0) if rng.random() < 0.1 else (epoch, number + 1)
+
+
+def _entry(name: str, at: int, count: int, turn: Turn) -> Entry:
+    lines = b"".join(chunk(name, 3 * at + each) + b"\n" for each in range(count))
+    return Entry(lines, count, JSON_TYPE, turn=turn)
 
 
 async def one_shot_client(world: World, name: str) -> None:

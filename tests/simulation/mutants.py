@@ -26,6 +26,7 @@ from runstreams.core.limits import Limits
 from runstreams.core.log import Log
 from runstreams.core.merging import Merger
 from runstreams.core.model import (
+    Amendment,
     Batch,
     Closed,
     Head,
@@ -39,6 +40,7 @@ from runstreams.core.model import (
 from runstreams.core.ports import Committed, NotCommitted, Opened, Renewed, Staged, Terms
 from runstreams.core.position import Position
 from runstreams.core.reading import Cursor, Lookup
+from runstreams.core.scribe import Scribe
 from runstreams.core.sealing import Sealer
 from runstreams.core.segment import SegmentIndex
 from runstreams.stores import memory
@@ -319,6 +321,33 @@ def times_are_the_writers_own() -> AbstractContextManager[Any]:
         return replace(after, pending=(*after.pending[:-1], newest))
 
     return patch.object(memory, "applied", applied)
+
+
+# Entries
+
+
+@mutant
+def a_commit_does_not_look_at_the_book() -> AbstractContextManager[Any]:
+    def may_amend(head: Head, amendment: Amendment) -> bool:
+        return head.generation == amendment.generation
+
+    return patch.object(commit, "may_amend", may_amend)
+
+
+@mutant
+def a_commit_writes_nothing_into_the_book() -> AbstractContextManager[Any]:
+    def amended(head: Head, amendment: Amendment) -> Head:
+        return replace(head, expires=amendment.expires)
+
+    return patch.object(commit, "amended", amended)
+
+
+@mutant
+def an_entry_whose_answer_was_lost_leaves_its_batch_to_nobody() -> AbstractContextManager[Any]:
+    async def committed(self: Scribe, stream: StreamId, staged: Staged) -> None:
+        await self._discard(stream, staged)
+
+    return patch.object(Scribe, "_committed", committed)
 
 
 # Batches in their pointers

@@ -45,10 +45,13 @@ def _one_timers(world: World) -> list[Coroutine[Any, Any, None]]:
     rng = world.rng
     crowd = 40 if rng.random() < 0.1 else 0
     producers = rng.randrange(4) if world.lease_ms else 0
+    # Elsewhere the course stays what it would be without them.
+    entrants = rng.randrange(1, 4) if world.seed % 4 == 3 else 0
     late = rng.choice(("close", "close", "append", "renew", "", "")) if world.lease_ms else ""
     return [
         *(actors.late_sign(world, f"l{at}", late) for at in range(4 if late else 0)),
         *(actors.producer(world, f"p{at}") for at in range(producers)),
+        *(actors.entrant(world, f"e{at}", rng.randrange(1, 8)) for at in range(entrants)),
         *(actors.anonymous(world, f"a{at}") for at in range(rng.randrange(3))),
         *(actors.one_shot(world, f"o{at}") for at in range(rng.randrange(6) + crowd)),
         *(actors.one_shot_client(world, f"s{at}") for at in range(rng.randrange(8) + crowd)),

@@ -84,6 +84,9 @@ async def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
 
 
 FIRST_FORMAT = """
+    ALTER TABLE heads DROP COLUMN charter;
+    ALTER TABLE heads DROP COLUMN guarded;
+    ALTER TABLE heads DROP COLUMN book;
     ALTER TABLE runs DROP COLUMN streams;
     ALTER TABLE runs DROP COLUMN counted;
     ALTER TABLE heads DROP COLUMN code;
@@ -97,7 +100,7 @@ FIRST_FORMAT = """
     ALTER TABLE runs DROP COLUMN lease_by;
     PRAGMA user_version = 1
 """
-"""What the second and the third format added, taken away again."""
+"""What the formats since have added, taken away again."""
 
 
 async def written_in_the_first_format(folder: Path) -> None:

@@ -22,9 +22,10 @@ from .errors import (
 )
 from .leasing import claimed, close_lost, is_lost, leased_until
 from .limits import Limits
-from .model import Appended, Batch, Head, Run, StreamId
+from .model import Appended, Batch, Charter, Head, Run, StreamId
 from .ports import Clock, Committed, NewId, NotCommitted, Opened, Staged, Store, Terms
 from .position import generation_in
+from .retention import lasts_until, starts_new_period
 
 ATTEMPTS = 8
 """Verdicts followed before an append gives up: opening, looking outside the head and an overlap
@@ -85,14 +86,19 @@ class Appender:
             "the stream changes faster than this append can follow; try again", retry_after=1
         )
 
-    async def open(self, stream: StreamId, first: Staged | None = None) -> Opened:
-        """Open the stream unless it is open, with its *first* batch. Raises `RunCompleted`,
-        `TooManyStreams`.
+    async def open(
+        self, stream: StreamId, first: Staged | None = None, charter: Charter | None = None
+    ) -> Opened:
+        """Open the stream unless it is open, with its *first* batch and under a *charter*, if it
+        has them. Raises `RunCompleted`, `TooManyStreams`.
         """
         now, life = self._clock(), self._limits.retention_ms
         name = f"{self._store.mark}{self._new_id()[:16]}"
-        head = Head(generation_in(self._limits.epoch, name), created=now, expires=now + life)
-        run = Run(stream.run, created=now, expires=now + 2 * life)
+        generation = generation_in(self._limits.epoch, name)
+        head = Head(generation, created=now, expires=now + life, charter=charter)
+        head = replace(head, expires=lasts_until(head, now, self._limits))
+        until = max(now, head.expires - life) + 2 * life
+        run = Run(stream.run, created=now, expires=until)
         return await self._store.heads.open(stream, head, run, self._limits, first)
 
     async def _first_try(self, stream: StreamId, batch: Batch) -> _Try:
@@ -200,12 +206,13 @@ class Appender:
 
     async def _close_lost(self, stream: StreamId, head: Head) -> None:
         with suppress(Uncertain):
-            await close_lost(self._store, stream, head, self._clock() + self._limits.retention_ms)
+            expires = lasts_until(head, self._clock(), self._limits)
+            await close_lost(self._store, stream, head, expires)
 
     async def _committed(
         self, stream: StreamId, staged: Staged, skip: int, done: Committed
     ) -> Appended:
-        if self._starts_new_period(done.head):
+        if starts_new_period(done.head, self._limits):
             # The chunks are committed; a record that is not extended now does not undo that.
             with suppress(StoreError):
                 life = self._limits.retention_ms
@@ -213,19 +220,6 @@ class Appender:
         last = done.first + staged.batch.count - skip - 1
         head = done.head
         return Appended(done.first, last, head.tail, head.stop, False, leased_until(head))
-
-    def _starts_new_period(self, head: Head) -> bool:
-        """Say whether this was the first append of a retention period since the opening.
-
-        A run's record must outlive its streams. Opening gives it two periods, and the first append
-        of each period two more; so that costs one update a period and stream.
-        """
-        if head.appended is None or head.appended_before is None:
-            return False
-        # The batch that a stream was opened with is a little older than the opening.
-        life = max(self._limits.retention_ms, 1)
-        before = max(head.appended_before - head.created, 0)
-        return (head.appended - head.created) // life > before // life
 
     def _remember(self, stream: StreamId, head: Head | None) -> None:
         if head is None or not head.spills:

@@ -5,15 +5,25 @@ transaction and as the DynamoDB store spells them as an expression. `judge` deci
 a head that did not fit.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from .errors import ChunkGap, RunCompleted, SealingBehind, StreamClosed, StreamFull
+from .errors import ChunkGap, NotJson, RunCompleted, SealingBehind, StreamClosed, StreamFull
 from .leasing import claimed, leased_until, may_follow, renewed
 from .limits import Limits, SealingPlan
-from .model import PRODUCER_LOST, Appended, Batch, Head, Pointer, Sent, StoredBatch, weight
+from .model import (
+    PRODUCER_LOST,
+    Amendment,
+    Appended,
+    Batch,
+    Head,
+    Pointer,
+    Sent,
+    StoredBatch,
+    weight,
+)
 from .ports import Staged, Terms
 from .position import is_left_behind, is_of_epoch
-from .retention import is_expired
+from .retention import is_expired, lasts_until
 
 
 def fits(head: Head | None, batch: Batch, terms: Terms, limits: Limits, plan: SealingPlan) -> bool:
@@ -28,6 +38,8 @@ def fits(head: Head | None, batch: Batch, terms: Terms, limits: Limits, plan: Se
         return False
     if terms.lease is not None and not may_follow(head.lease, terms.lease):
         return False
+    if not _heeds_charter(head, terms.amendment):
+        return False
     if batch.client is None:
         return True
     sent = head.clients.get(batch.client)
@@ -35,6 +47,31 @@ def fits(head: Head | None, batch: Batch, terms: Terms, limits: Limits, plan: Se
         same = terms.generation in (None, head.generation)
         return terms.previous is None and head.spills == terms.spills and same
     return sent.number == terms.previous
+
+
+def _heeds_charter(head: Head, amendment: Amendment | None) -> bool:
+    if amendment is None:
+        return head.charter is None or not head.charter.guards
+    return may_amend(head, amendment)
+
+
+def may_amend(head: Head, amendment: Amendment) -> bool:
+    """Say whether all is still as *amendment* has seen it."""
+    if head.generation != amendment.generation:
+        return False
+    if amendment.closed is not None and head.closed is not None:
+        return False
+    return not amendment.writes_book or head.book == amendment.seen
+
+
+def amended(head: Head, amendment: Amendment) -> Head:
+    """Return *head* as *amendment* leaves it."""
+    return replace(
+        head,
+        expires=amendment.expires,
+        book=amendment.book if amendment.writes_book else head.book,
+        closed=amendment.closed or head.closed,
+    )
 
 
 def takes(head: Head, batch: Batch, plan: SealingPlan) -> bool:
@@ -77,7 +114,7 @@ def applied(
     if batch.once is not None:
         once = {**once, batch.once: pointer.first}
     # Spelled out, since `replace` takes as long as all the rest of a commit in memory.
-    return Head(
+    after = Head(
         generation=head.generation,
         created=head.created,
         expires=batch.time + limits.retention_ms,
@@ -96,13 +133,17 @@ def applied(
         stop=head.stop,
         appended_before=head.appended,
         lease=terms.lease or head.lease,
+        charter=head.charter,
+        book=head.book,
         inlined=head.inlined if head.inlined is None else head.inlined + pointer.weight,
     )
+    return after if terms.amendment is None else amended(after, terms.amendment)
 
 
 def begun(head: Head, first: Staged, limits: Limits) -> Head:
     """Return the fresh *head* of a stream that is opened with its *first* batch."""
-    terms = Terms(head.created, lease=claimed(first.batch))
+    lasts = Amendment(head.generation, head.expires) if head.charter else None
+    terms = Terms(head.created, lease=claimed(first.batch), amendment=lasts)
     return applied(head, first, terms, 0, first.batch, limits)
 
 
@@ -156,7 +197,7 @@ def judge(
     """
     if head is None or is_expired(head, now, limits) or is_left_behind(head, limits.epoch):
         _check_number(batch, None)
-        _check_room(_NOTHING, batch, limits, plan)
+        check_room(_NOTHING, batch, limits, plan)
         return Open()
     if batch.once is not None and batch.once in head.once:
         last = head.once[batch.once] + batch.count - 1
@@ -175,12 +216,30 @@ def judge(
     _check_number(batch, sent)
     skip = sent.number + 1 - batch.number if sent else 0
     check_open(head)
-    _check_room(head, batch.rest(skip), limits, plan)
+    check_room(head, batch.rest(skip), limits, plan)
     # A head whose last writer's clock was behind is not expired while its newest chunk is not.
     live = min(now, head.expires - 1)
     claim = claimed(batch)
     lease = renewed(head.lease, claim) if claim else None
-    return Retry(Terms(live, previous, head.spills, head.generation, lease), skip)
+    amendment = _amendment(head, now, limits)
+    return Retry(Terms(live, previous, head.spills, head.generation, lease, amendment), skip)
+
+
+def _amendment(head: Head, now: int, limits: Limits) -> Amendment | None:
+    """Return what a batch of JSON chunks changes of a stream whose charter guards it."""
+    if head.charter is None or not head.charter.guards:
+        return None
+    check_json(head)
+    return Amendment(head.generation, lasts_until(head, now, limits))
+
+
+def check_json(head: Head) -> None:
+    """Raise `NotJson` unless the stream's chunks are JSON values."""
+    if head.charter is not None and not head.charter.is_json:
+        raise NotJson(
+            f"the stream holds bytes of {head.charter.content_type}, not JSON chunks",
+            content_type=head.charter.content_type,
+        )
 
 
 def _already_written(batch: Batch, sent: Sent, head: Head) -> Appended:
@@ -219,7 +278,8 @@ def check_open(head: Head) -> None:
     )
 
 
-def _check_room(head: Head, batch: Batch, limits: Limits, plan: SealingPlan) -> None:
+def check_room(head: Head, batch: Batch, limits: Limits, plan: SealingPlan) -> None:
+    """Raise `StreamFull` or `SealingBehind` unless the stream can take *batch*."""
     if _too_full(head, batch.size, limits):
         raise StreamFull(
             f"a stream may take {limits.stream_bytes} bytes; this one has taken {head.size}",

@@ -14,7 +14,8 @@ RunstreamsError
 │   ├── StreamClosed         an append to a closed stream
 │   ├── ClosedDifferently    a second close with another status
 │   ├── CompletedDifferently a second completion of a run with another status
-│   └── RunCompleted         an append to a stream of a completed run
+│   ├── RunCompleted         an append to a stream of a completed run
+│   └── NotJson              a stream of bytes, where JSON chunks are meant
 ├── TooMany                  later there is room again
 │   ├── TooManyStreams       a run opens more of them than one run may
 │   └── TooManyReaders       a token has more of them than one token may
@@ -226,6 +227,14 @@ class RunCompleted(Refused):
 
     code = "run_completed"
     run: str | None = None
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class NotJson(Refused):
+    """The stream holds bytes of some *content_type*, and no JSON chunks."""
+
+    code = "not_json"
+    content_type: str
 
 
 @dataclass(eq=False, repr=False, kw_only=True)

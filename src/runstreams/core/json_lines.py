@@ -4,11 +4,13 @@ import json
 import math
 import re
 from codecs import BOM_UTF8
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
 from .errors import ChunkTooLarge, InvalidChunk
 from .limits import CHUNK_BYTES, NESTING
+
+_END = re.compile(r"[ \t\r\n]*")
 
 _STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*+"?')
 """A string, or what would be one if it ended: so that no character is ever looked at twice."""
@@ -59,6 +61,32 @@ def plain_chunks(lines: Sequence[bytes]) -> list[bytes] | None:
     except ValueError:
         return None
     return chunks if plain else None
+
+
+def flattened(body: bytes) -> list[bytes]:
+    """Return the chunks of a JSON *body*: the values of an array, each as it was encoded but for
+    line breaks, or the one value that it is. Raises `InvalidChunk`, `ChunkTooLarge`.
+    """
+    _check_nesting(body)
+    try:
+        _DECODER.decode(text := body.decode())
+    except UnicodeDecodeError:
+        raise InvalidChunk("the body is not valid UTF-8") from None
+    except ValueError as error:
+        raise InvalidChunk(f"the body is not JSON: {_reason(error)}") from None
+    values = _values(text) if text.lstrip().startswith("[") else [text]
+    # In valid JSON, line breaks stand between tokens only.
+    return [check_chunk(value.replace("\n", " ").encode()) for value in values]
+
+
+def _values(array: str) -> Iterator[str]:
+    """Yield the values of a valid JSON *array* as they stand."""
+    at = array.index("[") + 1
+    while (at := _END.match(array, at).end()) and array[at] != "]":  # type: ignore[union-attr]
+        _, end = _DECODER.raw_decode(array, at)
+        yield array[at:end]
+        at = _END.match(array, end).end()  # type: ignore[union-attr]
+        at += array[at] == ","
 
 
 def encode_text(text: bytes) -> bytes:

@@ -20,6 +20,14 @@ rewrites.
 WRITERS_COUNTED = 64
 """Most writers of a stream that its description counts. A head in DynamoDB remembers as many."""
 
+PRODUCERS_KEPT = 64
+"""Producers with epochs that a stream remembers, the latest. They stand in the head, which every
+append rewrites.
+"""
+
+PRODUCER_ID_BYTES = 256
+"""Longest id of such a producer, and longest place in its writers' own order."""
+
 CHUNK_BYTES = MIB
 """Largest chunk, as encoded JSON."""
 

@@ -9,7 +9,9 @@ from math import inf
 from typing import Literal
 
 from .appending import ATTEMPTS, Appender
+from .commit import check_json
 from .deleting import delete_stream
+from .entries import Entry
 from .errors import (
     Busy,
     ClosedDifferently,
@@ -29,6 +31,7 @@ from .limits import PAGE_BYTES, PAGE_CHUNKS, WRITERS_COUNTED, Limits
 from .model import (
     Appended,
     Batch,
+    Charter,
     Closed,
     Head,
     Page,
@@ -44,8 +47,9 @@ from .page_cache import PageCache
 from .ports import Clock, NewId, Store
 from .position import Position, begun_anew, generation_of
 from .reading import Cursor, Lookup, StreamGone
-from .retention import is_expired
+from .retention import is_expired, lasts_until
 from .runs import RunBook, told
+from .scribe import Scribe, Written
 from .seal_schedule import SealSchedule
 from .sealing import Sealer
 from .turns import Turns
@@ -99,6 +103,7 @@ class Log:
         self._appender = Appender(store, limits, clock, new_id)
         self._holder = Holder(store, limits, clock, self._appender.open)
         self._lookup = Lookup(store, limits, clock)
+        self._scribe = Scribe(store, limits, clock, self._lookup, self._appender)
         self._sealer = Sealer(store, limits, clock)
         self._observer = observer or Observer()
         self._seals = SealSchedule(self._sealer, background, time_left, self._observer)
@@ -138,6 +143,44 @@ class Log:
                 held = await self.hold(stream, batch.client, batch.lease_ms)
                 return answer._replace(leased_until=leased_until(held))
         return answer
+
+    async def found(
+        self, stream: StreamId, charter: Charter, first: Entry | None = None
+    ) -> tuple[Head, bool]:
+        """Open the stream under *charter*, with the chunks of its *first* entry; return its head,
+        and whether it was not there before.
+
+        Raises `AgreedDifferently`, `RunCompleted`, `TooManyStreams`, `Busy`.
+        """
+        head, is_new = await self._scribe.found(stream, charter, first or Entry())
+        if is_new:
+            self._watches.tell(stream, head)
+        return head, is_new
+
+    async def write(self, stream: StreamId, entry: Entry) -> Written:
+        """Write *entry*, chunks and close at once, to a stream that is there.
+
+        Raises `NotThere`, what `entries.decide` raises, `StreamFull`, `Busy`, `Uncertain`.
+        """
+        try:
+            written = await self._scribe.write(stream, entry)
+        except SealingBehind:
+            await self._sealer.seal(stream)
+            written = await self._scribe.write(stream, entry)
+        if not written.repeated:
+            await self._tell_written(stream, entry, written.head)
+        return written
+
+    async def _tell_written(self, stream: StreamId, entry: Entry, head: Head) -> None:
+        self._watches.tell(stream, head)
+        if head.closed is not None and head.tail:
+            await self._seals.everything(stream)
+        elif entry.count and self._sealer.is_due(head):
+            await self._seals.some(stream)
+
+    async def use(self, stream: StreamId, head: Head) -> None:
+        """Let a stream live on that is forgotten when nobody uses it, since it is read."""
+        await self._scribe.use(stream, head)
 
     async def hold(self, stream: StreamId, holder: str, ms: int) -> Head:
         """Promise in the name of *holder* that the stream's producer is heard of within *ms*.
@@ -179,9 +222,9 @@ class Log:
 
         Raises `ClosedDifferently`, `RunCompleted`.
         """
-        life = self.limits.retention_ms
         head = await self._mark(
-            stream, lambda now: self.store.heads.close(stream, closed, now, self.clock() + life)
+            stream,
+            lambda now, seen: self.store.heads.close(stream, closed, now, self._kept_until(seen)),
         )
         assert head.closed is not None
         if head.tail:
@@ -199,16 +242,25 @@ class Log:
 
         Opens a stream that never was. Raises `RunCompleted`.
         """
-        return await self._mark(stream, lambda now: self.store.heads.ask_stop(stream, now))
+        return await self._mark(stream, lambda now, _: self.store.heads.ask_stop(stream, now))
 
-    async def _mark(self, stream: StreamId, mark: Callable[[int], Awaitable[Head | None]]) -> Head:
-        """Do *mark*, given the time that the head must outlive, opening the stream if need be."""
+    def _kept_until(self, seen: Head | None) -> int:
+        """Return when a stream is forgotten that is closed now."""
+        now = self.clock()
+        return lasts_until(seen, now, self.limits) if seen else now + self.limits.retention_ms
+
+    async def _mark(
+        self, stream: StreamId, mark: Callable[[int, Head | None], Awaitable[Head | None]]
+    ) -> Head:
+        """Do *mark*, given the time that the head must outlive and the head as it was seen, opening
+        the stream if need be.
+        """
         for _ in range(ATTEMPTS):
             # Whoever does this knows what became of the producer: nobody is taken for lost here.
             head = await self._lookup.look(stream)
             if head is None:
                 await self._appender.open(stream)
-            marked = await mark(min(self.clock(), head.expires - 1) if head else self.clock())
+            marked = await mark(min(self.clock(), head.expires - 1) if head else self.clock(), head)
             if marked is not None:
                 self._watches.tell(stream, marked)
                 return marked
@@ -225,10 +277,10 @@ class Log:
         closed = Closed(record.status, record.error)
         after: str | None = None
         while found := await self.store.heads.streams(run, LIST_PAGE, after):
-            still_open = [StreamId(run, key) for key, head in found if head.closed is None]
+            still_open = [(StreamId(run, key), head) for key, head in found if not head.closed]
             for at in range(0, len(still_open), CLOSE_AT_ONCE):
                 some = still_open[at : at + CLOSE_AT_ONCE]
-                await asyncio.gather(*(self._close_by_run(stream, closed) for stream in some))
+                await asyncio.gather(*(self._close_by_run(*each, closed) for each in some))
             after = found[-1][0]
         self._watches.tell_of_run(run)
         if record.status != status:
@@ -237,10 +289,9 @@ class Log:
             )
         return told(record, self.clock())
 
-    async def _close_by_run(self, stream: StreamId, closed: Closed) -> None:
-        now = self.clock()
+    async def _close_by_run(self, stream: StreamId, seen: Head, closed: Closed) -> None:
         head = await self.store.heads.close(
-            stream, closed, now, now + self.limits.retention_ms, by_run=True
+            stream, closed, self.clock(), self._kept_until(seen), by_run=True
         )
         if head is not None:
             self._watches.tell(stream, head)
@@ -270,16 +321,23 @@ class Log:
         size: int = PAGE_BYTES,
         seconds: float = 0,
         presence: AbstractAsyncContextManager[object] = ANYHOW,
+        raw: bool = False,
     ) -> Page:
         """Return a page from *start* (None: the oldest chunk left), waiting up to *seconds* for its
-        first chunk.
+        first chunk; a *raw* one may hold bytes, as `octets` stores them.
 
         It is waited in *presence*; where that ends quietly before the wait does, the page is empty.
-        Raises `IndexExpired`, also when the stream begins anew meanwhile, and `IndexBeyondTail`.
+        Raises `IndexExpired`, also when the stream begins anew meanwhile, `IndexBeyondTail`, and
+        `NotJson`.
         """
         head = await self.head(stream, since=_since(start))
+        if head is not None and not raw:
+            check_json(head)
         index = _index(start, head)
-        position, cursor = Position(index, generation_of(head)), self.cursor(stream)
+        position, cursor = (
+            Position(index, generation_of(head)),
+            self._lookup.cursor(stream, raw=raw),
+        )
         read = cursor.page
         if seconds > 0 and (head is None or (index == head.tail and head.closed is None)):
             async with presence:

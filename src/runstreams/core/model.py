@@ -8,6 +8,8 @@ Status = Literal["completed", "failed", "canceled"]
 
 RunStatus = Literal["running", "completed", "failed", "canceled", "lost"]
 
+JSON_TYPE = "application/json"
+
 UnixMs = int
 """A moment, in milliseconds since 1970."""
 
@@ -151,6 +153,80 @@ class Lease:
 
 
 @dataclass(frozen=True, slots=True)
+class Charter:
+    """What was agreed of a stream when it was created; it never changes."""
+
+    content_type: str = JSON_TYPE
+    ttl_ms: int | None = None
+    """How long after its last use, a read or a write, it is forgotten."""
+    expires_at: UnixMs | None = None
+    """When it is forgotten, however it is used."""
+
+    @property
+    def is_json(self) -> bool:
+        """Whether its chunks are JSON values; else they are bytes, as `octets` stores them."""
+        return kind_of(self.content_type) == JSON_TYPE
+
+    @property
+    def is_mortal(self) -> bool:
+        """Whether it has a lifetime of its own."""
+        return self.ttl_ms is not None or self.expires_at is not None
+
+    def ends_at(self, now: UnixMs) -> UnixMs | None:
+        """Return when it is forgotten if it is used *now*; None: as all others."""
+        return now + self.ttl_ms if self.ttl_ms is not None else self.expires_at
+
+    @property
+    def guards(self) -> bool:
+        """Whether a write must heed it."""
+        return self.is_mortal or not self.is_json
+
+
+def kind_of(content_type: str) -> str:
+    """Return a content type without its parameters, in lower case."""
+    return content_type.partition(";")[0].strip().lower()
+
+
+class Turn(NamedTuple):
+    """One request of a producer: in which of its lives, and which of that life's requests."""
+
+    producer: str
+    epoch: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """How far whoever writes entries has come."""
+
+    order: str | None = None
+    """The last entry's place in its writers' own order."""
+    turns: tuple[Turn, ...] = ()
+    """The last turn of each of the latest producers; who wrote last stands last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Amendment:
+    """What a write changes of a stream beside its chunks, and what must still be as it was seen."""
+
+    generation: str
+    """Which stream it is: so its charter is as seen."""
+    expires: UnixMs
+    """When the stream is forgotten from now on."""
+    seen: Book | None = None
+    """The book must still be this, if it changes."""
+    book: Book | None = None
+    """What the book becomes."""
+    closed: Closed | None = None
+    """How the stream, which must be open, ends by it."""
+
+    @property
+    def writes_book(self) -> bool:
+        """Whether the book changes."""
+        return self.book != self.seen
+
+
+@dataclass(frozen=True, slots=True)
 class Head:
     """The state of one stream."""
 
@@ -195,6 +271,10 @@ class Head:
     """
     lease: Lease | None = None
     """The furthest promise of a producer; None: nobody has promised anything."""
+    charter: Charter | None = None
+    """What was agreed when it was created; None: it was opened by its first use, for JSON."""
+    book: Book | None = None
+    """How far whoever writes entries has come; None: nobody does."""
     inlined: int | None = None
     """Bytes that lie in its pointers, as `weight` counts them; None: no batch may lie there."""
 
@@ -221,8 +301,15 @@ class Head:
             self.stop,
             self.appended_before,
             self.lease,
+            self.charter,
+            self.book,
             self.inlined,
         )
+
+    @property
+    def is_json(self) -> bool:
+        """Whether its chunks are JSON values."""
+        return self.charter is None or self.charter.is_json
 
     @property
     def last_time(self) -> UnixMs:

@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 
 from .limits import NO_LIMITS, Limits, SealingPlan
 from .model import (
+    Amendment,
     Batch,
     Closed,
     Head,
@@ -107,6 +108,8 @@ class Terms:
     """
     lease: Lease | None = None
     """What the stream's lease becomes, if it takes nothing from the one that is there."""
+    amendment: Amendment | None = None
+    """What else the commit changes; None: nothing, and the stream's charter must not guard it."""
 
 
 class Committed(NamedTuple):
@@ -190,6 +193,13 @@ class Heads(Protocol):
         closed it; *by_run* goes into the head with *closed*.
 
         None when there is no live head.
+        """
+
+    async def amend(self, stream: StreamId, amendment: Amendment, now: int) -> Head | None:
+        """Do what *amendment* says to a stream that is not expired, if `commit.may_amend` says so;
+        return the head afterwards.
+
+        None when it may not, and then nothing changes.
         """
 
     async def ask_stop(self, stream: StreamId, now: int) -> Head | None:

@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
+from .commit import check_json
 from .errors import Busy, IndexBeyondTail, IndexExpired, ObjectMissing, Uncertain
 from .leasing import close_lost, is_lost, leased_until
 from .limits import PAGE_BYTES, PAGE_CHUNKS, Limits
 from .model import Head, Page, Pointer, SegmentName, StoredChunk, StreamId
 from .ports import Clock, Store
-from .retention import cutoff, is_expired, oldest_pending
+from .retention import cutoff, is_expired, lasts_until, oldest_pending
 from .segment import INDEX_GUESS, SegmentIndex, index_bytes, parse_index
 from .unsealed import fetched
 
@@ -58,9 +59,9 @@ class Lookup:
         self.clock = clock
         self._indexes: OrderedDict[tuple[StreamId, SegmentName], SegmentIndex] = OrderedDict()
 
-    def cursor(self, stream: StreamId) -> "Cursor":
-        """Return a reader's place in *stream*."""
-        return Cursor(self, stream)
+    def cursor(self, stream: StreamId, *, raw: bool = False) -> "Cursor":
+        """Return a reader's place in *stream*; a *raw* one takes bytes for JSON as well."""
+        return Cursor(self, stream, raw)
 
     async def head(self, stream: StreamId, *, strong: bool = True, since: int = 0) -> Head | None:
         """Return the head of a stream that is not forgotten, with the pointers from *since* on; one
@@ -83,7 +84,7 @@ class Lookup:
 
     async def close_lost(self, stream: StreamId, head: Head) -> Head | None:
         """Close a stream whose producer is lost; None if it is not as *head* says any more."""
-        expires = self.clock() + self.limits.retention_ms
+        expires = lasts_until(head, self.clock(), self.limits)
         return await close_lost(self.store, stream, head, expires)
 
     async def first_index(self, stream: StreamId, head: Head) -> int:
@@ -154,7 +155,8 @@ class Lookup:
 class Cursor:
     """One reader's place in one stream."""
 
-    def __init__(self, reader: Lookup, stream: StreamId) -> None:
+    def __init__(self, reader: Lookup, stream: StreamId, raw: bool = False) -> None:
+        self._raw = raw
         self._lookup = reader
         self._store = reader.store
         self.stream = stream
@@ -188,6 +190,8 @@ class Cursor:
         `IndexExpired`; otherwise the page begins with the oldest chunk left. Raises
         `IndexBeyondTail`, `StreamGone`, `ObjectMissing`.
         """
+        if not self._raw:
+            check_json(head)
         for attempt in range(TRIES):
             try:
                 return await self._page(head, start, exact, most, size, attempt == TRIES - 1)

@@ -15,7 +15,31 @@ def cutoff(now: int, limits: Limits) -> int:
 
 def is_expired(head: Head, now: int, limits: Limits) -> bool:
     """Say whether the whole stream is forgotten, so that its name starts anew."""
+    if head.charter is not None and head.charter.is_mortal:
+        return head.expires <= now
     return max(head.expires, head.last_time + limits.retention_ms) <= now
+
+
+def lasts_until(head: Head, now: int, limits: Limits) -> int:
+    """Return when a stream is forgotten that is used, or closed, *now*."""
+    charter = head.charter
+    if charter is None or (ends := charter.ends_at(now)) is None:
+        return now + limits.retention_ms
+    return ends
+
+
+def starts_new_period(head: Head, limits: Limits) -> bool:
+    """Say whether the last append was the first of a retention period since the opening.
+
+    A run's record must outlive its streams. Opening gives it two periods, and the first append
+    of each period two more; so that costs one update a period and stream.
+    """
+    if head.appended is None or head.appended_before is None:
+        return False
+    # The batch that a stream was opened with is a little older than the opening.
+    life = max(limits.retention_ms, 1)
+    before = max(head.appended_before - head.created, 0)
+    return (head.appended - head.created) // life > before // life
 
 
 def oldest_pending(head: Head, now: int, limits: Limits) -> Pointer | None:

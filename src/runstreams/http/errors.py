@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from starlette.exceptions import HTTPException
 
+from ..core import entries
 from ..core import errors as core
 from ..core.errors import InvalidRequest, LimitExceeded, NotThere, RunstreamsError
 from . import trigger
@@ -57,6 +58,7 @@ STATUS: dict[type[RunstreamsError], int] = {
     HeadTooLarge: 431,
     core.Refused: 409,
     core.RunCompleted: 400,
+    entries.EpochOver: 403,
     core.TooMany: 429,
     core.NotThere: 404,
     core.IndexExpired: 410,

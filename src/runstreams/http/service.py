@@ -52,6 +52,8 @@ class Host:
     """For how long writers are advised to gather chunks, in milliseconds; None: as they like."""
     streaming_url: str | None = None
     """Where event streams are served instead, if not here."""
+    anonymous: bool = False
+    """Whether the open protocol is spoken to whoever has no key."""
     readers: Readers = field(default_factory=Readers)
     """Those who wait, where their number is limited."""
 

@@ -11,7 +11,7 @@ import uvloop
 
 from ..http import Host, Keys, Service, Stop, build_app
 from ..http.live.readers import Readers
-from ..http.routes import appending, dashboard, front, managing, reading
+from ..http.routes import appending, dashboard, durable, front, managing, reading
 from ..wiring import now, open_log
 from .folder import open_folder
 from .listening import listen, url_of
@@ -19,7 +19,7 @@ from .open_files import NoFileLeft, raise_limit
 from .ready import announce
 from .secret_key import VARIABLE, secret_key
 from .server import GracefulServer
-from .settings import Settings
+from .settings import Settings, check_anonymous
 from .speaking import spoken
 from .storing import limits_in, linger_in, open_store
 from .sweeping import keep_swept
@@ -48,7 +48,14 @@ SEALING_SECONDS = 0.4
 append seals.
 """
 
-ROUTERS = (appending.router, reading.router, managing.router, front.router, dashboard.router)
+ROUTERS = (
+    appending.router,
+    reading.router,
+    durable.router,
+    managing.router,
+    front.router,
+    dashboard.router,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +64,7 @@ def run(settings: Settings, environ: Mapping[str, str]) -> None:
     """Serve until SIGINT or SIGTERM. Raises `CannotRun`."""
     form = "%(asctime)s %(levelname)s %(name)s: %(message)s"
     logging.basicConfig(level=settings.log_level.upper(), format=form)
+    check_anonymous(settings)
     with closing(listen(settings.host, settings.port)) as listener:
         open_folder(settings.data)
         keys = Keys([secret_key(settings.data, environ)])
@@ -94,7 +102,13 @@ async def _serve(
 
 def _host(settings: Settings, stop: Stop, linger_ms: int | None) -> Host:
     readers = Readers(settings.token_max_readers)
-    return Host(left_over=left_over, stopping=stop, readers=readers, linger_ms=linger_ms)
+    return Host(
+        left_over=left_over,
+        stopping=stop,
+        readers=readers,
+        linger_ms=linger_ms,
+        anonymous=settings.anonymous,
+    )
 
 
 def _loop_factory(files: int) -> Callable[[], asyncio.AbstractEventLoop] | None:

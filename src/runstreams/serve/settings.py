@@ -28,6 +28,9 @@ INJECTED = re.compile(r"(tcp|udp|sctp)://")
 called runstreams.
 """
 
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+"""Addresses that only this machine reaches."""
+
 YES, NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 logger = logging.getLogger(__name__)
@@ -48,6 +51,7 @@ class Settings:
     epoch: int | None = None
     inline_bytes: int | None = None
     token_max_readers: int = 1_000
+    anonymous: bool = False
     allowed_origins: tuple[str, ...] = ("*",)
     log_level: str = "warning"
     ready_file: Path | None = None
@@ -119,6 +123,12 @@ def settings_of(args: argparse.Namespace, environ: Mapping[str, str]) -> Setting
     return Settings(**given)
 
 
+def check_anonymous(settings: Settings) -> None:
+    """Raise `CannotRun` for a server that whoever reaches it could use without a key."""
+    if settings.anonymous and settings.host not in LOOPBACK:
+        raise CannotRun(f"without a key only this machine is served, not {settings.host}")
+
+
 def _is_injected(option: Option, text: str) -> bool:
     injected = option.name == "port" and INJECTED.match(text) is not None
     if injected:
@@ -171,6 +181,7 @@ OPTIONS = (
         between(int, 0, 2**31),
         "most readers that wait with one public token, 0: no limit (1000)",
     ),
+    Option("anonymous", None, _switch, "speak Durable Streams without a key; on loopback only"),
     Option("allowed_origins", "LIST", origins_of, "web origins that may read, split by commas (*)"),
     Option("log_level", "LEVEL", _one_of(*LOG_LEVELS), "debug, info, warning or error (warning)"),
     Option("ready_file", "FILE", Path, "write URL, port and process id here once ready"),

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from ..core.commit import applied, begun, fits, takes
+from ..core.commit import amended, applied, begun, fits, may_amend, takes
 from ..core.errors import ObjectMissing
 from ..core.leasing import may_follow, reach
 from ..core.limits import MIB, NAMES_AT_ONCE, NO_LIMITS, Limits, SealingPlan
 from ..core.model import (
+    Amendment,
     Batch,
     Closed,
     Head,
@@ -167,6 +168,12 @@ class MemoryHeads:
                 stream, replace(head, closed=closed, closed_by_run=by_run, expires=expires)
             )
         return head
+
+    async def amend(self, stream: StreamId, amendment: Amendment, now: int) -> Head | None:
+        head = self._find(stream)
+        if head is None or head.expires <= now or not may_amend(head, amendment):
+            return None
+        return self._keep(stream, amended(head, amendment))
 
     async def ask_stop(self, stream: StreamId, now: int) -> Head | None:
         head = self._find(stream)

@@ -185,6 +185,7 @@ def _read(path: str, name: str, about: str) -> Operation:
         errors=(
             *STORED,
             core.InvalidIndex,
+            core.NotJson,
             core.IndexExpired,
             core.IndexBeyondTail,
             core.NoEventStream,
@@ -212,7 +213,13 @@ READING = (
                 headers=EVENT_HEADERS,
             )
         },
-        errors=(*STORED, core.InvalidIndex, core.NoEventStream, core.TooManyReaders),
+        errors=(
+            *STORED,
+            core.NotJson,
+            core.InvalidIndex,
+            core.NoEventStream,
+            core.TooManyReaders,
+        ),
         needs=f"with `all`, `read:runs:{{run}}`; else {_of_stream('read')} for each stream",
     ),
     _read(READ, "read", "Read a stream"),

@@ -37,6 +37,7 @@ TARGETED: tuple[Kind, ...] = (InvalidParams, core.TargetMissing)
 GROWING: tuple[Kind, ...] = (core.StoreFull, core.RunCompleted, core.TooManyStreams)
 APPENDING: tuple[Kind, ...] = (
     *(core.InvalidChunk, core.ChunkTooLarge, core.StreamClosed, core.StreamFull),
+    core.NotJson,
     *GROWING,
 )
 

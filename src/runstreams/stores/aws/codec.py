@@ -4,7 +4,8 @@ import zlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
-from ...core.model import Closed, Head, Lease, Run, Sent, Status
+from ...core.entries import decode_book, decode_charter, encode_book, encode_charter
+from ...core.model import Charter, Closed, Head, Lease, Run, Sent, Status
 from .pointers import decode_pointers, encode_pointer
 from .values import (
     INLINE_HEAD,
@@ -58,6 +59,10 @@ def encode_head(head: Head) -> "Item":
     if head.closed is not None:
         item["closed"] = encode_closed(head.closed, head.closed_by_run)
     item |= _encode_lease(head.lease)
+    if head.charter is not None:
+        item |= _encode_charter(head.charter)
+    if head.book is not None:
+        item["book"] = text(encode_book(head.book))
     item |= encode_clients(head.generation, head.clients)
     for once, index in head.once.items():
         item[once_attribute(once)] = number(index)
@@ -92,6 +97,8 @@ def decode_head(item: "Mapping[str, Value]") -> Head:
         stop=item["stop"]["BOOL"],
         appended_before=optional_number(item["before"]),
         lease=_lease(item),
+        charter=decode_charter(item["charter"]["S"]) if "charter" in item else None,
+        book=decode_book(item["book"]["S"]) if "book" in item else None,
         inlined=int(item["inline"]["N"]) if "inline" in item else None,
     )
 
@@ -113,6 +120,11 @@ def _closed(item: "Mapping[str, Value]") -> tuple[Closed | None, bool]:
     status = cast(Status, value["status"]["S"])
     closed = Closed(status, _text(value, "error"), _text(value, "code"))
     return closed, value["by_run"]["BOOL"]
+
+
+def _encode_charter(charter: Charter) -> "Item":
+    item: Item = {"charter": text(encode_charter(charter))}
+    return item | {"guarded": {"BOOL": True}} if charter.guards else item
 
 
 def _encode_lease(lease: Lease | None) -> "Item":

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ...core.commit import pointer_to
+from ...core.entries import encode_book
 from ...core.limits import Limits, SealingPlan
-from ...core.model import Batch, Closed, Head, Lease, Pointer, Sent
+from ...core.model import Amendment, Batch, Book, Closed, Head, Lease, Pointer, Sent
 from ...core.ports import Staged, Terms
 from ...core.position import epoch_prefix
 from .codec import encode_closed, once_attribute
@@ -84,6 +85,15 @@ MAY_BE_LEASED = "(attribute_not_exists(#lease) OR (#lease <= :lease AND #lease_m
 
 IS_HOLDER = "#lease_by = :lease_by"
 """It was this client that promised last."""
+
+IS_NOT_GUARDED = "attribute_not_exists(#guarded)"
+"""The stream's charter, if it has one, is none that a write must heed."""
+
+IS_WRITTEN_AS_SEEN = "#book = :seen"
+"""Nobody who writes entries has come further since."""
+
+IS_NOT_WRITTEN = "attribute_not_exists(#book)"
+"""Nobody has written entries with an order or a turn."""
 
 IS_SILENT_SINCE = "#tail = :tail AND #lease = :lease AND #lease_ms = :lease_ms"
 """Nobody has appended or renewed the lease since it was seen."""
@@ -205,11 +215,45 @@ def committing(
         update.values[":room"] = number(limits.stream_bytes - batch.size)
     if terms.lease is not None:
         _lease(update, terms.lease)
+    if terms.amendment is None:
+        update.conditions.append(IS_NOT_GUARDED)
+    else:
+        _amend(update, terms.amendment)
     if batch.once is not None:
         _remember_once(update, batch.once)
     if batch.client is not None:
         _move_client(update, batch.client, batch, terms, short)
     return update
+
+
+def amending(amendment: Amendment, now: int) -> Update:
+    """Spell `commit.may_amend` and `commit.amended` for a live stream."""
+    update = Update([IS_LIVE], [*KEEPS_UNTIL], values=_live_at(now))
+    if amendment.closed is not None:
+        update.conditions.append(IS_OPEN)
+    _amend(update, amendment)
+    return update
+
+
+def _amend(update: Update, amendment: Amendment) -> None:
+    update.conditions.append(IS_GENERATION)
+    until = {":expires": number(amendment.expires), ":ttl": ttl(amendment.expires)}
+    update.values |= {":g": text(amendment.generation), **until}
+    if amendment.closed is not None:
+        update.sets += CLOSES
+        update.values[":closed"] = encode_closed(amendment.closed, by_run=False)
+    if amendment.writes_book and amendment.book is not None:
+        _write_book(update, amendment.seen, amendment.book)
+
+
+def _write_book(update: Update, seen: Book | None, book: Book) -> None:
+    update.sets.append("#book = :book")
+    update.values[":book"] = text(encode_book(book))
+    if seen is None:
+        update.conditions.append(IS_NOT_WRITTEN)
+        return
+    update.conditions.append(IS_WRITTEN_AS_SEEN)
+    update.values[":seen"] = text(encode_book(seen))
 
 
 def _inline(update: Update, weight: int, plan: SealingPlan) -> None:
@@ -242,7 +286,7 @@ def _move_client(update: Update, client: str, batch: Batch, terms: Terms, short:
         return
     update.conditions += [CLIENT_IS_NOT_HERE, IS_SHORT if short else f"NOT {IS_SHORT}"]
     update.values |= {":spills": number(terms.spills), ":short": text(SHORT)}
-    if terms.generation is not None:
+    if terms.generation is not None and terms.amendment is None:
         update.conditions.append(IS_GENERATION)
         update.values[":g"] = text(terms.generation)
 

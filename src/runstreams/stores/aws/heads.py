@@ -8,7 +8,7 @@ from typing import Any
 from ...core.commit import begun, takes
 from ...core.errors import Busy
 from ...core.limits import NO_LIMITS, Limits, SealingPlan
-from ...core.model import Batch, Closed, Head, Lease, Pointer, Run, Sent, StreamId
+from ...core.model import Amendment, Batch, Closed, Head, Lease, Pointer, Run, Sent, StreamId
 from ...core.ports import Committed, NotCommitted, Opened, Renewed, Staged, Terms
 from ...core.position import epoch_prefix
 from .codec import decode_head, decode_run, decode_sent, encode_head, encode_sent
@@ -17,6 +17,7 @@ from .expressions import (
     REMOVALS,
     Update,
     aliases,
+    amending,
     asking_stop,
     closing,
     committing,
@@ -124,6 +125,10 @@ class DynamoHeads:
     ) -> Head | None:
         outcome = await self._update(stream, closing(closed, by_run, now, expires), repeat=True)
         return _live(outcome, now)
+
+    async def amend(self, stream: StreamId, amendment: Amendment, now: int) -> Head | None:
+        done, head = _decoded(await self._update(stream, amending(amendment, now)))
+        return head if done else None
 
     async def ask_stop(self, stream: StreamId, now: int) -> Head | None:
         return _live(await self._update(stream, asking_stop(now), repeat=True), now)

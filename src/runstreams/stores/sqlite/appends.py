@@ -39,6 +39,7 @@ class Appends:
         self._new_clients: dict[tuple[int, str], Sent] = {}
         self._new_once: dict[tuple[int, str], int] = {}
         self._new_leases: dict[int, Lease | None] = {}
+        self._amended: dict[int, Head] = {}
 
     def commit(
         self,
@@ -60,6 +61,8 @@ class Appends:
         self._add(stream, found, head, staged, batch)
         if terms.lease is not None:
             self._new_leases[found.id] = terms.lease
+        if terms.amendment is not None:
+            self._amended[found.id] = head
         return Committed(found.head.tail, head)
 
     def begin(
@@ -103,6 +106,9 @@ class Appends:
         if self._new_leases:
             head_rows.lease(connection, self._new_leases)
             self._new_leases = {}
+        if self._amended:
+            head_rows.amend(connection, self._amended)
+            self._amended = {}
         if len(self._heads) > HEADS_KEPT or len(self._clients) > WRITERS_KEPT:
             self.forget()
 
@@ -110,7 +116,7 @@ class Appends:
         """Know nothing any more, since others have written or the transaction was undone."""
         self._heads, self._clients = {}, {}
         self._new_batches, self._new_clients, self._new_once = [], {}, {}
-        self._new_leases = {}
+        self._new_leases, self._amended = {}, {}
 
     def known(self, connection: sqlite3.Connection, stream: StreamId, batch: Batch) -> Found | None:
         """Return the head with what it remembers of the writer of *batch*, and of no other."""

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from ...core.entries import decode_book, decode_charter, encode_book, encode_charter
 from ...core.model import Closed, Head, Lease, Pointer, Sent, StreamId
 
 Row = tuple[Any, ...]
@@ -16,7 +17,7 @@ _POINTER = ("object", "skip", "count", "size", "time", "first")
 _SELECT = f"""
     SELECT heads.id, heads.key, heads.generation, heads.created, heads.sealed, heads.sealed_time,
            heads.spills, heads.closed, heads.error, heads.by_run, heads.code, heads.lease,
-           heads.lease_ms, heads.lease_by, heads.stop, heads.batches,
+           heads.lease_ms, heads.lease_by, heads.stop, heads.charter, heads.book, heads.batches,
            heads.tail, heads.size, heads.appended, heads.appended_before, heads.expires,
            last.batches, last.total, last.appended, last.appended_before, last.expires,
            {", ".join("last." + name for name in _POINTER)}
@@ -43,12 +44,19 @@ _OLDEST = f"""
 
 _INSERT = """
     INSERT INTO heads (run, key, generation, created, sealed, sealed_time, spills, closed, error,
-                       by_run, stop, batches, tail, size, appended, appended_before, expires)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                       by_run, stop, batches, tail, size, appended, appended_before, expires,
+                       charter, guarded)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 _CLOSE = """
     UPDATE heads SET closed = ?, error = ?, by_run = ?, code = ?, expires = ? WHERE id = ?
+"""
+
+_AMEND = """
+    UPDATE heads
+    SET book = ?, closed = ?, error = ?, by_run = ?, code = ?, expires = ?
+    WHERE id = ?
 """
 
 _SEALED = """
@@ -56,7 +64,8 @@ _SEALED = """
     SET sealed = last.first + last.count, sealed_time = last.time, batches = last.batches,
         tail = last.first + last.count, size = last.total, appended = last.appended,
         appended_before = last.appended_before,
-        expires = CASE WHEN heads.closed IS NULL THEN last.expires ELSE heads.expires END
+        expires = CASE WHEN heads.closed IS NULL AND heads.guarded IS NULL
+                  THEN last.expires ELSE heads.expires END
     FROM (SELECT * FROM batches WHERE head = ?1 AND first = ?2) AS last
     WHERE heads.id = ?1
 """
@@ -124,7 +133,25 @@ def insert(connection: sqlite3.Connection, stream: StreamId, head: Head) -> None
     fixed = (head.generation, head.created, head.sealed, head.sealed_time, head.spills)
     state = (None, None, False, head.stop, head.unsealed, head.tail, head.size)
     times = (head.appended, head.appended_before, head.expires)
-    connection.execute(_INSERT, (*stream, *fixed, *state, *times))
+    charter = (encode_charter(head.charter) if head.charter else None, _guarded(head))
+    connection.execute(_INSERT, (*stream, *fixed, *state, *times, *charter))
+
+
+def _guarded(head: Head) -> int | None:
+    """Return what the column says that tells whose row alone knows when it expires."""
+    return 1 if head.charter and head.charter.guards else None
+
+
+def amend(connection: sqlite3.Connection, heads: Mapping[int, Head]) -> None:
+    """Write down what amendments have made of heads, by the ids of their rows."""
+    connection.executemany(_AMEND, [(*_amendable(head), id) for id, head in heads.items()])
+
+
+def _amendable(head: Head) -> Row:
+    closed = head.closed
+    ending = (closed.status, closed.error, head.closed_by_run, closed.code) if closed else None
+    book = encode_book(head.book) if head.book else None
+    return (book, *(ending or (None, None, False, None)), head.expires)
 
 
 def close(
@@ -163,14 +190,16 @@ def _found(row: Row, writers: Callable[[int], Writers]) -> Found:
     id, key, generation, created, sealed, sealed_time, spills = row[:7]
     status, error, by_run, code = row[7:11]
     lease, stop = lease_of(*row[11:14]), row[14]
-    dropped, tail, size, appended, before, expires = row[15:21]
+    charter = decode_charter(row[15]) if row[15] else None
+    book = decode_book(row[16]) if row[16] else None
+    dropped, tail, size, appended, before, expires = row[17:23]
     batches = dropped
     pending: tuple[Pointer, ...] = ()
-    if row[21] is not None:
-        batches, size, appended, before, until = row[21:26]
-        newest = Pointer(*row[26:])
+    if row[23] is not None:
+        batches, size, appended, before, until = row[23:28]
+        newest = Pointer(*row[28:])
         tail, pending = newest.end, (newest,)
-        expires = expires if status else until
+        expires = expires if status or (charter and charter.guards) else until
     clients, once = writers(id)
     head = Head(
         generation,
@@ -191,5 +220,7 @@ def _found(row: Row, writers: Callable[[int], Writers]) -> Found:
         bool(stop),
         before,
         lease,
+        charter,
+        book,
     )
     return Found(id, key, head, batches)

@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
+from ...core.commit import amended, may_amend
 from ...core.leasing import may_follow, reach
 from ...core.limits import NO_LIMITS, Limits
-from ...core.model import Closed, Head, Lease, Pointer, Run, Sent, StreamId
+from ...core.model import Amendment, Closed, Head, Lease, Pointer, Run, Sent, StreamId
 from ...core.ports import Committed, NotCommitted, Opened, Renewed, Staged, Terms
 from ...core.position import is_left_behind
 from . import head_rows, retiring, runs, writers
@@ -60,6 +61,9 @@ class SqliteHeads:
         return await self._transactions.run(
             lambda db: _close(db, stream, closed, now, expires, by_run)
         )
+
+    async def amend(self, stream: StreamId, amendment: Amendment, now: int) -> Head | None:
+        return await self._transactions.run(lambda db: _amend(db, stream, amendment, now))
 
     async def ask_stop(self, stream: StreamId, now: int) -> Head | None:
         return await self._transactions.run(lambda db: _ask_stop(db, stream, now))
@@ -162,6 +166,17 @@ def _close(
         return found.head
     head_rows.close(connection, found.id, closed, expires, by_run)
     return replace(found.head, closed=closed, closed_by_run=by_run, expires=expires)
+
+
+def _amend(
+    connection: sqlite3.Connection, stream: StreamId, amendment: Amendment, now: int
+) -> Head | None:
+    found = find(connection, stream)
+    if found is None or found.head.expires <= now or not may_amend(found.head, amendment):
+        return None
+    head = amended(found.head, amendment)
+    head_rows.amend(connection, {found.id: head})
+    return head
 
 
 def _ask_stop(connection: sqlite3.Connection, stream: StreamId, now: int) -> Head | None:

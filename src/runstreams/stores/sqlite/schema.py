@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ...core.errors import StoreError
 
-FORMAT = 3
+FORMAT = 4
 """Version of the file. What it holds, as chunks and segments, has versions of its own."""
 
 FILE = "streams.sqlite"
@@ -51,6 +51,9 @@ CREATE TABLE heads (
     lease INTEGER,
     lease_ms INTEGER,
     lease_by TEXT,
+    charter TEXT,
+    guarded INTEGER,
+    book TEXT,
     UNIQUE (run, key)
 );
 -- Unsealed batches: the pointer, what the head became with it, and what it points to, in one row.
@@ -149,6 +152,11 @@ _CHANGES = {
     2: """
         ALTER TABLE runs ADD COLUMN streams INTEGER;
         ALTER TABLE runs ADD COLUMN counted INTEGER;
+    """,
+    3: """
+        ALTER TABLE heads ADD COLUMN charter TEXT;
+        ALTER TABLE heads ADD COLUMN guarded INTEGER;
+        ALTER TABLE heads ADD COLUMN book TEXT;
     """,
 }
 """What makes a file of each version one of the next. Columns are added with nothing in them, which

@@ -1,0 +1,203 @@
+"""Writing entries: look at the head, decide, and commit if all is still so.
+
+Entries of one process to one stream take turns, so that only other processes can come between the
+look and the commit.
+"""
+
+from asyncio import Lock
+from contextlib import suppress
+from typing import NamedTuple
+from weakref import WeakValueDictionary
+
+from .appending import Appender
+from .cleaning import cleaned
+from .commit import check_room, leads_to
+from .entries import AgreedDifferently, Entry, Repeated, content_type_of, decide
+from .errors import (
+    Busy,
+    NotThere,
+    RunCompleted,
+    RunstreamsError,
+    StoreError,
+    TooManyStreams,
+    Uncertain,
+)
+from .limits import Limits
+from .model import Amendment, Batch, Charter, Head, StreamId, Turn, kind_of
+from .ports import Clock, Committed, Opened, Staged, Store, Terms
+from .position import is_left_behind
+from .reading import Lookup
+from .retention import lasts_until, starts_new_period
+
+ATTEMPTS = 32
+"""How often an entry looks again: other processes write as well."""
+
+
+class Written(NamedTuple):
+    """What became of an entry: the head after it."""
+
+    head: Head
+    repeated: bool = False
+    """Whether it was written before."""
+    turn: Turn | None = None
+    """Its producer's last turn."""
+
+
+class Scribe:
+    """Writes what the open protocol asks for."""
+
+    def __init__(
+        self,
+        store: Store,
+        limits: Limits,
+        clock: Clock,
+        lookup: Lookup,
+        appender: Appender,
+    ) -> None:
+        """Open streams that are not there as *appender* does."""
+        self._store = store
+        self._limits = limits
+        self._clock = clock
+        self._lookup = lookup
+        self._appender = appender
+        self._locks: WeakValueDictionary[StreamId, Lock] = WeakValueDictionary()
+
+    async def found(self, stream: StreamId, charter: Charter, first: Entry) -> tuple[Head, bool]:
+        """Open the stream under *charter*, with the chunks of its *first* entry; return its head,
+        and whether this opened it.
+
+        Raises `AgreedDifferently`, `RunCompleted`, `TooManyStreams`, `Busy`.
+        """
+        for _ in range(ATTEMPTS):
+            head, is_new = await self._lookup.head(stream), False
+            if head is None:
+                with suppress(Uncertain):  # the next look will tell
+                    is_new, _ = await self._begin(stream, charter, first)
+                head = await self._lookup.head(stream)
+            if head is not None:
+                _check_agreed(head, charter)
+                return head, is_new
+        raise Busy("the stream comes and goes faster than it can be created", retry_after=1)
+
+    async def _begin(self, stream: StreamId, charter: Charter, first: Entry) -> Opened:
+        """Open the stream; its batch is removed where that may not be."""
+        staged = await self._stage(stream, first) if first.count else None
+        try:
+            opened = await self._appender.open(stream, staged, charter)
+        except (RunCompleted, TooManyStreams):
+            await self._discard(stream, staged)
+            raise
+        if not opened.done:
+            await self._discard(stream, staged)
+        return opened
+
+    async def _stage(self, stream: StreamId, entry: Entry) -> Staged:
+        batch = Batch(entry.lines, entry.count, self._clock())
+        return await self._store.batches.put(stream, batch, self._limits)
+
+    async def write(self, stream: StreamId, entry: Entry) -> Written:
+        """Write *entry*. Raises `NotThere`, what `decide` raises, `StreamFull`, `SealingBehind`,
+        `Busy`, `Uncertain`.
+        """
+        lock = self._locks.setdefault(stream, Lock())
+        async with lock:
+            return await self._write(stream, entry)
+
+    async def use(self, stream: StreamId, head: Head) -> None:
+        """Let a stream that is read live on for as long as its charter says."""
+        if head.charter is None or head.charter.ttl_ms is None:
+            return
+        expires = lasts_until(head, self._clock(), self._limits)
+        if expires > head.expires:
+            amendment = Amendment(head.generation, expires)
+            await self._store.heads.amend(stream, amendment, self._clock())
+
+    async def _write(self, stream: StreamId, entry: Entry) -> Written:
+        staged: Staged | None = None
+        for _ in range(ATTEMPTS):
+            head = await self._there(stream)
+            try:
+                verdict = self._decide(head, entry)
+            except RunstreamsError:
+                await self._discard(stream, staged)
+                raise
+            if isinstance(verdict, Repeated):
+                await self._discard(stream, staged)
+                return Written(head, True, verdict.turn)
+            if entry.count and staged is None:
+                staged = await self._stage(stream, entry)
+            after, staged = await self._commit(stream, staged, verdict, head)
+            if after is not None:
+                return Written(after, False, entry.turn)
+        await self._discard(stream, staged)
+        raise Busy("the stream changes faster than this entry can follow", retry_after=1)
+
+    async def _there(self, stream: StreamId) -> Head:
+        head = await self._lookup.head(stream)
+        if head is None or is_left_behind(head, self._limits.epoch):
+            raise NotThere("there is no such stream")
+        return head
+
+    def _decide(self, head: Head, entry: Entry) -> Amendment | Repeated:
+        now = self._clock()
+        verdict = decide(head, entry, now, self._limits)
+        if entry.count and isinstance(verdict, Amendment):
+            batch = Batch(entry.lines, entry.count, now)
+            check_room(head, batch, self._limits, self._store.plan)
+        return verdict
+
+    async def _discard(self, stream: StreamId, staged: Staged | None) -> None:
+        """Remove a batch that nobody will refer to; should that fail, the clean-up will."""
+        if staged is not None and not staged.inline:
+            await cleaned(self._store.batches.delete(stream, [staged.object]))
+
+    async def _commit(
+        self, stream: StreamId, staged: Staged | None, amendment: Amendment, seen: Head
+    ) -> tuple[Head | None, Staged | None]:
+        """Return the head after the commit, None when it has to be decided again; and the batch
+        that was certainly not committed.
+
+        Raises `Uncertain` where a resend could not be recognised.
+        """
+        live = min(self._clock(), seen.expires - 1)
+        try:
+            if staged is None:
+                return await self._store.heads.amend(stream, amendment, live), None
+            terms = Terms(live, amendment=amendment)
+            done = await self._store.heads.commit(stream, staged, terms, 0, self._limits)
+        except Uncertain:
+            if (found := await self._committed(stream, staged)) is not None:
+                return found, None
+            if staged is not None and not amendment.writes_book:
+                raise  # it may be sealed already
+            return None, None  # unheard, it may take effect yet: it is put again
+        if isinstance(done, Committed):
+            await self._extend_run(stream, done.head)
+            return done.head, None
+        if done.elsewhere:
+            await self._discard(stream, staged)
+            return None, None
+        return None, staged
+
+    async def _committed(self, stream: StreamId, staged: Staged | None) -> Head | None:
+        """Return the head if *staged* stands in it."""
+        head = await self._lookup.head(stream)
+        pending = head.pending if head and staged else ()
+        is_there = any(staged and leads_to(pointer, staged, 0) for pointer in pending)
+        return head if is_there else None
+
+    async def _extend_run(self, stream: StreamId, head: Head) -> None:
+        """Let the run's record outlive its stream, once a retention period."""
+        if not starts_new_period(head, self._limits):
+            return
+        with suppress(StoreError):
+            until = self._clock() + 2 * self._limits.retention_ms
+            await self._store.runs.extend(stream.run, until)
+
+
+def _check_agreed(head: Head, charter: Charter) -> None:
+    there = head.charter or Charter()
+    same = kind_of(content_type_of(head)) == kind_of(charter.content_type)
+    times = (there.ttl_ms, there.expires_at) == (charter.ttl_ms, charter.expires_at)
+    if not same or not times:
+        raise AgreedDifferently("the stream was created with other words")

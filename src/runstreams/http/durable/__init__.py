@@ -1,0 +1,1 @@
+"""The open protocol Durable Streams: how it asks, and how it is answered."""

@@ -1,0 +1,195 @@
+"""The routes of the open protocol Durable Streams: another way to the same streams."""
+
+from collections.abc import Awaitable, Callable
+
+from starlette.routing import Route, Router
+from starlette.types import Message, Receive, Scope, Send
+
+from ...core.access import SECRET_KEY, Grant, of_stream
+from ...core.entries import AgreedDifferently, Entry
+from ...core.errors import InvalidRequest, NotThere, RunstreamsError
+from ...core.limits import LAMBDA_BODY_BYTES, WAIT_SECONDS
+from ...core.model import Head, Page, StreamId
+from ..call import Call, Endpoint, require
+from ..durable import telling
+from ..durable.asking import NOW, Wanted, asked_read, charter_of, closes, entry_of
+from ..durable.events import send_events
+from ..durable.names import stream_of
+from ..errors import Headers, refusal, status_of
+from ..live.presence import Presence
+from .asking import check_event_stream, longest_wait
+
+BODY_BYTES = LAMBDA_BODY_BYTES
+"""Largest body of an entry: it is one batch, here as in a function."""
+
+router = Router()
+
+
+class DurableEndpoint(Endpoint):
+    """A path of the open protocol: each answer has its headers, refusals as well."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        began = False
+
+        async def sending(message: Message) -> None:
+            nonlocal began
+            if message["type"] == "http.response.start":
+                began = True
+                message["headers"] = [*message["headers"], *telling.SAFE]
+            await send(message)
+
+        try:
+            await super().__call__(scope, receive, sending)
+        except RunstreamsError as error:
+            if began or status_of(type(error)) >= 500:
+                raise
+            await _refuse(scope, sending, error)
+
+
+async def _refuse(scope: Scope, send: Send, error: RunstreamsError) -> None:
+    status, headers, body = refusal(error, scope["runstreams.request_id"])
+    told = [*headers, *telling.facts(error)]
+    await send({"type": "http.response.start", "status": status, "headers": told})
+    sent = b"" if scope["method"] == "HEAD" else body
+    await send({"type": "http.response.body", "body": sent})
+
+
+async def create(call: Call) -> None:
+    """Create a stream, or find it as it was asked for; what it begins with may come along."""
+    stream = _stream(call, "write")
+    charter, log = charter_of(call), call.service.log
+    entry = entry_of(call, await call.body(BODY_BYTES), charter.content_type)
+    head, is_new = await log.found(stream, charter, entry)
+    if is_new and entry.closes:
+        head = (await log.write(stream, Entry(closes=True))).head
+    elif not is_new and closes(call) != (head.closed is not None):
+        raise AgreedDifferently("the stream is closed, or is not, unlike what was asked for")
+    told = telling.description(head)
+    if is_new:
+        told.append((b"location", _url(call)))
+    await _answer(call, 201 if is_new else 200, b"", told)
+
+
+async def append(call: Call) -> None:
+    """Append to a stream, close it, or both."""
+    stream = _stream(call, "write")
+    body = await call.body(BODY_BYTES)
+    written = await call.service.log.write(stream, _entry(call, body))
+    head, count = written.head, len(body)
+    told = [telling.next_offset(head.tail), *telling.turn(written.turn)]
+    if head.closed is not None:
+        told.append(telling.CLOSED)
+    is_told = written.turn is not None and not written.repeated and count
+    await _answer(call, 200 if is_told else 204, b"", told)
+
+
+def _entry(call: Call, body: bytes) -> Entry:
+    content_type = call.header(b"content-type")
+    if not body and not closes(call):
+        raise InvalidRequest("there is nothing to append")
+    if body and content_type is None:
+        raise InvalidRequest("an append needs a Content-Type")
+    entry = entry_of(call, body, content_type or "")
+    if body and not entry.count:
+        raise InvalidRequest("an empty array appends nothing")
+    return entry
+
+
+async def read(call: Call) -> None:
+    """Send what a stream holds from an offset on; live, wait for more."""
+    stream, wanted = _stream(call, "read"), asked_read(call)
+    log = call.service.log
+    head = await _there(call, stream)
+    index = head.tail if wanted.start == NOW else min(wanted.start, head.tail)
+    await log.use(stream, head)
+    if wanted.live == "sse":
+        check_event_stream(call)
+        with call.reading(_grant(call)):
+            await send_events(call, stream, head, index, wanted.cursor)
+        return
+    wait = longest_wait(call, WAIT_SECONDS) if wanted.live else 0
+    with call.reading(_grant(call)):
+        page = await log.read(stream, index, seconds=wait, presence=Presence(call), raw=True)
+    if page.generation != head.generation:
+        raise NotThere("the stream is gone")
+    await _answer_read(call, head, index, wanted, page)
+
+
+async def _answer_read(call: Call, head: Head, index: int, wanted: Wanted, page: Page) -> None:
+    told = telling.state(page)
+    if wanted.live and page.closed is None:
+        cursor = telling.cursor(call.service.log.clock(), wanted.cursor)
+        told.append((b"stream-cursor", b"%d" % cursor))
+    if wanted.live and not page.chunks:
+        await _answer(call, 204, b"", [*told, telling.NO_STORE])
+        return
+    told.append(telling.content_type(head))
+    if wanted.start == NOW:
+        await _answer(call, 200, telling.body_of(head, page), [*told, telling.NO_STORE])
+        return
+    tag = telling.etag(page, index)
+    told += [(b"etag", tag), telling.CACHED]
+    if call.headers.get(b"if-none-match") == tag:
+        await _answer(call, 304, b"", told)
+    else:
+        await _answer(call, 200, telling.body_of(head, page), told)
+
+
+async def describe(call: Call) -> None:
+    """Tell of a stream without using it."""
+    head = await _there(call, _stream(call, "read"))
+    await _answer(call, 200, b"", [*telling.description(head), telling.NO_STORE])
+
+
+async def delete(call: Call) -> None:
+    """Delete a stream."""
+    stream = _stream(call, "manage")
+    await _there(call, stream)
+    if not await call.service.log.delete(stream):
+        raise NotThere("there is no such stream")
+    await _answer(call, 204, b"", [])
+
+
+async def _there(call: Call, stream: StreamId) -> Head:
+    head = await call.service.log.head(stream)
+    if head is None:
+        raise NotThere("there is no such stream")
+    return head
+
+
+def _stream(call: Call, action: str) -> StreamId:
+    """Return the stream that the path names, if the caller may do *action* to it."""
+    grant, stream = _grant(call), stream_of(call.part("name"))
+    require(grant, (action,), *of_stream(stream))
+    return stream
+
+
+def _grant(call: Call) -> Grant:
+    """Return what the caller may do: everything, where nobody is asked for a key."""
+    if call.host.anonymous and b"authorization" not in call.headers:
+        return SECRET_KEY
+    return call.grant()
+
+
+def _url(call: Call) -> bytes:
+    scheme = str(call.scope.get("scheme", "http")).encode()
+    host = call.headers.get(b"host", b"localhost")
+    path: bytes = call.scope.get("raw_path") or call.scope["path"].encode()
+    return b"%b://%b%b" % (scheme, host, path)
+
+
+async def _answer(call: Call, status: int, body: bytes, headers: Headers) -> None:
+    length: Headers = [] if status in (204, 304) else [(b"content-length", b"%d" % len(body))]
+    await call.start(status, [*length, *headers])
+    await call.send({"type": "http.response.body", "body": body})
+
+
+ACTIONS: dict[str, Callable[[Call], Awaitable[None]]] = {
+    "PUT": create,
+    "POST": append,
+    "GET": read,
+    "HEAD": describe,
+    "DELETE": delete,
+}
+
+router.routes.append(Route("/v1/stream/{name:path}", DurableEndpoint(ACTIONS), name="durable"))

@@ -1,0 +1,258 @@
+"""What Durable Streams is answered here beyond its own conformance tests: names, keys, and the
+other way to the same streams.
+"""
+
+import asyncio
+
+import pytest
+
+from runstreams.core.errors import InvalidName
+from runstreams.core.limits import LAMBDA_BODY_BYTES
+from runstreams.core.model import Closed, StreamId
+from runstreams.http import Host
+from runstreams.http.durable import telling
+from runstreams.http.durable.names import RUN, stream_of
+from tests import virtual_time
+from tests.http.asgi import OUT, READ, STREAM, Api, in_virtual_time, token
+
+OURS = "/v1/stream/run_1/out"
+"""The stream that is `READ` to our own readers."""
+
+JSON = {"content-type": "application/json"}
+TEXT = {"content-type": "text/plain"}
+
+
+# Names
+
+
+@pytest.mark.parametrize(
+    ("name", "stream"),
+    [
+        ("run_1/out", StreamId("run_1", "out")),
+        ("out", StreamId(RUN, "out")),
+        ("a/b/c", StreamId(RUN, "a%2Fb%2Fc")),
+        ("a%2Fb", StreamId(RUN, "a%252Fb")),
+        ("ü", StreamId(RUN, "%C3%BC")),
+        ("a/", StreamId(RUN, "a%2F")),
+        (f"{RUN}/out", StreamId(RUN, f"{RUN}%2Fout")),
+    ],
+)
+def test_a_name_is_a_run_and_a_key_or_a_key_of_one_run(name: str, stream: StreamId) -> None:
+    assert stream_of(name) == stream
+
+
+@pytest.mark.parametrize("name", ["", "x" * 257])
+def test_what_can_be_no_key_is_no_name(name: str) -> None:
+    with pytest.raises(InvalidName):
+        stream_of(name)
+
+
+# Who may
+
+
+@in_virtual_time
+async def test_a_token_does_what_its_scopes_say() -> None:
+    api = Api()
+    writes, reads = token("write:runs:run_1"), token("read:streams:run_1/out")
+    assert (await api.ask("PUT", OURS, headers=JSON, auth=reads)).status == 403
+    assert (await api.ask("PUT", OURS, headers=JSON, auth=writes)).status == 201
+    assert (await api.ask("GET", OURS, auth=writes)).status == 403
+    assert (await api.ask("GET", OURS, auth=reads)).body == b"[]"
+    assert (await api.ask("DELETE", OURS, auth=writes)).status == 403
+    assert (await api.ask("DELETE", OURS, auth=token("manage:runs:run_1"))).status == 204
+
+
+@in_virtual_time
+async def test_whoever_has_no_key_is_served_only_where_nobody_needs_one() -> None:
+    assert (await Api().ask("PUT", OURS, auth={})).status == 401
+    api = Api(Host(anonymous=True))
+    assert (await api.ask("PUT", OURS, auth={})).status == 201
+    assert (await api.ask("PUT", OURS, auth={"authorization": "Bearer no"})).status == 401
+    assert (await api.ask("GET", READ, auth={})).status == 401
+
+
+@pytest.mark.parametrize("method", ["PUT", "POST", "GET", "HEAD", "DELETE", "PATCH"])
+@in_virtual_time
+async def test_each_answer_keeps_a_browser_from_guessing(method: str) -> None:
+    answer = await Api().ask(method, OURS, auth={})
+    assert answer.status in (401, 405)
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "cross-origin-resource-policy" in answer.headers
+
+
+# The same streams
+
+
+@in_virtual_time
+async def test_what_is_written_here_is_read_there() -> None:
+    api = Api()
+    await api.ask("PUT", OURS, headers=JSON)
+    await api.ask("POST", OURS, '[1,\n[2, 3],\n{"a":\n 4.50}]', JSON)
+    assert await api.chunks() == [1, [2, 3], {"a": 4.5}]
+    assert (await api.ask("GET", OURS)).body == b'[1,[2, 3],{"a":  4.50}]'
+
+
+@in_virtual_time
+async def test_what_is_written_there_is_read_here() -> None:
+    api = Api()
+    await api.ask("POST", STREAM, '1\n"zwei"\n')
+    answer = await api.ask("GET", OURS)
+    assert answer.body == b'[1,"zwei"]'
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["stream-next-offset"] == telling.offset(2).decode()
+    assert (await api.ask("PUT", OURS, headers=JSON)).status == 200
+    assert (await api.ask("PUT", OURS, headers=TEXT)).status == 409
+
+
+@in_virtual_time
+async def test_both_see_the_same_end() -> None:
+    api = Api()
+    await api.ask("PUT", OURS, headers={**JSON, "stream-closed": "true"})
+    head = await api.log.head(OUT)
+    assert head is not None
+    assert head.closed == Closed("completed")
+    failed = StreamId("run_1", "failed")
+    await api.log.close(failed, Closed("failed", "no luck"))
+    answer = await api.ask("GET", "/v1/stream/run_1/failed")
+    assert answer.headers["stream-closed"] == "true"
+    refused = await api.ask("POST", "/v1/stream/run_1/failed", "1", JSON)
+    assert refused.status == 409
+    assert refused.error["status"] == "failed"
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/event-stream"])
+@in_virtual_time
+async def test_bytes_are_no_chunks(accept: str) -> None:
+    api = Api()
+    await api.ask("PUT", OURS, b"\xff\n", TEXT)
+    if accept == "application/json":
+        answer = await api.ask("GET", READ, headers={"accept": accept})
+        assert answer.status == 409
+        assert (answer.error["code"], answer.error["content_type"]) == ("not_json", "text/plain")
+    refused = await api.ask("POST", STREAM, "1\n")
+    assert (refused.status, refused.error["code"]) == (409, "not_json")
+    assert (await api.ask("GET", OURS)).body == b"\xff\n"
+
+
+@in_virtual_time
+async def test_a_completed_run_takes_no_entries() -> None:
+    api = Api()
+    await api.ask("PUT", OURS, headers=JSON)
+    await api.log.complete_run("run_1")
+    assert (await api.ask("POST", OURS, "1", JSON)).status == 400
+    assert (await api.ask("PUT", "/v1/stream/run_1/new", headers=JSON)).status == 400
+
+
+# Entries
+
+
+@pytest.mark.parametrize(
+    "body", ["[1,]", "[1] 2", "[1", "1 2", '"a\nb"', "[NaN]", "[" * 300 + "]" * 300, b"\xff", "[]"]
+)
+@in_virtual_time
+async def test_what_is_not_json_is_not_written(body: str | bytes) -> None:
+    api = Api()
+    await api.ask("PUT", OURS, headers=JSON)
+    assert (await api.ask("POST", OURS, body, JSON)).status == 400
+    assert await api.chunks() == []
+
+
+@in_virtual_time
+async def test_an_entry_is_one_batch_and_not_larger() -> None:
+    api = Api()
+    await api.ask("PUT", OURS, headers=TEXT)
+    assert (await api.ask("POST", OURS, b"x" * LAMBDA_BODY_BYTES, TEXT)).status == 204
+    head = await api.log.head(OUT)
+    assert head is not None
+    assert len(head.pending) == 1
+    assert (await api.ask("POST", OURS, b"x" * (LAMBDA_BODY_BYTES + 1), TEXT)).status == 413
+
+
+@in_virtual_time
+async def test_a_large_stream_is_read_page_by_page() -> None:
+    api = Api()
+    body = bytes(range(256)) * 16_000
+    await api.ask("PUT", OURS, body, TEXT)
+    found, offset, up_to_date = b"", "-1", None
+    while up_to_date is None:
+        answer = await api.ask("GET", f"{OURS}?offset={offset}")
+        found, offset = found + answer.body, answer.headers["stream-next-offset"]
+        up_to_date = answer.headers.get("stream-up-to-date")
+        assert len(answer.body) < len(body)
+    assert found == body
+
+
+@in_virtual_time
+async def test_a_fork_is_refused_and_says_so() -> None:
+    refused = await Api().ask("PUT", OURS, headers={"stream-forked-from": "/v1/stream/a"})
+    assert refused.status == 400
+    assert refused.error["message"] == "forks are not served here"
+
+
+# Live
+
+
+@in_virtual_time
+async def test_a_long_poll_is_woken_by_our_own_writers() -> None:
+    api = Api()
+    await api.ask("PUT", OURS, headers=JSON)
+    waiting = api.begin("GET", f"{OURS}?offset=now&live=long-poll")
+    await asyncio.sleep(5)
+    assert not waiting.is_over
+    await api.write("1")
+    answer = await waiting.done()
+    assert (answer.status, answer.body) == (200, b"[1]")
+
+
+@in_virtual_time
+async def test_a_long_poll_waits_no_longer_than_the_host_lets_it() -> None:
+    api = Api(Host(wait_seconds_max=3))
+    await api.ask("PUT", OURS, headers=JSON)
+    began = asyncio.get_running_loop().time()
+    answer = await api.ask("GET", f"{OURS}?offset=-1&live=long-poll")
+    assert asyncio.get_running_loop().time() - began == pytest.approx(3, abs=0.1)
+    assert (answer.status, answer.headers["stream-up-to-date"]) == (204, "true")
+
+
+@in_virtual_time
+async def test_events_end_after_a_minute_and_go_on_at_their_offset() -> None:
+    api = Api()
+    await api.ask("PUT", OURS, "[1]", JSON)
+    reader = api.begin("GET", f"{OURS}?offset=-1&live=sse")
+    await asyncio.sleep(30)
+    await api.write("2")
+    answer = await reader.done()
+    assert answer.complete
+    first, second, *_ = answer.pieces
+    assert first.startswith(b"event: data\ndata:[1]\n\nevent: control\n")
+    assert second.startswith(b"event: data\ndata:[2]\n\nevent: control\n")
+    assert telling.offset(2) in second
+
+
+@in_virtual_time
+async def test_a_stream_that_is_begun_anew_ends_its_readers() -> None:
+    api = Api()
+    await api.ask("PUT", OURS, "[1]", JSON)
+    reader = api.begin("GET", f"{OURS}?offset=-1&live=sse")
+    await asyncio.sleep(1)
+    await api.ask("DELETE", OURS)
+    await api.ask("PUT", OURS, b"other", TEXT)
+    answer = await reader.done()
+    assert b"other" not in answer.body
+    waiting = await api.ask("GET", f"{OURS}?offset={telling.offset(1).decode()}")
+    assert waiting.headers["content-type"] == "text/plain"
+
+
+@in_virtual_time
+async def test_where_nothing_is_sent_bit_by_bit_events_are_refused() -> None:
+    api = Api(Host(sse=False))
+    await api.ask("PUT", OURS, headers=JSON)
+    assert (await api.ask("GET", f"{OURS}?offset=-1&live=sse")).status == 422
+
+
+def test_a_cursor_that_is_ahead_gets_one_further_ahead() -> None:
+    now = virtual_time.START_MS
+    current = telling.cursor(now, None)
+    assert telling.cursor(now, current - 1) == current
+    assert current < telling.cursor(now, current) <= current + telling.JITTER
+    assert telling.cursor(now + 20_000, None) == current + 1
