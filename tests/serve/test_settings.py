@@ -24,6 +24,7 @@ GIVEN = {
     "run_max_streams": ("7", 7),
     "epoch": ("2", 2),
     "token_max_readers": ("0", 0),
+    "workers": ("3", 3),
     "log_level": ("DEBUG", "debug"),
     "ready_file": ("ready", Path("ready")),
 }
