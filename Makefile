@@ -28,7 +28,7 @@ demo: ## Stream real text through a real server, break it, and check every chunk
 	@PYTHONPATH=src .tools/demo/bin/python -m runstreams demo
 
 test: setup tools lint ## Check style and types, then run the tests (minutes)
-	@$(BIN)/pytest -n 2 --dist worksteal
+	@$(BIN)/pytest -n 3 --dist worksteal
 
 soak: setup tools ## Run what takes long: many seeds, many kills, 300 MiB
 	@$(BIN)/pytest -m soak -n 2 --dist worksteal

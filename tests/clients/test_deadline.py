@@ -26,7 +26,14 @@ pytestmark = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "versions"), [(RestDoor, VERSIONS), (UrlDoor, [NEWEST])])
+@pytest.mark.parametrize(
+    ("kind", "versions"),
+    [
+        (RestDoor, [NEWEST]),
+        (UrlDoor, [NEWEST]),
+        pytest.param(RestDoor, VERSIONS, marks=pytest.mark.soak),
+    ],
+)
 def test_the_clients_read_on_whenever_a_deadline_ends_their_event_stream(
     kind: type[StreamDoor], versions: list[str], quick_aws_endpoint: str, tmp_path: Path
 ) -> None:

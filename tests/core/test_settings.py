@@ -63,6 +63,7 @@ def test_writers_to_aws_are_advised_to_gather_chunks_unless_somebody_says_otherw
         (STREAM_MAX_BYTES, "0.5", "'0.5' is not a number"),
         (RUN_MAX_STREAMS, "-1", "-1 is not between 0 and 9007199254740992"),
         (EPOCH, "10000", "10000 is not between 0 and 9999"),
+        (INLINE_BYTES, "16385", "16385 is not between 0 and 16384"),
     ],
 )
 def test_a_limit_that_makes_no_sense_is_named_wherever_it_was_given(

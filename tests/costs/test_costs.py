@@ -79,8 +79,37 @@ def test_a_function_url_has_no_price_of_its_own() -> None:
 
 
 def test_an_append_of_one_writer_takes_some_more_than_a_write_unit() -> None:
-    """docs/storage.md says 1.3 where it is leased."""
-    assert write_units(16_000) - write_units(8_000) == pytest.approx(8_000 * (1.3125 + 2 / 16))
+    """As an object, whose head passes a KiB with the thirteenth pointer and is sealed with the
+    sixteenth; or in the head, ten at a time.
+    """
+    assert write_units(16_000) - write_units(8_000) == pytest.approx(8_000 * (1 + 4 / 16 + 2 / 16))
+    assert write_units(16_000, 160) - write_units(8_000, 160) == pytest.approx(
+        8_000 * (1 + 6 / 10 + 2 / 10)
+    )
+
+
+def test_what_lies_in_the_head_is_paid_for_in_write_units_and_not_in_objects() -> None:
+    objects = replace(USUAL, inline_bytes=0)
+    assert (objects.inlined, USUAL.inlined) == (0, 32 + 32 + 12.5 * 6)
+
+    def quantity(load: Load, price: prices.Price) -> float:
+        return sum(line.quantity for line in bill(load) if line.price == price)
+
+    assert quantity(USUAL, prices.S3_WRITES) < quantity(objects, prices.S3_WRITES) / 3
+    assert quantity(USUAL, prices.WRITE_UNITS) > quantity(objects, prices.WRITE_UNITS)
+    assert dollars(USUAL) < 0.6 * dollars(objects)
+
+
+def test_a_batch_that_is_too_large_is_an_object() -> None:
+    large = replace(USUAL, tokens_per_second=1000)
+    assert large.inlined == 0
+    assert dollars(large) == dollars(replace(large, inline_bytes=0))
+
+
+def test_whoever_writes_directly_pays_for_no_function() -> None:
+    direct = bill(replace(USUAL, direct=True))
+    writing = {line.price.service for line in direct if line.part == "writing"}
+    assert writing == {"S3", "DynamoDB"}
 
 
 def test_a_lease_takes_in_the_head_what_the_bill_says() -> None:
@@ -179,14 +208,29 @@ def test_a_table_begins_with_what_the_defaults_cost(path: str) -> None:
 def test_the_documents_tables_are_what_the_command_says() -> None:
     text = (ROOT / "docs" / "costs.md").read_text()
     for name, seconds in BATCHES.items():
-        loads = [replace(USUAL, batch_seconds=seconds, endpoint=each) for each in ENDPOINTS]
-        bills = [dollars(load) for load in loads]
+        bills = [dollars(replace(load, batch_seconds=seconds)) for load in COLUMNS]
         cells = " | ".join(f"${each:,.0f}" for each in bills)
         appends = replace(USUAL, batch_seconds=seconds).appends
         assert f"| {name} | {appends:,} | {cells} |" in text
 
 
-ENDPOINTS = ("http-api", "rest-api", "function-url")
+COLUMNS = [
+    USUAL,
+    replace(USUAL, endpoint="rest-api"),
+    replace(USUAL, endpoint="function-url"),
+    replace(USUAL, endpoint="function-url", direct=True),
+    replace(USUAL, inline_bytes=0),
+]
+
+
+def test_a_shorter_pause_costs_what_the_document_says() -> None:
+    """A million reader-minutes that look every 50 ms, and how many readers one head feeds."""
+    looks = 1e6 * 60 / 0.1
+    more = prices.READ_UNITS.of((2 * looks - looks) / 2)
+    text = (ROOT / "docs" / "costs.md").read_text()
+    assert f"${more:.1f} more in a million reader-minutes" in text
+    assert f"{3000 / (10 * 0.5):.0f} processes" in text
+    assert f"{3000 / (20 * 0.5):.0f} at 50 ms" in text
 
 
 def test_the_documents_breakdown_is_what_the_command_says() -> None:
@@ -201,3 +245,4 @@ def test_the_readme_says_what_the_command_says() -> None:
         load = replace(USUAL, batch_seconds=seconds)
         cells = f"{load.appends:,} | ${dollars(load):,.0f} | ${dollars(load) / 1e6:.4f}"
         assert f"| {name} | {cells} |" in text
+    assert f"the first row would be ${dollars(replace(USUAL, inline_bytes=0)):,.0f}" in text

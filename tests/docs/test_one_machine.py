@@ -101,6 +101,7 @@ def test_a_body_is_stored_through_nginx_while_it_is_sent(
 
 
 @needs_nginx
+@pytest.mark.soak
 def test_nginx_waits_for_the_longest_poll(http: httpx.Client) -> None:
     answer = http.get(f"{RUN}/nothing", params={"wait": 25})
     assert (answer.status_code, answer.json()["chunks"]) == (200, [])

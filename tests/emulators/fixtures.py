@@ -1,7 +1,7 @@
 """The emulators as fixtures.
 
 Two, since one emulator is not a judge: each has its own mistakes. What a service decides is tested
-with both, what our side of the wire does with the quicker one.
+with both, with the slower one by `make soak`; what our side of the wire does with the quicker one.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,10 @@ from tests.emulators.place import Place, fresh_place
 
 EMULATORS = {"moto": locked_moto, "ministack": ministack}
 
-PARAMETERS = ["moto", pytest.param("ministack", marks=pytest.mark.needs("ministack"))]
+PARAMETERS = [
+    pytest.param("moto", marks=pytest.mark.soak),
+    pytest.param("ministack", marks=pytest.mark.needs("ministack")),
+]
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from runstreams.core.limits import KIB
 from tests.functions.template import route_of, routes
 from tests.tools import ROOT
 
@@ -68,6 +69,10 @@ class Functions:
     def send(self, event: dict[str, Any], context: Context | None = None) -> Any:
         """Return the answer to *event* of the function that it is sent to."""
         return self.modules[self.name_of(event)].handler(event, context or Context())
+
+
+TOO_LARGE_FOR_THE_HEAD = f'"{"x" * KIB}"\n'
+"""A body whose batch is an object."""
 
 
 def event(

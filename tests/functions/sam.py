@@ -5,6 +5,7 @@ import platform
 import subprocess
 from pathlib import Path
 
+from runstreams.core.limits import KIB
 from tests import tools
 from tests.functions.handlers import ENVIRONMENT
 from tests.tools import ROOT
@@ -40,7 +41,9 @@ def build(folder: Path) -> Path:
 
 
 def deploy(built: Path, endpoint: str) -> None:
-    """Deploy what was built to the CloudFormation at *endpoint*."""
+    """Deploy what was built to the CloudFormation at *endpoint*; INLINE_BYTES in the environment
+    says how large an append may lie in the table.
+    """
     sam(
         "deploy",
         "--template-file",
@@ -51,6 +54,7 @@ def deploy(built: Path, endpoint: str) -> None:
         "--parameter-overrides",
         f"Architecture={ARCHITECTURE}",
         f"EndpointUrl={endpoint}",
+        f"InlineBytes={os.environ.get('INLINE_BYTES', KIB)}",
         "StreamEndpoint=none",  # the adapter's layer is not there
         AWS_ENDPOINT_URL=endpoint,
     )

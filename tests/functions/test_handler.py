@@ -13,7 +13,14 @@ from starlette.types import Receive, Scope, Send
 from runstreams.aws_lambda.handler import Settled
 from runstreams.core.limits import CHUNK_BYTES, LAMBDA_BODY_BYTES
 from runstreams.costs.bill import LOG_LINE_BYTES
-from tests.functions.handlers import ENVIRONMENT, FUNCTIONS, Context, Functions, event
+from tests.functions.handlers import (
+    ENVIRONMENT,
+    FUNCTIONS,
+    TOO_LARGE_FOR_THE_HEAD,
+    Context,
+    Functions,
+    event,
+)
 from tests.tools import ROOT
 
 if TYPE_CHECKING:
@@ -185,7 +192,7 @@ def test_a_failure_is_counted_and_logged(
     functions: Functions, s3: "S3Client", printed: Printed
 ) -> None:
     s3.delete_bucket(Bucket=ENVIRONMENT["RUNSTREAMS_BUCKET"])
-    answer = functions.send(event("write"))
+    answer = functions.send(event("write", body=TOO_LARGE_FOR_THE_HEAD))
     assert (answer["statusCode"], answer["headers"]["retry-after"]) == (503, "30")
     assert "NoSuchBucket" not in answer["body"]
     lines = printed()

@@ -14,7 +14,7 @@ from runstreams.core import leasing
 from runstreams.sdk.transports.direct import DirectTransport
 from runstreams.wiring import open_log
 from tests.emulators.place import Place
-from tests.functions.handlers import FUNCTIONS, Functions, event
+from tests.functions.handlers import FUNCTIONS, TOO_LARGE_FOR_THE_HEAD, Functions, event
 from tests.functions.template import allowed, allowed_by, resource, statements
 
 ACTIONS = {
@@ -110,8 +110,8 @@ def test_roles_allow_exactly_what_the_functions_do(recorder: Recorder) -> None:
     recorder.send("append-to-parent")
     # So many writers that the head moves some of them out.
     for number in range(96):
-        recorder.send("write", x_client_id=f"w{number}")
-    recorder.send("write", x_client_id="w0")
+        recorder.send("write", body=TOO_LARGE_FOR_THE_HEAD, x_client_id=f"w{number}")
+    recorder.send("write", body=TOO_LARGE_FOR_THE_HEAD, x_client_id="w0")
     recorder.send("read", query="start=0&wait=0")
     recorder.send("read", query="start=tail&wait=0")
     recorder.send("follow-run")
@@ -121,10 +121,10 @@ def test_roles_allow_exactly_what_the_functions_do(recorder: Recorder) -> None:
     recorder.send("close")
     # One segment, and what completing the run seals and merges with it.
     for number in range(17):
-        recorder.send("write", run="run_2", x_client_id=f"w{number}")
+        recorder.send("write", body=TOO_LARGE_FOR_THE_HEAD, run="run_2", x_client_id=f"w{number}")
     recorder.send("complete-run", run="run_2")
     recorder.send("delete-stream")
-    recorder.send("write", run="run_3")
+    recorder.send("write", body=TOO_LARGE_FOR_THE_HEAD, run="run_3")
     recorder.send("delete-run", run="run_3")
     _lose_and_read(recorder, "run_4")
     for name in FUNCTIONS:

@@ -14,7 +14,13 @@ import pytest
 
 from runstreams.stores.aws.calls import Calls
 from tests.functions.filling import Filled, Template
-from tests.functions.handlers import ENVIRONMENT, FUNCTIONS, Functions, event
+from tests.functions.handlers import (
+    ENVIRONMENT,
+    FUNCTIONS,
+    TOO_LARGE_FOR_THE_HEAD,
+    Functions,
+    event,
+)
 from tests.functions.translation import translated
 from tests.tools import ROOT
 
@@ -149,7 +155,8 @@ def test_copies_name_their_objects_and_streams_apart(functions: Functions, s3: "
     state = random.getstate()
     for run in ("run_a", "run_b"):
         random.setstate(state)
-        assert functions.send(event("write", run=run))["statusCode"] == 200
+        sent = event("write", run=run, body=TOO_LARGE_FOR_THE_HEAD)
+        assert functions.send(sent)["statusCode"] == 200
     found = s3.list_objects_v2(Bucket=ENVIRONMENT["RUNSTREAMS_BUCKET"], Prefix="b/")["Contents"]
     assert len({each["Key"].rpartition("/")[2] for each in found}) == 2
 

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from runstreams import Client
+from runstreams.core.limits import KIB
 from tests.emulators.place import Place, fresh_place
 from tests.functions.handlers import ENVIRONMENT
 from tests.functions.stream_door import DOORS, StreamDoor
@@ -149,7 +150,7 @@ def _lose_objects(place: Place) -> None:
 def test_an_error_in_an_event_stream_is_not_its_end_either(
     http: httpx.Client, door: StreamDoor, place: Place, stream: str
 ) -> None:
-    _write(http, stream, "gone")
+    _write(http, stream, "gone" * KIB)
     _lose_objects(place)
     door.seconds = 4
     door.ends.clear()

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from runstreams.core.limits import KIB
 from tests.emulators.place import Place
 
 from .process import ServerProcess, run_to_end
@@ -61,14 +62,20 @@ def test_objects_on_aws_are_the_ones_in_the_bucket(tmp_path: Path, quick_aws_pla
         return {f"s3://{quick_aws_place.bucket}/{each['Key']}" for each in found}
 
     with ServerProcess(tmp_path / "data", "--aws", environ=environ) as server:
-        fill(server, 3)
+        fill(server, 2)
+        large = f'"{"x" * KIB}"'
+        server.http.post(f"{PATH}/self/k", content=large).raise_for_status()
         _, rows = objects("--aws", **environ)
-        assert [row[:2] for row in rows] == [("0", "1"), ("2", "3"), ("4", "5")]
-        assert {row[4] for row in rows} == in_bucket()
+        assert [row[:2] for row in rows] == [("0", "1"), ("2", "3"), ("4", "4")]
+        in_the_table = f"in the item s#k of {quick_aws_place.table}"
+        assert [row[4] for row in rows[:2]] == [in_the_table] * 2
+        assert {rows[2][4]} == in_bucket()
         close(server)
         page = server.http.get(f"{PATH}/k").json()
+        _, rows = objects("--aws", **environ)
+        assert {row[4] for row in rows} == in_bucket()
         assert server.stop() == 0
-    assert [chunk["data"] for chunk in page["chunks"]] == ["0a", "0b", "1a", "1b", "2a", "2b"]
+    assert [chunk["data"] for chunk in page["chunks"]] == ["0a", "0b", "1a", "1b", large[1:-1]]
     s3.close()
 
 

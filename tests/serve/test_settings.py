@@ -22,6 +22,7 @@ GIVEN = {
         ("https://a.example", "https://b.example"),
     ),
     "run_max_streams": ("7", 7),
+    "inline_bytes": ("0", 0),
     "epoch": ("2", 2),
     "token_max_readers": ("0", 0),
     "workers": ("3", 3),

@@ -24,11 +24,11 @@ from runstreams.core.limits import LEASE_GRACE_MS
 from runstreams.core.log import Log
 from runstreams.core.model import Appended, Batch, Closed, Head, Page, Status, StreamId
 from runstreams.core.retention import is_expired
-from tests.simulation.chaos import CALM, Process
+from tests.simulation.chaos import CALM, Process, UnknownForm
 from tests.simulation.ledger import require
 from tests.simulation.world import LIFE_MS, SKEW_MS, Died, World
 
-PASSING = (Busy, Uncertain, Died)
+PASSING = (Busy, Uncertain, Died, UnknownForm)
 """What a client answers with another try."""
 
 ENDING = (StreamClosed, RunCompleted, StreamFull)
@@ -86,7 +86,7 @@ class ClientWriter:
             except ENDING as ending:
                 check_ending(self.world, ending)
                 return
-            except (Uncertain, Died):
+            except (Uncertain, Died, UnknownForm):
                 await self._resume()
             except Busy:
                 pass
@@ -185,7 +185,7 @@ async def anonymous(world: World, name: str) -> None:
         except Busy:
             world.refused.add(chunk(who, 0))
             continue
-        except (Uncertain, Died):
+        except (Uncertain, Died, UnknownForm):
             continue
         except ENDING as ending:
             check_ending(world, ending)

@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from runstreams.core.errors import Busy, Uncertain
-from runstreams.core.model import Head, Sent
+from runstreams.core.errors import Busy, StoreError, Uncertain
+from runstreams.core.model import Head, Sent, StreamId
 from runstreams.core.ports import Committed, NotCommitted, Opened, Staged
 
 if TYPE_CHECKING:
-    from tests.simulation.world import World
+    from tests.simulation.world import Version, World
 
 READS = {"get", "names", "generations", "spilled", "streams", "recent"}
 """Calls that change nothing, so that neither a late effect nor a lost one can be told apart."""
@@ -25,6 +25,10 @@ NEVER_LATE = {"heads.delete", "runs.delete"}
 """What its caller repeats until it is acknowledged, so that a late one would undo what came after
 the acknowledgement, in any system.
 """
+
+
+class UnknownForm(StoreError):
+    """A head is of a form that the process does not know, so it has changed nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +78,11 @@ class _Port:
 class Process:
     """Something that runs a `Log` and may die between any two steps."""
 
-    def __init__(self, world: "World", name: str, skew: int) -> None:
+    def __init__(self, world: "World", name: str, skew: int, version: "Version") -> None:
         self.world = world
         self.name = name
         self.skew = skew
+        self.version = version
         self.death: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def clock(self) -> int:
@@ -88,6 +93,8 @@ class Process:
         """Call the world's store, for better or worse."""
         name, world = f"{port}.{method}", self.world
         await self._pause()
+        if port == "heads":
+            self._refuse_what_it_does_not_know(args[0])
         fate = self._fate(name, reading=method in READS)
         world.note(self.name, name, fate or "", *args)
         effect = partial(world.effect, port, method, args, kwargs)
@@ -106,6 +113,17 @@ class Process:
         if fate == "unheard":
             raise Uncertain(f"the answer to {name} was lost")
         return self._sparing(answer, args, kwargs)
+
+    def _refuse_what_it_does_not_know(self, of: StreamId | str) -> None:
+        """As a store of a version before does, where a stream's head has a form of a later one."""
+        run = of if isinstance(of, str) else of.run
+        heads = self.world.store.heads.items.get(run, {})
+        looked_at = heads.values() if isinstance(of, str) else [heads.get(of.key)]
+        if self.version == "before" and any(
+            head and head.inlined is not None for head in looked_at
+        ):
+            self.world.abandoned = True  # what was put for it stays behind
+            raise UnknownForm("an item has format 3; this version reads format 2")
 
     async def _pause(self) -> None:
         rng = self.world.rng
@@ -144,6 +162,8 @@ class Process:
 
     def _sparing(self, answer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if isinstance(answer, Committed):
+            if self.world.inline_bytes and self.world.inlining.random() < 0.5:
+                return answer
             return Committed(answer.first, _newest_pointer_only(answer.head))
         if isinstance(answer, NotCommitted) and answer.head is not None:
             return NotCommitted(replace(answer.head, clients=_of(args[1], answer.head)))

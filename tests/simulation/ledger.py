@@ -167,11 +167,16 @@ def _check_pending(objects: Iterable[str], head: Head, gone: int) -> None:
     for pointer in head.pending:
         require(pointer.first == at, f"the pointers jump from {at} to {pointer.first}")
         require(
-            pointer.object in objects or pointer.time <= gone,
+            pointer.batch is not None or pointer.object in objects or pointer.time <= gone,
             f"the batch of chunk {pointer.first} is gone, but not sealed",
         )
         at = pointer.end
     require(at == head.tail, "the pointers end before the tail")
+    inline = [pointer.weight for pointer in head.pending if pointer.batch is not None]
+    if head.inlined is None:
+        require(not inline, "a batch lies in a head of which not everybody knows that it may")
+    else:
+        require(sum(inline) == head.inlined, "what lies in the pointers is miscounted")
 
 
 def _check_covered(names: Iterable[SegmentName], first: int, sealed: int) -> None:
@@ -195,6 +200,7 @@ def audit_size(head: Head | None, plan: SealingPlan, limits: Limits) -> None:
     if limits.stream_bytes:
         require(head.size <= limits.stream_bytes, f"the stream has taken {head.size} bytes")
     require(head.unsealed <= plan.unsealed, f"{head.unsealed} batches are not sealed")
+    require((head.inlined or 0) <= plan.inlined_most, f"{head.inlined} bytes lie in the pointers")
     if plan.clients is not None:
         # More can gather only until the next seal that works.
         most = plan.clients + plan.clients_slack + 2 * plan.unsealed

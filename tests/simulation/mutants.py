@@ -66,6 +66,7 @@ KINDS: dict[str, Kind] = {
     "a_live_reader_keeps_its_index_in_a_stream_begun_anew": "deleting",
     "a_runs_record_is_never_extended": "expiring",
     "a_refused_batch_is_left_behind": "lasting",
+    "losing_does_not_look_whether_the_stream_is_closed": "expiring",
 }
 """Worlds in which alone a fault can show."""
 
@@ -220,7 +221,7 @@ def a_committed_batch_is_deleted_when_its_answer_was_lost() -> AbstractContextMa
             )
         except Uncertain as lost:
             if staged.batch.client is None and staged.batch.once is None:
-                return await original(self, stream, staged, lost), False
+                return await original(self, stream, staged, attempt.skip, lost), False
             return NotCommitted(await self._store.heads.get(stream)), True
         return done, True
 
@@ -230,7 +231,7 @@ def a_committed_batch_is_deleted_when_its_answer_was_lost() -> AbstractContextMa
 @mutant
 def an_uncertain_append_is_called_busy() -> AbstractContextManager[Any]:
     async def look_for(
-        self: Appender, stream: StreamId, staged: Staged, lost: Uncertain
+        self: Appender, stream: StreamId, staged: Staged, skip: int, lost: Uncertain
     ) -> Committed | NotCommitted:
         head = await self._store.heads.get(stream)
         for pointer in head.pending if head else ():
@@ -246,7 +247,7 @@ def an_uncertain_append_is_called_busy() -> AbstractContextManager[Any]:
 @mutant
 def an_anonymous_append_is_retried_after_a_lost_answer() -> AbstractContextManager[Any]:
     async def look_for(
-        self: Appender, stream: StreamId, staged: Staged, lost: Uncertain
+        self: Appender, stream: StreamId, staged: Staged, skip: int, lost: Uncertain
     ) -> Committed | NotCommitted:
         return NotCommitted(await self._store.heads.get(stream))
 
@@ -318,6 +319,92 @@ def times_are_the_writers_own() -> AbstractContextManager[Any]:
         return replace(after, pending=(*after.pending[:-1], newest))
 
     return patch.object(memory, "applied", applied)
+
+
+# Batches in their pointers
+
+
+@mutant
+def what_an_overlap_skips_lies_in_the_pointer() -> AbstractContextManager[Any]:
+    original = commit.pointer_to
+
+    def pointer_to(staged: Staged, skip: int, batch: Batch, *rest: Any) -> Pointer:
+        pointer = original(staged, skip, batch, *rest)
+        if pointer.batch is None:
+            return pointer
+        return replace(pointer, batch=commit.stored(staged.batch))
+
+    return patch.object(commit, "pointer_to", pointer_to)
+
+
+@mutant
+def a_batch_lies_in_a_head_of_which_not_everybody_knows_that_it_may() -> AbstractContextManager[
+    Any
+]:
+    original = MemoryHeads.may_inline
+
+    def may_inline(self: MemoryHeads, stream: StreamId, batch: Batch, limits: Limits) -> bool:
+        head = self._find(stream)
+        known = head is None or head.inlined is not None
+        return original(self, stream, batch, limits) if known else bool(limits.inline_bytes)
+
+    def takes(head: Head, *rest: Any) -> bool:
+        return commit.takes(replace(head, inlined=head.inlined or 0), *rest)
+
+    return _patched((MemoryHeads, "may_inline", may_inline), (memory, "takes", takes))
+
+
+@mutant
+def a_head_takes_batches_without_end() -> AbstractContextManager[Any]:
+    return _patched((memory, "takes", _may_hold), (memory, "is_light", _may_hold))
+
+
+def _may_hold(head: Head, *rest: Any) -> bool:
+    return head.inlined is not None
+
+
+@mutant
+def sealing_does_not_look_at_the_sealed_index() -> AbstractContextManager[Any]:
+    def is_as_seen(head: Head, seen: Head) -> bool:
+        return head.generation == seen.generation
+
+    return patch.object(memory, "_is_as_seen", is_as_seen)
+
+
+@mutant
+def what_is_sealed_still_counts_as_lying_in_the_head() -> AbstractContextManager[Any]:
+    return patch.object(memory, "_less", lambda inlined, gone: inlined)
+
+
+@mutant
+def a_short_name_is_enough_to_know_a_batch() -> AbstractContextManager[Any]:
+    def leads_to(pointer: Pointer, staged: Staged, skip: int) -> bool:
+        return pointer.object == staged.object
+
+    return patch.object(appending, "leads_to", leads_to)
+
+
+@mutant
+def objects_come_before_what_lies_in_the_pointers() -> AbstractContextManager[Any]:
+    async def fetched(batches: Any, stream: StreamId, pointers: Sequence[Pointer]) -> Any:
+        objects = [pointer for pointer in pointers if pointer.batch is None]
+        there = [pointer.batch for pointer in pointers if pointer.batch is not None]
+        return [*(await batches.get(stream, objects)), *there]
+
+    return _patched((reading, "fetched", fetched), (sealing, "fetched", fetched))
+
+
+@mutant
+def a_head_of_which_a_part_was_seen_is_sealed_as_if_it_were_the_whole() -> AbstractContextManager[
+    Any
+]:
+    original = Appender.append
+
+    async def append(self: Appender, stream: StreamId, batch: Batch) -> Any:
+        answer, done = await original(self, stream, batch)
+        return answer, done._replace(whole=True) if done else None
+
+    return patch.object(Appender, "append", append)
 
 
 # Clients outside the head

@@ -4,7 +4,9 @@ item's limit, under the real core. `python -m tests.simulation.rates` prints the
 Everything runs in virtual time over the memory store; the size of the head item is that of its real
 encoding. What is modelled: S3 and DynamoDB answer after a log-normal time; the head item takes
 1,000 write units a second, each update costing its kilobytes, a refused one too; beyond that it
-throttles, and the store's own pauses and attempts follow.
+throttles, and the store's own pauses and attempts follow. A batch that lies in the head takes no
+time in S3; it and all others there make each update dearer, and sealing is due by the real core's
+rules. The append that seals, or merges, waits for it.
 """
 
 import asyncio
@@ -24,6 +26,7 @@ from runstreams.core.model import Batch, StreamId
 from runstreams.core.ports import NotCommitted
 from runstreams.stores.aws.calls import ATTEMPTS, pause
 from runstreams.stores.aws.codec import encode_head
+from runstreams.stores.aws.layout import Layout
 from runstreams.stores.aws.s3 import GETS
 from runstreams.stores.memory import MemoryStore
 from tests import virtual_time
@@ -54,6 +57,8 @@ class Cloud:
 
     plan: SealingPlan
     rng: Random
+    inline_bytes: int = Limits().inline_bytes
+    """Largest batch that lies in the head."""
     requests: Counter[str] = field(default_factory=Counter)
     units: float = 0
     """Write units that the head has taken."""
@@ -64,7 +69,7 @@ class Cloud:
     ids: int = 0
 
     def __post_init__(self) -> None:
-        self.store = MemoryStore(self.new_id, self.plan)
+        self.store = MemoryStore(self.new_id, self.plan, inlines=True)
 
     def new_id(self) -> str:
         self.ids += 1
@@ -110,7 +115,7 @@ class TimedStore:
     """The memory store behind the cloud's latencies."""
 
     changes = None
-    mark = ""
+    mark = Layout(spread=True, short=True).mark
     window = MemoryStore.window
 
     def __init__(self, cloud: Cloud) -> None:
@@ -135,6 +140,8 @@ class _Timed:
     async def _call(self, method: str, /, *args: Any, **kwargs: Any) -> Any:
         cloud, name = self._cloud, f"{self._name}.{method}"
         effect = partial(getattr(self._port, method), *args, **kwargs)
+        if name == "batches.put" and (staged := await effect()).inline:
+            return staged
         cloud.requests[name] += 1
         if name in ("heads.commit", "heads.seal", "heads.forget"):
             answer = await cloud.write_head(effect)
@@ -200,24 +207,33 @@ class Result:
 
 
 async def measure(
-    writers: int, plan: SealingPlan, seconds: float, *, one_shots: int = 0, background: bool = False
+    writers: int,
+    plan: SealingPlan,
+    seconds: float,
+    *,
+    one_shots: int = 0,
+    background: bool = False,
+    inline_bytes: int = Limits().inline_bytes,
+    size: int = 100,
 ) -> Result:
-    """Let *writers* append for *seconds*, beside *one_shots* new clients a second."""
-    cloud = Cloud(plan, Random(1))
+    """Let *writers* append batches of *size* bytes for *seconds*, beside *one_shots* new clients a
+    second. Those of up to *inline_bytes* lie in the head.
+    """
+    cloud = Cloud(plan, Random(1), inline_bytes)
     store: Any = TimedStore(cloud)
     logs = [
         Log(
             store,
-            limits=Limits(stream_bytes=0),
+            limits=Limits(stream_bytes=0, inline_bytes=inline_bytes),
             clock=virtual_time.clock,
             new_id=cloud.new_id,
             background=background,
         )
         for _ in range(writers)
     ]
-    seen = _Seen(cloud)
+    seen = _Seen(cloud, size)
     until = asyncio.get_running_loop().time() + seconds
-    everybody = [seen.writer(log, f"{at:08x}", until) for at, log in enumerate(logs)]
+    everybody = [seen.writer(log, f"{at:032x}", until) for at, log in enumerate(logs)]
     if one_shots:
         everybody.append(seen.newcomers(logs, one_shots, until))
     await asyncio.gather(*everybody)
@@ -229,6 +245,8 @@ class _Seen:
     """What happened to the writers."""
 
     cloud: Cloud
+    size: int
+    """Bytes of a batch."""
     took: list[float] = field(default_factory=list)
     busy: int = 0
     unsealed: int = 0
@@ -250,14 +268,15 @@ class _Seen:
         async with asyncio.TaskGroup() as tasks:
             while loop.time() < until:
                 at += 1
-                tasks.create_task(self.append(self.cloud.rng.choice(logs), f"n{at:07x}", 0, until))
+                tasks.create_task(self.append(self.cloud.rng.choice(logs), f"n{at:031x}", 0, until))
                 await asyncio.sleep(self.cloud.rng.expovariate(rate))
 
     async def append(self, log: Log, client: str, number: int, until: float) -> None:
-        """Append one chunk of 100 bytes, trying again while the stream is busy, until the end."""
+        """Append one chunk, trying again while the stream is busy, until the end."""
         loop = asyncio.get_running_loop()
         began = loop.time()
-        batch = Batch(b'"%s"\n' % (b"x" * 98), 1, log.clock(), client, number)
+        data = b'"%s"\n' % (b"x" * (self.size - 2))
+        batch = Batch(data, 1, log.clock(), client, number)
         while True:
             try:
                 await log.append(STREAM, batch)
@@ -290,22 +309,24 @@ class _Seen:
         )
 
 
-def show(plan: SealingPlan, seconds: float = 30, one_shots: int = 0) -> None:
-    """Print the table for one plan."""
-    print(f"\n{plan}, {one_shots} new clients a second")
+def show(plan: SealingPlan, seconds: float = 30, **how: int) -> None:
+    """Print the table for one plan, and for one way to write."""
+    print(f"\n{plan}, {how}")
     titles = ("writers", "appends/s", "p50 ms", "p99 ms", "units/append", "busy")
     print("", *titles, "unsealed", "clients", "puts", "", sep=" | ")
     print("|---|---|---|---|---|---|---|---|---|")
     for writers in (1, 10, 100):
-        got = virtual_time.run(measure(writers, plan, seconds, one_shots=one_shots))
+        got = virtual_time.run(measure(writers, plan, seconds, **how))
         print(
-            f"| {got.writers} | {got.appends:.0f} | {got.p50:.0f} | {got.p99:.0f} "
-            f"| {got.units:.1f} | {got.busy} | {got.unsealed} | {got.clients} | {got.puts:.2f} |"
+            f"| {got.writers} | {got.appends:.0f} | {got.p50:.1f} | {got.p99:.0f} "
+            f"| {got.units:.2f} | {got.busy} | {got.unsealed} | {got.clients} | {got.puts:.2f} |"
         )
 
 
 if __name__ == "__main__":
-    show(SealingPlan())
+    for size in (100, 180, 250, 500):
+        show(SealingPlan(), size=size)
+    show(SealingPlan(), inline_bytes=0)
     show(SealingPlan(), one_shots=20)
-    show(replace(SealingPlan(), clients=128, clients_slack=64))
+    show(replace(SealingPlan(), clients=128), one_shots=20)
     print("\nHow much AWS lets through (docs/scale.md):", *scale.lines(), sep="\n")

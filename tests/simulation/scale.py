@@ -10,26 +10,24 @@ from typing import NamedTuple
 
 from runstreams.core.limits import POLL_FIRST_SECONDS
 from runstreams.costs.bill import (
-    APPEND_SECONDS,
     CLIENT_BYTES,
     HEAD_BYTES,
+    INLINE_APPEND_SECONDS,
+    INLINE_SEAL_SECONDS,
     LEASE_BYTES,
-    POINTER_BYTES,
-    SEAL_SECONDS,
+    OPENING_UNITS,
     Load,
     write_units,
 )
-from runstreams.costs.requests import PLAN, of_following, of_writing
+from runstreams.costs.requests import appends_a_seal, of_following, of_writing
 from runstreams.stores.aws.codec import SHARDS
 from tests.functions.template import template
 
 PARTITION_WRITES, PARTITION_READS = 1_000, 3_000
 """Write and read units a second of one partition of DynamoDB, and so of one run."""
 
-OPENING_UNITS = 1 + 1 + 2 * 2 + 1
-"""A commit that finds no stream, the run's record made to last, a transaction of two items, each
-paid twice, and the commit.
-"""
+INDEX_UNITS = 1
+"""Of an opening, in another partition: the run's record in the index."""
 
 PARAMETER = "a parameter of the deployment"
 
@@ -59,15 +57,15 @@ def quotas(load: Load | None = None) -> list[Quota]:
 
 def _quotas(load: Load) -> Iterator[Quota]:
     seconds, appends = load.seconds, load.appends
-    writing, calls = of_writing(appends), appends + 1
-    following = of_following(appends, seconds, POLL_FIRST_SECONDS, appends)
-    seals = appends // PLAN.every
-    busy = (calls * APPEND_SECONDS + (seals + 1) * SEAL_SECONDS) / seconds
+    writing, calls = of_writing(appends, load.inlined), appends + 1
+    following = of_following(appends, seconds, POLL_FIRST_SECONDS, appends, load.inlined)
+    seals = appends // appends_a_seal(load.inlined)
+    busy = (calls * INLINE_APPEND_SECONDS + (seals + 1) * INLINE_SEAL_SECONDS) / seconds
     # Whatever is put is deleted again, but for the last segment.
     puts = (2 * writing["PutObject"] - 1) / seconds
     gets = (writing["GetObject"] + following["GetObject"]) / seconds
     reads = (writing["GetItem"] + following["GetItem"] + following["poll"] / 2) / seconds
-    writes = write_units(appends) / seconds
+    writes = write_units(appends, load.inlined) / seconds
     yield Quota("environments of Lambda at a time", 1 + busy, 1_000, "account, raised")
     asked = (calls + appends) / seconds
     yield Quota("requests a second by `RequestRate`", asked, _usual("RequestRate"), PARAMETER)
@@ -89,22 +87,19 @@ def append_units(writers: int) -> float:
     """Return the write units of an append, sealing included, to a stream that remembers so many
     *writers*, one of whom holds a lease.
     """
-    fixed = HEAD_BYTES + LEASE_BYTES + CLIENT_BYTES * writers
-    sizes = [ceil((fixed + POINTER_BYTES * count) / 1024) for count in range(1, PLAN.every + 1)]
-    return (sum(sizes) + sizes[-1]) / PLAN.every
+    fixed, inlined = HEAD_BYTES + LEASE_BYTES + CLIENT_BYTES * writers, Load().inlined
+    every = appends_a_seal(inlined)
+    sizes = [ceil((fixed + inlined * count) / 1024) for count in range(1, every + 1)]
+    return (sum(sizes) + sizes[-1]) / every
 
 
 def of_one_run() -> list[tuple[str, float]]:
     """Return what one run takes a second, and how many readers at a time."""
-    assert PLAN.clients is not None  # a head remembers no more
     return [
         ("appends a second, one writer a stream", PARTITION_WRITES / append_units(1)),
         ("appends a second, ten writers a stream", PARTITION_WRITES / append_units(10)),
-        (
-            "appends a second, a hundred writers a stream",
-            PARTITION_WRITES / append_units(PLAN.clients),
-        ),
-        ("streams opened a second", PARTITION_WRITES / OPENING_UNITS),
+        ("appends a second, a hundred writers a stream", PARTITION_WRITES / append_units(100)),
+        ("streams opened a second", PARTITION_WRITES / (OPENING_UNITS - INDEX_UNITS)),
         ("readers, each looking ten times a second", PARTITION_READS * POLL_FIRST_SECONDS / 0.5),
     ]
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from runstreams.core.errors import ClosedDifferently, RunCompleted
 from runstreams.core.model import Closed
+from runstreams.core.unsealed import objects
 from tests.simulation import actors
 from tests.simulation.chaos import CALM
 from tests.simulation.ledger import require
@@ -99,7 +100,7 @@ async def check_the_end(world: World, clients: list[actors.ClientWriter]) -> Non
     require(not head.pending, "closing left batches unsealed")
     if world.weather is CALM and not world.abandoned:
         heads = world.store.heads.items[world.stream.run].values()
-        known = {pointer.object for each in heads for pointer in each.pending}
+        known = {name for each in heads for name in objects(each.pending)}
         require(world.store.batches.objects.keys() == known, "batches were left behind")
     page = await log.read(world.stream, 0)
     ledger.check_chunks(page.generation, page.chunks)

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any, Literal, TypeVar
 from unittest.mock import patch
@@ -37,6 +37,11 @@ SKEW_MS = 400
 
 
 Kind = Literal["lasting", "deleting", "expiring"]
+
+Version = Literal["this", "careful", "before"]
+"""What a process is: one that lets batches lie in heads, one that only reads and seals them, and
+one that knows nothing of it.
+"""
 
 
 LONGEST_SECONDS = 3600
@@ -91,10 +96,16 @@ class World:
         # By itself, so that worlds without leases go on as they would if there were none.
         leases = Random(f"{self.seed} leases")
         self.lease_ms = leases.choice((0, 0, 3_000, 8_000, 20_000))
+        # Just so: worlds in which no batch lies in its pointer go on as they would without.
+        self.inlining = Random(f"{self.seed} inline")
+        self.inline_bytes = self.inlining.choice((0, 0, 20, 60, 1000))
+        self.limits = replace(self.limits, inline_bytes=self.inline_bytes)
+        if self.inline_bytes:
+            self.plan = _inlining(self.plan, self.inlining)
         self.index_guess = rng.choice((16, 64, 65_536))
         self.event_chunks = rng.choice((1, 3, 8))
         self._ids = 0
-        self.store = MemoryStore(self.new_id, self.plan)
+        self.store = MemoryStore(self.new_id, self.plan, inlines=True)
         self.store.window = rng.choice((1, 40, 200, 10_000))
         self.ledger = Ledger()
         self.stream = StreamId("run", "key")
@@ -134,18 +145,32 @@ class World:
 
     def _start(self) -> tuple[Process, Log]:
         skew = self.rng.randrange(-SKEW_MS, SKEW_MS + 1) if self.rng.random() < 0.7 else 0
-        process = Process(self, f"p{self.new_id()[-3:]}", skew)
+        process = Process(self, f"p{self.new_id()[-3:]}", skew, self._version())
         background, hasty = self.rng.random() < 0.5, self.rng.random() < 0.2
         store: Any = ChaoticStore(process)
         log = Log(
             store,
-            limits=self.limits,
+            limits=self.limits if process.version == "this" else self._careful,
             clock=process.clock,
             new_id=self.new_id,
             background=background,
             time_left=lambda: self.rng.choice((0, 60_000)) if hasty else 60_000,
         )
         return process, log
+
+    def _version(self) -> Version:
+        """Return which version runs next: in the middle of a deployment there are several. One that
+        knows everything is always among them, or nobody might ever be answered.
+        """
+        if not self.inline_bytes:
+            return "before"
+        if all(process.version == "before" for process, _ in self._logs):
+            return "this"
+        return self.inlining.choice(("this", "this", "careful", "before"))
+
+    @property
+    def _careful(self) -> Limits:
+        return replace(self.limits, inline_bytes=0)
 
     def quiet_log(self) -> Log:
         """Return the log of a process that nothing ever happens to."""
@@ -333,4 +358,14 @@ def _plan(rng: Random) -> SealingPlan:
         fan_in=rng.randrange(2, 4),
         clients=rng.choice((1, 1, 2, 4, None)),
         clients_slack=rng.choice((1, 1, 2)),
+    )
+
+
+def _inlining(plan: SealingPlan, rng: Random) -> SealingPlan:
+    enough = rng.choice((60, 150, 1000))
+    return replace(
+        plan,
+        inlined_every=rng.choice((50, 120, 2000)),
+        inlined_enough=enough,
+        inlined_most=enough + rng.choice((0, 70, 200)),
     )

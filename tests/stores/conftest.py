@@ -15,15 +15,14 @@ from runstreams.core.model import Appended, Batch, StoredChunk, StreamId
 from runstreams.core.ports import Store
 from runstreams.stores.memory import MemoryStore
 from runstreams.stores.sqlite import SqliteStore
-from tests.emulators.fixtures import EMULATORS
+from tests.emulators.fixtures import EMULATORS, PARAMETERS
 from tests.emulators.place import aws_store
 
 STORES = [
     "memory",
     "memory-inline",
     "sqlite",
-    "moto",
-    pytest.param("ministack", marks=pytest.mark.needs("ministack")),
+    *PARAMETERS,
     pytest.param("moto-objects", marks=pytest.mark.soak),
     pytest.param("ministack-objects", marks=[pytest.mark.soak, pytest.mark.needs("ministack")]),
 ]

@@ -17,10 +17,10 @@ from runstreams.core.ports import Committed, NotCommitted, Staged, Terms
 from runstreams.stores.aws.calls import Calls
 from runstreams.stores.aws.heads import DynamoHeads
 from runstreams.stores.aws.inlining import Inlining
-from runstreams.stores.aws.layout import Layout
+from runstreams.stores.aws.layout import Layout, is_short
 from runstreams.stores.aws.table import Table
 from tests.emulators.place import Place
-from tests.stores.aws_strategies import TIMES, any_head
+from tests.stores.aws_strategies import TIMES, any_head, as_read
 
 BREAKS = [
     "nothing",
@@ -52,9 +52,9 @@ async def table(aws_place: Place) -> AsyncIterator[Table]:
         client.close()
 
 
-def heads_in(table: Table, plan: SealingPlan | None = None) -> DynamoHeads:
+def heads_in(table: Table, plan: SealingPlan | None = None, short: bool = True) -> DynamoHeads:
     plan = plan or SealingPlan()
-    return DynamoHeads(table, plan, Layout(spread=True), Inlining(plan))
+    return DynamoHeads(table, plan, Layout(True, short), Inlining(plan))
 
 
 class Commit(NamedTuple):
@@ -141,14 +141,14 @@ async def test_the_expression_decides_and_computes_as_the_core_does(
     table: Table, commit: Commit
 ) -> None:
     head, batch, inline, skip, terms, limits, plan = commit
-    heads = heads_in(table, plan)
+    heads = heads_in(table, plan, is_short(head.generation))
     stream, staged = StreamId(uuid4().hex, "key"), Staged(uuid4().hex, batch, inline)
     await heads.open(stream, head, Run(stream.run, head.created, head.created + 1))
     rest = batch.rest(skip)
     may_lie = not inline or takes(head, rest, plan)
-    expected: Committed | NotCommitted = NotCommitted(head, elsewhere=not may_lie)
+    expected: Committed | NotCommitted = NotCommitted(as_read(head), elsewhere=not may_lie)
     if may_lie and fits(head, rest, terms, limits, plan):
-        after = applied(head, staged, terms, skip, rest, limits)
+        after = as_read(applied(head, staged, terms, skip, rest, limits))
         expected = Committed(head.tail, after, whole=True)
     assert await heads.commit(stream, staged, terms, skip, limits) == expected
     assert await heads.get(stream) == expected.head
@@ -200,15 +200,39 @@ async def test_only_the_first_of_two_sealers_that_saw_the_same_takes_effect(
     assert await heads.get(stream) == sealed
 
 
-async def test_a_client_that_has_gone_on_is_not_forgotten(table: Table) -> None:
-    heads, stream = heads_in(table), StreamId("run", "key")
+@pytest.mark.parametrize("generation", ["g", "sg"])
+async def test_a_client_that_has_gone_on_is_not_forgotten(table: Table, generation: str) -> None:
+    heads, stream = heads_in(table, short=is_short(generation)), StreamId("run", "key")
     clients = {"idle": Sent(0, 0), "busy": Sent(0, 1)}
-    seen = Head("g", created=1, expires=9, tail=2, sealed=2, clients=clients)
+    seen = Head(generation, created=1, expires=9, tail=2, sealed=2, clients=clients)
     await heads.open(stream, seen, Run("run", 1, 9))
     staged = Staged("object", Batch(b'"chunk"\n', 1, time=5, client="busy", number=1))
     await heads.commit(stream, staged, Terms(0, previous=0), 0, Limits())
     assert not await heads.forget(stream, seen, clients, [])
     kept = await heads.get(stream)
     assert kept is not None
-    assert kept.clients == {"idle": Sent(0, 0), "busy": Sent(1, 2)}
-    assert kept.spills == 0
+    assert (kept.clients["idle"], kept.clients["busy"]) == (Sent(0, 0), Sent(1, 2))
+    assert (len(kept.clients), kept.spills) == (2, 0)
+
+
+@pytest.mark.parametrize("number", [0, 1])
+@pytest.mark.parametrize("generation", ["g", "hg", "sg", "hsg"])
+@pytest.mark.parametrize("short", [True, False])
+async def test_a_client_is_noted_as_its_head_has_it_whatever_was_guessed(
+    table: Table, generation: str, short: bool, number: int
+) -> None:
+    """The first try may be refused; the next one knows."""
+    heads, stream = heads_in(table, short=short), StreamId("run", "key")
+    clients = {"c": Sent(0, 0)} if number else {}
+    head = Head(generation, created=1, expires=9, tail=number, sealed=number, clients=clients)
+    await heads.open(stream, head, Run("run", 1, 9))
+    staged = Staged("0", Batch(b'"chunk"\n', 1, time=5, client="c", number=number))
+    terms = Terms(0, previous=number - 1 if number else None)
+    first = await heads.commit(stream, staged, terms, 0, Limits())
+    assert isinstance(first, Committed) == (short == is_short(generation))
+    if isinstance(first, NotCommitted):
+        assert first.head == as_read(head)
+        assert isinstance(await heads.commit(stream, staged, terms, 0, Limits()), Committed)
+    kept = await heads.get(stream)
+    assert kept is not None
+    assert kept == as_read(replace(kept, clients={"c": Sent(number, number)}))

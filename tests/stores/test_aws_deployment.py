@@ -5,7 +5,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runstreams.core.errors import Busy
-from runstreams.core.settings import EPOCH, RETENTION_DAYS, RUN_MAX_STREAMS, STREAM_MAX_BYTES
+from runstreams.core.settings import (
+    EPOCH,
+    INLINE_BYTES,
+    RETENTION_DAYS,
+    RUN_MAX_STREAMS,
+    STREAM_MAX_BYTES,
+)
 from runstreams.stores.aws import calls
 from runstreams.stores.aws.deployment import Untold, told
 from tests.emulators.place import Place
@@ -23,13 +29,14 @@ def s3(quick_aws_place: Place) -> "S3Client":
 
 
 def test_the_bucket_says_what_the_functions_are_told(aws_place: Place) -> None:
-    said = {"stream-max-bytes": "4096", "run-max-streams": "7", "epoch": "1"}
+    said = {"stream-max-bytes": "4096", "run-max-streams": "7", "epoch": "1", "inline-bytes": "0"}
     aws_place.tag({"retention-days": "1", **said, "other": "2"})
     assert aws_place.store().told() == {
         RETENTION_DAYS: "1",
         STREAM_MAX_BYTES: "4096",
         RUN_MAX_STREAMS: "7",
         EPOCH: "1",
+        INLINE_BYTES: "0",
     }
 
 

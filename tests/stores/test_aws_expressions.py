@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runstreams.core.limits import Limits, SealingPlan
@@ -26,6 +26,7 @@ from runstreams.stores.aws.expressions import (
 from runstreams.stores.aws.heads import DynamoHeads
 from runstreams.stores.aws.inlining import Inlining
 from runstreams.stores.aws.layout import Layout
+from runstreams.stores.aws.writers import encode_clients
 
 BATCH = Batch(b'"a"\n"b"\n', 2, time=5, client="c", number=0, once="h")
 HEAD = Head(
@@ -34,21 +35,23 @@ HEAD = Head(
 INLINE = replace(
     HEAD, pending=(Pointer("", 0, 2, 6, 5, 0, StoredBatch(BATCH.lines, "c", 0)),), inlined=41
 )
+COMMITS = {
+    "commit": (Staged("h0", BATCH), Terms(1), Limits()),
+    "without a hash": (Staged("o", BATCH), Terms(1), Limits()),
+    "inline": (Staged("", BATCH, inline=True), Terms(1), Limits()),
+    "known client": (Staged("h0", BATCH), Terms(1, previous=4), Limits()),
+    "looked outside": (Staged("h0", BATCH), Terms(1, None, 3, "g"), Limits(stream_bytes=0)),
+    "leased": (Staged("h0", BATCH), Terms(1, lease=Lease(70, 60, "c")), Limits()),
+}
+GONE = {"a b": Sent(1, 2), "#:": Sent(3, 4)}
 UPDATES = {
-    "commit": committing(Staged("o", BATCH), 0, BATCH, Terms(1), Limits(), SealingPlan()),
-    "known client": committing(
-        Staged("o", BATCH), 0, BATCH, Terms(1, previous=4), Limits(), SealingPlan()
-    ),
-    "looked outside": committing(
-        Staged("o", BATCH), 0, BATCH, Terms(1, None, 3, "g"), Limits(stream_bytes=0), SealingPlan()
-    ),
-    "leased": committing(
-        Staged("o", BATCH), 0, BATCH, Terms(1, lease=Lease(70, 60, "c")), Limits(), SealingPlan()
-    ),
-    "inline": committing(
-        Staged("", BATCH, inline=True), 0, BATCH, Terms(1), Limits(), SealingPlan()
-    ),
-    "with a hash": committing(Staged("h0", BATCH), 0, BATCH, Terms(1), Limits(), SealingPlan()),
+    **{
+        f"{name}, {'by hash' if short else 'by id'}": committing(
+            staged, 0, BATCH, terms, limits, SealingPlan(), short
+        )
+        for name, (staged, terms, limits) in COMMITS.items()
+        for short in (False, True)
+    },
     "renew": renewing(Lease(70, 60, "c"), 1),
     "release": releasing("c"),
     "lose": losing(HEAD, Closed("failed", "silence", code="producer_lost"), 9),
@@ -56,7 +59,8 @@ UPDATES = {
     "stop": asking_stop(1),
     "seal": sealing(HEAD, HEAD.pending[0], 64),
     "seal inline": sealing(INLINE, INLINE.pending[0], 64),
-    "forget": next(forgetting("g", {"a b": Sent(1, 2), "#:": Sent(3, 4)}, ["h"])),
+    "forget": next(forgetting("g", GONE, ["h"])),
+    "forget, by hash": next(forgetting("sg", GONE, ["h"])),
 }
 
 
@@ -102,18 +106,18 @@ def test_pointers_leave_the_list_from_its_end_to_its_beginning() -> None:
     assert update.removals == ["#p[3]", "#p[2]", "#p[1]", "#p[0]"]
 
 
-@given(st.integers(0, 250), st.integers(0, 250))
-def test_however_many_are_forgotten_no_expression_is_too_long(clients: int, once: int) -> None:
+@settings(deadline=None)
+@given(st.integers(0, 250), st.integers(0, 250), st.sampled_from(["g", "sg"]))
+def test_however_many_are_forgotten_no_expression_is_too_long(
+    clients: int, once: int, generation: str
+) -> None:
     """DynamoDB takes 4 KB of expression."""
     gone = {f"client {number}": Sent(number, number) for number in range(clients)}
     keys = [f"hash {number}" for number in range(once)]
-    updates = list(forgetting("g", gone, keys))
+    updates = list(forgetting(generation, gone, keys))
     forgotten = [name for update in updates for name in update.names.values()]
-    assert sorted(
-        [f"w.{name}" for name in gone]
-        + [f"i.{name}" for name in gone]
-        + [f"o.{key}" for key in keys]
-    ) == sorted(forgotten)
+    names = encode_clients(generation, gone).keys() | {f"o.{key}" for key in keys}
+    assert sorted(names) == sorted(forgotten)
     assert all(_longest(update) <= 4096 for update in updates)
 
 

@@ -20,12 +20,31 @@ from runstreams.stores.aws.codec import (
 )
 from runstreams.stores.aws.pointers import decode_pointers, encode_pointer
 from runstreams.stores.aws.table import client_key, clients_prefix, head_key, run_key
-from tests.stores.aws_strategies import RUNS, SENT, TEXTS, TIMES, any_head
+from runstreams.stores.aws.writers import MARK, hashed, packed, unpacked
+from tests.stores.aws_strategies import RUNS, SENT, TEXTS, TIMES, any_head, as_read
 
 
 @given(any_head())
 def test_a_head_is_read_as_it_was_written(head: Head) -> None:
-    assert head == decode_head(encode_head(head))
+    found = decode_head(encode_head(head))
+    assert as_read(head) == found
+    assert all(found.clients[client] == sent for client, sent in head.clients.items())
+
+
+@given(st.lists(TEXTS, unique=True))
+def test_no_two_clients_have_one_name_and_a_name_stays_as_it_is(clients: list[str]) -> None:
+    ids = [client for client in clients if not client.startswith(MARK)]
+    names = {hashed(client) for client in ids}
+    assert len(names) == len(ids)
+    assert {hashed(name) for name in names} == names
+    assert all(len(name) == 12 for name in names)
+
+
+@given(SENT)
+def test_how_far_a_client_has_come_fits_into_one_number(sent: Sent) -> None:
+    """DynamoDB keeps 38 digits, and the emulators at least 28."""
+    assert unpacked(packed(sent)) == sent
+    assert len(packed(sent)["N"]) <= 28
 
 
 @given(RUNS)

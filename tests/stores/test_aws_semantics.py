@@ -64,6 +64,35 @@ def test_elements_removed_in_descending_order_are_the_ones_that_were_meant(item:
     assert found["p"] == {"L": [{"S": "d"}]}
 
 
+def test_a_number_keeps_all_its_digits_when_another_is_added(item: Item) -> None:
+    """A client's own number and its index are one."""
+    number = 10**12 * 10**15 + 7
+    item.put(tail={"N": "123456789012"})
+    found = item.update(
+        "SET #c = #tail + :n",
+        ExpressionAttributeNames={"#c": "/c-_0", "#tail": "tail"},
+        ExpressionAttributeValues={":n": {"N": str(number)}},
+    )
+    assert found["/c-_0"] == {"N": str(number + 123456789012)}
+    assert item.get()["/c-_0"] == found["/c-_0"]
+
+
+@pytest.mark.parametrize(("low", "high"), [(10**18, 10**18 + 5), (10**18 + 6, 10**19)])
+def test_large_numbers_are_compared_digit_by_digit(item: Item, low: int, high: int) -> None:
+    item.put(c={"N": str(10**18 + 5)})
+    values: Any = {":low": {"N": str(low)}, ":high": {"N": str(high)}}
+    within = {"ExpressionAttributeNames": {"#c": "c", "#x": "x"}}
+    item.refused("#c >= :low AND #c < :high", **within, ExpressionAttributeValues=values)
+
+
+def test_text_that_is_not_contained_is_known(item: Item) -> None:
+    item.put(g={"S": "1.h0f"})
+    names = {"ExpressionAttributeNames": {"#g": "g", "#x": "x"}}
+    for condition, part in (("contains(#g, :part)", "s"), ("NOT contains(#g, :part)", "h")):
+        values: Any = {":part": {"S": part}}
+        item.refused(condition, **names, ExpressionAttributeValues=values)
+
+
 def test_what_is_set_is_computed_from_the_values_before(item: Item) -> None:
     item.put(tail={"N": "5"}, appended={"N": "7"})
     found = item.update(

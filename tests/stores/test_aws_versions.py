@@ -45,7 +45,7 @@ def running(name: str, place: Place, **environ: str) -> Iterator[Version]:
         yield Version(process)
 
 
-ALL_OBJECTS = {"RUNSTREAMS_INLINE_BYTES": "0"}
+ALL_OBJECTS = {"RUNSTREAMS_INLINE_BYTES": "0", "RUNSTREAMS_SHORT_CLIENTS": "off"}
 """What versions did that knew nothing else, and what this one does if it is told to."""
 
 
@@ -58,6 +58,20 @@ def earlier(quick_aws_place: Place) -> Iterator[Version]:
 @pytest.fixture
 def later(quick_aws_place: Place) -> Iterator[Version]:
     with running("this", quick_aws_place) as version:
+        yield version
+
+
+@pytest.fixture
+def by_id(quick_aws_place: Place) -> Iterator[Version]:
+    """The version that knows names with a hash, and clients by their ids only."""
+    with running("before", quick_aws_place) as version:
+        yield version
+
+
+@pytest.fixture
+def next_careful(quick_aws_place: Place) -> Iterator[Version]:
+    """This version, as it is deployed over that one first."""
+    with running("this", quick_aws_place, **ALL_OBJECTS) as version:
         yield version
 
 
@@ -103,6 +117,33 @@ def test_until_it_is_told_otherwise_a_version_opens_streams_that_the_one_before_
 ) -> None:
     take_turns("key", careful, earlier, later)
     assert earlier.does("delete", "key")
+
+
+def test_clients_are_known_by_their_ids_where_a_stream_was_opened_so(
+    by_id: Version, next_careful: Version, later: Version
+) -> None:
+    """By all three, whoever opens it, and each resend is recognised by whoever gets it."""
+    for key, versions in {
+        "one": (by_id, next_careful, later),
+        "two": (next_careful, later, by_id),
+    }.items():
+        take_turns(key, *versions)
+        for version in versions:
+            assert version.does("append", key, "c0", APPENDS - 1, APPENDS - 1) == 3 * APPENDS - 3
+        assert by_id.does("close", key) == 3 * APPENDS
+
+
+def test_a_version_that_knows_clients_by_their_ids_leaves_others_alone(
+    by_id: Version, next_careful: Version, later: Version
+) -> None:
+    """It would take a resend for something new."""
+    take_turns("key", later, next_careful)
+    for client in ("c0", "d"):
+        assert by_id.does("append", "key", client, 0, "lost") == "StoreError"
+    assert by_id.does("read", "key") == "StoreError"
+    resent = later.does("append", "key", "c1", APPENDS - 1, 2 * APPENDS - 1)
+    assert resent == 2 * APPENDS - 1
+    assert next_careful.does("append", "key", "d", 0, "found") == 2 * APPENDS
 
 
 def test_an_earlier_version_leaves_a_stream_alone_whose_objects_it_would_not_find(

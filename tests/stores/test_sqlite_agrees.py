@@ -27,10 +27,11 @@ Step = Callable[[Store], Awaitable[Any]]
 class Steps:
     """Draws steps that mean something, from what the stream looks like."""
 
-    def __init__(self, seed: int, limits: Limits = LIMITS) -> None:
+    def __init__(self, seed: int, limits: Limits = LIMITS, mark: str = "") -> None:
+        """Begin the generations with *mark*."""
         self._limits = limits
         self._draw = random.Random(seed)
-        self._generations = (f"{at:016x}" for at in count())
+        self._generations = (f"{mark}{at:016x}" for at in count())
         self.now = 1000
 
     def stream(self) -> StreamId:
@@ -85,9 +86,14 @@ class Steps:
 
     def _open(self, stream: StreamId, head: Head | None) -> Step:
         fresh = Head(next(self._generations), self.now, self.now + 50)
-        return lambda store: store.heads.open(
-            stream, fresh, Run(stream.run, self.now, self.now + 100), self._limits
-        )
+        run, first = Run(stream.run, self.now, self.now + 100), self._draw.choice((None, True))
+        batch, _ = self._batch(None)
+
+        async def step(store: Store) -> Any:
+            staged = await store.batches.put(stream, batch, self._limits) if first else None
+            return await store.heads.open(stream, fresh, run, self._limits, staged)
+
+        return step
 
     def _seal(self, stream: StreamId, head: Head | None) -> Step:
         if head is None or not head.pending:

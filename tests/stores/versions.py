@@ -7,6 +7,7 @@ and a chunk. It answers with JSON: what came of it, or the name of the error.
 
 import asyncio
 import json
+import os
 import sys
 from typing import Any
 
@@ -20,21 +21,25 @@ from tests.emulators.writers import opened
 
 def be_earlier() -> None:
     """Do as the version did that knew no names with a hash, and one form of heads."""
-    from runstreams.stores.aws import codec, expressions, layout, values
+    from runstreams.stores.aws import expressions, layout, values
 
+    be_before(form=1)
     for module in (layout, values, expressions):
         module.is_spread = lambda name: False  # type: ignore[attr-defined]
     layout.SPREAD = ""
+
+
+def be_before(form: int = 2) -> None:
+    """Do as the version did that knew names with a hash, but no batches in pointers and no clients
+    by hashes, and heads up to *form*.
+    """
+    from runstreams.stores.aws import codec, expressions, layout, pointers, table, values, writers
+
+    os.environ |= {"RUNSTREAMS_SHORT_CLIENTS": "off", "RUNSTREAMS_INLINE_BYTES": "0"}
+    for module in (layout, values, expressions, table, writers):
+        module.is_short = lambda generation: False  # type: ignore[attr-defined]
     for module in (codec, expressions):
-        module.INLINE_HEAD = 1  # type: ignore[attr-defined]
-
-
-def be_before() -> None:
-    """Do as the version did that knew names with a hash, but no batches in pointers."""
-    from runstreams.stores.aws import codec, expressions, pointers
-
-    for module in (codec, expressions):
-        module.INLINE_HEAD = 2  # type: ignore[attr-defined]
+        module.INLINE_HEAD = form  # type: ignore[attr-defined]
     pointers.INLINE = "none"
 
 

@@ -4,6 +4,7 @@ import { membersOf } from "./jsonText.js";
 
 /** What the server says of one of several streams. */
 interface Said {
+  /** There is none in a sign of life of the run as such. */
   key: string;
   chunks?: Answer<unknown>["chunks"];
   next_index?: number;

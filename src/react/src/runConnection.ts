@@ -146,9 +146,9 @@ export class RunConnection {
     const begun = performance.now();
     const wait = mayWait ? POLL_SECONDS : 0;
     const text = await within(wait + GRACE, this.#ask(wanted, wait));
-    const { over } = JSON.parse(text) as { over: boolean };
+    const { over, leased_until } = JSON.parse(text) as { over: boolean; leased_until?: number };
     const items = itemsOf(text);
-    this.#take(items);
+    this.#take([...items, itemOf(JSON.stringify({ leased_until }))]);
     // A server that shuts down does not wait.
     const left = begun + GLANCE_MS - performance.now();
     if (mayWait && !items.length && left > 0) await pause(left, this.#connected.signal);
@@ -210,9 +210,7 @@ export class RunConnection {
         if (name === "end") return !(JSON.parse(data) as { silent: boolean }).silent;
         if (name === "error") throw new StreamError("the server broke off", 0, "broken");
         this.#isProven ||= name === "ping";
-        const item = itemOf(data);
-        // A sign of life may be of the run as such.
-        if (item.key !== undefined) this.#take([item]);
+        this.#take([itemOf(data)]);
       }
     }
   }

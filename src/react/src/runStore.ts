@@ -1,9 +1,11 @@
 import { answerIn, type Item } from "./items.js";
 import type { Chunk, Closed, Status } from "./chunk.js";
-import type { StreamError } from "./errors.js";
+import { StreamError } from "./errors.js";
+import { TICK } from "./pausing.js";
 import { Place } from "./place.js";
 import type { RunHub } from "./runHub.js";
 import type { AccessToken } from "./token.js";
+import { SILENCE_SECONDS, SILENCE_SECONDS_MAX } from "./sharedReader.js";
 import type { Wanted } from "./wanted.js";
 
 /** A stream of a run, as a component sees it. */
@@ -20,6 +22,10 @@ export interface RunSnapshot<T> {
   readonly status: Status;
   readonly error: StreamError | undefined;
 }
+
+/** What servers answer that do not know how to follow a run. */
+const MISSING = [404, 405];
+const ALONE = "the server cannot follow a run: use useRealtimeStream for each stream";
 
 export const NO_RUN: RunSnapshot<never> = { streams: {}, status: "connecting", error: undefined };
 
@@ -55,6 +61,7 @@ export class RunStore<T> {
   onData: ((key: string, chunk: Chunk<T>) => void) | undefined;
   readonly #hub: () => RunHub;
   readonly #throttleInMs: number;
+  readonly #timeoutInSeconds: number | undefined;
   readonly #listeners = new Set<() => void>();
   readonly #streams = new Map<string, Kept<T>>();
   #token: AccessToken | undefined;
@@ -64,11 +71,17 @@ export class RunStore<T> {
   #error: StreamError | undefined;
   #snapshot: RunSnapshot<T> = NO_RUN;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #ticking: ReturnType<typeof setInterval> | undefined;
+  #silence = 0;
 
-  /** Read by what *hub* returns; a snapshot is taken every *throttleInMs* at most. */
-  constructor(hub: () => RunHub, throttleInMs: number) {
+  /**
+   * Read by what *hub* returns; a snapshot is taken every *throttleInMs* at most. It ends after so
+   * many seconds of silence; unless that is said, of which nobody has promised to be heard.
+   */
+  constructor(hub: () => RunHub, throttleInMs: number, timeoutInSeconds?: number) {
     this.#hub = hub;
     this.#throttleInMs = throttleInMs;
+    this.#timeoutInSeconds = timeoutInSeconds;
   }
 
   /** What there is to show. */
@@ -101,6 +114,8 @@ export class RunStore<T> {
     if (this.#leave || this.#status === "closed") return;
     const accessToken = () =>
       typeof this.#token === "function" ? this.#token() : (this.#token ?? "");
+    this.#silence = 0;
+    this.#ticking = setInterval(() => this.#tick(), TICK);
     this.#joined = this.#hub();
     this.#leave = this.#joined.join({
       accessToken,
@@ -113,8 +128,18 @@ export class RunStore<T> {
   #end(): void {
     this.#leave?.();
     this.#leave = undefined;
+    clearInterval(this.#ticking);
     clearTimeout(this.#timer);
     this.#timer = undefined;
+  }
+
+  /** A second of silence has gone by, if it is one. */
+  #tick(): void {
+    const seconds = this.#timeoutInSeconds;
+    const isWritten = [...this.#streams.values()].some(({ place }) => place.next);
+    if (this.#status !== "live" || !(seconds || isWritten)) return;
+    const most = Math.min(seconds || SILENCE_SECONDS, SILENCE_SECONDS_MAX);
+    if (++this.#silence >= most) this.#tell("silent");
   }
 
   #wanted(): Wanted {
@@ -126,7 +151,8 @@ export class RunStore<T> {
   }
 
   #take(item: Item): void {
-    const { error, chunks } = item.said;
+    const { error, chunks, leased_until } = item.said;
+    if (chunks?.length || (leased_until && !this.#timeoutInSeconds)) this.#silence = 0;
     if (!error && !chunks) return;
     const kept = this.#streams.get(item.key) ?? new Kept<T>();
     this.#streams.set(item.key, kept);
@@ -142,8 +168,11 @@ export class RunStore<T> {
 
   #tell(status: Status, error?: StreamError): void {
     this.#status = status;
-    this.#error = error;
-    if (status === "closed" || status === "failed") this.#end();
+    this.#error =
+      error && MISSING.includes(error.status)
+        ? new StreamError(ALONE, error.status, "cannot_follow_runs")
+        : error;
+    if (["closed", "failed", "silent"].includes(status)) this.#end();
     this.#show();
   }
 

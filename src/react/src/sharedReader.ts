@@ -13,8 +13,8 @@ import type { Wanted } from "./wanted.js";
 export type Reader<T> = Pick<StreamReader<T>, "closed" | "error" | "status" | "pages" | "stop">;
 
 /** What is taken for silence unless told otherwise, and at most. */
-const SILENCE_SECONDS = 60;
-const SILENCE_SECONDS_MAX = 600;
+export const SILENCE_SECONDS = 60;
+export const SILENCE_SECONDS_MAX = 600;
 const TAIL = "?wait=0&limit=1&start=tail";
 
 /** Failures before the first success that are put down to the network. */

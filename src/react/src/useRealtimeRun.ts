@@ -12,6 +12,11 @@ export interface RealtimeRunOptions<T> extends ServerOptions {
   onData?: (key: string, chunk: Chunk<T>) => void;
   /** `streams` changes at most this often; 16 unless given. */
   throttleInMs?: number;
+  /**
+   * Seconds of silence of all streams after which it ends. Unless given, silence is waited out as long
+   * as somebody has promised to be heard of, or nothing was ever written; 60 seconds without end it.
+   */
+  timeoutInSeconds?: number;
   /** Nothing is read while this is false. */
   enabled?: boolean;
 }
@@ -33,17 +38,17 @@ export function useRealtimeRun<T>(
   runId: string | null | undefined,
   options: RealtimeRunOptions<T> = {},
 ): RealtimeRun<T> {
-  const { enabled = true, throttleInMs = 16, onData } = options;
+  const { enabled = true, throttleInMs = 16, timeoutInSeconds, onData } = options;
   const server = useServer(options);
   const { accessToken, baseURL } = server;
   const token = useTokenName(accessToken, JSON.stringify([baseURL, runId]));
   const store = useMemo(
     () =>
       enabled && runId
-        ? new RunStore<T>(() => hubOf(runId, server, token), throttleInMs)
+        ? new RunStore<T>(() => hubOf(runId, server, token), throttleInMs, timeoutInSeconds)
         : undefined,
     // Everything else of the server is asked for when it is needed.
-    [enabled, runId, baseURL, token, throttleInMs],
+    [enabled, runId, baseURL, token, throttleInMs, timeoutInSeconds],
   );
   useEffect(() => {
     if (store) store.onData = onData;

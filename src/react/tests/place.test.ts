@@ -45,7 +45,7 @@ describe("a place", () => {
     expect(take(place, [0, 1], { tail: 5 })).toEqual([]);
   });
 
-  it("believes no gap, and says so", () => {
+  it("takes a gap for an error, and says so", () => {
     const place = placeAfter(0);
     expect(place.misses(answer([2]))).toBe(true);
     expect(take(place, [2])).toBeUndefined();

@@ -1,5 +1,6 @@
 /** The hook that follows all streams of a run, against a server. */
 
+import type { ServerResponse } from "node:http";
 import { show } from "./support/dom.js";
 import { describe, expect, it, vi } from "vitest";
 import {
@@ -8,7 +9,17 @@ import {
   type RealtimeRun,
   type RealtimeRunOptions,
 } from "../src/index.js";
-import { ask, network, newRun, range, secret, Stream, through, until } from "./support/lab.js";
+import {
+  ask,
+  network,
+  newRun,
+  range,
+  secret,
+  serving,
+  Stream,
+  through,
+  until,
+} from "./support/lab.js";
 
 function recorder() {
   const seen: RealtimeRun<any>[] = [];
@@ -92,6 +103,29 @@ describe.concurrent("the hook of a run", () => {
     await until(() => now().streams.a);
     now().stop();
     await until(() => now().status === "waiting");
+    page.remove();
+  });
+
+  it("says of a server that cannot follow a run that it is so, and what to use", async () => {
+    const { Shown, now } = recorder();
+    const refuse = async (_: unknown, response: ServerResponse) =>
+      void response.writeHead(404).end();
+    await serving(refuse, async (baseURL) => {
+      const page = show(<Shown run={newRun()} baseURL={baseURL} />);
+      await until(() => now().status === "failed");
+      expect(now().error).toMatchObject({ status: 404, code: "cannot_follow_runs" });
+      expect(now().error!.message).toContain("use useRealtimeStream");
+      page.remove();
+    });
+  });
+
+  it("ends by the silence that is named, and keeps what is there", async () => {
+    const { Shown, now } = recorder();
+    const run = newRun();
+    await streamOf(run, "a").append(1);
+    const page = show(<Shown run={run} timeoutInSeconds={1} />);
+    await until(() => now().status === "silent");
+    expect(now().streams.a!.parts).toEqual([1]);
     page.remove();
   });
 

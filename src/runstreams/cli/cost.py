@@ -18,6 +18,7 @@ OPTIONS: tuple[tuple[str, str, Any, str], ...] = (
     ("token-bytes", "N", USUAL.token_bytes, "bytes of a token, as JSON"),
     ("readers", "N", USUAL.readers, "readers that follow a stream live"),
     ("replays", "N", USUAL.replays, "readers that take all of it later"),
+    ("inline-bytes", "N", USUAL.inline_bytes, "largest batch that lies in the head; 0: none does"),
 )
 
 
@@ -31,6 +32,11 @@ def add_cost(parser: argparse.ArgumentParser) -> None:
         "--cross-origin",
         action="store_true",
         help="the readers are pages of another origin, whose browsers ask first each time",
+    )
+    parser.add_argument(
+        "--direct",
+        action="store_true",
+        help="the writer uses bucket and table itself, with no function in between",
     )
     parser.add_argument(
         "--endpoint",
@@ -62,6 +68,8 @@ def _load_of(args: argparse.Namespace) -> Load:
         args.replays,
         args.endpoint,
         args.cross_origin,
+        args.inline_bytes,
+        args.direct,
     )
 
 

@@ -123,7 +123,7 @@ class Appender:
                 stream, staged, attempt.terms, attempt.skip, self._limits
             ), True
         except Uncertain as lost:
-            return await self._look_for(stream, staged, lost), False
+            return await self._look_for(stream, staged, attempt.skip, lost), False
 
     async def _begin(self, stream: StreamId, staged: Staged) -> Committed | NotCommitted:
         """Open the stream with *staged*, which is removed where that may not be."""
@@ -135,15 +135,17 @@ class Appender:
         return Committed(0, head) if done else NotCommitted(head)
 
     async def _look_for(
-        self, stream: StreamId, staged: Staged, lost: Uncertain
+        self, stream: StreamId, staged: Staged, skip: int, lost: Uncertain
     ) -> Committed | NotCommitted:
-        """Look whether *staged* was committed, as the answer was *lost*."""
+        """Look whether *staged* without its first *skip* chunks was committed, as the answer was
+        *lost*.
+        """
         try:
             head = await self._store.heads.get(stream)
         except Busy:
             raise lost from None  # nothing happened now, but it may have before
         for pointer in head.pending if head else ():
-            if head and leads_to(pointer, staged):
+            if head and leads_to(pointer, staged, skip):
                 return Committed(pointer.first, head)
         if staged.batch.client is None and staged.batch.once is None:
             raise lost  # it may be sealed already, and a resend could not be recognised

@@ -54,15 +54,13 @@ def pointer_to(staged: Staged, skip: int, batch: Batch, time: int, first: int) -
     return Pointer(staged.object, skip, batch.count, batch.size, time, first)
 
 
-def leads_to(pointer: Pointer, staged: Staged) -> bool:
-    """Say whether *pointer* is that of *staged*: by its name, or where it has none, by its client's
-    own numbers.
+def leads_to(pointer: Pointer, staged: Staged, skip: int) -> bool:
+    """Say whether *pointer* is that of *staged* without its first *skip* chunks: by its name, and
+    by what lies in it.
     """
-    if staged.object or pointer.batch is None:
-        return pointer.object == staged.object
-    there, batch = pointer.batch, staged.batch
-    ends = there.number + pointer.count, batch.number + batch.count
-    return there.client == batch.client and ends[0] == ends[1]
+    if pointer.object != staged.object:
+        return False
+    return pointer.batch is None or pointer.batch == stored(staged.batch.rest(skip))
 
 
 def applied(

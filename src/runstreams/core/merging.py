@@ -4,6 +4,7 @@ No update of the head is needed: the large segment is written beside the small o
 are those deleted. Readers choose the segment that reaches furthest.
 """
 
+from asyncio import gather
 from collections.abc import Sequence
 
 from .cleaning import cleaned
@@ -45,10 +46,11 @@ class Merger:
         return kept
 
     async def _merge(self, stream: StreamId, group: Sequence[SegmentName]) -> None:
-        segments = []
-        for name in group:
-            body = await self._store.segments.get(stream, name, 0, name.size)
-            segments.append((parse_index(body), body))
+        # Side by side, as an append may wait for it; together they are no more than one segment.
+        bodies = await gather(
+            *(self._store.segments.get(stream, name, 0, name.size) for name in group)
+        )
+        segments = [(parse_index(body), body) for body in bodies]
         last = group[-1]
         name = SegmentName(last.generation, last.last, group[0].first, last.time)
         await self._store.segments.put(stream, name, merged(segments))

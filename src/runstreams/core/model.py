@@ -90,9 +90,7 @@ class Pointer:
     """
 
     object: str
-    """Its fresh name. Empty where it lies in its pointer and its client's own numbers tell it from
-    all others.
-    """
+    """Its fresh name; a short one where it lies in its pointer, which tells it from a resend."""
     skip: int
     """Chunks at the object's beginning that an earlier batch of the same client already held."""
     count: int
@@ -179,7 +177,9 @@ class Head:
     asked for.
     """
     clients: Mapping[str, Sent] = field(default_factory=dict)
-    """The latest clients; a store may give only those that were asked for."""
+    """The latest clients, found by their ids. A store may give only those that were asked for, and
+    may tell which there are by names of its own, under which it spills and forgets them.
+    """
     once: Mapping[str, int] = field(default_factory=dict)
     """Indexes of the latest one-shot appends."""
     spills: int = 0

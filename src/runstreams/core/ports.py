@@ -42,7 +42,7 @@ class Staged(NamedTuple):
     """A batch that is ready to be committed."""
 
     object: str
-    """Its fresh name; empty where it is to lie in its pointer and needs none."""
+    """Its fresh name; where it is to lie in its pointer, a short one."""
     batch: Batch
     inline: bool = False
     """Whether it is to lie in its pointer: then nothing has been written."""

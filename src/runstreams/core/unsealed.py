@@ -2,19 +2,22 @@
 
 from collections.abc import Iterable, Sequence
 
-from .limits import SealingPlan
-from .model import Batch, Head, Pointer, StoredBatch, StreamId
+from .commit import stored
+from .limits import Limits, SealingPlan
+from .model import Batch, Head, Pointer, StoredBatch, StreamId, weight
 from .ports import Batches, NewId, Staged
 
-NAME = 16
-"""Characters that tell a batch without a client from all others of its stream."""
+NAME, SHORT_NAME = 16, 4
+"""Characters that tell a batch without a client from all others of its stream, and one that its
+client's own numbers tell from them, from a resend of the same.
+"""
 
 
 def inline(batch: Batch, new_id: NewId) -> Staged:
-    """Return *batch* as it is made ready to lie in its pointer: without a name where its client's
-    own numbers say which it is.
+    """Return *batch* as it is made ready to lie in its pointer, under a name that is as short as
+    may be.
     """
-    return Staged(new_id()[:NAME] if batch.client is None else "", batch, inline=True)
+    return Staged(new_id()[: NAME if batch.client is None else SHORT_NAME], batch, inline=True)
 
 
 async def fetched(
@@ -31,6 +34,11 @@ async def fetched(
 def objects(pointers: Iterable[Pointer]) -> list[str]:
     """Return the names of those batches that are objects."""
     return [pointer.object for pointer in pointers if pointer.batch is None]
+
+
+def is_small(batch: Batch, limits: Limits, plan: SealingPlan) -> bool:
+    """Say whether *batch* may lie in a pointer, of whatever head."""
+    return len(batch.lines) <= limits.inline_bytes and weight(stored(batch)) <= plan.inlined_most
 
 
 def is_light(head: Head, plan: SealingPlan) -> bool:

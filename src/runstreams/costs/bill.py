@@ -22,6 +22,11 @@ much again around them; not measured on AWS.
 SEAL_SECONDS = 0.3
 """What sealing adds to one append in sixteen; not measured on AWS."""
 
+INLINE_APPEND_SECONDS, INLINE_SEAL_SECONDS = 0.031, 0.06
+"""The same where batches lie in the head: no object is put for an append, and none is got to
+seal. Not measured on AWS.
+"""
+
 REPLAY_SECONDS = 0.2
 """A replay in Lambda; not measured on AWS."""
 
@@ -43,7 +48,7 @@ STREAM_SECONDS = 300
 LOG_LINE_BYTES = 1_200
 """What one request writes into the log at level INFO: a line, a line of metrics, Lambda's own."""
 
-HEAD_BYTES, POINTER_BYTES, CLIENT_BYTES, LEASE_BYTES = 190, 58, 74, 65
+HEAD_BYTES, POINTER_BYTES, CLIENT_BYTES, LEASE_BYTES = 200, 58, 23, 65
 """A head without anything, and what an unsealed batch, a client and a lease add; a write unit is
 1 KiB.
 """
@@ -79,6 +84,10 @@ class Load:
     """Where it is written and read; event streams at all but `http-api`."""
     cross_origin: bool = False
     """Whether its readers are pages of another origin, whose browsers ask first each time."""
+    inline_bytes: float = Limits().inline_bytes
+    """Largest batch that lies in the head; 0: each is an object."""
+    direct: bool = False
+    """Whether its writer uses bucket and table itself, with no function in between."""
 
     @property
     def tokens(self) -> int:
@@ -90,6 +99,12 @@ class Load:
         """Appends to a stream: a batch each, and never more than there are tokens."""
         wanted = ceil(self.seconds / self.batch_seconds) if self.batch_seconds else self.tokens
         return max(1, min(wanted, self.tokens))
+
+    @property
+    def inlined(self) -> float:
+        """Bytes that an append takes in the head; 0: it is an object."""
+        lines = self.tokens / self.appends * (self.token_bytes + 1)
+        return requests.inlined_bytes(lines, int(self.inline_bytes))
 
 
 class Line(NamedTuple):
@@ -123,16 +138,24 @@ _Part = tuple[str, Price, float]
 
 def _writing(load: Load) -> Iterator[_Part]:
     calls = load.appends + 1  # and the close
-    seals = load.appends // requests.PLAN.every
-    seconds = calls * APPEND_SECONDS + (seals + 1) * SEAL_SECONDS
-    yield from _called("writing", load, calls, seconds, WRITER_GB)
-    yield from _stored("writing", requests.of_writing(load.appends))
-    yield "writing", prices.WRITE_UNITS, write_units(load.appends)
+    seals = load.appends // requests.appends_a_seal(load.inlined)
+    append, seal = (
+        (INLINE_APPEND_SECONDS, INLINE_SEAL_SECONDS)
+        if load.inlined
+        else (APPEND_SECONDS, SEAL_SECONDS)
+    )
+    if not load.direct:
+        seconds = calls * append + (seals + 1) * seal
+        yield from _called("writing", load, calls, seconds, WRITER_GB)
+    yield from _stored("writing", requests.of_writing(load.appends, load.inlined))
+    yield "writing", prices.WRITE_UNITS, write_units(load.appends, load.inlined)
 
 
 def _reading(load: Load) -> Iterator[_Part]:
     polls = load.appends if load.endpoint == "http-api" else ceil(load.seconds / STREAM_SECONDS)
-    following = requests.of_following(load.appends, load.seconds, POLL_FIRST_SECONDS, polls)
+    following = requests.of_following(
+        load.appends, load.seconds, POLL_FIRST_SECONDS, polls, load.inlined
+    )
     for part, count, calls, seconds, made in (
         ("following", load.readers, polls, load.seconds, following),
         ("replaying", load.replays, 1, REPLAY_SECONDS, requests.of_replaying()),
@@ -170,14 +193,13 @@ def _stored(part: str, made: Counter[str]) -> Iterator[_Part]:
     yield part, prices.READ_UNITS, made["GetItem"] + made["poll"] / 2
 
 
-def write_units(appends: int) -> float:
+def write_units(appends: int, inlined: float = 0) -> float:
     """Return the write units of a stream with one writer that holds a lease, from its opening to
-    its close.
+    its close; each append takes *inlined* bytes of the head, or is an object.
     """
-    made = requests.of_writing(appends)
-    every = requests.PLAN.every
+    made, every = requests.of_writing(appends, inlined), requests.appends_a_seal(inlined)
     fixed = HEAD_BYTES + CLIENT_BYTES + LEASE_BYTES
-    sizes = [fixed + POINTER_BYTES * count for count in range(1, every + 1)]
+    sizes = [fixed + (inlined or POINTER_BYTES) * count for count in range(1, every + 1)]
     an_append = sum(ceil(size / 1024) for size in sizes) / every
     a_seal = ceil(sizes[-1] / 1024)  # the larger of before and after counts
     others = made["UpdateItem"] - appends - appends // every

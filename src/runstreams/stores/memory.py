@@ -23,7 +23,7 @@ from ..core.model import (
 from ..core.ports import Committed, NewId, NotCommitted, Opened, Renewed, Staged, Terms
 from ..core.position import is_left_behind
 from ..core.runs import completed, opened, registered, released
-from ..core.unsealed import inline, is_light
+from ..core.unsealed import inline, is_light, is_small
 
 V = TypeVar("V")
 
@@ -140,7 +140,7 @@ class MemoryHeads:
 
     def may_inline(self, stream: StreamId, batch: Batch, limits: Limits) -> bool:
         """Say whether *batch* may lie in its pointer, as far as one knows before its commit."""
-        if not self._inlines or len(batch.lines) > limits.inline_bytes:
+        if not self._inlines or not is_small(batch, limits, self._plan):
             return False
         head = self._find(stream)
         return head is None or (is_light(head, self._plan) and takes(head, batch, self._plan))

@@ -17,22 +17,13 @@ from .values import (
     text,
     ttl,
 )
+from .writers import decode_clients, encode_clients
 
 if TYPE_CHECKING:
     from .values import Item, Value
 
 SHARDS = 8
 """Parts of the index of recent runs: each takes 1,000 new runs a second."""
-
-
-def number_attribute(client: str) -> str:
-    """Return the name of the attribute that holds a client's last number."""
-    return f"w.{client}"
-
-
-def index_attribute(client: str) -> str:
-    """Return the name of the attribute that holds the index of a client's last chunk."""
-    return f"i.{client}"
 
 
 def once_attribute(once: str) -> str:
@@ -67,9 +58,7 @@ def encode_head(head: Head) -> "Item":
     if head.closed is not None:
         item["closed"] = encode_closed(head.closed, head.closed_by_run)
     item |= _encode_lease(head.lease)
-    for client, sent in head.clients.items():
-        item[number_attribute(client)] = number(sent.number)
-        item[index_attribute(client)] = number(sent.index)
+    item |= encode_clients(head.generation, head.clients)
     for once, index in head.once.items():
         item[once_attribute(once)] = number(index)
     return item
@@ -95,7 +84,7 @@ def decode_head(item: "Mapping[str, Value]") -> Head:
         appended=optional_number(item["appended"]),
         unsealed=len(pending),
         pending=pending,
-        clients=_clients(item),
+        clients=decode_clients(item),
         once={name[2:]: int(value["N"]) for name, value in item.items() if name[:2] == "o."},
         spills=int(item["spills"]["N"]),
         closed=closed,
@@ -144,14 +133,6 @@ def _lease(item: "Mapping[str, Value]") -> Lease | None:
 
 def _text(item: "Mapping[str, Value]", name: str) -> str | None:
     return item[name]["S"] if name in item else None
-
-
-def _clients(item: "Mapping[str, Value]") -> dict[str, Sent]:
-    return {
-        name[2:]: Sent(int(value["N"]), int(item[index_attribute(name[2:])]["N"]))
-        for name, value in item.items()
-        if name[:2] == "w."
-    }
 
 
 def encode_sent(sent: Sent, expires: int) -> "Item":

@@ -17,10 +17,11 @@ from ...core.limits import Limits, SealingPlan
 from ...core.model import Batch, Closed, Head, Lease, Pointer, Sent
 from ...core.ports import Staged, Terms
 from ...core.position import epoch_prefix
-from .codec import encode_closed, index_attribute, number_attribute, once_attribute
-from .layout import SPREAD, is_spread
+from .codec import encode_closed, once_attribute
+from .layout import SHORT, SPREAD, is_short, is_spread
 from .pointers import encode_pointer
 from .values import INLINE_HEAD, number, text, ttl
+from .writers import hashed, index_attribute, number_attribute, packed
 
 if TYPE_CHECKING:
     from .values import Item
@@ -47,8 +48,11 @@ HAS_ROOM = "#size <= :room"
 
 IS_SPREAD = "contains(#g, :spread)"
 """Whoever reads this head finds an object with a hash in its name. What else is in a generation are
-hexadecimal digits, and perhaps an epoch with its dot.
+hexadecimal digits, another mark, and perhaps an epoch with its dot.
 """
+
+IS_SHORT = "contains(#g, :short)"
+"""The head knows its clients by hashes."""
 
 TAKES_INLINE = "#inline <= :inline_room"
 """Batches may lie in the pointers, and there is room for this one. Nothing is compared with what is
@@ -58,10 +62,13 @@ absent, as in heads of before.
 IS_NEW_ONCE = "attribute_not_exists(#once)"
 """No one-shot append with this idempotency key is remembered."""
 
-CLIENT_IS_AT = "#number = :previous"
-"""The client's last chunk is the one before the batch."""
+CLIENT_IS_AT = "(#client >= :previous AND #client < :next)"
+"""The client's last chunk is the one before the batch, whatever its index."""
 
-CLIENT_IS_NOT_HERE = "attribute_not_exists(#number) AND #spills = :spills"
+LONG_CLIENT_IS_AT = "#client = :previous"
+"""So it is in a head that does not know it by its hash."""
+
+CLIENT_IS_NOT_HERE = "attribute_not_exists(#client) AND #spills = :spills"
 """The head does not know the client, and no client has moved out since it was looked for
 outside.
 """
@@ -158,10 +165,16 @@ def _live_at(now: int) -> "Item":
 
 
 def committing(
-    staged: Staged, skip: int, batch: Batch, terms: Terms, limits: Limits, plan: SealingPlan
+    staged: Staged,
+    skip: int,
+    batch: Batch,
+    terms: Terms,
+    limits: Limits,
+    plan: SealingPlan,
+    short: bool,
 ) -> Update:
     """Spell `commit.fits` and `commit.applied` for *batch*, what is left of *staged* after
-    *skip*.
+    *skip*, in a head that is *short*: one that knows its clients by hashes.
     """
     pointer = pointer_to(staged, skip, batch, batch.time, first=0)
     expires = batch.time + limits.retention_ms
@@ -195,7 +208,7 @@ def committing(
     if batch.once is not None:
         _remember_once(update, batch.once)
     if batch.client is not None:
-        _move_client(update, batch.client, batch, terms)
+        _move_client(update, batch.client, batch, terms, short)
     return update
 
 
@@ -222,21 +235,37 @@ def _remember_once(update: Update, once: str) -> None:
     update.names["#once"] = once_attribute(once)
 
 
-def _move_client(update: Update, client: str, batch: Batch, terms: Terms) -> None:
-    update.sets += ["#number = :number", "#index = #tail + :before_last"]
-    update.values[":number"] = number(batch.number + batch.count - 1)
-    update.values[":before_last"] = number(batch.count - 1)
-    update.names["#number"] = number_attribute(client)
-    update.names["#index"] = index_attribute(client)
+def _move_client(update: Update, client: str, batch: Batch, terms: Terms, short: bool) -> None:
+    last = Sent(batch.number + batch.count - 1, batch.count - 1)
+    (_move_short if short else _move_long)(update, client, last, terms)
     if terms.previous is not None:
-        update.conditions.append(CLIENT_IS_AT)
-        update.values[":previous"] = number(terms.previous)
         return
-    update.conditions.append(CLIENT_IS_NOT_HERE)
-    update.values[":spills"] = number(terms.spills)
+    update.conditions += [CLIENT_IS_NOT_HERE, IS_SHORT if short else f"NOT {IS_SHORT}"]
+    update.values |= {":spills": number(terms.spills), ":short": text(SHORT)}
     if terms.generation is not None:
         update.conditions.append(IS_GENERATION)
         update.values[":g"] = text(terms.generation)
+
+
+def _move_short(update: Update, client: str, last: Sent, terms: Terms) -> None:
+    """Let *last* be the client's last chunk; its index counts from the tail."""
+    update.sets.append("#client = #tail + :last")
+    update.values[":last"] = packed(last)
+    update.names["#client"] = hashed(client)
+    if terms.previous is not None:
+        update.conditions.append(CLIENT_IS_AT)
+        update.values[":previous"] = packed(Sent(terms.previous, 0))
+        update.values[":next"] = packed(Sent(terms.previous + 1, 0))
+
+
+def _move_long(update: Update, client: str, last: Sent, terms: Terms) -> None:
+    """Do the same in a head that does not know its clients by hashes."""
+    update.sets += ["#client = :number", "#index = #tail + :before_last"]
+    update.values |= {":number": number(last.number), ":before_last": number(last.index)}
+    update.names |= {"#client": number_attribute(client), "#index": index_attribute(client)}
+    if terms.previous is not None:
+        update.conditions.append(LONG_CLIENT_IS_AT)
+        update.values[":previous"] = number(terms.previous)
 
 
 def closing(closed: Closed, by_run: bool, now: int, expires: int) -> Update:
@@ -324,11 +353,15 @@ def _forgetting(generation: str, clients: Mapping[str, Sent], once: Iterable[str
         ["#spills = #spills + :one"],
         values={":g": text(generation), ":one": number(1)},
     )
+    short = is_short(generation)
     for at, (client, sent) in enumerate(clients.items()):
         update.conditions.append(f"#n{at} = :n{at}")
-        update.removals += [f"#n{at}", f"#i{at}"]
-        update.values[f":n{at}"] = number(sent.number)
-        update.names |= {f"#n{at}": number_attribute(client), f"#i{at}": index_attribute(client)}
+        update.removals.append(f"#n{at}")
+        update.values[f":n{at}"] = packed(sent) if short else number(sent.number)
+        update.names[f"#n{at}"] = hashed(client) if short else number_attribute(client)
+        if not short:
+            update.removals.append(f"#i{at}")
+            update.names[f"#i{at}"] = index_attribute(client)
     for at, key in enumerate(once):
         update.removals.append(f"#o{at}")
         update.names[f"#o{at}"] = once_attribute(key)

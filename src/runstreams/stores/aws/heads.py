@@ -99,13 +99,15 @@ class DynamoHeads:
         self, stream: StreamId, staged: Staged, terms: Terms, skip: int, limits: Limits
     ) -> Committed | NotCommitted:
         batch = staged.batch.rest(skip)
-        update = committing(staged, skip, batch, terms, limits, self._plan)
+        short = self._layout.is_short(stream)
+        update = committing(staged, skip, batch, terms, limits, self._plan, short)
         done, head = _decoded(await self._update(stream, update))
         if head is None:
             return NotCommitted(None)
         self._inlining.learn(stream, head)
         if done:
             return Committed(head.tail - batch.count, head, whole=True)
+        self._layout.learn(stream, head.generation)
         return NotCommitted(head, elsewhere=not self._fits(stream, staged, batch, head))
 
     def _fits(self, stream: StreamId, staged: Staged, batch: Batch, head: Head) -> bool:

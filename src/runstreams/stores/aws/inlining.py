@@ -8,7 +8,7 @@ from collections import OrderedDict
 
 from ...core.limits import Limits, SealingPlan
 from ...core.model import Batch, Head, StreamId
-from ...core.unsealed import is_light
+from ...core.unsealed import is_light, is_small
 
 STREAMS = 1024
 """Streams that take no batch into their heads now, which a process remembers to spare each append
@@ -25,8 +25,8 @@ class Inlining:
 
     def suits(self, stream: StreamId, batch: Batch, limits: Limits) -> bool:
         """Say whether *batch* is to lie in its pointer, as far as one knows before its commit."""
-        small = len(batch.lines) <= limits.inline_bytes and stream not in self._full
-        return small and _is_text(batch.lines)
+        small = is_small(batch, limits, self._plan)
+        return small and stream not in self._full and _is_text(batch.lines)
 
     def learn(self, stream: StreamId, head: Head) -> None:
         """Remember whether *head*, as it was just seen, takes one more batch."""

@@ -60,11 +60,16 @@ class AwsStore:
         plan: SealingPlan | None = None,
         threads: int = THREADS,
         spread: bool | None = None,
+        short: bool | None = None,
     ) -> None:
-        """Give streams that are opened a hash in the names of their objects if *spread* says so;
-        None: unless the environment says not to.
+        """Give streams that are opened a hash in the names of their objects if *spread* says so,
+        and let their heads know clients by hashes if *short* does; None: unless the environment
+        says not to.
         """
-        layout = Layout(_spreads() if spread is None else spread)
+        layout = Layout(
+            _is_on("RUNSTREAMS_SPREAD") if spread is None else spread,
+            _is_on("RUNSTREAMS_SHORT_CLIENTS") if short is None else short,
+        )
         self.plan, self.mark = plan or SealingPlan(), layout.mark
         self._clients, self._bucket = (s3, dynamodb), bucket
         self._calls = Calls(threads)
@@ -162,8 +167,8 @@ def _other_s3() -> bool:
     return any(os.environ.get(name) for name in ENDPOINTS)
 
 
-def _spreads() -> bool:
-    return os.environ.get("RUNSTREAMS_SPREAD", "").strip() != "off"
+def _is_on(name: str) -> bool:
+    return os.environ.get(name, "").strip() != "off"
 
 
 def _setting(name: str, what: str) -> str:

@@ -17,7 +17,9 @@ from ...core.errors import Busy, StoreError, Uncertain
 from ...core.model import StreamId
 from ...core.names import encode
 from .calls import Calls, code
+from .layout import is_short
 from .values import text
+from .writers import hashed
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -51,8 +53,9 @@ def head_key(stream: StreamId) -> "Item":
 
 
 def client_key(stream: StreamId, generation: str, client: str) -> "Item":
-    """Return the key of a client that has moved out of its head."""
-    name = clients_prefix(stream, generation) + encode(client)
+    """Return the key of a client that has moved out of its head, by the name that it had there."""
+    own = hashed(client) if is_short(generation) else client
+    name = clients_prefix(stream, generation) + encode(own)
     return {"run": text(stream.run), "item": text(name)}
 
 

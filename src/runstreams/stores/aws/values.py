@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from ...core.errors import StoreError
 from ...core.limits import DAY_MS
 from ...core.model import FORMAT
-from .layout import is_spread
+from .layout import is_short, is_spread
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
@@ -20,8 +20,8 @@ whoever does not know it does not find the objects, and so must leave the head a
 """
 
 INLINE_HEAD = 3
-"""The form of a head in whose pointers batches may lie, wherever its objects are. Whoever does not
-know that must leave it alone as well.
+"""The form of a head in whose pointers batches may lie, or that knows its clients by hashes,
+wherever its objects are. Whoever does not know that must leave it alone as well.
 """
 
 TTL_SLACK_MS = DAY_MS
@@ -62,7 +62,7 @@ def head_form(generation: str, inlines: bool) -> "Value":
     """Return the version of the form of a head, by its *generation* and whether batches may lie in
     its pointers.
     """
-    if inlines:
+    if inlines or is_short(generation):
         return number(INLINE_HEAD)
     return number(SPREAD_HEAD if is_spread(generation) else FORMAT)
 
