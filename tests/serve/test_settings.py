@@ -26,6 +26,7 @@ GIVEN = {
     "inline_bytes": ("0", 0),
     "epoch": ("2", 2),
     "token_max_readers": ("0", 0),
+    "workers": ("3", 3),
     "log_level": ("DEBUG", "debug"),
     "ready_file": ("ready", Path("ready")),
 }

@@ -94,6 +94,7 @@ async def test_it_stops_while_the_store_does_not_answer(tmp_path: Path) -> None:
             "RUNSTREAMS_RETENTION_DAYS": "28",
             "RUNSTREAMS_STREAM_MAX_BYTES": "0",
             "RUNSTREAMS_RUN_MAX_STREAMS": "0",
+            "RUNSTREAMS_INLINE_BYTES": "0",
             "RUNSTREAMS_EPOCH": "0",
         }
         with ServerProcess(tmp_path / "data", "--aws", environ=environ) as server:

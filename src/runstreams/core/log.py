@@ -511,6 +511,10 @@ class Log:
             await self.runs.register(run, None, None)
         return count
 
+    def nudge(self) -> None:
+        """Look for other processes' commits now: one of them has told that it committed."""
+        self._watches.nudge()
+
     async def aclose(self) -> None:
         """Finish sealing that is under way, then let go of the store."""
         await self._seals.aclose()

@@ -105,6 +105,11 @@ class Watches:
         self._watches: dict[StreamId, _Watch] = {}
         self._arrivals: dict[str, set[asyncio.Event]] = {}
         self._ticker: asyncio.Task[None] | None = None
+        self._nudged = asyncio.Event()
+
+    def nudge(self) -> None:
+        """Look for other processes' commits now: one of them has told that it committed."""
+        self._nudged.set()
 
     def tell(self, stream: StreamId, head: Head | None) -> None:
         """Wake the readers of *stream*: this process has just brought it to *head* (None:
@@ -233,8 +238,11 @@ class Watches:
         """Look for other processes' commits while anybody waits."""
         changes, missed, tick = self._changes, False, 0
         assert changes is not None
+        now = asyncio.get_running_loop().time
+        began = now()
         while self._watches or self._arrivals:
-            await asyncio.sleep(CHANGE_CHECK_SECONDS)
+            await self._next_check(now() - began)
+            began = now()
             tick += 1
             changed = changes() or missed
             if not changed and tick % LEASE_CHECKS:
@@ -250,6 +258,16 @@ class Watches:
                     watch.tell(await self._look(stream, since=since))
                 except (Busy, Uncertain):
                     missed = True  # no change will be reported again for what has not been seen
+
+    async def _next_check(self, took: float) -> None:
+        """Wait for a nudge, or else until it is time to look, but for as long as the last look
+        *took*: whoever is nudged without end has half of its time for others.
+        """
+        await asyncio.sleep(min(took, CHANGE_CHECK_SECONDS))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CHANGE_CHECK_SECONDS):
+                await self._nudged.wait()
+        self._nudged.clear()
 
     def _tell_of_all_runs(self) -> None:
         for run in self._arrivals:

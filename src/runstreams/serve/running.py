@@ -24,6 +24,7 @@ from .speaking import spoken
 from .storing import limits_in, linger_in, open_store
 from .sweeping import keep_swept
 from .uvicorn import left_over
+from .workers import Alone, Part, Workers, shared
 
 KEEP_ALIVE_SECONDS = 65
 """How long an idle connection is kept: a little longer than the minute for which many clients keep
@@ -68,24 +69,36 @@ def run(settings: Settings, environ: Mapping[str, str]) -> None:
     with closing(listen(settings.host, settings.port)) as listener:
         open_folder(settings.data)
         keys = Keys([secret_key(settings.data, environ)])
-        with asyncio.Runner(loop_factory=_loop_factory(raise_limit())) as runner:
-            runner.run(_serve(settings, keys, listener, environ))
+        loops = _loop_factory(raise_limit())
+
+        def serve(part: Part) -> None:
+            with asyncio.Runner(loop_factory=loops) as runner:
+                runner.run(_serve(settings, keys, listener, environ, part))
+
+        url = url_of(listener)  # it is closed when the server stops
+
+        def ready() -> None:
+            announce(settings, url, bool(environ.get(VARIABLE)))
+
+        if settings.workers == 1:
+            serve(Alone(ready))
+        else:
+            Workers(settings.workers, serve, listener.close).run(ready)
 
 
 async def _serve(
-    settings: Settings, keys: Keys, listener: socket, environ: Mapping[str, str]
+    settings: Settings, keys: Keys, listener: socket, environ: Mapping[str, str], part: Part
 ) -> None:
-    store = open_store(settings)
+    store = open_store(settings, part.committed)
     log = open_log(store, limits_in(store, settings))
     stop = Stop()
     host = _host(settings, stop, linger_in(settings, environ))
     app = build_app(Service(log, keys, host, settings.allowed_origins), ROUTERS)
     config = spoken(app, timeout_keep_alive=KEEP_ALIVE_SECONDS, backlog=ACCEPTED_AT_A_TIME)
-    url = url_of(listener)
-    key_given = bool(environ.get(VARIABLE))
-    server = GracefulServer(config, stop, lambda: announce(settings, url, key_given))
+    server = GracefulServer(config, stop, part.ready, part.signals)
+    part.attend(log.nudge, server.stop)
     asyncio.get_running_loop().set_exception_handler(NoFileLeft())
-    sweep = asyncio.create_task(keep_swept(store, log.limits, now))
+    sweep = asyncio.create_task(keep_swept(store, log.limits, now)) if part.sweeps else None
     # What the start has made stays. Looking through it again and again for garbage takes 15 ms each
     # time, in which nobody is served.
     gc.collect()
@@ -94,14 +107,15 @@ async def _serve(
     try:
         await server.serve([listener])
     finally:
-        sweep.cancel()
+        if sweep is not None:
+            sweep.cancel()
         with suppress(TimeoutError):
             async with asyncio.timeout(SEALING_SECONDS):
                 await log.aclose()
 
 
 def _host(settings: Settings, stop: Stop, linger_ms: int | None) -> Host:
-    readers = Readers(settings.token_max_readers)
+    readers = Readers(shared(settings.token_max_readers, settings.workers))
     return Host(
         left_over=left_over,
         stopping=stop,

@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from socket import socket
 from typing import Any
@@ -34,9 +34,18 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 class GracefulServer(uvicorn.Server):
     """Serves until SIGINT or SIGTERM."""
 
-    def __init__(self, config: uvicorn.Config, stopping: Stop, ready: Callable[[], None]) -> None:
-        """Call *ready* when connections are taken, and set *stopping* when no more are."""
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        stopping: Stop,
+        ready: Callable[[], None],
+        signals: Sequence[int] = SIGNALS,
+    ) -> None:
+        """Call *ready* when connections are taken, and set *stopping* when no more are, as one of
+        *signals* asks for.
+        """
         super().__init__(config)
+        self._signals = signals
         self._stopping = stopping
         self._ready = ready
 
@@ -50,7 +59,7 @@ class GracefulServer(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Stop at a signal. uvicorn would raise it again afterwards; we end with exit code 0."""
         loop = asyncio.get_running_loop()
-        for number in SIGNALS:
+        for number in self._signals:
             loop.add_signal_handler(number, self.stop)
         yield
 

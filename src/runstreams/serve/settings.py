@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -52,6 +53,7 @@ class Settings:
     inline_bytes: int | None = None
     token_max_readers: int = 1_000
     anonymous: bool = False
+    workers: int = 1
     allowed_origins: tuple[str, ...] = ("*",)
     log_level: str = "warning"
     ready_file: Path | None = None
@@ -149,6 +151,12 @@ def _switch(text: str) -> bool:
     return _one_of(*YES, *NO)(text) in YES
 
 
+def _workers(text: str) -> int:
+    if text.lower() == "auto":
+        return os.cpu_count() or 1
+    return between(int, 1, 256)(text)
+
+
 OPTIONS = (
     Option("host", "ADDRESS", str, "address to listen on (127.0.0.1)"),
     Option("port", "PORT", between(int, 0, 65_535), "port to listen on; 0 takes a free one (8787)"),
@@ -182,6 +190,7 @@ OPTIONS = (
         "most readers that wait with one public token, 0: no limit (1000)",
     ),
     Option("anonymous", None, _switch, "speak Durable Streams without a key; on loopback only"),
+    Option("workers", "NUMBER", _workers, "processes that serve, or auto: one a core (1)"),
     Option("allowed_origins", "LIST", origins_of, "web origins that may read, split by commas (*)"),
     Option("log_level", "LEVEL", _one_of(*LOG_LEVELS), "debug, info, warning or error (warning)"),
     Option("ready_file", "FILE", Path, "write URL, port and process id here once ready"),

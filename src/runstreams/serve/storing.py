@@ -1,6 +1,6 @@
 """The store a local server keeps its streams in, as the settings say."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol, runtime_checkable
 
 from ..core.errors import StoreError
@@ -20,9 +20,12 @@ class Deployed(Protocol):
         """Return them by the names of variables."""
 
 
-def open_store(settings: Settings) -> Store:
-    """Open the store, AWS or the folder. Raises `CannotRun`."""
-    return _on_aws() if settings.aws else _in_folder(settings)
+def open_store(settings: Settings, committed: Callable[[], None] = lambda: None) -> Store:
+    """Open the store, AWS or the folder, which calls *committed* after its commits.
+
+    Raises `CannotRun`.
+    """
+    return _on_aws() if settings.aws else _in_folder(settings, committed)
 
 
 def limits_in(store: Store, settings: Settings) -> Limits:
@@ -52,13 +55,15 @@ def place(settings: Settings) -> str:
     return "in S3 and DynamoDB" if settings.aws else str(settings.data.absolute())
 
 
-def _in_folder(settings: Settings) -> Store:
+def _in_folder(settings: Settings, committed: Callable[[], None]) -> Store:
     import sqlite3
 
     from ..stores.sqlite import SqliteStore
 
     try:
-        return SqliteStore(settings.data, new_id=new_id, power_safe=settings.power_safe)
+        return SqliteStore(
+            settings.data, new_id=new_id, power_safe=settings.power_safe, committed=committed
+        )
     except (StoreError, sqlite3.Error, OSError) as error:
         raise CannotRun(f"cannot use {settings.data} as data folder: {error}") from error
 

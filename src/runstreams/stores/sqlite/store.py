@@ -1,5 +1,6 @@
 """The SQLite store: how its parts come together."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from ...core.limits import MIB, Limits, SealingPlan
@@ -46,13 +47,14 @@ class SqliteStore:
         new_id: NewId,
         power_safe: bool = False,
         plan: SealingPlan = PLAN,
+        committed: Callable[[], None] = lambda: None,
     ) -> None:
         """Open the database in *folder*, making it if missing.
 
         What was committed survives the death of the process. With *power_safe* it survives a power
         failure too; without, such a failure takes at most what was committed in the seconds before
-        it, and never something older than what it leaves. Raises `StoreError` for a file of a newer
-        version.
+        it, and never something older than what it leaves. *committed* is called after each group of
+        commits. Raises `StoreError` for a file of a newer version.
         """
         path = create(folder)
         self.plan = plan
@@ -60,11 +62,16 @@ class SqliteStore:
         self._queries = Queries(place)
         self._checkpoints = Checkpoints(path)
         appends = Appends(plan)
-        self._transactions = Transactions(place, power_safe, self._checkpoints.wrote, appends)
+        self._committed = committed
+        self._transactions = Transactions(place, power_safe, self._wrote, appends)
         self.heads = SqliteHeads(self._queries, self._transactions, appends)
         self.runs = SqliteRuns(self._queries, self._transactions)
         self.batches = SqliteBatches(self._queries, self._transactions, new_id)
         self.segments = SqliteSegments(self._queries, self._transactions)
+
+    def _wrote(self, size: int) -> None:
+        self._checkpoints.wrote(size)
+        self._committed()
 
     def changes(self) -> bool:
         """Say whether another process may have committed something since the last call."""
