@@ -4,12 +4,12 @@ is said, not every answer without a body.
 
 from starlette.types import Message, Send
 
-BODILESS = (204, 304)
+_BODILESS = (204, 304)
 """Statuses whose answers have no body."""
 
 EMPTY = (b"content-length", b"0")
 
-FILLED = [(b"content-length", b"2"), (b"content-type", b"application/json")]
+_FILLED = [(b"content-length", b"2"), (b"content-type", b"application/json")]
 
 
 class Answer:
@@ -31,7 +31,7 @@ class Answer:
         """Send a part of it on, or keep it for `finish`; what is empty gets a body."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            self._may_have_body &= self.status not in BODILESS
+            self._may_have_body &= self.status not in _BODILESS
             message = self._with_length(message)
         elif self._filled:
             message = {"type": "http.response.body", "body": b"{}"}
@@ -54,7 +54,7 @@ class Answer:
         if EMPTY not in headers or not self._may_have_body:
             return start
         self._filled = True
-        return {**start, "headers": [each for each in headers if each != EMPTY] + FILLED}
+        return {**start, "headers": [each for each in headers if each != EMPTY] + _FILLED}
 
     def _makes_whole(self, message: Message) -> bool:
         """Say whether the client has the whole answer with this part of it."""

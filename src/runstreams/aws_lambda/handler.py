@@ -28,7 +28,7 @@ from .service import service_of
 NAME = "runstreams"
 """The logger above all of ours."""
 
-TEXT_TYPES = ["application/json", "application/x-ndjson", "text/"]
+_TEXT_TYPES = ["application/json", "application/x-ndjson", "text/"]
 """What is handed over as text; everything else as base64."""
 
 Event = dict[str, Any]
@@ -105,7 +105,7 @@ class Adapter:
         self._loop = asyncio.new_event_loop()
         asyncio.set_event_loop(self._loop)
         # Mangum's lifespan would start and stop the application at each invocation.
-        self._answer = Mangum(Settled(app), lifespan="off", text_mime_types=TEXT_TYPES)
+        self._answer = Mangum(Settled(app), lifespan="off", text_mime_types=_TEXT_TYPES)
 
     def __call__(self, event: Event, context: Any) -> Answer:
         asyncio.set_event_loop(self._loop)

@@ -19,7 +19,7 @@ from ..core.limits import DAY_MS
 from ..http.access import Keys
 from ..stores.aws.connections import distrust_old
 
-CACHE_SECONDS = 300
+_CACHE_SECONDS = 300
 """How long a process goes without asking for the keys again: two requests in five minutes."""
 
 FRESH_MS = 10_000
@@ -108,7 +108,9 @@ class RotatingKeys(Keys):
 
     def _keys(self, now: int, again: bool = False) -> Keys:
         try:
-            versions: Any = self._provider.get(self._name, max_age=CACHE_SECONDS, force_fetch=again)
+            versions: Any = self._provider.get(
+                self._name, max_age=_CACHE_SECONDS, force_fetch=again
+            )
         except GetParameterError as error:
             raise Busy("the secret key cannot be read", retry_after=5) from error
         if again or versions is not self._versions:

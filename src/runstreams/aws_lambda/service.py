@@ -14,7 +14,7 @@ from ..stores.aws.store import session
 from ..wiring import new_id, open_log
 from .metrics import Measuring
 
-THREADS = 16
+_THREADS = 16
 """Calls to AWS at a time. A process has one request at a time, and a page may need many objects."""
 
 
@@ -27,7 +27,7 @@ def service_of(
     """
     aws = session()  # one for all clients: making it takes longer than making a client
     log = open_log(
-        AwsStore.from_environment(new_id=new_id, threads=THREADS, aws=aws),
+        AwsStore.from_environment(new_id=new_id, threads=_THREADS, aws=aws),
         limits_of(environ),
         background=False,
         time_left=time_left,

@@ -30,7 +30,7 @@ from .service import service_of
 CONTEXT = b"x-amzn-lambda-context"
 """The header with the function's deadline. The adapter replaces whatever a client sends there."""
 
-REQUEST_CONTEXT = b"x-amzn-request-context"
+_REQUEST_CONTEXT = b"x-amzn-request-context"
 """The header with what the gateway says of the request."""
 
 OUTLIVING_SECONDS = 5.0
@@ -83,7 +83,7 @@ class Invoked:
             return {}
         context = _read(headers, CONTEXT)
         self._invocation.deadline = context["deadline"] / 1000
-        scope["aws.event"] = {"requestContext": _read(headers, REQUEST_CONTEXT)}
+        scope["aws.event"] = {"requestContext": _read(headers, _REQUEST_CONTEXT)}
         about = {"correlation_id": context["request_id"], **_about(scope["path"])}
         self._logger.append_keys(**about)
         return about

@@ -5,7 +5,7 @@ from typing import TextIO
 
 RED, GREEN, YELLOW, CYAN = 31, 32, 33, 36
 
-STATES = {
+_STATES = {
     "open": CYAN,
     "running": CYAN,
     "stopping": YELLOW,
@@ -28,4 +28,4 @@ def painted(text: str, colour: int | None, output: TextIO) -> str:
 
 def state(name: str, output: TextIO) -> str:
     """Return how a stream or a run stands, as a column of a table."""
-    return painted(f"{name:9}", STATES.get(name), output)
+    return painted(f"{name:9}", _STATES.get(name), output)

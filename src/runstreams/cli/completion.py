@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from .exits import DONE
 
-BASH = """_runstreams() {{
+_BASH = """_runstreams() {{
     local word=${{COMP_WORDS[COMP_CWORD]}} words
     case ${{COMP_WORDS[1]}} in
 {cases}
@@ -20,7 +20,7 @@ BASH = """_runstreams() {{
 complete -o default -F _runstreams runstreams
 """
 
-ZSH = "autoload -U +X bashcompinit && bashcompinit\n"
+_ZSH = "autoload -U +X bashcompinit && bashcompinit\n"
 """Zsh understands what is written for bash."""
 
 
@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
     from .parser import parser
 
     commands = commands_of(parser())
-    print(SHELLS[args.shell](commands), end="")
+    print(_SHELLS[args.shell](commands), end="")
     return DONE
 
 
@@ -53,12 +53,12 @@ def bash(commands: dict[str, argparse.ArgumentParser]) -> str:
         f'        {name}) words="{" ".join(option for option, _ in options_of(command))}" ;;'
         for name, command in commands.items()
     ]
-    return BASH.format(cases="\n".join(cases), commands=" ".join(commands))
+    return _BASH.format(cases="\n".join(cases), commands=" ".join(commands))
 
 
 def zsh(commands: dict[str, argparse.ArgumentParser]) -> str:
     """Return the completion for zsh."""
-    return ZSH + bash(commands)
+    return _ZSH + bash(commands)
 
 
 def fish(commands: dict[str, argparse.ArgumentParser]) -> str:
@@ -76,4 +76,4 @@ def _quoted(text: str) -> str:
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
-SHELLS = {"bash": bash, "zsh": zsh, "fish": fish}
+_SHELLS = {"bash": bash, "zsh": zsh, "fish": fish}

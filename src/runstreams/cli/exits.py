@@ -18,12 +18,12 @@ from ..serve.errors import CannotRun
 DONE = 0
 FAILED = 1
 USAGE = 2
-EXTRA_MISSING = 3
+_EXTRA_MISSING = 3
 UNANSWERED = 4
 DENIED = 5
 REFUSED = 6
 NOT_THERE = 7
-STREAM_FAILED = 8
+_STREAM_FAILED = 8
 STREAM_CANCELED = 9
 INTERRUPTED = 130
 """What shells say of a program that Ctrl-C has ended: 128 and the signal's number."""
@@ -31,7 +31,7 @@ PIPE_CLOSED = 141
 """The same, of one whose output nobody reads any more, as behind `| head`."""
 TERMINATED = 143
 
-CODES: tuple[tuple[type[Exception], int], ...] = (
+_CODES: tuple[tuple[type[Exception], int], ...] = (
     (ChunkGap, FAILED),
     (InvalidRequest, USAGE),
     (StreamFull, REFUSED),
@@ -40,14 +40,14 @@ CODES: tuple[tuple[type[Exception], int], ...] = (
     (NotThere, NOT_THERE),
     (Denied, DENIED),
     (Unanswered, UNANSWERED),
-    (StreamFailed, STREAM_FAILED),
+    (StreamFailed, _STREAM_FAILED),
     (StreamCanceled, STREAM_CANCELED),
     (RunstreamsError, FAILED),
     (CannotRun, FAILED),
 )
 """The first that fits counts."""
 
-EXTRAS = {
+_EXTRAS = {
     "boto3": "aws",
     "botocore": "aws",
     "fastapi": "server",
@@ -70,7 +70,7 @@ class Ended(NamedTuple):
 
 def ended_by(error: Exception) -> Ended:
     """Return how a command ends that *error* has stopped. Raises *error* when it is our fault."""
-    for kind, code in CODES:
+    for kind, code in _CODES:
         if isinstance(error, kind):
             name = f" ({error.code})" if isinstance(error, RunstreamsError) else ""
             return Ended(code, " ".join(f"{error}".split()) + name)
@@ -82,9 +82,9 @@ def missing_extra(error: ModuleNotFoundError) -> Ended:
     no extra.
     """
     module = (error.name or "").partition(".")[0]
-    if module not in EXTRAS:
+    if module not in _EXTRAS:
         raise error
     return Ended(
-        EXTRA_MISSING,
-        f'this needs {module}, which is not installed: pip install "runstreams[{EXTRAS[module]}]"',
+        _EXTRA_MISSING,
+        f'this needs {module}, which is not installed: pip install "runstreams[{_EXTRAS[module]}]"',
     )

@@ -24,7 +24,7 @@ def run(args: argparse.Namespace) -> int:
         for info in found:
             print(json.dumps(asdict(info), ensure_ascii=False))
         return DONE
-    print(STREAMS_HEAD if args.run else RUNS_HEAD)
+    print(_STREAMS_HEAD if args.run else _RUNS_HEAD)
     for info in found:
         print(_stream(info) if isinstance(info, StreamInfo) else _run(info))
     return DONE
@@ -42,9 +42,9 @@ def _runs(client: Client, args: argparse.Namespace) -> list[RunInfo]:
     return client.streams.runs(args.limit, status=args.status)
 
 
-COUNTS_HEAD = f"{'CHUNKS':>10} {'BYTES':>12} {'WRITERS':>8}"
-STREAMS_HEAD = f"{COUNTS_HEAD}  {'STATE':9}  {'LAST APPENDED':24}  KEY"
-RUNS_HEAD = f"{'CREATED':24}  {'STATE':9}  RUN"
+_COUNTS_HEAD = f"{'CHUNKS':>10} {'BYTES':>12} {'WRITERS':>8}"
+_STREAMS_HEAD = f"{_COUNTS_HEAD}  {'STATE':9}  {'LAST APPENDED':24}  KEY"
+_RUNS_HEAD = f"{'CREATED':24}  {'STATE':9}  RUN"
 
 
 def _stream(info: StreamInfo) -> str:

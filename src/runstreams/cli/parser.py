@@ -12,57 +12,57 @@ from ..sdk.tokens import seconds_of
 from ..serve.settings import add_options
 from .cost import add_cost
 
-DESCRIPTION = "Durable, ordered, resumable streams for anything that runs."
+_DESCRIPTION = "Durable, ordered, resumable streams for anything that runs."
 
-DEMO = """Start a server in a folder of its own, pipe two documents into one stream from two writers
-at once, cut one connection in the middle of a chunk and resume it, follow everything live, replay
-it, and check that every chunk is there once and in order. Nothing is left behind."""
+_DEMO = """Start a server in a folder of its own, pipe two documents into one stream from two
+writers at once, cut one connection in the middle of a chunk and resume it, follow everything
+live, replay it, and check that every chunk is there once and in order. Nothing is left behind."""
 
-SERVE = """Serve streams on this machine, kept in a folder, or with --aws in S3 and DynamoDB
+_SERVE = """Serve streams on this machine, kept in a folder, or with --aws in S3 and DynamoDB
 (bucket and table from RUNSTREAMS_BUCKET and RUNSTREAMS_TABLE). The secret key is
 RUNSTREAMS_SECRET_KEY, or it is made at the first start and kept in the folder. Each setting can
 also be given in the environment, under the name in brackets. Ctrl-C stops the server."""
 
-OBJECTS = """Show where a stream's chunks are: which object holds which indexes, its size, and when
+_OBJECTS = """Show where a stream's chunks are: which object holds which indexes, its size, and when
 its last chunk was appended. Works while a server is running."""
 
-COST = """Compute what streams of a kind would cost on AWS in a month, by service, from the requests
-that they make and list prices. Nothing is asked of AWS."""
+_COST = """Compute what streams of a kind would cost on AWS in a month, by service, from the
+requests that they make and list prices. Nothing is asked of AWS."""
 
-PIPE = """Send standard input into a stream, as it comes: a chunk of text for each line. Prints the
+_PIPE = """Send standard input into a stream, as it comes: a chunk of text for each line. Prints the
 index of the last chunk. Ctrl-C sends what has come, whole lines only, and closes the stream as
 canceled."""
 
-APPEND = "Append one chunk and print its index."
+_APPEND = "Append one chunk and print its index."
 
-READ = """Print the chunks of a stream, one a line: text as it is, anything else as JSON. Ends with
+_READ = """Print the chunks of a stream, one a line: text as it is, anything else as JSON. Ends with
 what is there; with --follow it goes on until the stream is closed, or silent while no producer
 holds a lease. With --all it prints those of all streams of the run, each after its key and a tab,
 until the run is completed."""
 
-LS = "List the streams of a run, or else the runs, newest first."
+_LS = "List the streams of a run, or else the runs, newest first."
 
-COMPLETE = """Complete a run: its open streams are closed in the same way, and it takes no more
+_COMPLETE = """Complete a run: its open streams are closed in the same way, and it takes no more
 chunks."""
 
-STOP = """Ask the producers of a stream to stop, or those of all open streams of the run. They close
-their sources, and the streams end as canceled."""
+_STOP = """Ask the producers of a stream to stop, or those of all open streams of the run. They
+close their sources, and the streams end as canceled."""
 
-RM = "Delete a stream, or a run with all its streams. What is deleted is gone."
+_RM = "Delete a stream, or a run with all its streams. What is deleted is gone."
 
-COMPLETION = """Print what lets your shell complete commands and options. For bash:
+_COMPLETION = """Print what lets your shell complete commands and options. For bash:
 source <(runstreams completion bash); for zsh the same with zsh; for fish:
 runstreams completion fish | source."""
 
-CLOSE = "Close a stream: its readers come to an end, and it takes no more chunks."
+_CLOSE = "Close a stream: its readers come to an end, and it takes no more chunks."
 
-TOKEN = """Print a public token for a browser, which allows what is named: a run by its id, a stream
-by RUN/KEY, all runs by '*'. It is signed with the secret key; nothing is sent."""
+_TOKEN = """Print a public token for a browser, which allows what is named: a run by its id, a
+stream by RUN/KEY, all runs by '*'. It is signed with the secret key; nothing is sent."""
 
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
-    top = argparse.ArgumentParser("runstreams", description=DESCRIPTION)
+    top = argparse.ArgumentParser("runstreams", description=_DESCRIPTION)
     top.add_argument("--version", action="version", version=f"runstreams {__version__}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
@@ -71,20 +71,20 @@ def parser() -> argparse.ArgumentParser:
         added.set_defaults(module=module)
         return added
 
-    command("demo", "demonstrating", "stream real text, break it, and check every chunk", DEMO)
-    add_options(command("serve", "serving", "serve streams on this machine", SERVE))
-    _objects(command("objects", "objects", "show which object holds which chunks", OBJECTS))
-    _pipe(command("pipe", "piping", "send standard input into a stream", PIPE))
-    _append(command("append", "appending", "append one chunk", APPEND))
-    _read(command("read", "reading", "print the chunks of a stream", READ))
-    _ls(command("ls", "listing", "list streams or runs", LS))
-    _close(command("close", "closing", "close a stream", CLOSE))
-    _complete(command("complete", "completing", "complete a run", COMPLETE))
-    _some(command("stop", "stopping", "ask producers to stop", STOP))
-    _some(command("rm", "removing", "delete a stream or a run", RM))
-    _token(command("token", "tokens", "make a public token for a browser", TOKEN))
-    add_cost(command("cost", "cost", "compute what streams would cost on AWS", COST))
-    shell = command("completion", "completion", "let your shell complete", COMPLETION)
+    command("demo", "demonstrating", "stream real text, break it, and check every chunk", _DEMO)
+    add_options(command("serve", "serving", "serve streams on this machine", _SERVE))
+    _objects(command("objects", "objects", "show which object holds which chunks", _OBJECTS))
+    _pipe(command("pipe", "piping", "send standard input into a stream", _PIPE))
+    _append(command("append", "appending", "append one chunk", _APPEND))
+    _read(command("read", "reading", "print the chunks of a stream", _READ))
+    _ls(command("ls", "listing", "list streams or runs", _LS))
+    _close(command("close", "closing", "close a stream", _CLOSE))
+    _complete(command("complete", "completing", "complete a run", _COMPLETE))
+    _some(command("stop", "stopping", "ask producers to stop", _STOP))
+    _some(command("rm", "removing", "delete a stream or a run", _RM))
+    _token(command("token", "tokens", "make a public token for a browser", _TOKEN))
+    add_cost(command("cost", "cost", "compute what streams would cost on AWS", _COST))
+    shell = command("completion", "completion", "let your shell complete", _COMPLETION)
     shell.add_argument("shell", choices=("bash", "zsh", "fish"), help="your shell")
     return top
 

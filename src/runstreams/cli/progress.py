@@ -7,10 +7,10 @@ from typing import Any
 from ..sdk.sync import Piped
 from .stdin import Input
 
-USUAL_COLUMNS = 80
+_USUAL_COLUMNS = 80
 """Of a terminal that does not say."""
 
-CLEAR = "\r\x1b[K"
+_CLEAR = "\r\x1b[K"
 
 
 class Progress:
@@ -24,16 +24,16 @@ class Progress:
     def show(self) -> None:
         """Write how many chunks have come."""
         if self._shown:
-            print(CLEAR + self._line(), end="", file=sys.stderr, flush=True)
+            print(_CLEAR + self._line(), end="", file=sys.stderr, flush=True)
 
     def end(self) -> None:
         """Leave the line as it is in the end."""
         if self._shown:
-            print(CLEAR + self._line(), file=sys.stderr, flush=True)
+            print(_CLEAR + self._line(), file=sys.stderr, flush=True)
             self._shown = False
 
     def _line(self) -> str:
         line = f"{self._name}: {self._given.count:,} chunks, {self._given.size:,} bytes"
         # A line that wraps could not be written over.
-        columns = os.get_terminal_size(sys.stderr.fileno()).columns or USUAL_COLUMNS
+        columns = os.get_terminal_size(sys.stderr.fileno()).columns or _USUAL_COLUMNS
         return line[: columns - 1]

@@ -32,7 +32,7 @@ ATTEMPTS = 8
 make three.
 """
 
-HINTS = 1024
+_HINTS = 1024
 """Streams with moved-out clients that a process remembers, to spare each new client there a
 failed update.
 """
@@ -226,5 +226,5 @@ class Appender:
             return
         self._hints[stream] = (head.generation, head.spills)
         self._hints.move_to_end(stream)
-        if len(self._hints) > HINTS:
+        if len(self._hints) > _HINTS:
             self._hints.popitem(last=False)

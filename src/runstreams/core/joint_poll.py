@@ -13,7 +13,7 @@ from .limits import FOLLOWED_STREAMS, PAGE_BYTES, TICK_SECONDS
 from .model import Page, UnixMs
 from .reading import CHUNK_OVERHEAD
 
-READ_AT_ONCE = 4
+_READ_AT_ONCE = 4
 """Pages read side by side: each may hold a stretch of a segment in memory meanwhile."""
 
 Read = Callable[[str, int, int, float], Awaitable[Page]]
@@ -72,8 +72,8 @@ class JointPoll:
     async def _there(self) -> list[Item]:
         """Return what there is already."""
         items, keys = list[Item](), list(self._wanted)
-        for at in range(0, len(keys), READ_AT_ONCE):
-            some = (self._item(key, 0) for key in keys[at : at + READ_AT_ONCE])
+        for at in range(0, len(keys), _READ_AT_ONCE):
+            some = (self._item(key, 0) for key in keys[at : at + _READ_AT_ONCE])
             items = _fitting([*items, *await asyncio.gather(*some)])
         return items
 

@@ -55,10 +55,10 @@ from .sealing import Sealer
 from .turns import Turns
 from .waiting import Watches
 
-LIST_PAGE = 200
+_LIST_PAGE = 200
 """Streams listed at a time when their run is completed or deleted."""
 
-CLOSE_AT_ONCE = 16
+_CLOSE_AT_ONCE = 16
 """Streams closed side by side when their run is completed."""
 
 NO_POINTERS = 2**63 - 1
@@ -72,7 +72,7 @@ TAIL: Literal["tail"] = "tail"
 
 Start = int | Literal["tail"]
 
-ANYHOW = nullcontext()
+_ANYHOW = nullcontext()
 """Where a wait goes on whatever happens."""
 
 
@@ -276,10 +276,10 @@ class Log:
         assert record.status is not None
         closed = Closed(record.status, record.error)
         after: str | None = None
-        while found := await self.store.heads.streams(run, LIST_PAGE, after):
+        while found := await self.store.heads.streams(run, _LIST_PAGE, after):
             still_open = [(StreamId(run, key), head) for key, head in found if not head.closed]
-            for at in range(0, len(still_open), CLOSE_AT_ONCE):
-                some = still_open[at : at + CLOSE_AT_ONCE]
+            for at in range(0, len(still_open), _CLOSE_AT_ONCE):
+                some = still_open[at : at + _CLOSE_AT_ONCE]
                 await asyncio.gather(*(self._close_by_run(*each, closed) for each in some))
             after = found[-1][0]
         self._watches.tell_of_run(run)
@@ -320,7 +320,7 @@ class Log:
         most: int = PAGE_CHUNKS,
         size: int = PAGE_BYTES,
         seconds: float = 0,
-        presence: AbstractAsyncContextManager[object] = ANYHOW,
+        presence: AbstractAsyncContextManager[object] = _ANYHOW,
         raw: bool = False,
     ) -> Page:
         """Return a page from *start* (None: the oldest chunk left), waiting up to *seconds* for its
@@ -416,7 +416,7 @@ class Log:
         everything: bool = False,
         most: int = PAGE_CHUNKS,
         seconds: float = 0,
-        presence: AbstractAsyncContextManager[object] = ANYHOW,
+        presence: AbstractAsyncContextManager[object] = _ANYHOW,
     ) -> Gathered:
         """Return pages of several streams of *run*, up to *most* chunks of each, waiting up to
         *seconds* in *presence* for the first chunk of any; *wanted* as `follow_run` has it.
@@ -501,7 +501,7 @@ class Log:
         """
         # Each page is asked for once, or writers that go on would keep us here for ever.
         count, after = 0, None
-        while found := await self.store.heads.streams(run, LIST_PAGE, after):
+        while found := await self.store.heads.streams(run, _LIST_PAGE, after):
             for key, _ in found:
                 count += await self.delete(StreamId(run, key))
             after = found[-1][0]

@@ -14,7 +14,7 @@ ENCODED_BYTES = 255
 S3 allows 1,024 bytes for a whole object name, most file systems 255 for one part of it.
 """
 
-NAMES_KEPT = 4_096
+_NAMES_KEPT = 4_096
 """Valid names that a process remembers: each is sent with every request to its stream."""
 
 
@@ -44,7 +44,7 @@ def encode(name: str) -> str:
     return "~" + hashlib.sha256(name.encode()).hexdigest()
 
 
-@lru_cache(NAMES_KEPT)
+@lru_cache(_NAMES_KEPT)
 def _check(what: str, name: str, most: int) -> str:
     if not name:
         raise InvalidName(f"the {what} is empty")

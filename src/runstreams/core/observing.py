@@ -4,7 +4,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 from .model import Appended, Batch
 
-UNSEEN = nullcontext()
+_UNSEEN = nullcontext()
 
 
 class Observer:
@@ -12,18 +12,18 @@ class Observer:
 
     def appending(self) -> AbstractContextManager[object]:
         """Return a context for an append, with the sealing that it finds due."""
-        return UNSEEN
+        return _UNSEEN
 
     def appended(self, batch: Batch, answer: Appended) -> None:
         """Take note of what became of *batch*."""
 
     def sealing(self) -> AbstractContextManager[object]:
         """Return a context for sealing."""
-        return UNSEEN
+        return _UNSEEN
 
     def waiting(self) -> AbstractContextManager[object]:
         """Return a context for a reader's wait."""
-        return UNSEEN
+        return _UNSEEN
 
     def looked(self) -> None:
         """Take note that a head was read for readers who wait."""

@@ -8,13 +8,13 @@ from urllib.parse import urlsplit
 ANY = "*"
 """In the place of an origin: all of them."""
 
-AS_THEY_ARE = (ANY, "null")
+_AS_THEY_ARE = (ANY, "null")
 """`null` is what a page says that has no origin, such as a file's."""
 
-USUAL_PORTS = {"http": 80, "https": 443}
+_USUAL_PORTS = {"http": 80, "https": 443}
 """What browsers leave out."""
 
-DISPUTED = frozenset("ßς\u200c\u200d")
+_DISPUTED = frozenset("ßς\u200c\u200d")
 """Letters that Python knows by the rules of 2003 only."""
 
 _NUMBER = re.compile(r"(^|\.)(\d+|0x[0-9a-f]*)\.?$")
@@ -30,7 +30,7 @@ def origins_of(text: str) -> tuple[str, ...]:
 
 def origin_of(text: str) -> str:
     """Return *text* as a browser would send it. Raises `ValueError` for what no browser sends."""
-    if text in AS_THEY_ARE:
+    if text in _AS_THEY_ARE:
         return text
     if "://" not in text:
         raise ValueError(f"{text!r} is no origin: it begins with https:// or another scheme")
@@ -47,7 +47,7 @@ def origin_of(text: str) -> str:
         or "#" in text
     ):
         raise ValueError(f"{text!r} is no origin: that is a scheme, a host and a port")
-    if port in (None, USUAL_PORTS.get(parts.scheme)):
+    if port in (None, _USUAL_PORTS.get(parts.scheme)):
         return f"{parts.scheme}://{host}"
     return f"{parts.scheme}://{host}:{port}"
 
@@ -55,7 +55,7 @@ def origin_of(text: str) -> str:
 def _host(name: str) -> str:
     if "*" in name:
         raise ValueError("no part of it may be *, which stands alone and means all origins")
-    if DISPUTED.intersection(name):
+    if _DISPUTED.intersection(name):
         raise ValueError("browsers write it otherwise than older rules have it: write xn--...")
     plain = name if name.isascii() else name.encode("idna").decode()
     if not _HOST.fullmatch(plain):

@@ -10,7 +10,7 @@ from .leasing import leased_until
 from .model import Head, Page
 from .reading import Cursor
 
-KEPT = 32
+_KEPT = 32
 """Shared pages kept at a time; readers woken together ask for theirs within milliseconds."""
 
 _Name = tuple[str, str, str, bool, int | None, int, int, bool, int, int]
@@ -44,7 +44,7 @@ class PageCache:
         slot = self._slots.get(name)
         if slot is None:
             slot = self._slots[name] = _Slot()
-            if len(self._slots) > KEPT:
+            if len(self._slots) > _KEPT:
                 self._slots.popitem(last=False)
         if slot.page is None:
             async with slot.lock:

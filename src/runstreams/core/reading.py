@@ -20,7 +20,7 @@ from .retention import cutoff, is_expired, lasts_until, oldest_pending
 from .segment import INDEX_GUESS, SegmentIndex, index_bytes, parse_index
 from .unsealed import fetched
 
-INDEXES_KEPT = 16
+_INDEXES_KEPT = 16
 """Segment indexes that a process keeps; each is at most about 2 MB, mostly far less."""
 
 TRIES = 4
@@ -147,7 +147,7 @@ class Lookup:
     def keep(self, stream: StreamId, name: SegmentName, index: SegmentIndex) -> SegmentIndex:
         """Remember a segment's index."""
         self._indexes[stream, name] = index
-        if len(self._indexes) > INDEXES_KEPT:
+        if len(self._indexes) > _INDEXES_KEPT:
             self._indexes.popitem(last=False)
         return index
 

@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 Seal = Callable[[StreamId], Awaitable[Any]]
 
-SEALING_NEEDS_MS = 3_000
+_SEALING_NEEDS_MS = 3_000
 """Time that must be left to begin sealing: reading and writing some 8 MiB takes about a second."""
 
 
@@ -55,7 +55,7 @@ class SealSchedule:
             self._beside(stream, self._after(self._tasks.get(stream), stream))
 
     async def _inside(self, seal: Seal, stream: StreamId) -> None:
-        if self._time_left is None or self._time_left() >= SEALING_NEEDS_MS:
+        if self._time_left is None or self._time_left() >= _SEALING_NEEDS_MS:
             await self._quietly(seal, stream)
 
     async def _after(self, before: asyncio.Task[None] | None, stream: StreamId) -> None:

@@ -20,12 +20,12 @@ from .retention import cutoff
 from .segment import SealedBatch, build
 from .unsealed import fetched, makes_sealing_due, objects, weighs_enough
 
-CLIENT_MARGIN_MS = DAY_MS
+_CLIENT_MARGIN_MS = DAY_MS
 """How much longer than the stream's last chunk a moved-out client is remembered, for clocks that
 differ.
 """
 
-LOST_ROUNDS = 8
+_LOST_ROUNDS = 8
 """How often sealing a closed stream's leftovers may meet a fault or lose a race before it leaves
 them unsealed.
 """
@@ -80,7 +80,7 @@ class Sealer:
     async def seal_all(self, stream: StreamId) -> None:
         """Seal and merge everything a closed stream has left."""
         lost = 0
-        while lost < LOST_ROUNDS:
+        while lost < _LOST_ROUNDS:
             lost += not await self.seal(stream)
             head = await self._store.heads.get(stream)
             if head is None:
@@ -148,7 +148,7 @@ class Sealer:
             return
         idle = _oldest({client: sent.index for client, sent in head.clients.items()}, most)
         clients: dict[str, Sent] = {client: head.clients[client] for client in idle}
-        until = head.expires + CLIENT_MARGIN_MS
+        until = head.expires + _CLIENT_MARGIN_MS
         await self._store.heads.spill(stream, head.generation, clients, until)
         await self._store.heads.forget(stream, head, clients, _oldest(head.once, most))
 

@@ -21,14 +21,14 @@ from typing import Any, NamedTuple
 from .errors import ObjectMissing
 from .model import FORMAT, SegmentName, StoredChunk
 
-MAGIC = b"RSG1\n"
-TRAILER_BYTES = 10 + len(MAGIC)
+_MAGIC = b"RSG1\n"
+_TRAILER_BYTES = 10 + len(_MAGIC)
 """What stands at a segment's very end, and tells where its index begins."""
 
 INDEX_GUESS = 64 * 1024
 """How much of a segment's end is fetched to find its index; nearly every index is smaller."""
 
-BATCH_COLUMNS = ("counts", "times", "writers", "numbers")
+_BATCH_COLUMNS = ("counts", "times", "writers", "numbers")
 """What the index keeps of the batches, by columns: half the time to read of one list a batch. A
 writer is a place in the list of clients.
 """
@@ -101,7 +101,7 @@ class SegmentIndex:
 
     def batches(self, start: int) -> "Columns":
         """Return what is known of the batches from chunk *start* on."""
-        counts, times, writers, numbers = (self.columns[name] for name in BATCH_COLUMNS)
+        counts, times, writers, numbers = (self.columns[name] for name in _BATCH_COLUMNS)
         clients = [self.columns["clients"][writer] for writer in writers]
         skip = start - self.first
         if not skip:
@@ -162,25 +162,25 @@ def _assembled(first: int, data: bytes, lengths: list[int], batches: Columns) ->
         "first": first,
         "lengths": lengths,
         "clients": list(place),
-        **dict(zip(BATCH_COLUMNS, columns, strict=True)),
+        **dict(zip(_BATCH_COLUMNS, columns, strict=True)),
     }
     packed = zlib.compress(json.dumps(index, separators=(",", ":")).encode(), 1)
-    return b"".join((data, packed, b"%010d" % len(packed), MAGIC))
+    return b"".join((data, packed, b"%010d" % len(packed), _MAGIC))
 
 
 def index_bytes(tail: bytes) -> int:
     """Return how many bytes at a segment's end its index takes, trailer included. Raises
     `ObjectMissing` if damaged.
     """
-    if len(tail) < TRAILER_BYTES or not tail.endswith(MAGIC):
+    if len(tail) < _TRAILER_BYTES or not tail.endswith(_MAGIC):
         raise ObjectMissing("a segment is damaged: its end is not a segment's end")
-    return int(tail[-TRAILER_BYTES : -len(MAGIC)]) + TRAILER_BYTES
+    return int(tail[-_TRAILER_BYTES : -len(_MAGIC)]) + _TRAILER_BYTES
 
 
 def parse_index(tail: bytes) -> SegmentIndex:
     """Return the index that *tail*, a segment's last bytes, ends with."""
     size = index_bytes(tail)
-    index = json.loads(zlib.decompress(tail[-size:-TRAILER_BYTES]))
+    index = json.loads(zlib.decompress(tail[-size:-_TRAILER_BYTES]))
     if index["format"] != FORMAT:
         raise ObjectMissing(
             f"a segment has format {index['format']}; this version reads format {FORMAT}"

@@ -24,7 +24,7 @@ CHANGE_CHECK_SECONDS = 0.02
 second is not noticed.
 """
 
-LEASE_CHECKS = 50
+_LEASE_CHECKS = 50
 """Each so-manieth change check, once a second, looks whose producer is lost."""
 
 
@@ -245,7 +245,7 @@ class Watches:
             began = now()
             tick += 1
             changed = changes() or missed
-            if not changed and tick % LEASE_CHECKS:
+            if not changed and tick % _LEASE_CHECKS:
                 continue
             missed = False
             if changed:

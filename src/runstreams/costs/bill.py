@@ -19,7 +19,7 @@ APPEND_SECONDS = 0.055
 much again around them; not measured on AWS.
 """
 
-SEAL_SECONDS = 0.3
+_SEAL_SECONDS = 0.3
 """What sealing adds to one append in sixteen; not measured on AWS."""
 
 INLINE_APPEND_SECONDS, INLINE_SEAL_SECONDS = 0.031, 0.06
@@ -27,7 +27,7 @@ INLINE_APPEND_SECONDS, INLINE_SEAL_SECONDS = 0.031, 0.06
 seal. Not measured on AWS.
 """
 
-REPLAY_SECONDS = 0.2
+_REPLAY_SECONDS = 0.2
 """A replay in Lambda; not measured on AWS."""
 
 COLD_SHARE, COLD_SECONDS = 0.01, 1.0
@@ -42,7 +42,7 @@ WRITER_GB = 0.5
 READER_GB = 0.25
 """Memory of the functions, as the template has it unless told otherwise."""
 
-STREAM_SECONDS = 300
+_STREAM_SECONDS = 300
 """After so long an event stream is broken and comes back, as the template has it."""
 
 LOG_LINE_BYTES = 1_200
@@ -64,7 +64,7 @@ OPENING_UNITS = 1 + 2 * 2 + 1
 transaction, each paid twice; and the record once more in the index, whether it was there or not.
 """
 
-KEPT_MONTHS = Limits().retention_ms / (30 * DAY_MS)
+_KEPT_MONTHS = Limits().retention_ms / (30 * DAY_MS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ def _writing(load: Load) -> Iterator[_Part]:
     append, seal = (
         (INLINE_APPEND_SECONDS, INLINE_SEAL_SECONDS)
         if load.inlined
-        else (APPEND_SECONDS, SEAL_SECONDS)
+        else (APPEND_SECONDS, _SEAL_SECONDS)
     )
     if not load.direct:
         seconds = calls * append + (seals + 1) * seal
@@ -152,13 +152,13 @@ def _writing(load: Load) -> Iterator[_Part]:
 
 
 def _reading(load: Load) -> Iterator[_Part]:
-    polls = load.appends if load.endpoint == "http-api" else ceil(load.seconds / STREAM_SECONDS)
+    polls = load.appends if load.endpoint == "http-api" else ceil(load.seconds / _STREAM_SECONDS)
     following = requests.of_following(
         load.appends, load.seconds, POLL_FIRST_SECONDS, polls, load.inlined
     )
     for part, count, calls, seconds, made in (
         ("following", load.readers, polls, load.seconds, following),
-        ("replaying", load.replays, 1, REPLAY_SECONDS, requests.of_replaying()),
+        ("replaying", load.replays, 1, _REPLAY_SECONDS, requests.of_replaying()),
     ):
         yield from _called(part, load, calls * count, seconds * count, READER_GB)
         if load.cross_origin:
@@ -171,9 +171,9 @@ def _reading(load: Load) -> Iterator[_Part]:
 
 def _keeping(load: Load) -> Iterator[_Part]:
     kept = load.tokens * load.token_bytes / prices.GB
-    yield "keeping", prices.S3_STORAGE, kept * KEPT_MONTHS
+    yield "keeping", prices.S3_STORAGE, kept * _KEPT_MONTHS
     for price in (prices.TABLE_STORAGE, prices.RECOVERY):
-        yield "keeping", price, TABLE_BYTES / prices.GB * KEPT_MONTHS
+        yield "keeping", price, TABLE_BYTES / prices.GB * _KEPT_MONTHS
 
 
 def _called(part: str, load: Load, calls: float, seconds: float, memory: float) -> Iterator[_Part]:

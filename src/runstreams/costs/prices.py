@@ -30,19 +30,19 @@ class Price(NamedTuple):
         return quantity / self.per * self.dollars
 
 
-MILLION = 1e6
+_MILLION = 1e6
 GB = 1e9
 """Logs and traffic are counted in bytes, and paid by this."""
 
-HTTP_API = Price("API Gateway", "requests to the HTTP API", 1.00, MILLION, "2026-11")
-REST_API = Price("API Gateway", "requests to the REST API", 3.50, MILLION, "2026-11")
-INVOCATIONS = Price("Lambda", "invocations", 0.20, MILLION, "2026-11")
+HTTP_API = Price("API Gateway", "requests to the HTTP API", 1.00, _MILLION, "2026-11")
+REST_API = Price("API Gateway", "requests to the REST API", 3.50, _MILLION, "2026-11")
+INVOCATIONS = Price("Lambda", "invocations", 0.20, _MILLION, "2026-11")
 GB_SECONDS = Price("Lambda", "GB-seconds, arm64", 0.0000133334, 1, "2026-11")
-S3_WRITES = Price("S3", "PUT and LIST requests", 5.00, MILLION, "2026-11")
-S3_READS = Price("S3", "GET requests", 0.40, MILLION, "2026-11")
+S3_WRITES = Price("S3", "PUT and LIST requests", 5.00, _MILLION, "2026-11")
+S3_READS = Price("S3", "GET requests", 0.40, _MILLION, "2026-11")
 S3_STORAGE = Price("S3", "GB-months stored", 0.023, 1, "2026-11")
-WRITE_UNITS = Price("DynamoDB", "write units", 0.625, MILLION, "2026-11")
-READ_UNITS = Price("DynamoDB", "read units", 0.125, MILLION, "2026-11")
+WRITE_UNITS = Price("DynamoDB", "write units", 0.625, _MILLION, "2026-11")
+READ_UNITS = Price("DynamoDB", "read units", 0.125, _MILLION, "2026-11")
 TABLE_STORAGE = Price("DynamoDB", "GB-months stored", 0.25, 1, "2026-11")
 RECOVERY = Price("DynamoDB", "GB-months of point-in-time recovery", 0.20, 1, "2026-11")
 LOG_BYTES = Price("CloudWatch", "bytes of logs", 0.50, GB, "2026-11")

@@ -10,7 +10,7 @@ from ..core.model import INLINE_BYTES
 
 PLAN = SealingPlan()
 
-SEALED_UNSEEN = 0.7
+_SEALED_UNSEEN = 0.7
 """How many of the batches that cause a seal are sealed when a reader looks. Computed from 31 ms
 that sealing takes and 100 ms between two looks.
 """
@@ -66,7 +66,7 @@ def of_following(
     reads that may be a moment behind. Batches that take *inlined* bytes of the head come with it,
     but for those that are sealed before they are seen.
     """
-    missed = round(appends / appends_a_seal(inlined) * SEALED_UNSEEN) if inlined else 0
+    missed = round(appends / appends_a_seal(inlined) * _SEALED_UNSEEN) if inlined else 0
     return Counter(
         GetItem=calls,
         poll=round(seconds / pause),

@@ -3,7 +3,7 @@
 import os
 import sys
 
-COLOURS = {"keeping": 36, "reading": 33, "progress": 35, "note": 1, "pass": 32, "fail": 31}
+_COLOURS = {"keeping": 36, "reading": 33, "progress": 35, "note": 1, "pass": 32, "fail": 31}
 
 
 class Screen:
@@ -35,5 +35,5 @@ class Screen:
 
     def _show(self, kind: str, label: str, text: str) -> None:
         if self._coloured:
-            label, text = f"\033[{COLOURS[kind]}m{label}", f"{text}\033[0m"
+            label, text = f"\033[{_COLOURS[kind]}m{label}", f"{text}\033[0m"
         print(label + text, flush=True)

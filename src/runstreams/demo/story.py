@@ -13,12 +13,12 @@ from .writing import Writer
 
 RUN = "run_demo"
 DOCUMENTS = ("keeping", "reading")
-TOKENS = 500
+_TOKENS = 500
 """Of each document; at the pace below they last about eight seconds."""
 
-PACE = 0.015
+_PACE = 0.015
 STEPS = 16
-CUT_AT = 200
+_CUT_AT = 200
 """The chunk in whose middle the second writer's connection is cut."""
 
 
@@ -36,8 +36,8 @@ class Told:
 async def tell(http: httpx.AsyncClient, screen: Screen) -> Told:
     """Write two documents to one stream and the progress to another, and follow both live."""
     text, progress = Stream(http, RUN, "text"), Stream(http, RUN, "progress")
-    sent = {name: tokens(name, TOKENS) for name in DOCUMENTS}
-    writers = [Writer(text, name, PACE) for name in sent]
+    sent = {name: tokens(name, _TOKENS) for name in DOCUMENTS}
+    writers = [Writer(text, name, _PACE) for name in sent]
     told = Told(text, sent, {writer.client: writer.resumed for writer in writers})
     async with asyncio.TaskGroup() as readers:
         readers.create_task(_follow_text(text, told.seen, screen))
@@ -54,17 +54,17 @@ async def tell(http: httpx.AsyncClient, screen: Screen) -> Told:
 async def _write(writer: Writer, words: Sequence[str], screen: Screen) -> None:
     def on_cut(resume: int) -> None:
         screen.note(
-            f"✂ The connection of “{writer.client}” was cut in the middle of chunk {CUT_AT}. "
+            f"✂ The connection of “{writer.client}” was cut in the middle of chunk {_CUT_AT}. "
             f"Chunks 0 to {resume - 1} are safe; it goes on with {resume}."
         )
 
     chunks = [{"by": writer.client, "text": word} for word in words]
-    await writer.pipe(chunks, CUT_AT if writer.client == "reading" else None, on_cut)
+    await writer.pipe(chunks, _CUT_AT if writer.client == "reading" else None, on_cut)
 
 
 async def _count(progress: Stream) -> None:
     steps = [{"done": step, "of": STEPS} for step in range(1, STEPS + 1)]
-    await Writer(progress, "counter", TOKENS * PACE / STEPS).pipe(steps)
+    await Writer(progress, "counter", _TOKENS * _PACE / STEPS).pipe(steps)
 
 
 async def _follow_text(stream: Stream, seen: list[Received], screen: Screen) -> None:

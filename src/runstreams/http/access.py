@@ -16,10 +16,10 @@ logger = logging.getLogger(__name__)
 SUBJECT = "runstreams"
 """Whom a token is for: there is one environment."""
 
-SHORT_KEY = 16
+_SHORT_KEY = 16
 """Secret keys with fewer characters work, and are worth a line in the log."""
 
-TOKENS_KEPT = 1_024
+_TOKENS_KEPT = 1_024
 """Verified tokens that a process remembers, so that a long poll does not verify its token each
 time.
 """
@@ -46,9 +46,9 @@ class Keys:
         self._secrets = tuple(dict.fromkeys(filter(None, (key.encode().strip() for key in given))))
         if not self._secrets or "" in given:
             raise ValueError("a secret key may not be empty")
-        if any(len(secret) < SHORT_KEY for secret in self._secrets):
-            logger.warning("a secret key has fewer than %d characters: easy to guess", SHORT_KEY)
-        self._verified: Callable[[bytes], _Valid] = lru_cache(TOKENS_KEPT)(self._verify)
+        if any(len(secret) < _SHORT_KEY for secret in self._secrets):
+            logger.warning("a secret key has fewer than %d characters: easy to guess", _SHORT_KEY)
+        self._verified: Callable[[bytes], _Valid] = lru_cache(_TOKENS_KEPT)(self._verify)
 
     def grant(self, authorization: bytes | None, now: int) -> Grant:
         """Return what the holder of an *authorization* header may do at *now*, in milliseconds.

@@ -19,7 +19,7 @@ from .service import Host, Service
 
 JSON = b"application/json"
 
-IDENTITY = b"identity"
+_IDENTITY = b"identity"
 """The encoding of a body that is sent as it is."""
 
 
@@ -86,8 +86,8 @@ class Asked:
             yield message.get("body", b"")
 
     def _check_encoding(self) -> None:
-        encoding = self.headers.get(b"content-encoding", IDENTITY).lower()
-        if encoding not in (b"", IDENTITY):
+        encoding = self.headers.get(b"content-encoding", _IDENTITY).lower()
+        if encoding not in (b"", _IDENTITY):
             raise UnsupportedEncoding(
                 "Request bodies are sent as they are", encoding=encoding.decode("latin-1")
             )

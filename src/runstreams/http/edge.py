@@ -23,7 +23,7 @@ access_log = logging.getLogger("runstreams.access")
 PREFLIGHT_SECONDS = 300
 """How long a browser may remember what a preflight answered."""
 
-METHODS = b"GET,HEAD,PUT,PATCH,POST,DELETE"
+_METHODS = b"GET,HEAD,PUT,PATCH,POST,DELETE"
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
 _SLASH = re.compile(rb"%2f", re.IGNORECASE)
@@ -112,7 +112,7 @@ async def _preflight(send: Send, asked: bytes | None) -> None:
     headers: Headers = [
         (b"content-type", b"application/json"),
         (b"content-length", b"2"),
-        (b"access-control-allow-methods", METHODS),
+        (b"access-control-allow-methods", _METHODS),
         (b"access-control-max-age", b"%d" % PREFLIGHT_SECONDS),
     ]
     if asked is not None:

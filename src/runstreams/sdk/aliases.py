@@ -7,7 +7,7 @@ only one of the two; what both know then is its own name.
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-READING_BY_NAME = (2, 11)
+_READING_BY_NAME = (2, 11)
 """The first pydantic that can be told to read by names what has aliases."""
 
 OTHER = ("default", "metadata")
@@ -29,7 +29,7 @@ def names_of(schema: Any, version: str) -> Names:
     by_alias = all(each.alias is None or each.alias in each.readable for each in fields)
     if by_alias and all((each.alias or each.name) in each.readable for each in fields):
         return Names({"by_alias": True}, {})
-    knows = tuple(map(int, version.split(".")[:2])) >= READING_BY_NAME
+    knows = tuple(map(int, version.split(".")[:2])) >= _READING_BY_NAME
     return Names({"by_alias": by_alias}, {"by_alias": True, "by_name": True} if knows else {})
 
 

@@ -23,7 +23,7 @@ from .writing.producer import Producer
 
 T = TypeVar("T")
 
-TASKS: set["asyncio.Task[None]"] = set()
+_TASKS: set["asyncio.Task[None]"] = set()
 """Functions that write with a writer: a loop holds its tasks only weakly."""
 
 
@@ -118,8 +118,8 @@ def let_write(producer: Producer, write: Callable[[], object]) -> None:
             producer.finish()
             return
         task = asyncio.get_running_loop().create_task(_finish(producer, done))
-        TASKS.add(task)
-        task.add_done_callback(TASKS.discard)
+        _TASKS.add(task)
+        task.add_done_callback(_TASKS.discard)
 
 
 async def _finish(producer: Producer, writing: Coroutine[Any, Any, object]) -> None:

@@ -159,7 +159,7 @@ def _kinds(kind: type[RunstreamsError]) -> Iterator[type[RunstreamsError]]:
             yield from _kinds(below)
 
 
-BY_CODE = {kind.code: kind for kind in reversed(list(_kinds(RunstreamsError)))}
+_BY_CODE = {kind.code: kind for kind in reversed(list(_kinds(RunstreamsError)))}
 """The class of each code that a server sends."""
 
 
@@ -189,7 +189,7 @@ def told_of(said: dict[str, Any]) -> RunstreamsError:
 def _told(said: dict[str, Any], answered: dict[str, Any]) -> RunstreamsError:
     code, message = str(said["code"]), str(said["message"])
     try:
-        kind = BY_CODE[code]
+        kind = _BY_CODE[code]
         return kind(message, **_facts(kind, said) | answered)
     except (KeyError, TypeError):
         return Unexpected(message, **_facts(Unexpected, said) | answered | {"server_code": code})

@@ -13,13 +13,13 @@ from .errors import InvalidSetting
 
 LEASE_SECONDS = "RUNSTREAMS_LEASE_SECONDS"
 
-LEASE_DEFAULT = 60
+_LEASE_DEFAULT = 60
 """Seconds that a client promises unless told otherwise."""
 
-RENEWALS = 3
+_RENEWALS = 3
 """So often a promise is made again in silence before it would be over."""
 
-FIRST_SECONDS = 1.0
+_FIRST_SECONDS = 1.0
 """How long the first promise waits for a chunk that it can travel with."""
 
 UNLEASED: Final = "unleased"
@@ -57,13 +57,13 @@ def lease_of(given: int | None, environ: Mapping[str, str]) -> int:
     if given is not None:
         return check_lease(given)
     if not (text := environ.get(LEASE_SECONDS, "").strip()):
-        return LEASE_DEFAULT
+        return _LEASE_DEFAULT
     return check_lease(int(text) if text.isdecimal() else text, LEASE_SECONDS)
 
 
 def period(seconds: int) -> float:
     """Return how often a promise of *seconds* is made in silence."""
-    return seconds / RENEWALS
+    return seconds / _RENEWALS
 
 
 class Promise:
@@ -81,7 +81,7 @@ class Promise:
     def begin(self, now: float) -> None:
         """Begin to wait for what there will be to send."""
         if self._seconds:
-            self.due = now + min(FIRST_SECONDS, period(self._seconds))
+            self.due = now + min(_FIRST_SECONDS, period(self._seconds))
 
     def with_chunks(self, is_last: bool) -> int | None:
         """Return what is said with chunks, in seconds: 0 lets go behind the last ones; None says

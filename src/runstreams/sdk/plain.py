@@ -12,10 +12,10 @@ from pathlib import PurePath
 from typing import Any
 from uuid import UUID
 
-KINDS_KEPT = 1024
+_KINDS_KEPT = 1024
 """Classes of which it is remembered how they become plain."""
 
-SCALARS = (str, int, float, type(None))
+_SCALARS = (str, int, float, type(None))
 """What JSON has, and takes for a key as well; a bool is an int."""
 
 
@@ -29,7 +29,7 @@ def plain(value: Any) -> Any:
     return _shape(kind)(value)
 
 
-@lru_cache(KINDS_KEPT)
+@lru_cache(_KINDS_KEPT)
 def _shape(kind: type) -> Callable[[Any], Any]:
     """Return what makes something plain of the values of *kind*, a class that is not Python's."""
     # All three are known by what they have, since pydantic need not be installed.
@@ -52,7 +52,7 @@ def is_wire_model(value: object) -> bool:
     return _is_wire_model(kind)
 
 
-@lru_cache(KINDS_KEPT)
+@lru_cache(_KINDS_KEPT)
 def _is_wire_model(kind: type) -> bool:
     known = getattr(kind, "to_dict", None) if hasattr(kind, "model_dump") else None
     return callable(known) and "mode" in signature(known).parameters
@@ -107,7 +107,7 @@ def _(value: set | frozenset | deque) -> list[Any]:  # type: ignore[type-arg]
 
 def with_plain_keys(value: Any) -> Any:
     """Return *value* with every key as JSON takes it. Raises `TypeError`."""
-    if isinstance(value, SCALARS):
+    if isinstance(value, _SCALARS):
         return value
     if isinstance(value, dict):
         return {_key(key): with_plain_keys(each) for key, each in value.items()}
@@ -117,4 +117,4 @@ def with_plain_keys(value: Any) -> Any:
 
 
 def _key(key: Any) -> Any:
-    return key if isinstance(key, SCALARS) else _key(plain(key))
+    return key if isinstance(key, _SCALARS) else _key(plain(key))

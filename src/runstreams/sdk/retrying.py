@@ -13,7 +13,7 @@ logger = logging.getLogger("runstreams")
 PASSING = (408, 425, 429)
 """Statuses below 500 that say: later."""
 
-RETRY_AFTER_MAX = 60.0
+_RETRY_AFTER_MAX = 60.0
 """Longest pause that a server is obeyed in, in seconds."""
 
 
@@ -47,7 +47,7 @@ def pause(retries: Retries, failures: int, chance: float, asked: float | None = 
     *asked* what the server asked for.
     """
     grown = min(retries.first * 2.0 ** min(failures - 1, 60), retries.longest)
-    return max(grown * (1 - chance / 2), min(asked or 0.0, RETRY_AFTER_MAX))
+    return max(grown * (1 - chance / 2), min(asked or 0.0, _RETRY_AFTER_MAX))
 
 
 class Patience:

@@ -21,9 +21,9 @@ from .writing.producer import Producer
 
 logger = logging.getLogger("runstreams")
 
-RUN_ID = "RUNSTREAMS_RUN_ID"
-PARENT_RUN_ID = "RUNSTREAMS_PARENT_RUN_ID"
-ROOT_RUN_ID = "RUNSTREAMS_ROOT_RUN_ID"
+_RUN_ID = "RUNSTREAMS_RUN_ID"
+_PARENT_RUN_ID = "RUNSTREAMS_PARENT_RUN_ID"
+_ROOT_RUN_ID = "RUNSTREAMS_ROOT_RUN_ID"
 """How a process is told which run it belongs to."""
 
 
@@ -49,7 +49,7 @@ class Run:
 
     def environ(self) -> dict[str, str]:
         """Return the environment variables that put another process into this run."""
-        said = {RUN_ID: self.id, PARENT_RUN_ID: self.parent_id, ROOT_RUN_ID: self.root_id}
+        said = {_RUN_ID: self.id, _PARENT_RUN_ID: self.parent_id, _ROOT_RUN_ID: self.root_id}
         return {name: value for name, value in said.items() if value is not None}
 
     @contextmanager
@@ -102,9 +102,9 @@ def current_run(environ: Mapping[str, str] = os.environ) -> Run | None:
     """Return the run we are in: the innermost `streams.run`, or else the environment's."""
     if (place := here()) is not None:
         return place.run
-    if not (run := environ.get(RUN_ID)):
+    if not (run := environ.get(_RUN_ID)):
         return None
-    return Run(run, environ.get(PARENT_RUN_ID) or None, environ.get(ROOT_RUN_ID) or None)
+    return Run(run, environ.get(_PARENT_RUN_ID) or None, environ.get(_ROOT_RUN_ID) or None)
 
 
 def adopt(producer: Producer) -> None:

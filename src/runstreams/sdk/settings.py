@@ -9,7 +9,7 @@ from .errors import InvalidSetting
 URL = "RUNSTREAMS_URL"
 SECRET_KEY = "RUNSTREAMS_SECRET_KEY"
 
-LOCAL = "http://127.0.0.1:8787"
+_LOCAL = "http://127.0.0.1:8787"
 """Where `runstreams serve` listens unless told otherwise."""
 
 Token = str | Callable[[], str] | Callable[[], Awaitable[str]]
@@ -32,7 +32,7 @@ class Timeouts:
 
 def base_url_of(given: str | None, environ: Mapping[str, str]) -> str:
     """Return the server's address, without a slash at its end. Raises `InvalidSetting`."""
-    url = (given or environ.get(URL) or LOCAL).strip().rstrip("/")
+    url = (given or environ.get(URL) or _LOCAL).strip().rstrip("/")
     name = "the server's address" if given or not environ.get(URL) else URL
     if not url.lower().startswith(("http://", "https://")):
         raise InvalidSetting(f"{name} must begin with http:// or https://: {url!r}")

@@ -5,14 +5,14 @@ from typing import NamedTuple
 from ..core.errors import RunCompleted, RunstreamsError, StreamClosed, Unauthorized
 from ..core.model import PRODUCER_LOST
 
-HINTS: dict[type[RunstreamsError], str] = {
+_HINTS: dict[type[RunstreamsError], str] = {
     StreamClosed: "use another key, or delete it to begin anew; with close=False (--no-close) a "
     "pipe that is interrupted leaves its stream open",
     RunCompleted: "begin another run, with this one as parent= if it is tried again",
 }
 """What to do after an error."""
 
-HINT_OF_LOST = (
+_HINT_OF_LOST = (
     "this producer, or another one, was not heard of for longer than its lease, as a computer that "
     "slept or had no network, and readers have been told so; write on to another key or run, and "
     "promise more by lease= where such pauses are usual"
@@ -46,9 +46,9 @@ class Doing(NamedTuple):
         message = error.message
         if isinstance(error, Unauthorized) and self.action:
             message = f"the token does not allow this: it lacks the scope {self.scopes}"
-        hint = HINTS.get(type(error), "")
+        hint = _HINTS.get(type(error), "")
         if isinstance(error, StreamClosed) and error.closed_code == PRODUCER_LOST:
-            hint = HINT_OF_LOST
+            hint = _HINT_OF_LOST
         if hint and hint not in message:
             message += f": {hint}"
         if self.place and self.place not in message.partition(":")[0]:

@@ -68,7 +68,7 @@ def _base64(data: bytes) -> str:
     return urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 _FORM = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])")
 
@@ -81,7 +81,7 @@ def seconds_of(duration: float | str) -> float:
         found = _FORM.fullmatch(duration.strip())
         if found is None:
             raise InvalidSetting(f"{duration!r} is not a duration like '90s', '15m', '1h' or '7d'")
-        duration = float(found[1]) * UNITS[found[2]]
+        duration = float(found[1]) * _UNITS[found[2]]
     if not 0 < duration < float("inf"):
         raise InvalidSetting(f"a duration must be positive, not {duration}")
     return duration

@@ -20,7 +20,7 @@ from .values import JSON, Form, encode, with_whole_characters
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-PLAIN = (int, float, bool, dict, list, type(None))
+_PLAIN = (int, float, bool, dict, list, type(None))
 """Types that JSON itself has: without pydantic they are taken as they come."""
 
 
@@ -37,7 +37,7 @@ def form_of(kind: Any) -> Form:
     try:
         from pydantic import PydanticUndefinedAnnotation, PydanticUserError, TypeAdapter
     except ImportError:
-        if kind in PLAIN or get_origin(kind) in PLAIN:
+        if kind in _PLAIN or get_origin(kind) in _PLAIN:
             return JSON
         raise InvalidSetting(
             f'chunks of type {kind} need pydantic: pip install "runstreams[pydantic]"'

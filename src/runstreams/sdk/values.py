@@ -59,7 +59,7 @@ def _text(value: object) -> str:
         return _encode(with_plain_keys(value))
 
 
-HALVES = re.compile(r"\\\\|\\ud[89ab]..\\ud[c-f]..|\\ud[89a-f]..", re.IGNORECASE)
+_HALVES = re.compile(r"\\\\|\\ud[89ab]..\\ud[c-f]..|\\ud[89a-f]..", re.IGNORECASE)
 """In JSON: a backslash, a character, half a character."""
 
 
@@ -67,7 +67,7 @@ def with_whole_characters(text: str) -> str:
     """Return JSON with � in the place of each half of a character that is alone."""
     if "\\ud" not in text and "\\uD" not in text:
         return text
-    return HALVES.sub(lambda found: "\ufffd" if len(found[0]) == 6 else found[0], text)
+    return _HALVES.sub(lambda found: "\ufffd" if len(found[0]) == 6 else found[0], text)
 
 
 JSON = Form(encode, None)

@@ -7,16 +7,16 @@ from errno import EMFILE, ENFILE
 from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit, setrlimit
 from typing import Any
 
-WANTED = 65_536
+_WANTED = 65_536
 """Asked for at start: each waiting reader is one connection."""
 
-SAY_AGAIN_SECONDS = 60
+_SAY_AGAIN_SECONDS = 60
 """How often it is said that no file is left: the event loop finds so each second."""
 
 logger = logging.getLogger(__name__)
 
 
-def raise_limit(wanted: int = WANTED) -> int:
+def raise_limit(wanted: int = _WANTED) -> int:
     """Raise this process's limit of open files towards *wanted*; return what it is now.
 
     Anybody may raise the soft limit up to the hard one, and root the hard one too.
@@ -44,6 +44,6 @@ class NoFileLeft:
         if not isinstance(error, OSError) or error.errno not in (EMFILE, ENFILE):
             loop.default_exception_handler(context)
         elif loop.time() >= self._silent_until:
-            self._silent_until = loop.time() + SAY_AGAIN_SECONDS
+            self._silent_until = loop.time() + _SAY_AGAIN_SECONDS
             limit = getrlimit(RLIMIT_NOFILE)[0]
             logger.warning("all of %d files are open: who connects now waits for others", limit)

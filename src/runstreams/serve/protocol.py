@@ -36,7 +36,7 @@ PIECE_BYTES = 262_144
 AHEAD = 64
 """Most requests that may wait on one connection for those before them to be answered."""
 
-LINGER_SECONDS = 2
+_LINGER_SECONDS = 2
 """How long a refused client is still listened to. A connection that is closed with unread data in
 it is reset, and then the refusal is lost as well.
 """
@@ -183,7 +183,7 @@ class Protocol(HttpToolsProtocol):
         """Close the connection when the client does, or soon."""
         self.flow.resume_reading()
         self.timeout_keep_alive_task = self.loop.call_later(
-            LINGER_SECONDS, self.timeout_keep_alive_handler
+            _LINGER_SECONDS, self.timeout_keep_alive_handler
         )
 
 

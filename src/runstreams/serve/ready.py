@@ -11,7 +11,7 @@ from .secret_key import FILE, VARIABLE
 from .settings import Settings
 from .storing import place
 
-WELCOME = """
+_WELCOME = """
 runstreams {version} is ready at {url}
 
   dashboard   {url}/dashboard
@@ -38,7 +38,7 @@ def announce(settings: Settings, url: str, key_given: bool) -> None:
 def _welcome(settings: Settings, url: str, key_given: bool) -> str:
     """Return the start message."""
     file = settings.data.absolute() / FILE
-    return WELCOME.format(
+    return _WELCOME.format(
         version=__version__,
         url=url,
         place=place(settings),

@@ -31,20 +31,20 @@ KEEP_ALIVE_SECONDS = 65
 theirs, since a request may be on its way when our side closes first.
 """
 
-ACCEPTED_AT_A_TIME = 1
+_ACCEPTED_AT_A_TIME = 1
 """asyncio takes so many connections in one go, and where no file is left it goes on to fail: with
 uvicorn's 2,048 it said so 2,048 times and did nothing else. How many may wait is another number.
 """
 
-FEW_FILES = 4096
+_FEW_FILES = 4096
 """Where fewer files may be open, each counts: uvloop needs ten itself, asyncio's own loop three."""
 
-GARBAGE = (20_000, 20, 20)
+_GARBAGE = (20_000, 20, 20)
 """When the collector looks for garbage. Fifty requests under way are enough to set it off again and
 again at its usual 700 objects, in vain: that was a twentieth of the processor's time.
 """
 
-SEALING_SECONDS = 0.4
+_SEALING_SECONDS = 0.4
 """Time for sealing under way to finish when the server stops. Abandoned, it costs nothing: a later
 append seals.
 """
@@ -94,7 +94,7 @@ async def _serve(
     stop = Stop()
     host = _host(settings, stop, linger_in(settings, environ))
     app = build_app(Service(log, keys, host, settings.allowed_origins), ROUTERS)
-    config = spoken(app, timeout_keep_alive=KEEP_ALIVE_SECONDS, backlog=ACCEPTED_AT_A_TIME)
+    config = spoken(app, timeout_keep_alive=KEEP_ALIVE_SECONDS, backlog=_ACCEPTED_AT_A_TIME)
     server = GracefulServer(config, stop, part.ready, part.signals)
     part.attend(log.nudge, server.stop)
     asyncio.get_running_loop().set_exception_handler(NoFileLeft())
@@ -103,14 +103,14 @@ async def _serve(
     # time, in which nobody is served.
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*GARBAGE)
+    gc.set_threshold(*_GARBAGE)
     try:
         await server.serve([listener])
     finally:
         if sweep is not None:
             sweep.cancel()
         with suppress(TimeoutError):
-            async with asyncio.timeout(SEALING_SECONDS):
+            async with asyncio.timeout(_SEALING_SECONDS):
                 await log.aclose()
 
 
@@ -126,7 +126,7 @@ def _host(settings: Settings, stop: Stop, linger_ms: int | None) -> Host:
 
 
 def _loop_factory(files: int) -> Callable[[], asyncio.AbstractEventLoop] | None:
-    if files >= FEW_FILES:
+    if files >= _FEW_FILES:
         return uvloop.new_event_loop
     logger.warning("only %d files may be open: about as many readers can wait", files)
     return None

@@ -23,13 +23,13 @@ from ..core.settings import (
 )
 from .errors import CannotRun
 
-LOG_LEVELS = ("debug", "info", "warning", "error")
-INJECTED = re.compile(r"(tcp|udp|sctp)://")
+_LOG_LEVELS = ("debug", "info", "warning", "error")
+_INJECTED = re.compile(r"(tcp|udp|sctp)://")
 """How Kubernetes begins what it puts into `RUNSTREAMS_PORT` of every pod beside a Service that is
 called runstreams.
 """
 
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 """Addresses that only this machine reaches."""
 
 YES, NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
@@ -127,12 +127,12 @@ def settings_of(args: argparse.Namespace, environ: Mapping[str, str]) -> Setting
 
 def check_anonymous(settings: Settings) -> None:
     """Raise `CannotRun` for a server that whoever reaches it could use without a key."""
-    if settings.anonymous and settings.host not in LOOPBACK:
+    if settings.anonymous and settings.host not in _LOOPBACK:
         raise CannotRun(f"without a key only this machine is served, not {settings.host}")
 
 
 def _is_injected(option: Option, text: str) -> bool:
-    injected = option.name == "port" and INJECTED.match(text) is not None
+    injected = option.name == "port" and _INJECTED.match(text) is not None
     if injected:
         logger.warning("%s=%s is of Kubernetes, not for us: ignored", option.variable, text)
     return injected
@@ -192,6 +192,6 @@ OPTIONS = (
     Option("anonymous", None, _switch, "speak Durable Streams without a key; on loopback only"),
     Option("workers", "NUMBER", _workers, "processes that serve, or auto: one a core (1)"),
     Option("allowed_origins", "LIST", origins_of, "web origins that may read, split by commas (*)"),
-    Option("log_level", "LEVEL", _one_of(*LOG_LEVELS), "debug, info, warning or error (warning)"),
+    Option("log_level", "LEVEL", _one_of(*_LOG_LEVELS), "debug, info, warning or error (warning)"),
     Option("ready_file", "FILE", Path, "write URL, port and process id here once ready"),
 )

@@ -21,16 +21,16 @@ from .errors import CannotRun
 from .nudging import Nudges
 from .server import SIGNALS
 
-STOP = signal.SIGUSR1
+_STOP = signal.SIGUSR1
 """What asks a worker to stop."""
 
-SOON_SECONDS = 5.0
+_SOON_SECONDS = 5.0
 """A worker that dies before has died at once: those after it wait, longer each time."""
 
 FIRST_PAUSE, LAST_PAUSE = 0.1, 5.0
 """Seconds that they wait."""
 
-STEP_SECONDS = 0.05
+_STEP_SECONDS = 0.05
 """How soon a signal is heeded while they do."""
 
 
@@ -79,7 +79,7 @@ class Alone:
 class Worker:
     """One of several processes, number *number*."""
 
-    signals = (STOP,)
+    signals = (_STOP,)
 
     def __init__(self, number: int, nudges: Nudges, parent: int, ready: int) -> None:
         """Write to the pipe *ready*; *parent* is one that ends with the parent."""
@@ -149,14 +149,14 @@ class Workers:
 
     def _replace(self, number: int, pid: int, code: int) -> None:
         lived = time.monotonic() - self._started.pop(pid)
-        self._pause = 0.0 if lived > SOON_SECONDS else _longer(self._pause)
+        self._pause = 0.0 if lived > _SOON_SECONDS else _longer(self._pause)
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
         soon = f" after {lived:.1f} s; in {self._pause:.1f} s" if self._pause else ";"
         line = f"runstreams: worker {pid} ended by {how}{soon} another takes its place"
         print(line, file=sys.stderr, flush=True)
         until = time.monotonic() + self._pause
         while not self._stopping and time.monotonic() < until:
-            time.sleep(STEP_SECONDS)
+            time.sleep(_STEP_SECONDS)
         if not self._stopping:
             self._start(number)
 
@@ -171,7 +171,7 @@ class Workers:
         self._numbers[pid] = number
         self._started[pid] = time.monotonic()
         if self._stopping:
-            os.kill(pid, STOP)
+            os.kill(pid, _STOP)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         os.close(its)
         with os.fdopen(mine, "rb", buffering=0) as pipe:
@@ -201,7 +201,7 @@ class Workers:
         self._no_more()
         for pid in list(self._numbers):
             with suppress(ProcessLookupError):  # it has ended by itself
-                os.kill(pid, STOP)
+                os.kill(pid, _STOP)
 
 
 def _longer(pause: float) -> float:

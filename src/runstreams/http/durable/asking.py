@@ -13,7 +13,7 @@ from ...core.octets import stuffed
 from ..call import Call
 from ..fields import MOST, query
 
-OCTETS = "application/octet-stream"
+_OCTETS = "application/octet-stream"
 """The content type of a stream that was created without one."""
 
 NOW: Literal["now"] = "now"
@@ -65,7 +65,7 @@ def charter_of(call: Call) -> Charter:
         raise InvalidRequest("a stream has a Stream-TTL or a Stream-Expires-At, not both")
     seconds = None if ttl is None else _whole("Stream-TTL", ttl)
     return Charter(
-        call.header(b"content-type") or OCTETS,
+        call.header(b"content-type") or _OCTETS,
         None if seconds is None else seconds * 1000,
         None if moment is None else _moment(moment),
     )

@@ -22,12 +22,12 @@ CACHED = (b"cache-control", b"private, max-age=60, stale-while-revalidate=300")
 """What was read stays true; but who may read it is ours to say, not a shared cache's."""
 
 CLOSED = (b"stream-closed", b"true")
-UP_TO_DATE = (b"stream-up-to-date", b"true")
+_UP_TO_DATE = (b"stream-up-to-date", b"true")
 
-CURSOR_EPOCH = 1_728_432_000
+_CURSOR_EPOCH = 1_728_432_000
 """When the counting of cursors began: 9 October 2024."""
 
-CURSOR_SECONDS = 20
+_CURSOR_SECONDS = 20
 """How long a cursor is the current one."""
 
 JITTER = 180
@@ -46,7 +46,7 @@ def next_offset(index: int) -> tuple[bytes, bytes]:
 
 def cursor(now: int, known: int | None) -> int:
     """Return the current cursor at *now*, in ms, or a later one than the reader has."""
-    current = (now // 1000 - CURSOR_EPOCH) // CURSOR_SECONDS
+    current = (now // 1000 - _CURSOR_EPOCH) // _CURSOR_SECONDS
     if known is None or known < current:
         return current
     return known + randint(1, JITTER)
@@ -70,7 +70,7 @@ def state(page: Page) -> Headers:
     """Return what a page says of where it stands."""
     told: Headers = [next_offset(page.next_index)]
     if page.next_index == page.tail:
-        told.append(UP_TO_DATE)
+        told.append(_UP_TO_DATE)
     if page.closed is not None:
         told.append(CLOSED)
     return told

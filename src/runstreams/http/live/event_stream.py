@@ -24,10 +24,10 @@ HEADERS: Headers = [
     (b"x-accel-buffering", b"no"),
 ]
 
-CLEAN = (End.CLOSED, End.SILENT)
+_CLEAN = (End.CLOSED, End.SILENT)
 """Ends that clients may take for the end of the stream."""
 
-LAST_WORD_SECONDS = 0.5
+_LAST_WORD_SECONDS = 0.5
 """How long a reader may take to let the last event in that tells of a break."""
 
 
@@ -40,7 +40,7 @@ async def send_events(call: Call, follower: Follower) -> None:
                 await _send(call, as_event(event))
             else:
                 await _send(call, ping(call.service.log.clock(), event.head))
-    await _end(call, DONE if follower.end in CLEAN else None)
+    await _end(call, DONE if follower.end in _CLEAN else None)
 
 
 async def send_items(call: Call, joint: Joint) -> None:
@@ -49,7 +49,7 @@ async def send_items(call: Call, joint: Joint) -> None:
     async with _breaking_off(call), aclosing(joint.items()) as items:
         async for item in items:
             await _send(call, as_item_event(item, call.service.log.clock()))
-    await _end(call, ended(joint.end) if joint.end in CLEAN else None)
+    await _end(call, ended(joint.end) if joint.end in _CLEAN else None)
 
 
 @asynccontextmanager
@@ -78,7 +78,7 @@ async def _end(call: Call, word: bytes | None) -> None:
 async def _break_off(call: Call) -> None:
     """Tell the reader, if it listens, that this is not the end."""
     with suppress(TimeoutError):
-        async with asyncio.timeout(LAST_WORD_SECONDS):
+        async with asyncio.timeout(_LAST_WORD_SECONDS):
             await _send(call, BROKEN_OFF)
 
 

@@ -10,7 +10,7 @@ from ...core.errors import TooManyReaders
 AGAIN_SECONDS = 5
 """When whoever is refused should come back: by then somebody may have gone."""
 
-UNCOUNTED = nullcontext()
+_UNCOUNTED = nullcontext()
 
 
 class Readers:
@@ -26,7 +26,7 @@ class Readers:
         Entering raises `TooManyReaders`.
         """
         if not self._most or grant.everything:
-            return UNCOUNTED
+            return _UNCOUNTED
         return self._counted(credential)
 
     @contextmanager

@@ -9,7 +9,7 @@ from .parts import HEADERS, PARAMETERS
 from .refusals import error_schemas, ref_header, refusals
 from .schemas import schemas
 
-ABOUT = """\
+_ABOUT = """\
 Durable, resumable streams: docs/protocol.md says what each route means. Answers carry
 `Access-Control-Allow-Origin`, `Access-Control-Expose-Headers` and `Vary: Origin` for browsers.
 `OPTIONS` on any path is answered 200, an unknown path 404 `not_found`, and another method 405
@@ -28,7 +28,7 @@ def document() -> dict[str, Any]:
         "info": {
             "title": "runstreams",
             "version": __version__,
-            "description": ABOUT,
+            "description": _ABOUT,
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": "."}],

@@ -16,21 +16,21 @@ RUNS = "/api/v1/runs"
 RUN = f"{RUNS}/{{run}}"
 STREAMS = f"{RUN}/streams"
 
-GUARDS = (
+_GUARDS = (
     "Content-Security-Policy",
     "Cross-Origin-Opener-Policy",
     "Referrer-Policy",
     "X-Content-Type-Options",
     "Cache-Control",
 )
-EVENT_HEADERS = ("Cache-Control", "X-Stream-Version", "X-Accel-Buffering")
-ADVICE = "X-Stream-Linger-Ms"
-RECEIPT_HEADERS = (
+_EVENT_HEADERS = ("Cache-Control", "X-Stream-Version", "X-Accel-Buffering")
+_ADVICE = "X-Stream-Linger-Ms"
+_RECEIPT_HEADERS = (
     "X-Last-Index",
     "X-Stream-Tail",
     "X-Stream-Stop",
     "X-Stream-Leased-Until",
-    ADVICE,
+    _ADVICE,
 )
 
 
@@ -94,7 +94,7 @@ def _verb(verb: str, path: str, suffix: str, errors: tuple[Kind, ...] = ()) -> O
     )
 
 
-WRITING = (
+_WRITING = (
     Operation(
         method="PUT",
         path=STREAM,
@@ -117,7 +117,7 @@ WRITING = (
             200: Answer(
                 about="Stored. Without body, unless JSON is accepted.",
                 content={JSON: ref("Receipt")},
-                headers=RECEIPT_HEADERS,
+                headers=_RECEIPT_HEADERS,
             )
         },
         errors=(*STORED, *TARGETED, *APPENDING, core.ChunkGap, core.InvalidIndex),
@@ -143,7 +143,7 @@ WRITING = (
         takes=("length", "part", "once"),
         body={"text/plain": TEXT},
         needs_body=True,
-        answers={200: _json("Stored.", "Appended", ADVICE)},
+        answers={200: _json("Stored.", "Appended", _ADVICE)},
         errors=(*STORED, *TARGETED, *APPENDING),
         needs=_of_stream("write"),
     ),
@@ -156,7 +156,7 @@ WRITING = (
         takes=("part", "once"),
         body={JSON: ref("Input")},
         needs_body=True,
-        answers={200: _json("Stored.", "Appended", ADVICE)},
+        answers={200: _json("Stored.", "Appended", _ADVICE)},
         errors=(*STORED, *APPENDING),
         needs=f"`write:inputStreams:{{run}}`, {_of_stream('write')}",
     ),
@@ -179,7 +179,7 @@ def _read(path: str, name: str, about: str) -> Operation:
             200: Answer(
                 about="Chunks; none when nothing came in time.",
                 content={JSON: ref("Page"), "text/event-stream": TEXT},
-                headers=EVENT_HEADERS,
+                headers=_EVENT_HEADERS,
             )
         },
         errors=(
@@ -195,7 +195,7 @@ def _read(path: str, name: str, about: str) -> Operation:
     )
 
 
-READING = (
+_READING = (
     Operation(
         method="POST",
         path="/realtime/v1/runs/{run}/follow",
@@ -210,7 +210,7 @@ READING = (
             200: Answer(
                 about="What came of them; nothing when nothing came in time.",
                 content={JSON: ref("Gathered"), "text/event-stream": TEXT},
-                headers=EVENT_HEADERS,
+                headers=_EVENT_HEADERS,
             )
         },
         errors=(
@@ -226,7 +226,7 @@ READING = (
     _read(INPUT, "read_input", "Read what was sent into a run"),
 )
 
-MANAGING = (
+_MANAGING = (
     Operation(
         method="GET",
         path=RUNS,
@@ -350,7 +350,7 @@ def _enter(method: str, name: str) -> Operation:
     )
 
 
-FRONT = (
+_FRONT = (
     _enter("GET", "enter"),
     _enter("HEAD", "head_enter"),
     Operation(
@@ -372,7 +372,7 @@ FRONT = (
 
 def _files(method: str) -> Iterable[Operation]:
     """Yield what *method* does with the dashboard's page and files."""
-    is_get, told = method == "GET", (*GUARDS, "ETag")
+    is_get, told = method == "GET", (*_GUARDS, "ETag")
     prefix = "" if is_get else "head_"
     known = Answer(about="What one has is the same.", headers=told)
 
@@ -404,7 +404,7 @@ def _files(method: str) -> Iterable[Operation]:
     )
 
 
-DASHBOARD = (
+_DASHBOARD = (
     *_files("GET"),
     *_files("HEAD"),
     Operation(
@@ -413,8 +413,8 @@ DASHBOARD = (
         name="dashboard_beside",
         about="Lead to the page.",
         tag="dashboard",
-        answers={308: Answer(about="To the page.", headers=("Location", *GUARDS))},
+        answers={308: Answer(about="To the page.", headers=("Location", *_GUARDS))},
     ),
 )
 
-OPERATIONS = (*WRITING, *READING, *MANAGING, *FRONT, *DASHBOARD)
+OPERATIONS = (*_WRITING, *_READING, *_MANAGING, *_FRONT, *_DASHBOARD)

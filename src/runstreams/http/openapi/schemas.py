@@ -20,7 +20,7 @@ NAMES: dict[type, str] = {
 }
 """The records that are answered as they are, by the names of their schemas."""
 
-PLAIN: dict[object, Schema] = {
+_PLAIN: dict[object, Schema] = {
     bool: {"type": "boolean"},
     int: {"type": "integer"},
     str: {"type": "string"},
@@ -29,14 +29,14 @@ PLAIN: dict[object, Schema] = {
 
 WHOLE: Schema = {"type": "integer", "minimum": 0, "maximum": MOST}
 TEXT: Schema = {"type": "string"}
-TRUTH: Schema = {"type": "boolean"}
+_TRUTH: Schema = {"type": "boolean"}
 MOMENT: Schema = {"type": "integer", "description": "Milliseconds since 1970."}
 
 
 def schema_of(kind: Any) -> Schema:
     """Return the schema of values of a type; a record is referred to."""
-    if kind in PLAIN:
-        return PLAIN[kind]
+    if kind in _PLAIN:
+        return _PLAIN[kind]
     if kind in NAMES:
         return ref(NAMES[kind])
     origin, args = get_origin(kind), get_args(kind)
@@ -93,7 +93,7 @@ PAGE = object_of(
     about="Consecutive chunks, and where to continue.",
 )
 
-ITEM: Schema = {
+_ITEM: Schema = {
     "oneOf": [
         object_of({"key": TEXT, **PAGE["properties"]}),
         object_of({"key": TEXT, "error": {"type": "object"}}),
@@ -101,7 +101,7 @@ ITEM: Schema = {
     "description": "What came of one of several streams: a page, or why it is not read on.",
 }
 
-FOLLOWED: Schema = {
+_FOLLOWED: Schema = {
     "type": "object",
     "properties": {
         "streams": {
@@ -110,24 +110,24 @@ FOLLOWED: Schema = {
             "additionalProperties": maybe(WHOLE),
             "description": f"The first index wanted of each; up to {FOLLOWED_STREAMS} are.",
         },
-        "all": {**TRUTH, "default": False, "description": "Every other stream of the run, too."},
+        "all": {**_TRUTH, "default": False, "description": "Every other stream of the run, too."},
     },
     "additionalProperties": False,
 }
 
-RECEIPT = object_of(
+_RECEIPT = object_of(
     {
         "first_index": maybe(WHOLE),
         "last_index": maybe(WHOLE),
         "tail": WHOLE,
-        "stop": TRUTH,
-        "duplicate": TRUTH,
+        "stop": _TRUTH,
+        "duplicate": _TRUTH,
         "leased_until": maybe(MOMENT),
     },
     about="What became of a body of chunks.",
 )
 
-ENDING: Schema = {
+_ENDING: Schema = {
     "type": "object",
     "properties": {
         "status": {"enum": ["completed", "failed", "canceled"], "default": "completed"},
@@ -139,7 +139,7 @@ ENDING: Schema = {
     "additionalProperties": False,
 }
 
-LINEAGE: Schema = {
+_LINEAGE: Schema = {
     "type": "object",
     "properties": {name: {"type": ["string", "null"]} for name in ("parent", "root")},
     "additionalProperties": False,
@@ -153,25 +153,25 @@ def schemas() -> dict[str, Schema]:
         **{name: _record(kind) for kind, name in NAMES.items()},
         "Chunk": CHUNK,
         "Page": PAGE,
-        "Followed": FOLLOWED,
+        "Followed": _FOLLOWED,
         "Gathered": object_of(
             {
-                "streams": {"type": "array", "items": ITEM},
-                "over": TRUTH,
+                "streams": {"type": "array", "items": _ITEM},
+                "over": _TRUTH,
                 "leased_until": maybe(MOMENT),
             }
         ),
-        "Receipt": RECEIPT,
-        "Ending": ENDING,
-        "Lineage": LINEAGE,
-        "Appended": object_of({"ok": TRUTH, "index": maybe(WHOLE), "tail": WHOLE, "stop": TRUTH}),
+        "Receipt": _RECEIPT,
+        "Ending": _ENDING,
+        "Lineage": _LINEAGE,
+        "Appended": object_of({"ok": _TRUTH, "index": maybe(WHOLE), "tail": WHOLE, "stop": _TRUTH}),
         "Input": object_of({"data": {"description": "Any JSON value; it becomes one chunk."}}),
         "Registered": object_of({"version": {"const": "v1"}}),
         "StreamClosing": object_of({"closed": ref("Closed"), "tail": WHOLE}),
-        "StopAsked": object_of({"stop": TRUTH, "tail": WHOLE}),
-        "StreamDeletion": object_of({"deleted": TRUTH}),
+        "StopAsked": object_of({"stop": _TRUTH, "tail": WHOLE}),
+        "StreamDeletion": object_of({"deleted": _TRUTH}),
         "RunDeletion": object_of({"streams": WHOLE}),
-        "TokenClaims": object_of({"sub": TEXT, "pub": TRUTH}),
+        "TokenClaims": object_of({"sub": TEXT, "pub": _TRUTH}),
         "Health": object_of({"status": {"const": "ok"}, "version": TEXT}),
         "Entrance": object_of(
             dict.fromkeys(("name", "version", "dashboard", "openapi", "health"), TEXT),

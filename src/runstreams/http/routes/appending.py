@@ -21,7 +21,7 @@ from ..leasing import claim_of
 from . import closing
 from .ingest import Taken, ingest
 
-TARGETS = get_args(Target)
+_TARGETS = get_args(Target)
 
 router = Router()
 
@@ -37,7 +37,7 @@ async def create(call: Call) -> None:
 async def write(call: Call) -> None:
     """Take in JSON lines; or close or stop a stream, where the last part of the path says so."""
     grant = call.grant()
-    if call.part("target") not in TARGETS and call.part("key") in closing.VERBS:
+    if call.part("target") not in _TARGETS and call.part("key") in closing.VERBS:
         stream = StreamId(check_run(call.part("run")), check_key(call.part("target")))
         await closing.VERBS[call.part("key")](call, grant, stream)
         return
@@ -132,8 +132,8 @@ async def _target(call: Call, grant: Grant) -> StreamId:
 
 async def _resolve(call: Call) -> StreamId:
     stream, target = call.stream(), call.part("target")
-    if target not in TARGETS:
-        raise InvalidParams(f"the target must be one of {', '.join(TARGETS)}", target=target)
+    if target not in _TARGETS:
+        raise InvalidParams(f"the target must be one of {', '.join(_TARGETS)}", target=target)
     if target == "self":
         return stream
     with trigger.saying(trigger.NO_TARGET, TargetMissing):

@@ -28,7 +28,7 @@ KINDS = {
 }
 """The files that are served, and what they are."""
 
-POLICY = "; ".join(
+_POLICY = "; ".join(
     [
         "default-src 'none'",
         "script-src 'self'",
@@ -45,8 +45,8 @@ POLICY = "; ".join(
 )
 """What the page may do: run and ask what comes from where it comes from, and nothing else."""
 
-GUARDS: Headers = [
-    (b"content-security-policy", POLICY.encode()),
+_GUARDS: Headers = [
+    (b"content-security-policy", _POLICY.encode()),
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"referrer-policy", b"no-referrer"),
     (b"x-content-type-options", b"nosniff"),
@@ -71,13 +71,13 @@ async def file(call: Call) -> None:
 async def beside(call: Call) -> None:
     """Lead to the page, whose links mean other places from here."""
     # Relative, since a gateway may serve all of this below a stage's name.
-    await call.answer(308, headers=[(b"location", b"../dashboard"), *GUARDS])
+    await call.answer(308, headers=[(b"location", b"../dashboard"), *_GUARDS])
 
 
 async def _send(call: Call, name: str) -> None:
     content = _content(name)
     tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'.encode()
-    told = [*GUARDS, (b"etag", tag)]
+    told = [*_GUARDS, (b"etag", tag)]
     if tag in call.headers.get(b"if-none-match", b""):
         await call.start(304, told)
         await call.send({"type": "http.response.body"})

@@ -184,7 +184,7 @@ async def _answer(call: Call, status: int, body: bytes, headers: Headers) -> Non
     await call.send({"type": "http.response.body", "body": body})
 
 
-ACTIONS: dict[str, Callable[[Call], Awaitable[None]]] = {
+_ACTIONS: dict[str, Callable[[Call], Awaitable[None]]] = {
     "PUT": create,
     "POST": append,
     "GET": read,
@@ -192,4 +192,4 @@ ACTIONS: dict[str, Callable[[Call], Awaitable[None]]] = {
     "DELETE": delete,
 }
 
-router.routes.append(Route("/v1/stream/{name:path}", DurableEndpoint(ACTIONS), name="durable"))
+router.routes.append(Route("/v1/stream/{name:path}", DurableEndpoint(_ACTIONS), name="durable"))

@@ -14,7 +14,7 @@ router = Router()
 
 NO_STORE = (b"cache-control", b"no-store")
 
-ENTRANCE = {
+_ENTRANCE = {
     "name": "runstreams",
     "version": __version__,
     "dashboard": "dashboard",
@@ -29,7 +29,7 @@ async def enter(call: Call) -> None:
     if b"text/html" in call.headers.get(b"accept", b"").lower():
         await call.answer(302, headers=[(b"location", _beside(call, "dashboard")), NO_STORE])
     else:
-        await call.answer(200, json.dumps(ENTRANCE).encode(), [NO_STORE])
+        await call.answer(200, json.dumps(_ENTRANCE).encode(), [NO_STORE])
 
 
 def _beside(call: Call, name: str) -> bytes:

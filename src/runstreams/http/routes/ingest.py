@@ -19,9 +19,9 @@ from ..call import Call, ClientGone
 from ..trigger import check_overlap, is_published_writer, overlap
 from .lines import Lines
 
-SPACE = b" \t\r\n"
+_SPACE = b" \t\r\n"
 
-UNFINISHED = CHUNK_BYTES + 1024
+_UNFINISHED = CHUNK_BYTES + 1024
 """Longest line that is waited for: a chunk, and some white space around it."""
 
 
@@ -87,7 +87,7 @@ class _BodyWriter:
         for line in lines:
             self._line += 1
             try:
-                chunk = check_chunk(line) if line.strip(SPACE) else b""
+                chunk = check_chunk(line) if line.strip(_SPACE) else b""
             except (InvalidChunk, ChunkTooLarge) as error:
                 await self._commit(good)
                 raise self._at_line(error) from None
@@ -170,7 +170,7 @@ class _BodyWriter:
 
 def _place(lines: Sequence[bytes], stored: int) -> int:
     """Return which of *lines*, counted from 1, is the first chunk after *stored* ones."""
-    chunks = [at for at, line in enumerate(lines, 1) if line.strip(SPACE)]
+    chunks = [at for at, line in enumerate(lines, 1) if line.strip(_SPACE)]
     return chunks[stored]
 
 
@@ -206,7 +206,7 @@ async def ingest(
         async for piece in call.pieces():
             if complete := lines.feed(piece):
                 await writer.write(complete)
-            if lines.unfinished > UNFINISHED:
+            if lines.unfinished > _UNFINISHED:
                 await writer.refuse(lines.unfinished)
     except ClientGone:
         await writer.write(lines.feed(call.left_over()))

@@ -27,7 +27,7 @@ T = TypeVar("T")
 ENGINES: "weakref.WeakSet[Engine]" = weakref.WeakSet()
 """All engines of this process."""
 
-LEFT_BEHIND: list[object] = []
+_LEFT_BEHIND: list[object] = []
 """What a child has of its parent's engines. It is never freed: that would close what the parent
 still uses.
 """
@@ -229,7 +229,7 @@ class Engine:
 
     def forget_parent(self) -> None:
         """Begin anew in the child of a fork, with nothing of the parent's."""
-        LEFT_BEHIND.append((self._thread, self._transport, self._pending, self.outlasting))
+        _LEFT_BEHIND.append((self._thread, self._transport, self._pending, self.outlasting))
         self._lock = threading.Lock()
         self._thread = self._transport = None
         self._pending, self.outlasting = set(), set()

@@ -20,15 +20,15 @@ logger = logging.getLogger("runstreams")
 
 refuse_patches()
 
-HOLD_SECONDS = 5.0
+_HOLD_SECONDS = 5.0
 """Longest that a fork waits for a loop to stand still, which it does within milliseconds."""
 
 
-CLOSING_SECONDS = 2.0
+_CLOSING_SECONDS = 2.0
 """How long what was cancelled may take to close its connections, before it is cancelled again."""
 
 
-LAST_SECONDS = 0.005
+_LAST_SECONDS = 0.005
 """How long a loop still turns after everything was closed: sockets are so in a later turn."""
 
 
@@ -77,7 +77,7 @@ class LoopThread:
             return
         with suppress(RuntimeError):  # it has ended
             self.loop.call_soon_threadsafe(stand)
-            if not still.wait(HOLD_SECONDS):
+            if not still.wait(_HOLD_SECONDS):
                 logger.warning("a fork did not wait any longer for a client to stand still")
 
     def _run(self) -> None:
@@ -85,7 +85,7 @@ class LoopThread:
         self.loop.close()
 
     async def _end(self, last: Coroutine[Any, Any, None]) -> None:
-        deadline = self.loop.time() + CLOSING_SECONDS
+        deadline = self.loop.time() + _CLOSING_SECONDS
         # What is cancelled may begin something else before it ends.
         while tasks := asyncio.all_tasks() - {asyncio.current_task()}:
             late = self.loop.time() >= deadline
@@ -93,11 +93,11 @@ class LoopThread:
                 # Cancelled again, or at a wrong moment, it could not close what it has opened.
                 if late or not (task.cancelling() or task in self.loop.delicate):
                     task.cancel()
-            left = max(deadline - self.loop.time(), LAST_SECONDS)
+            left = max(deadline - self.loop.time(), _LAST_SECONDS)
             await asyncio.wait(tasks, timeout=left, return_when=asyncio.FIRST_COMPLETED)
         await last
         self.loop.abort_connections()
-        await asyncio.sleep(LAST_SECONDS)
+        await asyncio.sleep(_LAST_SECONDS)
         with suppress(RuntimeError):  # at the end of the program, when there is no pool any more
             await self.loop.shutdown_default_executor()
         self.loop.stop()

@@ -9,14 +9,14 @@ import sys
 
 from ..errors import InvalidSetting
 
-PATCHED = ("threading", "select", "queue")
+_PATCHED = ("threading", "select", "queue")
 """What an engine and the pools of asyncio stand on."""
 
 
 def refuse_patches() -> None:
     """Raise `InvalidSetting` where gevent has patched what an engine stands on."""
     monkey = sys.modules.get("gevent.monkey")
-    found = [name for name in PATCHED if monkey is not None and monkey.is_module_patched(name)]
+    found = [name for name in _PATCHED if monkey is not None and monkey.is_module_patched(name)]
     if found:
         raise InvalidSetting(
             f"gevent has patched {', '.join(found)}, which runstreams needs as it is: "

@@ -11,7 +11,7 @@ from ...core.limits import MIB
 from ..errors import PassedBy
 from .waiting import Signal, Waiter
 
-KEPT_BYTES = 64 * MIB
+_KEPT_BYTES = 64 * MIB
 """Most that is kept for a `.stream` nobody reads, counted as JSON."""
 
 T = TypeVar("T")
@@ -91,11 +91,11 @@ class Tee(ClosableQueue[T]):
     """What passes through a pipe, kept for whoever reads `.stream`.
 
     It never holds the pipe up. What has not been read is kept for as long as somebody holds the
-    pipe or its `.stream`, up to `KEPT_BYTES`; beyond, all of it is let go, and reading raises
+    pipe or its `.stream`, up to `_KEPT_BYTES`; beyond, all of it is let go, and reading raises
     `PassedBy`.
     """
 
-    def __init__(self, most: int = KEPT_BYTES) -> None:
+    def __init__(self, most: int = _KEPT_BYTES) -> None:
         super().__init__()
         self._most = most
 

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from ...core.model import StreamId
 
-STREAMS_KEPT = 1_000
+_STREAMS_KEPT = 1_000
 """Streams whose clients are remembered, those appended to last."""
 
 
@@ -51,5 +51,5 @@ class Writers:
             return
         self._idle.setdefault(stream, []).append(Writer(writer.client, writer.number + 1))
         self._idle.move_to_end(stream)
-        if len(self._idle) > STREAMS_KEPT:
+        if len(self._idle) > _STREAMS_KEPT:
             self._idle.popitem(last=False)

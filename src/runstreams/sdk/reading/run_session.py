@@ -46,7 +46,7 @@ SILENT = (
     "start=reader.positions goes on with it; timeout=None waits for ever"
 )
 
-CROWDED = (
+_CROWDED = (
     "%s: %d of its streams are open, and no more are read at a time: the others wait until one of "
     "them is closed"
 )
@@ -292,7 +292,7 @@ class RunSession:
             return
         if sum(place.closed is None for place in self._places.values()) >= FOLLOWED_STREAMS:
             self._is_crowded = True
-            connection_logger.warning(CROWDED, self.run, FOLLOWED_STREAMS)
+            connection_logger.warning(_CROWDED, self.run, FOLLOWED_STREAMS)
 
     def _left(self, most: float) -> float:
         """Return the seconds of silence that are left, up to *most*."""

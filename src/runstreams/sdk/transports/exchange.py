@@ -20,8 +20,8 @@ from ..engine.loops import Loop
 T = TypeVar("T")
 
 
-BEGINS = ("connect_tcp.started", "connect_unix_socket.started", "response_closed.started")
-ENDS = ("send_request_headers.started", "response_closed.complete", ".failed")
+_BEGINS = ("connect_tcp.started", "connect_unix_socket.started", "response_closed.started")
+_ENDS = ("send_request_headers.started", "response_closed.complete", ".failed")
 """Steps of httpx between which it is a bad moment."""
 
 
@@ -34,9 +34,9 @@ class _Moment:
 
     async def trace(self, event: str, info: dict[str, Any]) -> None:
         """Take in what httpx says it does."""
-        if event.endswith(BEGINS):
+        if event.endswith(_BEGINS):
             self._is_bad = True
-        elif event.endswith(ENDS):
+        elif event.endswith(_ENDS):
             self._is_bad = False
             # Once: cancelled a second time, it could not close what it has opened.
             after, self._after = self._after, None
@@ -71,14 +71,14 @@ async def put_away(answer: httpx.Response) -> None:
     await asyncio.shield(_closing(answer))
 
 
-CLOSING: set["asyncio.Task[None]"] = set()
+_CLOSING: set["asyncio.Task[None]"] = set()
 """Answers that nobody wants any more: a loop holds its tasks only weakly."""
 
 
 def _closing(answer: httpx.Response) -> "asyncio.Task[None]":
     closing = _begin(answer.aclose())
-    CLOSING.add(closing)
-    closing.add_done_callback(CLOSING.discard)
+    _CLOSING.add(closing)
+    closing.add_done_callback(_CLOSING.discard)
     return closing
 
 

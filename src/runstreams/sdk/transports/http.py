@@ -41,17 +41,17 @@ from .surroundings import open_client, way_to
 T = TypeVar("T")
 R = TypeVar("R", Closed, RunInfo, StreamInfo)
 
-IDLE_SECONDS = 30
+_IDLE_SECONDS = 30
 """How long an idle connection is kept: less than servers and load balancers keep theirs."""
 
 
-YEAR_SECONDS = 31_536_000
+_YEAR_SECONDS = 31_536_000
 """No server means more, whatever it says."""
 
 LINGER_SECONDS_MAX = 10
 """A server that would have chunks gathered for longer is not believed."""
 
-REMEDY = (
+_REMEDY = (
     "it is tried again. `runstreams serve` starts one on this machine; RUNSTREAMS_URL says where "
     "it is"
 )
@@ -59,7 +59,7 @@ REMEDY = (
 
 logger = logging.getLogger("runstreams.connection")
 
-MOMENT_SECONDS = 0.05
+_MOMENT_SECONDS = 0.05
 """Least time that an event stream is read for."""
 
 
@@ -82,7 +82,7 @@ class HttpTransport:
             headers={"user-agent": f"runstreams-python/{__version__}"},
             timeout=httpx.Timeout(timeouts.request, connect=timeouts.connect),
             limits=httpx.Limits(
-                max_connections=None, max_keepalive_connections=100, keepalive_expiry=IDLE_SECONDS
+                max_connections=None, max_keepalive_connections=100, keepalive_expiry=_IDLE_SECONDS
             ),
         )
         way = way_to(self._http.base_url)
@@ -175,7 +175,7 @@ class HttpTransport:
             **(headers or {}),
         }
         timeouts = self._timeouts
-        read = max(MOMENT_SECONDS, min(timeouts.stall, silence))
+        read = max(_MOMENT_SECONDS, min(timeouts.stall, silence))
         timeout = httpx.Timeout(timeouts.request, connect=timeouts.connect, read=read)
         request = self._http.build_request(method, path, headers=fields, timeout=timeout, **more)
         try:
@@ -275,7 +275,7 @@ class HttpTransport:
         """Say once what would be waited for in silence."""
         if not self._is_told:
             self._is_told = True
-            logger.warning("%s: %s", unreachable, REMEDY)
+            logger.warning("%s: %s", unreachable, _REMEDY)
 
     async def _send(self, request: httpx.Request, stream: bool = False) -> httpx.Response:
         """Send *request*, once more with a fresh token if there is one and the first is refused."""
@@ -359,7 +359,7 @@ def _retry_after(answer: httpx.Response) -> float | None:
             seconds = date.replace(tzinfo=date.tzinfo or UTC).timestamp() - time.time()
     except (ValueError, OverflowError):
         return None
-    return min(seconds, YEAR_SECONDS)
+    return min(seconds, _YEAR_SECONDS)
 
 
 async def _decoded(answer: httpx.Response) -> AsyncGenerator[Event, None]:

@@ -23,7 +23,7 @@ class Batching:
     """Longest time from one batch to the next that is not full, in seconds; None: as the server
     advises, and 0.1 unless it does.
 
-    Where appends are quick and nothing is advised, it is less: see `ROUND_TRIPS`.
+    Where appends are quick and nothing is advised, it is less: see `_ROUND_TRIPS`.
     """
     chunks: int = 1000
     """Most chunks of a batch; the server commits so many at once."""
@@ -35,10 +35,10 @@ class Batching:
     """So many unsent bytes make a writer wait."""
 
 
-LINGER = 0.1
+_LINGER = 0.1
 """The linger where neither the user nor the server has a word on it, in seconds."""
 
-ROUND_TRIPS = 3
+_ROUND_TRIPS = 3
 """The linger is at most so many times what an append takes.
 
 So a writer keeps its server busy a quarter of the time at most: a server on the same machine
@@ -46,7 +46,7 @@ answers in 3 ms, and lingering there for 100 would only make its readers wait. I
 paid for, however quick it is, and so the server advises.
 """
 
-SMOOTHING = 0.3
+_SMOOTHING = 0.3
 """How much the latest append counts in the estimate of what one takes."""
 
 
@@ -133,8 +133,10 @@ class Buffer:
         wanted = self._batching.linger
         if wanted is None and self._advised is not None:
             return self._advised
-        longest = LINGER if wanted is None else wanted
-        return longest if self._round_trip is None else min(longest, ROUND_TRIPS * self._round_trip)
+        longest = _LINGER if wanted is None else wanted
+        return (
+            longest if self._round_trip is None else min(longest, _ROUND_TRIPS * self._round_trip)
+        )
 
     def take(self, now: float) -> InFlight:
         """Return the next batch, which leaves *now*; it stays under way until `arrived`."""
@@ -159,4 +161,4 @@ class Buffer:
         self._in_flight = None
         self._advised = linger
         known = seconds if self._round_trip is None else self._round_trip
-        self._round_trip = known + SMOOTHING * (seconds - known)
+        self._round_trip = known + _SMOOTHING * (seconds - known)

@@ -64,7 +64,7 @@ again: somebody else was there, or the body was damaged on its way.
 TOO_MANY = 429
 """The status of a throttle, whatever its code."""
 
-TOO_SLOW = 408
+_TOO_SLOW = 408
 """The status of a question that did not come in time, whatever its code."""
 
 UNUSABLE = frozenset(
@@ -91,13 +91,13 @@ UNUSABLE = frozenset(
 that our clock is wrong. Nothing was done, and whoever runs the service can mend it.
 """
 
-FORBIDDEN = 403
+_FORBIDDEN = 403
 """What S3 says with all of its codes of that kind."""
 
 KMS = "KMS"
 """How the codes begin that pass on what the keeper of the encryption's key has said."""
 
-NO_CREDENTIALS = (
+_NO_CREDENTIALS = (
     boto.CredentialRetrievalError,
     boto.MetadataRetrievalError,
     boto.NoCredentialsError,
@@ -107,12 +107,12 @@ NO_CREDENTIALS = (
 )
 """There was nothing to sign the question with, so nobody was asked."""
 
-PASSING_REASONS = frozenset(
+_PASSING_REASONS = frozenset(
     {"None", "ProvisionedThroughputExceeded", "ThrottlingError", "TransactionConflict"}
 )
 """Why a transaction may be cancelled though none of its conditions failed."""
 
-NEVER_SENT = (
+_NEVER_SENT = (
     boto.ConnectTimeoutError,
     boto.EndpointConnectionError,
     boto.ProxyConnectionError,
@@ -151,9 +151,9 @@ def fate(error: Exception) -> Fate:
     """Tell what became of the call that *error* ended."""
     if isinstance(error, ClientError):
         return _answered(error)
-    if isinstance(error, NEVER_SENT) or _came_too_late(error):
+    if isinstance(error, _NEVER_SENT) or _came_too_late(error):
         return Fate.REFUSED
-    if isinstance(error, NO_CREDENTIALS):
+    if isinstance(error, _NO_CREDENTIALS):
         return Fate.UNUSABLE
     return Fate.LOST if isinstance(error, BROKEN_OFF) else Fate.ANSWERED
 
@@ -172,12 +172,12 @@ def _answered(error: ClientError) -> Fate:
     said, status = code(error), error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     if said == "TransactionCanceledException":
         reasons = {reason.get("Code") for reason in error.response.get("CancellationReasons", [])}
-        return Fate.REFUSED if reasons <= PASSING_REASONS else Fate.ANSWERED
+        return Fate.REFUSED if reasons <= _PASSING_REASONS else Fate.ANSWERED
     if said in REFUSALS or status == TOO_MANY or _is_throttle(said):
         return Fate.REFUSED
-    if status >= 500 or status == TOO_SLOW or _is_transient(said):
+    if status >= 500 or status == _TOO_SLOW or _is_transient(said):
         return Fate.LOST
-    unusable = said in UNUSABLE or said.startswith(KMS) or status == FORBIDDEN
+    unusable = said in UNUSABLE or said.startswith(KMS) or status == _FORBIDDEN
     return Fate.UNUSABLE if unusable else Fate.ANSWERED
 
 

@@ -34,7 +34,7 @@ TAGS = {
 """The tags, and the variables of the functions' environment that say the same."""
 
 
-UNSAID = frozenset({"MethodNotAllowed", "NoSuchTagSet", "NotImplemented"})
+_UNSAID = frozenset({"MethodNotAllowed", "NoSuchTagSet", "NotImplemented"})
 """Answers of a bucket without tags, and of an S3 that knows none."""
 
 
@@ -52,7 +52,7 @@ def told(s3: "S3Client", bucket: str) -> dict[str, str]:
             tags = s3.get_bucket_tagging(Bucket=bucket)["TagSet"]
             return {TAGS[tag["Key"]]: tag["Value"] for tag in tags if tag["Key"] in TAGS}
         except (ClientError, BotoCoreError) as error:
-            if isinstance(error, ClientError) and code(error) in UNSAID:
+            if isinstance(error, ClientError) and code(error) in _UNSAID:
                 return {}
             _judge(error, bucket, is_last=attempt == ATTEMPTS or time.monotonic() > last)
         time.sleep(pause(attempt, 1.0))

@@ -35,70 +35,70 @@ list, 300 operators and 4 KB of expression.
 IS_KNOWN = "#v <= :v"
 """The stream has been opened, in a form that this version knows."""
 
-IS_LIVE = f"{IS_KNOWN} AND #expires > :now"
+_IS_LIVE = f"{IS_KNOWN} AND #expires > :now"
 """It is not forgotten, either."""
 
-IS_OPEN = "attribute_not_exists(#closed)"
+_IS_OPEN = "attribute_not_exists(#closed)"
 """Nobody has closed the stream."""
 
-HAS_FEW_UNSEALED = "size(#p) < :unsealed"
+_HAS_FEW_UNSEALED = "size(#p) < :unsealed"
 """There are not too many unsealed batches to add one."""
 
-HAS_ROOM = "#size <= :room"
+_HAS_ROOM = "#size <= :room"
 """The stream can take the batch's bytes."""
 
-IS_SPREAD = "contains(#g, :spread)"
+_IS_SPREAD = "contains(#g, :spread)"
 """Whoever reads this head finds an object with a hash in its name. What else is in a generation are
 hexadecimal digits, another mark, and perhaps an epoch with its dot.
 """
 
-IS_SHORT = "contains(#g, :short)"
+_IS_SHORT = "contains(#g, :short)"
 """The head knows its clients by hashes."""
 
-TAKES_INLINE = "#inline <= :inline_room"
+_TAKES_INLINE = "#inline <= :inline_room"
 """Batches may lie in the pointers, and there is room for this one. Nothing is compared with what is
 absent, as in heads of before.
 """
 
-IS_NEW_ONCE = "attribute_not_exists(#once)"
+_IS_NEW_ONCE = "attribute_not_exists(#once)"
 """No one-shot append with this idempotency key is remembered."""
 
-CLIENT_IS_AT = "(#client >= :previous AND #client < :next)"
+_CLIENT_IS_AT = "(#client >= :previous AND #client < :next)"
 """The client's last chunk is the one before the batch, whatever its index."""
 
-LONG_CLIENT_IS_AT = "#client = :previous"
+_LONG_CLIENT_IS_AT = "#client = :previous"
 """So it is in a head that does not know it by its hash."""
 
-CLIENT_IS_NOT_HERE = "attribute_not_exists(#client) AND #spills = :spills"
+_CLIENT_IS_NOT_HERE = "attribute_not_exists(#client) AND #spills = :spills"
 """The head does not know the client, and no client has moved out since it was looked for
 outside.
 """
 
-IS_GENERATION = "#g = :g"
+_IS_GENERATION = "#g = :g"
 """It is still the same stream, not another one under its name."""
 
-IS_OF_EPOCH = "begins_with(#g, :epoch)"
+_IS_OF_EPOCH = "begins_with(#g, :epoch)"
 """It was opened since heads were last put back to how they once were."""
 
-MAY_BE_LEASED = "(attribute_not_exists(#lease) OR (#lease <= :lease AND #lease_ms <= :lease_ms))"
+_MAY_BE_LEASED = "(attribute_not_exists(#lease) OR (#lease <= :lease AND #lease_ms <= :lease_ms))"
 """Nothing is taken from the lease that is there, as `leasing.may_follow` says."""
 
-IS_HOLDER = "#lease_by = :lease_by"
+_IS_HOLDER = "#lease_by = :lease_by"
 """It was this client that promised last."""
 
-IS_NOT_GUARDED = "attribute_not_exists(#guarded)"
+_IS_NOT_GUARDED = "attribute_not_exists(#guarded)"
 """The stream's charter, if it has one, is none that a write must heed."""
 
-IS_WRITTEN_AS_SEEN = "#book = :seen"
+_IS_WRITTEN_AS_SEEN = "#book = :seen"
 """Nobody who writes entries has come further since."""
 
-IS_NOT_WRITTEN = "attribute_not_exists(#book)"
+_IS_NOT_WRITTEN = "attribute_not_exists(#book)"
 """Nobody has written entries with an order or a turn."""
 
-IS_SILENT_SINCE = "#tail = :tail AND #lease = :lease AND #lease_ms = :lease_ms"
+_IS_SILENT_SINCE = "#tail = :tail AND #lease = :lease AND #lease_ms = :lease_ms"
 """Nobody has appended or renewed the lease since it was seen."""
 
-IS_SEALED_AS_SEEN = "#sealed = :sealed"
+_IS_SEALED_AS_SEEN = "#sealed = :sealed"
 """Nobody has sealed since: pointers leave a generation's list only as its sealed index moves, so
 the first ones are what was seen.
 """
@@ -114,22 +114,22 @@ APPENDS = (
 is the value before the update.
 """
 
-INLINES = "#inline = #inline + :inline"
+_INLINES = "#inline = #inline + :inline"
 """So many bytes more lie in the pointers."""
 
-DROPS_INLINE = "#inline = #inline - :inline"
+_DROPS_INLINE = "#inline = #inline - :inline"
 """So many bytes less."""
 
-KEEPS_UNTIL = ("#expires = :expires", "#ttl = :ttl")
+_KEEPS_UNTIL = ("#expires = :expires", "#ttl = :ttl")
 """The stream is forgotten at another time."""
 
-CLOSES = ("#closed = :closed",)
+_CLOSES = ("#closed = :closed",)
 """The stream has ended."""
 
 LEASES = ("#lease = :lease", "#lease_ms = :lease_ms", "#lease_by = :lease_by")
 """A producer has made a promise."""
 
-ALIAS = re.compile(r"#\w+")
+_ALIAS = re.compile(r"#\w+")
 
 
 @dataclass(slots=True)
@@ -161,7 +161,7 @@ def aliases(expression: str, names: Mapping[str, str] | None = None) -> dict[str
     occur.
     """
     own = names or {}
-    return {alias: own.get(alias, alias[1:]) for alias in ALIAS.findall(expression)}
+    return {alias: own.get(alias, alias[1:]) for alias in _ALIAS.findall(expression)}
 
 
 def known() -> "Item":
@@ -170,7 +170,7 @@ def known() -> "Item":
 
 
 def _live_at(now: int) -> "Item":
-    """Return the values of `IS_LIVE`."""
+    """Return the values of `_IS_LIVE`."""
     return {**known(), ":now": number(now)}
 
 
@@ -189,8 +189,8 @@ def committing(
     pointer = pointer_to(staged, skip, batch, batch.time, first=0)
     expires = batch.time + limits.retention_ms
     update = Update(
-        [IS_LIVE, IS_OPEN, HAS_FEW_UNSEALED],
-        [*APPENDS, *KEEPS_UNTIL],
+        [_IS_LIVE, _IS_OPEN, _HAS_FEW_UNSEALED],
+        [*APPENDS, *_KEEPS_UNTIL],
         values={
             **_live_at(terms.now),
             ":unsealed": number(plan.unsealed),
@@ -203,20 +203,20 @@ def committing(
         },
     )
     if limits.epoch:
-        update.conditions.append(IS_OF_EPOCH)
+        update.conditions.append(_IS_OF_EPOCH)
         update.values[":epoch"] = text(epoch_prefix(limits.epoch))
     if staged.inline:
         _inline(update, pointer.weight, plan)
     elif is_spread(staged.object):
-        update.conditions.append(IS_SPREAD)
+        update.conditions.append(_IS_SPREAD)
         update.values[":spread"] = text(SPREAD)
     if limits.stream_bytes > 0:
-        update.conditions.append(HAS_ROOM)
+        update.conditions.append(_HAS_ROOM)
         update.values[":room"] = number(limits.stream_bytes - batch.size)
     if terms.lease is not None:
         _lease(update, terms.lease)
     if terms.amendment is None:
-        update.conditions.append(IS_NOT_GUARDED)
+        update.conditions.append(_IS_NOT_GUARDED)
     else:
         _amend(update, terms.amendment)
     if batch.once is not None:
@@ -228,19 +228,19 @@ def committing(
 
 def amending(amendment: Amendment, now: int) -> Update:
     """Spell `commit.may_amend` and `commit.amended` for a live stream."""
-    update = Update([IS_LIVE], [*KEEPS_UNTIL], values=_live_at(now))
+    update = Update([_IS_LIVE], [*_KEEPS_UNTIL], values=_live_at(now))
     if amendment.closed is not None:
-        update.conditions.append(IS_OPEN)
+        update.conditions.append(_IS_OPEN)
     _amend(update, amendment)
     return update
 
 
 def _amend(update: Update, amendment: Amendment) -> None:
-    update.conditions.append(IS_GENERATION)
+    update.conditions.append(_IS_GENERATION)
     until = {":expires": number(amendment.expires), ":ttl": ttl(amendment.expires)}
     update.values |= {":g": text(amendment.generation), **until}
     if amendment.closed is not None:
-        update.sets += CLOSES
+        update.sets += _CLOSES
         update.values[":closed"] = encode_closed(amendment.closed, by_run=False)
     if amendment.writes_book and amendment.book is not None:
         _write_book(update, amendment.seen, amendment.book)
@@ -250,21 +250,21 @@ def _write_book(update: Update, seen: Book | None, book: Book) -> None:
     update.sets.append("#book = :book")
     update.values[":book"] = text(encode_book(book))
     if seen is None:
-        update.conditions.append(IS_NOT_WRITTEN)
+        update.conditions.append(_IS_NOT_WRITTEN)
         return
-    update.conditions.append(IS_WRITTEN_AS_SEEN)
+    update.conditions.append(_IS_WRITTEN_AS_SEEN)
     update.values[":seen"] = text(encode_book(seen))
 
 
 def _inline(update: Update, weight: int, plan: SealingPlan) -> None:
-    update.conditions.append(TAKES_INLINE)
-    update.sets.append(INLINES)
+    update.conditions.append(_TAKES_INLINE)
+    update.sets.append(_INLINES)
     update.values[":inline"] = number(weight)
     update.values[":inline_room"] = number(plan.inlined_most - weight)
 
 
 def _lease(update: Update, lease: Lease) -> None:
-    update.conditions.append(MAY_BE_LEASED)
+    update.conditions.append(_MAY_BE_LEASED)
     update.sets += LEASES
     update.values |= {**_reach(lease), ":lease_by": text(lease.holder)}
 
@@ -274,7 +274,7 @@ def _reach(lease: Lease) -> "Item":
 
 
 def _remember_once(update: Update, once: str) -> None:
-    update.conditions.append(IS_NEW_ONCE)
+    update.conditions.append(_IS_NEW_ONCE)
     update.sets.append("#once = #tail")
     update.names["#once"] = once_attribute(once)
 
@@ -284,10 +284,10 @@ def _move_client(update: Update, client: str, batch: Batch, terms: Terms, short:
     (_move_short if short else _move_long)(update, client, last, terms)
     if terms.previous is not None:
         return
-    update.conditions += [CLIENT_IS_NOT_HERE, IS_SHORT if short else f"NOT {IS_SHORT}"]
+    update.conditions += [_CLIENT_IS_NOT_HERE, _IS_SHORT if short else f"NOT {_IS_SHORT}"]
     update.values |= {":spills": number(terms.spills), ":short": text(SHORT)}
     if terms.generation is not None and terms.amendment is None:
-        update.conditions.append(IS_GENERATION)
+        update.conditions.append(_IS_GENERATION)
         update.values[":g"] = text(terms.generation)
 
 
@@ -297,7 +297,7 @@ def _move_short(update: Update, client: str, last: Sent, terms: Terms) -> None:
     update.values[":last"] = packed(last)
     update.names["#client"] = hashed(client)
     if terms.previous is not None:
-        update.conditions.append(CLIENT_IS_AT)
+        update.conditions.append(_CLIENT_IS_AT)
         update.values[":previous"] = packed(Sent(terms.previous, 0))
         update.values[":next"] = packed(Sent(terms.previous + 1, 0))
 
@@ -308,14 +308,14 @@ def _move_long(update: Update, client: str, last: Sent, terms: Terms) -> None:
     update.values |= {":number": number(last.number), ":before_last": number(last.index)}
     update.names |= {"#client": number_attribute(client), "#index": index_attribute(client)}
     if terms.previous is not None:
-        update.conditions.append(LONG_CLIENT_IS_AT)
+        update.conditions.append(_LONG_CLIENT_IS_AT)
         update.values[":previous"] = number(terms.previous)
 
 
 def closing(closed: Closed, by_run: bool, now: int, expires: int) -> Update:
     """Close a live stream that is open."""
     values = _live_at(now) | _closed(closed, expires, by_run)
-    return Update([IS_LIVE, IS_OPEN], [*CLOSES, *KEEPS_UNTIL], values=values)
+    return Update([_IS_LIVE, _IS_OPEN], [*_CLOSES, *_KEEPS_UNTIL], values=values)
 
 
 def losing(seen: Head, closed: Closed, expires: int) -> Update:
@@ -327,8 +327,8 @@ def losing(seen: Head, closed: Closed, expires: int) -> Update:
     assert seen.lease is not None
     values = {":g": text(seen.generation), ":tail": number(seen.tail), **_reach(seen.lease)}
     return Update(
-        [IS_GENERATION, IS_OPEN, IS_SILENT_SINCE],
-        [*CLOSES, *KEEPS_UNTIL],
+        [_IS_GENERATION, _IS_OPEN, _IS_SILENT_SINCE],
+        [*_CLOSES, *_KEEPS_UNTIL],
         values=values | _closed(closed, expires, by_run=False),
     )
 
@@ -340,7 +340,7 @@ def _closed(closed: Closed, expires: int, by_run: bool) -> "Item":
 
 def renewing(lease: Lease, now: int) -> Update:
     """Let *lease* be that of a live stream that is open, unless the one there says more."""
-    update = Update([IS_LIVE, IS_OPEN], values=_live_at(now))
+    update = Update([_IS_LIVE, _IS_OPEN], values=_live_at(now))
     _lease(update, lease)
     return update
 
@@ -348,7 +348,7 @@ def renewing(lease: Lease, now: int) -> Update:
 def releasing(holder: str) -> Update:
     """Take away the lease of *holder*."""
     return Update(
-        [IS_KNOWN, IS_HOLDER],
+        [IS_KNOWN, _IS_HOLDER],
         removals=["#lease", "#lease_ms", "#lease_by"],
         values={**known(), ":lease_by": text(holder)},
     )
@@ -356,7 +356,7 @@ def releasing(holder: str) -> Update:
 
 def asking_stop(now: int) -> Update:
     """Raise the stop flag of a live stream."""
-    return Update([IS_LIVE], ["#stop = :stop"], values={**_live_at(now), ":stop": {"BOOL": True}})
+    return Update([_IS_LIVE], ["#stop = :stop"], values={**_live_at(now), ":stop": {"BOOL": True}})
 
 
 def sealing(seen: Head, upto: Pointer, count: int) -> Update:
@@ -364,7 +364,7 @@ def sealing(seen: Head, upto: Pointer, count: int) -> Update:
     them.
     """
     update = Update(
-        [IS_GENERATION, IS_SEALED_AS_SEEN],
+        [_IS_GENERATION, _IS_SEALED_AS_SEEN],
         ["#sealed = :end", "#sealed_time = :time"],
         [f"#p[{at}]" for at in reversed(range(count))],
         values={
@@ -375,7 +375,7 @@ def sealing(seen: Head, upto: Pointer, count: int) -> Update:
         },
     )
     if weight := sum(pointer.weight for pointer in seen.pending[:count]):
-        update.sets.append(DROPS_INLINE)
+        update.sets.append(_DROPS_INLINE)
         update.values[":inline"] = number(weight)
     return update
 
@@ -393,7 +393,7 @@ def forgetting(
 
 def _forgetting(generation: str, clients: Mapping[str, Sent], once: Iterable[str]) -> Update:
     update = Update(
-        [IS_GENERATION],
+        [_IS_GENERATION],
         ["#spills = #spills + :one"],
         values={":g": text(generation), ":one": number(1)},
     )

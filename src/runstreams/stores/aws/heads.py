@@ -34,22 +34,22 @@ from .runs import following, making
 from .table import Outcome, Table, client_key, clients_prefix, head_key
 from .values import number, text
 
-OPENINGS = 6
+_OPENINGS = 6
 """How often opening a stream looks again: the record of an expired run, one that lasts longer or a
 count that begins anew, which somebody else was faster with, then a head that somebody else has put,
 make four.
 """
 
-IS_ABSENT_OR_EXPIRED = "attribute_not_exists(#v) OR #expires <= :now"
+_IS_ABSENT_OR_EXPIRED = "attribute_not_exists(#v) OR #expires <= :now"
 """There is no stream, or it is forgotten."""
 
-IS_LEFT_BEHIND = "(attribute_not_exists(#closed) AND NOT begins_with(#g, :epoch))"
+_IS_LEFT_BEHIND = "(attribute_not_exists(#closed) AND NOT begins_with(#g, :epoch))"
 """The stream was opened in another epoch, and is open."""
 
-IS_NONE_OR_KNOWN = f"attribute_not_exists(#v) OR {IS_KNOWN}"
+_IS_NONE_OR_KNOWN = f"attribute_not_exists(#v) OR {IS_KNOWN}"
 """There is no stream, or one in a form that this version knows."""
 
-IS_BEHIND = "attribute_not_exists(#v) OR #number < :number"
+_IS_BEHIND = "attribute_not_exists(#v) OR #number < :number"
 """The item is missing, or what it remembers is older."""
 
 
@@ -82,7 +82,7 @@ class DynamoHeads:
             head = replace(head, inlined=0)
         fresh, found = begun(head, first, limits) if first else head, None
         record, opening = making(run, limits), [_putting(stream, fresh, limits.epoch)]
-        for _ in range(OPENINGS):
+        for _ in range(_OPENINGS):
             # The first batch must not come twice, with a deletion between that took its object.
             failed = await self._table.transact([record, *opening], repeat=first is None)
             if not failed:
@@ -156,8 +156,8 @@ class DynamoHeads:
         self, stream: StreamId, generation: str, clients: Mapping[str, Sent], expires: int
     ) -> None:
         arguments = {
-            "ConditionExpression": IS_BEHIND,
-            "ExpressionAttributeNames": aliases(IS_BEHIND),
+            "ConditionExpression": _IS_BEHIND,
+            "ExpressionAttributeNames": aliases(_IS_BEHIND),
         }
         await asyncio.gather(
             *(
@@ -185,8 +185,8 @@ class DynamoHeads:
 
     async def delete(self, stream: StreamId) -> Head | None:
         condition = {
-            "ConditionExpression": IS_NONE_OR_KNOWN,
-            "ExpressionAttributeNames": aliases(IS_NONE_OR_KNOWN),
+            "ConditionExpression": _IS_NONE_OR_KNOWN,
+            "ExpressionAttributeNames": aliases(_IS_NONE_OR_KNOWN),
             "ExpressionAttributeValues": known(),
         }
         done, head = _decoded(await self._table.delete(head_key(stream), condition))
@@ -209,9 +209,9 @@ class DynamoHeads:
 
 
 def _putting(stream: StreamId, head: Head, epoch: int) -> dict[str, Any]:
-    condition, values = IS_ABSENT_OR_EXPIRED, {":now": number(head.created)}
+    condition, values = _IS_ABSENT_OR_EXPIRED, {":now": number(head.created)}
     if epoch:
-        condition = f"{condition} OR {IS_LEFT_BEHIND}"
+        condition = f"{condition} OR {_IS_LEFT_BEHIND}"
         values[":epoch"] = text(epoch_prefix(epoch))
     return {
         "Put": {

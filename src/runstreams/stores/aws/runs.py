@@ -24,45 +24,45 @@ R = TypeVar("R", bound=Run | None)
 ATTEMPTS = 8
 """How often a change of a record starts over because somebody else has changed it."""
 
-IS_ABSENT = "attribute_not_exists(#v)"
+_IS_ABSENT = "attribute_not_exists(#v)"
 """There is no record."""
 
-IS_EXPIRED = "#expires <= :now"
+_IS_EXPIRED = "#expires <= :now"
 """The record is of a run that is forgotten, so the name is free."""
 
-IS_AS_SEEN = (
+_IS_AS_SEEN = (
     "#created = :created AND #expires = :expires"
     " AND {completed}(#completed) AND {count} AND {lease}"
 )
 """Nobody has made, extended, completed or leased the run, or opened a stream, since it was read."""
 
-IS_COUNTED_AS_SEEN = "#counted = :counted AND #streams = :streams"
+_IS_COUNTED_AS_SEEN = "#counted = :counted AND #streams = :streams"
 """No stream was opened since."""
 
-IS_LEASED_AS_SEEN = "#lease = :lease AND #lease_ms = :lease_ms AND #lease_by = :lease_by"
+_IS_LEASED_AS_SEEN = "#lease = :lease AND #lease_ms = :lease_ms AND #lease_by = :lease_by"
 """Nobody has promised anything since."""
 
-IS_NOT_COMPLETED = "attribute_not_exists(#completed)"
+_IS_NOT_COMPLETED = "attribute_not_exists(#completed)"
 """The run may open streams."""
 
-IS_MADE_TO_LAST = "(attribute_not_exists(#expires) OR (#expires > :now AND #expires <= :expires))"
+_IS_MADE_TO_LAST = "(attribute_not_exists(#expires) OR (#expires > :now AND #expires <= :expires))"
 """There is no record, or one that counts and has to last for longer."""
 
-LASTS = "#expires > :expires"
+_LASTS = "#expires > :expires"
 """The record lasts longer than it has to."""
 
-MAKES_LAST = "#expires = :expires, #ttl = :ttl"
+_MAKES_LAST = "#expires = :expires, #ttl = :ttl"
 """The record is forgotten later."""
 
-HAS_OPENED_FEW = "(attribute_not_exists(#counted) OR (#counted > :began AND #streams < :most))"
+_HAS_OPENED_FEW = "(attribute_not_exists(#counted) OR (#counted > :began AND #streams < :most))"
 """No stream was counted yet, or the period of the count is not over and it is below the limit."""
 
-COUNTS = (
+_COUNTS = (
     "#streams = if_not_exists(#streams, :none) + :one, #counted = if_not_exists(#counted, :now)"
 )
 """One more stream is counted."""
 
-COUNTS_ANEW = "#streams = :one, #counted = :now"
+_COUNTS_ANEW = "#streams = :one, #counted = :now"
 """The count of a period that is over begins again."""
 
 PLACE = re.compile(r":\w+")
@@ -152,7 +152,7 @@ def making(run: Run, limits: Limits, there: Run | None = None) -> dict[str, Any]
         ":most": number(limits.run_streams),
         ":began": number(run.created - limits.retention_ms),
     }
-    return _updating(run, there, [made, COUNTS], [HAS_OPENED_FEW], values)
+    return _updating(run, there, [made, _COUNTS], [_HAS_OPENED_FEW], values)
 
 
 def following(there: Run | None, run: Run, limits: Limits) -> dict[str, Any]:
@@ -165,7 +165,7 @@ def following(there: Run | None, run: Run, limits: Limits) -> dict[str, Any]:
     if not there.counted or wanted.counted == there.counted:
         return making(run, limits, there)
     values = {":one": number(1), ":counted": number(there.counted)}
-    return _updating(run, there, [COUNTS_ANEW], ["#counted = :counted"], values)
+    return _updating(run, there, [_COUNTS_ANEW], ["#counted = :counted"], values)
 
 
 def _updating(
@@ -179,8 +179,10 @@ def _updating(
     as *run* says unless the one *there* does.
     """
     lasts = there is not None and there.expires > run.expires
-    update = "SET " + ", ".join([*sets, *([] if lasts else [MAKES_LAST])])
-    condition = " AND ".join([IS_NOT_COMPLETED, LASTS if lasts else IS_MADE_TO_LAST, *conditions])
+    update = "SET " + ", ".join([*sets, *([] if lasts else [_MAKES_LAST])])
+    condition = " AND ".join(
+        [_IS_NOT_COMPLETED, _LASTS if lasts else _IS_MADE_TO_LAST, *conditions]
+    )
     names = aliases(f"{update} {condition}")
     known = {f":{name}": value for name, value in encode_run(run).items()}
     known |= {":now": number(run.created), **(values or {})}
@@ -198,7 +200,7 @@ def _updating(
 
 def _replacing(run: Run) -> dict[str, Any]:
     """Return the write that puts *run*'s record in the place of an expired one."""
-    condition = f"{IS_ABSENT} OR {IS_EXPIRED}"
+    condition = f"{_IS_ABSENT} OR {_IS_EXPIRED}"
     return {
         "Put": {
             "Item": _item(run),
@@ -215,11 +217,11 @@ def _item(run: Run) -> "Item":
 
 def _unless_changed(there: Run | None) -> dict[str, Any]:
     if there is None:
-        return {"ConditionExpression": IS_ABSENT, "ExpressionAttributeNames": aliases(IS_ABSENT)}
-    condition = IS_AS_SEEN.format(
+        return {"ConditionExpression": _IS_ABSENT, "ExpressionAttributeNames": aliases(_IS_ABSENT)}
+    condition = _IS_AS_SEEN.format(
         completed="attribute_exists" if there.completed else "attribute_not_exists",
-        count=IS_COUNTED_AS_SEEN if there.counted else "attribute_not_exists(#counted)",
-        lease=IS_LEASED_AS_SEEN if there.lease else "attribute_not_exists(#lease)",
+        count=_IS_COUNTED_AS_SEEN if there.counted else "attribute_not_exists(#counted)",
+        lease=_IS_LEASED_AS_SEEN if there.lease else "attribute_not_exists(#lease)",
     )
     values = {
         ":created": text(place(there.created, there.id)),

@@ -33,7 +33,7 @@ may need 256, and others want the connections too.
 MISSING = frozenset({"NoSuchKey", "404"})
 """Answers that say that an object is gone."""
 
-BEYOND = frozenset({"InvalidRange", "416"})
+_BEYOND = frozenset({"InvalidRange", "416"})
 """Answers that say that an object ends before the range begins."""
 
 
@@ -70,7 +70,7 @@ class Bucket:
         try:
             body, _ = await self._get(Key=key, Range=f"bytes={start}-{last}")
         except ClientError as error:
-            if code(error) not in BEYOND:
+            if code(error) not in _BEYOND:
                 raise
             return b""
         return body[: end - start]

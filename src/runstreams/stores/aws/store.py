@@ -25,16 +25,16 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
 
-THREADS = 32
+_THREADS = 32
 """Calls at a time. A function that answers one request at a time does with half of them."""
 
-CONNECT_SECONDS = 3
+_CONNECT_SECONDS = 3
 """How long to wait for a connection; it takes milliseconds."""
 
-READ_SECONDS = 10
+_READ_SECONDS = 10
 """How long to wait for an answer. botocore's minute is longer than a function has."""
 
-ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
+_ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 """Where botocore looks for another S3."""
 
 
@@ -58,7 +58,7 @@ class AwsStore:
         *,
         new_id: NewId,
         plan: SealingPlan | None = None,
-        threads: int = THREADS,
+        threads: int = _THREADS,
         spread: bool | None = None,
         short: bool | None = None,
     ) -> None:
@@ -82,7 +82,7 @@ class AwsStore:
 
     @classmethod
     def from_environment(
-        cls, *, new_id: NewId, threads: int = THREADS, aws: Session | None = None
+        cls, *, new_id: NewId, threads: int = _THREADS, aws: Session | None = None
     ) -> "AwsStore":
         """Use the bucket RUNSTREAMS_BUCKET and the table RUNSTREAMS_TABLE, through *aws* or a
         session of its own.
@@ -109,7 +109,7 @@ class AwsStore:
 
 
 def connect(
-    session: Session, threads: int = THREADS, endpoint: str | None = None
+    session: Session, threads: int = _THREADS, endpoint: str | None = None
 ) -> tuple["S3Client", "DynamoDBClient"]:
     """Return clients with a connection for each of *threads*.
 
@@ -120,8 +120,8 @@ def connect(
     config = Config(
         retries={"mode": "standard", "total_max_attempts": 1},
         max_pool_connections=threads,
-        connect_timeout=CONNECT_SECONDS,
-        read_timeout=READ_SECONDS,
+        connect_timeout=_CONNECT_SECONDS,
+        read_timeout=_READ_SECONDS,
         tcp_keepalive=True,
         # Other endpoints than AWS's own seldom have a host name for each bucket.
         s3={"addressing_style": "path" if endpoint or _other_s3() else "auto"},
@@ -164,7 +164,7 @@ def session() -> Session:
 
 
 def _other_s3() -> bool:
-    return any(os.environ.get(name) for name in ENDPOINTS)
+    return any(os.environ.get(name) for name in _ENDPOINTS)
 
 
 def _is_on(name: str) -> bool:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 RECENT = "recent"
 """Name of the index of runs by their creation."""
 
-DELETES = 25
+_DELETES = 25
 """Most items that one request deletes: DynamoDB's limit."""
 
 
@@ -175,8 +175,8 @@ class Table:
 
     async def delete_all(self, keys: "Sequence[Item]") -> None:
         """Remove items; those that are gone already are fine."""
-        for at in range(0, len(keys), DELETES):
-            left: Any = [{"DeleteRequest": {"Key": key}} for key in keys[at : at + DELETES]]
+        for at in range(0, len(keys), _DELETES):
+            left: Any = [{"DeleteRequest": {"Key": key}} for key in keys[at : at + _DELETES]]
             while left:
                 left = await self._delete_some(left)
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     Value = AttributeValueTypeDef
     Item = dict[str, AttributeValueTypeDef]
 
-SPREAD_HEAD = 2
+_SPREAD_HEAD = 2
 """The form of a head whose objects have a hash in their names. It is the other one in all else, but
 whoever does not know it does not find the objects, and so must leave the head alone.
 """
@@ -24,7 +24,7 @@ INLINE_HEAD = 3
 wherever its objects are. Whoever does not know that must leave it alone as well.
 """
 
-TTL_SLACK_MS = DAY_MS
+_TTL_SLACK_MS = DAY_MS
 """How long DynamoDB waits before it may remove what has expired, for clocks that differ."""
 
 
@@ -50,7 +50,7 @@ def text(value: str) -> "Value":
 
 def ttl(expires: int) -> "Value":
     """Return when an item may be removed that expires at *expires* ms, in DynamoDB's seconds."""
-    return number((expires + TTL_SLACK_MS) // 1000)
+    return number((expires + _TTL_SLACK_MS) // 1000)
 
 
 def form() -> "Value":
@@ -64,7 +64,7 @@ def head_form(generation: str, inlines: bool) -> "Value":
     """
     if inlines or is_short(generation):
         return number(INLINE_HEAD)
-    return number(SPREAD_HEAD if is_spread(generation) else FORMAT)
+    return number(_SPREAD_HEAD if is_spread(generation) else FORMAT)
 
 
 def check_form(item: "Mapping[str, Value]", latest: int = FORMAT) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MARK = "/"
 """How the name of a client's attribute begins; no client id contains it."""
 
-HASH_BYTES = 8
+_HASH_BYTES = 8
 """Of some hundred clients no two meet by chance, and who makes his own meet cheats himself."""
 
 INDEXES = 10**15
@@ -34,7 +34,7 @@ def hashed(client: str) -> str:
     """Return the name of a client's attribute; a name of one stays as it is."""
     if client.startswith(MARK):
         return client
-    digest = blake2b(client.encode(), digest_size=HASH_BYTES).digest()
+    digest = blake2b(client.encode(), digest_size=_HASH_BYTES).digest()
     return MARK + urlsafe_b64encode(digest).decode().rstrip("=")
 
 

@@ -12,7 +12,7 @@ from .queries import Queries
 from .recent import RecentBatches
 from .transactions import Transactions
 
-ASIDE_BYTES = 256 * 1024
+_ASIDE_BYTES = 256 * 1024
 """Batches of more bytes are read beside the event loop. Many small ones are not: for each row the
 thread would have to wait for its turn.
 """
@@ -51,7 +51,7 @@ class SqliteBatches:
     async def get(self, stream: StreamId, pointers: Sequence[Pointer]) -> list[StoredBatch]:
         if (recent := self._recent.find(pointers)) is not None:
             return recent
-        if sum(pointer.size for pointer in pointers) > ASIDE_BYTES:
+        if sum(pointer.size for pointer in pointers) > _ASIDE_BYTES:
             return await self._queries.aside(lambda db: _get(db, stream, pointers))
         return self._queries.here(lambda db: _get(db, stream, pointers))
 

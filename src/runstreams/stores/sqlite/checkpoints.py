@@ -28,10 +28,10 @@ LONG_PAGES = 16_384
 for the disk then, of the 4,000 that made it so long.
 """
 
-FEW_BYTES = 1024 * 1024
+_FEW_BYTES = 1024 * 1024
 """What may be left to write back while others wait."""
 
-PASSES = 4
+_PASSES = 4
 """How often the log is followed before appends that are faster than the disk are held up."""
 
 PATIENCE_SECONDS = 0.1
@@ -80,13 +80,13 @@ class Checkpoints:
                     logger.warning("the database's log could not be written back: %s", error)
 
     def _write_back(self) -> None:
-        for _ in range(PASSES):
+        for _ in range(_PASSES):
             before = self._written
             busy, pages, _ = self._checkpoint("PASSIVE")
             added = self._written - before
             if busy or (added and pages <= LONG_PAGES):
                 return  # another process is at it, or appends go on and will be back here soon
-            if added <= FEW_BYTES:
+            if added <= _FEW_BYTES:
                 break
         busy, *_ = self._checkpoint("RESTART")
         if not busy:

@@ -10,7 +10,7 @@ from time import monotonic
 
 from ...core.errors import StoreError
 
-LATELY_SECONDS = 0.02
+_LATELY_SECONDS = 0.02
 """How long a look at the file is good for whoever only reads: as late as what other processes
 commit is noticed.
 """
@@ -26,7 +26,7 @@ class Place:
 
     def check_lately(self) -> None:
         """Raise `StoreError` unless the same file was there a moment ago."""
-        if (now := monotonic()) - self._checked > LATELY_SECONDS:
+        if (now := monotonic()) - self._checked > _LATELY_SECONDS:
             self.check()
             self._checked = now
 

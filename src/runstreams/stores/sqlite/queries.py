@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 Query = Callable[[sqlite3.Connection], T]
 
-THREADS = 4
+_THREADS = 4
 """Larger reads at a time; each thread has a connection with a page cache of 2 MB."""
 
 
@@ -30,7 +30,7 @@ class Queries:
         self._place = place
         self._here = connect(place.path)
         self._opened = [self._here]
-        self._threads = ThreadPoolExecutor(THREADS, "runstreams-read")
+        self._threads = ThreadPoolExecutor(_THREADS, "runstreams-read")
         self._own = threading.local()
 
     def here(self, query: Query[T]) -> T:

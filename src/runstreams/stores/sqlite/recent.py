@@ -17,7 +17,7 @@ MOST_BYTES = 1024 * 1024
 LARGE_BYTES = 64 * 1024
 """A batch of more bytes is not kept, as reading it costs little beside sending it."""
 
-LOOKS_KEPT = 32
+_LOOKS_KEPT = 32
 """A look may hold thousands of pointers, and readers who wait together want the same one."""
 
 
@@ -63,7 +63,7 @@ class RecentHeads:
     def find(self, stream: StreamId, since: int, look: Query[Head | None]) -> Head | None:
         """Return what *look* finds of *stream*, with pointers from *since* on."""
         version = self._queries.here(data_version)
-        if version != self._version or len(self._kept) == LOOKS_KEPT:
+        if version != self._version or len(self._kept) == _LOOKS_KEPT:
             self._version, self._kept = version, {}
         name = (stream, since)
         if name not in self._kept:

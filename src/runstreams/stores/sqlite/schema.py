@@ -21,7 +21,7 @@ WAIT_SECONDS = 10.0
 and the longest a few ms, so this is never reached unless a process hangs.
 """
 
-WAL_KEPT_BYTES = 64 * 1024 * 1024
+_WAL_KEPT_BYTES = 64 * 1024 * 1024
 """The write-ahead log is cut to this size when it starts over."""
 
 _TABLES = """
@@ -194,7 +194,7 @@ def connect(
     try:
         connection.execute(f"PRAGMA synchronous = {'FULL' if power_safe else 'NORMAL'}")
         connection.execute("PRAGMA wal_autocheckpoint = 0")
-        connection.execute(f"PRAGMA journal_size_limit = {WAL_KEPT_BYTES}")
+        connection.execute(f"PRAGMA journal_size_limit = {_WAL_KEPT_BYTES}")
     except sqlite3.Error:
         connection.close()
         raise

@@ -22,7 +22,7 @@ T = TypeVar("T")
 ROWS = 256
 """Rows looked at in one step; that takes a ms at most."""
 
-VACUUM_PAGES = 64
+_VACUUM_PAGES = 64
 """Pages given back in one step; that takes a ms or two."""
 
 SPARE_PAGES = 1024
@@ -151,8 +151,8 @@ class Sweep:
 
     async def _vacuum(self) -> int:
         excess = await self._queries.aside(_excess_pages)
-        for _ in range(0, excess, VACUUM_PAGES):
-            await self._step(_give_back, VACUUM_PAGES * PAGE_BYTES)
+        for _ in range(0, excess, _VACUUM_PAGES):
+            await self._step(_give_back, _VACUUM_PAGES * PAGE_BYTES)
         return max(excess, 0)
 
     async def _step(self, step: Step[T], size: int = 0) -> T:
@@ -194,5 +194,5 @@ def _excess_pages(connection: sqlite3.Connection) -> int:
 
 def _give_back(connection: sqlite3.Connection) -> None:
     # One page at a time, since Python ends a statement without columns after its first step.
-    for _ in range(VACUUM_PAGES):
+    for _ in range(_VACUUM_PAGES):
         connection.execute("PRAGMA incremental_vacuum(1)")

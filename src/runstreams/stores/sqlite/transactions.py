@@ -30,10 +30,10 @@ INLINE_BYTES = 256 * 1024
 PAGE_BYTES = 4 * 1024
 """What SQLite writes at a time."""
 
-STEP_BYTES = 4 * PAGE_BYTES
+_STEP_BYTES = 4 * PAGE_BYTES
 """What a step writes to the log beside its own bytes, about."""
 
-RETRY_SECONDS = 0.0005
+_RETRY_SECONDS = 0.0005
 """Pause before asking again for the write lock. SQLite's own pauses grow to 100 ms, while others
 hold the lock for 50 µs.
 """
@@ -136,7 +136,7 @@ class Transactions:
             self._flush()
 
     def _settle(self, group: Sequence[_Waiting], outcomes: Sequence[_Outcome]) -> None:
-        self._wrote(sum(waiting.size + STEP_BYTES for waiting in group))
+        self._wrote(sum(waiting.size + _STEP_BYTES for waiting in group))
         for waiting, outcome in zip(group, outcomes, strict=True):
             if waiting.done.done():
                 continue  # whoever waited has gone
@@ -171,7 +171,7 @@ class Transactions:
             except sqlite3.Error as error:
                 if not is_busy(error) or time.monotonic() > deadline:
                     raise
-                time.sleep(RETRY_SECONDS)
+                time.sleep(_RETRY_SECONDS)
 
     def _together(self, group: Sequence[_Waiting]) -> list[_Outcome]:
         try:

@@ -18,7 +18,7 @@ V = TypeVar("V")
 ONCE_KEPT = 1024
 """One-shot appends of a head that stay when it is sealed, so that a resend is recognised."""
 
-NAMES_PAGE = 256
+_NAMES_PAGE = 256
 """Names read at a time: whoever wants a few does not wait for 50,000 of them."""
 
 _TRIM_ONCE = """
@@ -79,13 +79,13 @@ class _Lazy(Mapping[str, V]):
         page = self._after("")
         while page:
             yield from page
-            page = self._after(page[-1]) if len(page) == NAMES_PAGE else []
+            page = self._after(page[-1]) if len(page) == _NAMES_PAGE else []
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
     def _after(self, name: str) -> list[str]:
-        key = (self._head, name, NAMES_PAGE)
+        key = (self._head, name, _NAMES_PAGE)
         rows = self._queries.here(lambda db: db.execute(self._table.names, key).fetchall())
         return [found for (found,) in rows]
 
