@@ -19,12 +19,14 @@ export interface Item {
   key: string;
   text: string;
   said: Said;
+  /** The index from which on it tells all: chunks between that and its first are gone. */
+  from: number;
 }
 
-/** Return the item that is *text*. */
-export function itemOf(text: string): Item {
+/** Return the item that is *text*, which tells all from an index on. */
+export function itemOf(text: string, from = 0): Item {
   const said = JSON.parse(text) as Said;
-  return { key: said.key, text, said };
+  return { key: said.key, text, said, from };
 }
 
 /** Return the items in the answer to a long poll. */

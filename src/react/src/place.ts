@@ -26,10 +26,11 @@ export class Place {
   }
 
   /**
-   * Return what of *answer* is new. Returns undefined when chunks are missing before it, or another
-   * stream has taken this one's place: then one has to connect anew, from `next`.
+   * Return what of *answer* is new, which tells all *from* an index on. Returns undefined when chunks are
+   * missing before it, or another stream has taken this one's place: then one has to connect anew, from
+   * `next`.
    */
-  take<T>({ chunks, tail }: Answer<T>): Page<T> | undefined {
+  take<T>({ chunks, tail }: Answer<T>, from = Infinity): Page<T> | undefined {
     const [first] = chunks;
     if (first && this.#isPast(generation(first))) return undefined;
     if (this.#isOther(first, tail)) {
@@ -39,7 +40,7 @@ export class Place {
     this.#clamp(first ? Math.min(first.index, tail) : tail, tail);
     const fresh = chunks.filter(({ index }) => index >= (this.next ?? 0));
     if (!fresh.length) return { chunks: fresh, tail, anew: false };
-    if (fresh[0]!.index > (this.next ?? Infinity)) return undefined;
+    if (Math.min(from, fresh[0]!.index) > (this.next ?? Infinity)) return undefined;
     const page = { chunks: fresh, tail, anew: this.#anew };
     this.last = fresh.at(-1)!;
     this.next = this.last.index + 1;

@@ -257,6 +257,7 @@ export class RunConnection {
   /** Hand over what came, and note where that leads. Raises what passes, and is not for a reader. */
   #take(items: Item[]): void {
     if (items.some(({ said }) => said.chunks?.length)) this.#failures = this.#fruitless = 0;
+    for (const item of items) item.from = this.#at.get(item.key)?.next ?? 0;
     this.#listener.onStatus("live");
     this.#listener.onItems(items);
     for (const { key, said } of items) {

@@ -23,7 +23,7 @@ export interface Member {
 type Message =
   | { kind: "who" }
   | { kind: "want"; tab: string; wanted: Wanted }
-  | { kind: "items"; texts: string[] }
+  | { kind: "items"; items: [text: string, from: number][] }
   | { kind: "status"; status: Status; error?: Failure | undefined };
 
 type Failure = Pick<StreamError, "message" | "status" | "code">;
@@ -151,7 +151,7 @@ export class RunHub {
     if (message.kind === "want") this.#note(message.tab, message.wanted);
     if (this.#connection) return;
     if (message.kind === "who") this.changed();
-    if (message.kind === "items") this.#take(message.texts.map(itemOf));
+    if (message.kind === "items") this.#take(message.items.map((item) => itemOf(...item)));
     if (message.kind === "status") {
       const { status, error } = message;
       this.#tell(status, error && new StreamError(error.message, error.status, error.code));
@@ -184,7 +184,8 @@ export class RunHub {
 
   /** Hand on what has come, to other tabs as well, which are further by that. */
   #handOn(items: Item[]): void {
-    if (items.length) this.#post({ kind: "items", texts: items.map(({ text }) => text) });
+    if (items.length)
+      this.#post({ kind: "items", items: items.map(({ text, from }) => [text, from]) });
     for (const wanted of this.#others.values()) items.forEach((item) => advance(wanted, item));
     this.#take(items);
   }
@@ -208,10 +209,9 @@ export class RunHub {
 }
 
 /** Note in *wanted*, which is of another tab, how far *item* has brought it. */
-function advance({ streams, all }: Wanted, { key, said }: Item): void {
+function advance({ streams, all }: Wanted, { key, said, from }: Item): void {
   const index = streams[key] ?? (all && !(key in streams) ? 0 : null);
-  const isReached = index !== null && (said.chunks?.[0]?.index ?? 0) <= index;
-  if (said.next_index !== undefined && isReached)
+  if (said.next_index !== undefined && index !== null && from <= index)
     streams[key] = said.closed ? null : said.next_index;
 }
 

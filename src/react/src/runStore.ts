@@ -38,7 +38,7 @@ class Kept<T> {
 
   /** Take in *item*; return what is new, or nothing when it must be asked for anew. */
   take(item: Item): Chunk<T>[] | undefined {
-    const page = this.place.take(answerIn<T>(item, false));
+    const page = this.place.take(answerIn<T>(item, false), item.from);
     if (!page) return undefined;
     if (page.anew) this.chunks = [];
     for (const chunk of page.chunks) this.chunks.push(chunk);

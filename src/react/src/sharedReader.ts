@@ -57,7 +57,8 @@ export class SharedReader<T> implements Reader<T> {
     this.#run = run;
     this.#key = key;
     this.#options = options;
-    this.#place = new Place(options.startIndex);
+    // What comes first may be what others wait for.
+    this.#place = new Place(options.startIndex ?? 0);
   }
 
   get status(): Status {
@@ -148,7 +149,7 @@ export class SharedReader<T> implements Reader<T> {
     if (error) return this.#move(error);
     this.#isExpected = tail === 0 || !!leased_until;
     if (!chunks) return;
-    const page = this.#place.take(answerIn<any>(item, !!this.#options.parse));
+    const page = this.#place.take(answerIn<any>(item, !!this.#options.parse), item.from);
     if (!page) return this.#hub.changed(); // asked for again, from where this reader is
     if (page.chunks.length) this.#keep(page);
     if (closed && (this.#place.next ?? 0) >= reached) this.#ending = closed;
@@ -194,7 +195,7 @@ export class SharedReader<T> implements Reader<T> {
 
   async *#readAlone(): AsyncGenerator<Page<T>, void, undefined> {
     const { next } = this.#place;
-    const there = next !== undefined && next >= 0 ? { startIndex: next, from: undefined } : {};
+    const there = next! >= 0 ? { startIndex: next, from: undefined } : {};
     const alone = new StreamReader<T>(this.#run, this.#key, { ...this.#options, ...there });
     this.#alone = alone;
     try {
