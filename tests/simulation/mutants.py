@@ -615,7 +615,7 @@ def sealing_drops_what_has_not_expired_yet() -> AbstractContextManager[Any]:
     return patch.object(sealing, "cutoff", lambda now, limits: now - limits.retention_ms // 2)
 
 
-@mutant
+@rare
 def a_runs_record_is_never_extended() -> AbstractContextManager[Any]:
     async def extend(self: MemoryRuns, run: str, expires: int) -> None:
         return None
@@ -714,7 +714,7 @@ def losing_looks_at_the_generation_alone() -> AbstractContextManager[Any]:
     return patch.object(memory, "_is_silent_since", is_silent_since)
 
 
-@mutant
+@rare
 def losing_does_not_look_whether_the_stream_is_closed() -> AbstractContextManager[Any]:
     async def lose(
         self: MemoryHeads, stream: StreamId, seen: Head, closed: Closed, expires: int

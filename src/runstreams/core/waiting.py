@@ -53,7 +53,8 @@ class _Watch:
         self.poller: asyncio.Task[None] | None = None
         self._readers = 0
         self._abandon = abandon
-        self._waiting: set[asyncio.Future[None]] = set()
+        self._waiting: dict[asyncio.Future[None], None] = {}
+        """In the order in which they came, which is that in which they wake."""
 
     def __enter__(self) -> Self:
         self._readers += 1
@@ -85,12 +86,12 @@ class _Watch:
             loop = asyncio.get_running_loop()
             reader = loop.create_future()
             timer = loop.call_at(deadline, _wake, reader)
-            self._waiting.add(reader)
+            self._waiting[reader] = None
             try:
                 await reader
             finally:
                 timer.cancel()
-                self._waiting.discard(reader)
+                del self._waiting[reader]
         return self.told != told
 
 
