@@ -125,13 +125,21 @@ async def test_both_see_the_same_end() -> None:
 async def test_bytes_are_no_chunks(accept: str) -> None:
     api = Api()
     await api.ask("PUT", OURS, b"\xff\n", TEXT)
-    if accept == "application/json":
-        answer = await api.ask("GET", READ, headers={"accept": accept})
-        assert answer.status == 409
-        assert (answer.error["code"], answer.error["content_type"]) == ("not_json", "text/plain")
+    answer = await api.ask("GET", READ, headers={"accept": accept})
+    assert answer.status == 409
+    assert (answer.error["code"], answer.error["content_type"]) == ("not_json", "text/plain")
     refused = await api.ask("POST", STREAM, "1\n")
     assert (refused.status, refused.error["code"]) == (409, "not_json")
     assert (await api.ask("GET", OURS)).body == b"\xff\n"
+
+
+@pytest.mark.parametrize(
+    "over", [{"stream-ttl": "0"}, {"stream-expires-at": "2020-01-01T00:00:00Z"}]
+)
+@in_virtual_time
+async def test_a_stream_that_is_over_at_once_is_not_created(over: dict[str, str]) -> None:
+    answer = await Api().ask("PUT", OURS, headers={**JSON, **over})
+    assert (answer.status, answer.error["code"]) == (400, "invalid_request")
 
 
 @in_virtual_time

@@ -11,6 +11,7 @@ from runstreams.core.errors import (
     NotThere,
     RunCompleted,
     StreamClosed,
+    StreamFull,
 )
 from runstreams.core.limits import DAY_MS
 from runstreams.core.model import Amendment, Book, Charter, Closed, Head, StreamId, Turn
@@ -129,6 +130,27 @@ async def test_a_stream_of_chunks_is_found_as_one_of_json(kept: Kept) -> None:
     assert not is_new
     with pytest.raises(AgreedDifferently):
         await kept.log.found(STREAM, TEXT)
+
+
+async def test_a_stream_is_created_with_all_that_it_will_ever_have(kept: Kept) -> None:
+    """In one step: one that was created and is not closed yet is not what its creator asked for."""
+    whole = entry("all", closes=True)
+    for expected in (True, False):
+        head, is_new = await kept.log.found(STREAM, TEXT, whole)
+        assert (is_new, head.tail, head.closed) == (expected, 1, Closed("completed"))
+    assert (await there(kept)).closed == Closed("completed")
+    with pytest.raises(AgreedDifferently):
+        await kept.log.found(STREAM, TEXT, entry("all"))
+    with pytest.raises(StreamClosed):
+        await kept.log.write(STREAM, entry("more"))
+    assert await text(kept) == "all"
+
+
+async def test_a_stream_is_not_created_with_more_than_it_may_have(kept: Kept) -> None:
+    log = kept.another(replace(kept.limits, stream_bytes=10))
+    with pytest.raises(StreamFull):
+        await log.found(STREAM, TEXT, entry("more than ten"))
+    assert await kept.log.head(STREAM) is None
 
 
 async def test_no_stream_is_created_in_a_completed_run(kept: Kept) -> None:

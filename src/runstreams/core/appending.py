@@ -22,7 +22,7 @@ from .errors import (
 )
 from .leasing import claimed, close_lost, is_lost, leased_until
 from .limits import Limits
-from .model import Appended, Batch, Charter, Head, Run, StreamId
+from .model import Appended, Batch, Charter, Closed, Head, Run, StreamId
 from .ports import Clock, Committed, NewId, NotCommitted, Opened, Staged, Store, Terms
 from .position import generation_in
 from .retention import lasts_until, starts_new_period
@@ -87,15 +87,20 @@ class Appender:
         )
 
     async def open(
-        self, stream: StreamId, first: Staged | None = None, charter: Charter | None = None
+        self,
+        stream: StreamId,
+        first: Staged | None = None,
+        charter: Charter | None = None,
+        closed: Closed | None = None,
     ) -> Opened:
         """Open the stream unless it is open, with its *first* batch and under a *charter*, if it
-        has them. Raises `RunCompleted`, `TooManyStreams`.
+        has them; *closed*, it has all that it will ever have. Raises `RunCompleted`,
+        `TooManyStreams`.
         """
         now, life = self._clock(), self._limits.retention_ms
         name = f"{self._store.mark}{self._new_id()[:16]}"
         generation = generation_in(self._limits.epoch, name)
-        head = Head(generation, created=now, expires=now + life, charter=charter)
+        head = Head(generation, created=now, expires=now + life, charter=charter, closed=closed)
         head = replace(head, expires=lasts_until(head, now, self._limits))
         until = max(now, head.expires - life) + 2 * life
         run = Run(stream.run, created=now, expires=until)

@@ -165,7 +165,7 @@ class Retry:
     skip: int
 
 
-_NOTHING = Head("", created=0, expires=0)
+NOTHING = Head("", created=0, expires=0)
 """What a stream has taken that is not open."""
 
 Verdict = Open | LookOutside | Retry | Appended
@@ -197,7 +197,7 @@ def judge(
     """
     if head is None or is_expired(head, now, limits) or is_left_behind(head, limits.epoch):
         _check_number(batch, None)
-        check_room(_NOTHING, batch, limits, plan)
+        check_room(NOTHING, batch, limits, plan)
         return Open()
     if batch.once is not None and batch.once in head.once:
         last = head.once[batch.once] + batch.count - 1

@@ -147,14 +147,15 @@ class Log:
     async def found(
         self, stream: StreamId, charter: Charter, first: Entry | None = None
     ) -> tuple[Head, bool]:
-        """Open the stream under *charter*, with the chunks of its *first* entry; return its head,
-        and whether it was not there before.
+        """Open the stream under *charter*, with the chunks of its *first* entry, which may close
+        it, too; return its head, and whether it was not there before.
 
-        Raises `AgreedDifferently`, `RunCompleted`, `TooManyStreams`, `Busy`.
+        Raises `AgreedDifferently`, `RunCompleted`, `TooManyStreams`, `StreamFull`, `Busy`.
         """
-        head, is_new = await self._scribe.found(stream, charter, first or Entry())
+        entry = first or Entry()
+        head, is_new = await self._scribe.found(stream, charter, entry)
         if is_new:
-            self._watches.tell(stream, head)
+            await self._tell_written(stream, entry, head)
         return head, is_new
 
     async def write(self, stream: StreamId, entry: Entry) -> Written:
@@ -367,9 +368,11 @@ class Log:
         *silence* seconds without a chunk or *seconds* in all.
 
         With *exact* an index that has expired or is beyond the tail is an error: `IndexBeyondTail`
-        here, `IndexExpired` as the first that comes out of it.
+        here, `IndexExpired` as the first that comes out of it. Raises `NotJson`.
         """
         head = await self.head(stream, since=_since(start))
+        if head is not None:
+            check_json(head)
         tail = head.tail if head is not None else 0
         index = _index(start, head) if exact else tail if start == TAIL else min(start, tail)
         return Follower(

@@ -13,7 +13,7 @@ from .reading import Cursor
 _KEPT = 32
 """Shared pages kept at a time; readers woken together ask for theirs within milliseconds."""
 
-_Name = tuple[str, str, str, bool, int | None, int, int, bool, int, int]
+_Name = tuple[str, str, bool, str, bool, int | None, int, int, bool, int, int]
 
 
 class _Slot:
@@ -40,7 +40,7 @@ class PageCache:
         if start == head.tail:
             return await cursor.page(head, start, exact=exact, most=most, size=size)
         state = head.generation, head.closed is not None, leased_until(head)
-        name = (*cursor.stream, *state, start, head.tail, exact, most, size)
+        name = (*cursor.stream, cursor.raw, *state, start, head.tail, exact, most, size)
         slot = self._slots.get(name)
         if slot is None:
             slot = self._slots[name] = _Slot()

@@ -156,7 +156,8 @@ class Cursor:
     """One reader's place in one stream."""
 
     def __init__(self, reader: Lookup, stream: StreamId, raw: bool = False) -> None:
-        self._raw = raw
+        self.raw = raw
+        """Whether it takes bytes for JSON as well."""
         self._lookup = reader
         self._store = reader.store
         self.stream = stream
@@ -190,7 +191,7 @@ class Cursor:
         `IndexExpired`; otherwise the page begins with the oldest chunk left. Raises
         `IndexBeyondTail`, `StreamGone`, `ObjectMissing`.
         """
-        if not self._raw:
+        if not self.raw:
             check_json(head)
         for attempt in range(TRIES):
             try:

@@ -11,8 +11,8 @@ from weakref import WeakValueDictionary
 
 from .appending import Appender
 from .cleaning import cleaned
-from .commit import check_room, leads_to
-from .entries import AgreedDifferently, Entry, Repeated, content_type_of, decide
+from .commit import NOTHING, check_room, leads_to
+from .entries import COMPLETED, AgreedDifferently, Entry, Repeated, content_type_of, decide
 from .errors import (
     Busy,
     NotThere,
@@ -63,10 +63,10 @@ class Scribe:
         self._locks: WeakValueDictionary[StreamId, Lock] = WeakValueDictionary()
 
     async def found(self, stream: StreamId, charter: Charter, first: Entry) -> tuple[Head, bool]:
-        """Open the stream under *charter*, with the chunks of its *first* entry; return its head,
-        and whether this opened it.
+        """Open the stream under *charter*, with the chunks of its *first* entry, which may close
+        it, too; return its head, and whether this opened it.
 
-        Raises `AgreedDifferently`, `RunCompleted`, `TooManyStreams`, `Busy`.
+        Raises `AgreedDifferently`, `RunCompleted`, `TooManyStreams`, `StreamFull`, `Busy`.
         """
         for _ in range(ATTEMPTS):
             head, is_new = await self._lookup.head(stream), False
@@ -75,21 +75,27 @@ class Scribe:
                     is_new, _ = await self._begin(stream, charter, first)
                 head = await self._lookup.head(stream)
             if head is not None:
-                _check_agreed(head, charter)
+                _check_agreed(head, charter, first)
                 return head, is_new
         raise Busy("the stream comes and goes faster than it can be created", retry_after=1)
 
     async def _begin(self, stream: StreamId, charter: Charter, first: Entry) -> Opened:
         """Open the stream; its batch is removed where that may not be."""
-        staged = await self._stage(stream, first) if first.count else None
+        staged = await self._stage_first(stream, first) if first.count else None
+        closed = COMPLETED if first.closes else None
         try:
-            opened = await self._appender.open(stream, staged, charter)
+            opened = await self._appender.open(stream, staged, charter, closed)
         except (RunCompleted, TooManyStreams):
             await self._discard(stream, staged)
             raise
         if not opened.done:
             await self._discard(stream, staged)
         return opened
+
+    async def _stage_first(self, stream: StreamId, first: Entry) -> Staged:
+        batch = Batch(first.lines, first.count, self._clock())
+        check_room(NOTHING, batch, self._limits, self._store.plan)
+        return await self._stage(stream, first)
 
     async def _stage(self, stream: StreamId, entry: Entry) -> Staged:
         batch = Batch(entry.lines, entry.count, self._clock())
@@ -195,9 +201,11 @@ class Scribe:
             await self._store.runs.extend(stream.run, until)
 
 
-def _check_agreed(head: Head, charter: Charter) -> None:
+def _check_agreed(head: Head, charter: Charter, first: Entry) -> None:
     there = head.charter or Charter()
     same = kind_of(content_type_of(head)) == kind_of(charter.content_type)
     times = (there.ttl_ms, there.expires_at) == (charter.ttl_ms, charter.expires_at)
     if not same or not times:
         raise AgreedDifferently("the stream was created with other words")
+    if first.closes != (head.closed is not None):
+        raise AgreedDifferently("the stream is closed, or is not, unlike what was asked for")

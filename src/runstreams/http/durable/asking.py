@@ -63,12 +63,15 @@ def charter_of(call: Call) -> Charter:
     ttl, moment = call.header(b"stream-ttl"), call.header(b"stream-expires-at")
     if ttl is not None and moment is not None:
         raise InvalidRequest("a stream has a Stream-TTL or a Stream-Expires-At, not both")
-    seconds = None if ttl is None else _whole("Stream-TTL", ttl)
-    return Charter(
+    charter = Charter(
         call.header(b"content-type") or _OCTETS,
-        None if seconds is None else seconds * 1000,
+        None if ttl is None else 1000 * _whole("Stream-TTL", ttl),
         None if moment is None else _moment(moment),
     )
+    ends = charter.ends_at(now := call.service.log.clock())
+    if ends is not None and ends <= now:
+        raise InvalidRequest("a stream that is over at once cannot be created")
+    return charter
 
 
 def closes(call: Call) -> bool:

@@ -6,7 +6,7 @@ from starlette.routing import Route, Router
 from starlette.types import Message, Receive, Scope, Send
 
 from ...core.access import SECRET_KEY, Grant, of_stream
-from ...core.entries import AgreedDifferently, Entry
+from ...core.entries import Entry
 from ...core.errors import InvalidRequest, NotThere, RunstreamsError
 from ...core.limits import LAMBDA_BODY_BYTES, WAIT_SECONDS
 from ...core.model import Head, Page, StreamId
@@ -60,10 +60,6 @@ async def create(call: Call) -> None:
     charter, log = charter_of(call), call.service.log
     entry = entry_of(call, await call.body(BODY_BYTES), charter.content_type)
     head, is_new = await log.found(stream, charter, entry)
-    if is_new and entry.closes:
-        head = (await log.write(stream, Entry(closes=True))).head
-    elif not is_new and closes(call) != (head.closed is not None):
-        raise AgreedDifferently("the stream is closed, or is not, unlike what was asked for")
     told = telling.description(head)
     if is_new:
         told.append((b"location", _url(call)))

@@ -131,7 +131,8 @@ def oldest(connection: sqlite3.Connection, head: int, upto: int, limit: int) -> 
 def insert(connection: sqlite3.Connection, stream: StreamId, head: Head) -> None:
     """Add the row of a fresh head."""
     fixed = (head.generation, head.created, head.sealed, head.sealed_time, head.spills)
-    state = (None, None, False, head.stop, head.unsealed, head.tail, head.size)
+    closed = (head.closed.status, head.closed.error) if head.closed else (None, None)
+    state = (*closed, head.closed_by_run, head.stop, head.unsealed, head.tail, head.size)
     times = (head.appended, head.appended_before, head.expires)
     charter = (encode_charter(head.charter) if head.charter else None, _guarded(head))
     connection.execute(_INSERT, (*stream, *fixed, *state, *times, *charter))
