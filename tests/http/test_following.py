@@ -13,6 +13,7 @@ from runstreams.core.limits import (
     FOLLOW_BODY_BYTES,
     FOLLOWED_NAMES,
     FOLLOWED_STREAMS,
+    KEY_BYTES,
     PING_SECONDS,
     WAIT_SECONDS,
     Limits,
@@ -409,3 +410,15 @@ async def test_a_page_of_another_origin_may_ask() -> None:
 async def test_other_methods_are_refused_with_the_one_there_is() -> None:
     answer = await Api().ask("GET", FOLLOW)
     assert (answer.status, answer.error["allow"]) == (405, "POST")
+
+
+@in_virtual_time
+async def test_a_reader_comes_back_after_all_the_streams_that_a_run_may_open() -> None:
+    """It names each that it has read to its end, however long the keys are."""
+    names = {f"{n:05}".ljust(KEY_BYTES, "k"): None for n in range(Limits().run_streams)}
+    api = Api()
+    await api.write("1", stream=A)
+    body = json.dumps({"all": True, "streams": names})
+    answer = await api.ask("POST", FOLLOW, body)
+    assert answer.status == 200
+    assert [each["key"] for each in answer.json()["streams"]] == ["a"]

@@ -88,11 +88,13 @@ EVENT_CHUNKS = 1_000
 FOLLOWED_STREAMS = 100
 """Most streams of a run that are read at a time over one connection: each is watched and polled."""
 
-FOLLOWED_NAMES = 1_000
-"""Most streams that such a request names, those among them that it does not want."""
+FOLLOWED_NAMES = 10_000
+"""Most streams that such a request names, those among them that it does not want: a reader that
+comes back names all that it has read to their ends, and a run opens so many by default.
+"""
 
-FOLLOW_BODY_BYTES = 512 * KIB
-"""Largest body of such a request: so many keys, most of them short or not escaped."""
+FOLLOW_BODY_BYTES = LAMBDA_BODY_BYTES
+"""Largest body of such a request: so many keys of the longest kind."""
 
 BATCH_BYTES = MIB
 """A streamed body is committed whenever so much of it has gathered, or less when less arrived
