@@ -86,7 +86,7 @@ def test_no_error_code_is_made_up() -> None:
         f"deeper than {limits.NESTING} are refused",
         f"within so many seconds, 1 to {limits.LEASE_SECONDS_MAX}; 0 takes it back",
         f"One whose lease ended {limits.LEASE_GRACE_MS // 1000} seconds ago or more",
-        f"The body is a JSON object of up to {limits.FOLLOW_BODY_BYTES // limits.KIB} KiB",
+        f"The body is a JSON object of up to {limits.FOLLOW_BODY_BYTES // limits.MIB} MiB",
         f"Up to {limits.FOLLOWED_NAMES:,} keys, of which {limits.FOLLOWED_STREAMS} may be wanted",
         f"Of `all` streams {limits.FOLLOWED_STREAMS} are read at a time",
         f"A page then\nlooks at {limits.LIST_SCANNED:,} runs",
