@@ -5,7 +5,7 @@ import json
 from contextlib import aclosing, suppress
 from typing import get_args
 
-from runstreams.core.entries import Entry, TurnMissing
+from runstreams.core.entries import AgreedDifferently, Entry, TurnMissing
 from runstreams.core.errors import (
     Busy,
     ChunkGap,
@@ -55,6 +55,8 @@ def check_ending(world: World, error: Exception) -> None:
         reason = bool(world.limits.stream_bytes)
     elif isinstance(error, StreamClosed) and error.closed_code:
         reason = bool(world.ledger.lost_ones)
+    elif isinstance(error, AgreedDifferently):  # it is closed: there is nothing else to agree on
+        reason = world.ended or bool(world.ledger.lost_ones)
     require(reason, f"without reason: {error!r}")
 
 
@@ -181,7 +183,7 @@ async def entrant(world: World, name: str, total: int) -> None:
             except TurnMissing as missing:
                 require(world.starts_anew and not missing.expected, f"{name} was forgotten")
                 return
-            except ENDING as ending:
+            except (*ENDING, AgreedDifferently) as ending:
                 check_ending(world, ending)
                 return
             break

@@ -2,6 +2,8 @@
 
 import asyncio
 from dataclasses import replace
+from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -16,7 +18,7 @@ from runstreams.core.errors import (
 from runstreams.core.limits import DAY_MS
 from runstreams.core.model import Amendment, Book, Charter, Closed, Head, StreamId, Turn
 from runstreams.core.octets import stuffed, unstuffed
-from runstreams.core.ports import Committed, NotCommitted, Terms
+from runstreams.core.ports import Committed, NotCommitted, Opened, Terms
 from tests.stores.conftest import Kept
 from tests.stores.test_contract_ports import LIFE, STREAM, commit, open_, there
 
@@ -144,6 +146,20 @@ async def test_a_stream_is_created_with_all_that_it_will_ever_have(kept: Kept) -
     with pytest.raises(StreamClosed):
         await kept.log.write(STREAM, entry("more"))
     assert await text(kept) == "all"
+
+
+async def test_who_created_a_stream_hears_so_however_soon_another_closes_it(kept: Kept) -> None:
+    opened = kept.store.heads.open
+
+    async def opened_and_closed(*arguments: Any) -> Opened:
+        answer = await opened(*arguments)
+        await kept.another().close(STREAM, Closed("completed"))
+        return answer
+
+    with patch.object(kept.store.heads, "open", opened_and_closed):
+        head, is_new = await kept.log.found(STREAM, TEXT)
+    assert (is_new, head.closed) == (True, None)
+    assert (await there(kept)).closed
 
 
 async def test_a_stream_is_not_created_with_more_than_it_may_have(kept: Kept) -> None:

@@ -69,14 +69,13 @@ class Scribe:
         Raises `AgreedDifferently`, `RunCompleted`, `TooManyStreams`, `StreamFull`, `Busy`.
         """
         for _ in range(ATTEMPTS):
-            head, is_new = await self._lookup.head(stream), False
-            if head is None:
-                with suppress(Uncertain):  # the next look will tell
-                    is_new, _ = await self._begin(stream, charter, first)
-                head = await self._lookup.head(stream)
-            if head is not None:
+            if (head := await self._lookup.head(stream)) is not None:
                 _check_agreed(head, charter, first)
-                return head, is_new
+                return head, False
+            with suppress(Uncertain):  # the next look will tell
+                opened = await self._begin(stream, charter, first)
+                if opened.done:
+                    return opened.head, True
         raise Busy("the stream comes and goes faster than it can be created", retry_after=1)
 
     async def _begin(self, stream: StreamId, charter: Charter, first: Entry) -> Opened:
