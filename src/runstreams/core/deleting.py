@@ -5,8 +5,8 @@ deletes the last of those removes it for good, and so on up to the stream that a
 """
 
 from .errors import Busy
-from .forks import may_go
-from .limits import Limits
+from .forks import fork_ref, may_go, origins
+from .limits import FORGOTTEN_MS, Limits
 from .model import DELETED, Closed, Fork, ForkRef, Head, StreamId
 from .ports import Clock, Store
 from .retention import is_expired
@@ -42,28 +42,27 @@ class Deleter:
             head = await self._remove(stream, head)
         if head is not None:
             await self._clean(stream, head)
-            generations.append(head.generation)
-        for generation in dict.fromkeys(generations):
-            if not await self._is_needed(stream, generation):
-                await self._delete_segments(stream, generation)
-        fork = head.fork if head else None
-        while fork is not None:
-            fork = await self._let_go(fork)
+            await self._delete_segments(stream, head.generation)
+        for generation in generations:
+            if head is None or generation != head.generation:
+                await self._delete_unneeded(stream, generation)
+        await self._let_all_go(head)
         return was_there
 
     async def is_kept(self, stream: StreamId) -> bool:
-        """Say whether the stream was deleted and is kept for its forks. One that none of them needs
-        any more is removed.
-        """
+        """Say whether the stream was deleted and is kept for its forks. This only looks."""
         head = await self._store.heads.get(stream)
         if head is None or not head.is_buried:
             return False
-        if await self._is_needed(stream, head.generation):
-            return True
-        fork = await self._finish(stream, head)
-        while fork is not None:
-            fork = await self._let_go(fork)
-        return False
+        return await self._is_needed(stream, head.generation)
+
+    async def finish(self, stream: StreamId) -> None:
+        """Remove a stream that was deleted and that no fork needs any more."""
+        head = await self._store.heads.get(stream)
+        if head is None or not head.is_buried:
+            return
+        if not await self._is_needed(stream, head.generation):
+            await self._let_all_go(await self._remove_buried(stream, head))
 
     async def _remove(self, stream: StreamId, head: Head) -> Head | None:
         """Remove the *head* of a stream that has been forked, or bury it; return it if it was
@@ -85,53 +84,62 @@ class Deleter:
             head = fresh
         raise Busy("the stream is forked faster than it can be deleted", retry_after=1)
 
-    async def _let_go(self, fork: Fork) -> Fork | None:
-        """Remove what only *fork* needed, which is gone; return what a stream that was removed had
-        of others itself.
-        """
-        origins = ((strand.stream, strand.generation) for strand in reversed(fork.strands))
-        for stream, generation in dict.fromkeys([(fork.source, fork.generation), *origins]):
-            if await self._is_needed(stream, generation):
+    async def _let_all_go(self, gone: Head | None) -> None:
+        """Remove what only a stream needed that is *gone*, and what only those did, and so on."""
+        while gone is not None and gone.fork is not None:
+            gone = await self._let_go(gone.fork)
+
+    async def _let_go(self, fork: Fork) -> Head | None:
+        """Remove what only *fork* needed, which is gone; return the head of a stream that went."""
+        for origin in origins(fork):
+            if await self._is_needed(*origin):
                 return None
+            stream, generation = origin
             head = await self._store.heads.get(stream)
-            if head is None or head.generation != generation:
-                # Forgotten, so that nobody else would remove them.
-                await self._delete_segments(stream, generation)
-                continue
-            return await self._finish(stream, head) if head.is_buried else None
+            if head is not None and head.generation == generation:
+                return await self._remove_buried(stream, head) if head.is_buried else None
+            # Forgotten, so that nobody else would remove them.
+            await self._delete_segments(stream, generation)
         return None
 
-    async def _finish(self, stream: StreamId, head: Head) -> Fork | None:
-        """Remove a buried stream; return what it had of others."""
+    async def _remove_buried(self, stream: StreamId, head: Head) -> Head | None:
+        """Remove a stream that nobody needs; return its head if it was removed here."""
         found = await self._store.heads.delete(stream, head)
         if found is None or not may_go(found, head):
             return None
         await self._clean(stream, found)
         await self._delete_segments(stream, found.generation)
-        return found.fork
+        return found
 
     async def _is_needed(self, stream: StreamId, generation: str) -> bool:
-        """Say whether a fork of this *generation* lives; those that do not are forgotten."""
+        """Say whether a fork of this *generation* lives."""
         for fork in await self._store.heads.forks(stream, generation):
             if await self._lives(fork):
                 return True
-            await self._store.heads.forget_fork(stream, generation, fork)
         return False
 
     async def _lives(self, fork: ForkRef) -> bool:
         """Say whether a fork, or one of that, needs what it has of others."""
-        now = self._clock()
-        if fork.expires <= now:
+        long_ago = self._clock() - FORGOTTEN_MS
+        if fork.expires <= long_ago:
             return False
         head = await self._store.heads.get(fork.stream)
-        is_there = head is not None and head.generation == fork.generation
-        if head and is_there and not head.is_buried and not is_expired(head, now, self._limits):
+        is_itself = head is not None and head.generation == fork.generation and not head.is_buried
+        if head is not None and is_itself and not is_expired(head, long_ago, self._limits):
             return True
         return await self._is_needed(fork.stream, fork.generation)
 
     async def _clean(self, stream: StreamId, head: Head) -> None:
+        """Remove what a head that is gone led to, but for segments."""
         await self._store.batches.delete(stream, objects(head.pending))
         await self._store.heads.delete_spilled(stream, head.generation)
+        if (fork := head.fork) is not None:
+            ref = fork_ref(stream, head, self._limits)
+            await self._store.heads.forget_fork(fork.source, fork.generation, ref)
+
+    async def _delete_unneeded(self, stream: StreamId, generation: str) -> None:
+        if not await self._is_needed(stream, generation):
+            await self._delete_segments(stream, generation)
 
     async def _delete_segments(self, stream: StreamId, generation: str) -> None:
         while names := await self._store.segments.names(stream, generation, 0):

@@ -45,6 +45,12 @@ def inherited(stream: StreamId, head: Head, end: int) -> tuple[Strand, ...]:
     return tuple(found)
 
 
+def origins(fork: Fork) -> list[tuple[StreamId, str]]:
+    """Return all generations that *fork* has, or may have, chunks of, the nearest first."""
+    strands = ((strand.stream, strand.generation) for strand in reversed(fork.strands))
+    return list(dict.fromkeys([(fork.source, fork.generation), *strands]))
+
+
 def may_fork(source: Head, fork: Fork) -> bool:
     """Say whether *source* is still the stream that *fork* was made from."""
     return source.generation == fork.generation and not source.is_buried
@@ -59,7 +65,8 @@ def may_go(head: Head, seen: Head | None) -> bool:
 
 def fork_ref(stream: StreamId, head: Head, limits: Limits) -> ForkRef:
     """Return how a fork, whose *head* is fresh, stands in its source's list."""
-    return ForkRef(stream, head.generation, head.created + limits.retention_ms)
+    newest = max(head.created, head.sealed_time)
+    return ForkRef(stream, head.generation, newest + limits.retention_ms)
 
 
 def encode_fork(fork: Fork) -> str:

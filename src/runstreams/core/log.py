@@ -141,10 +141,6 @@ class Log:
             # Nobody else may be left to seal: whoever sealed last has died or lost.
             await self._sealer.seal(stream)
             answer, done = await self._appender.append(stream, batch)
-        except DeletedWithForks:
-            if await self._deleter.is_kept(stream):
-                raise
-            answer, done = await self._appender.append(stream, batch)
         if done is not None:
             self._watches.tell(stream, done.head)
             if self._sealer.is_due(done.head):
@@ -197,9 +193,10 @@ class Log:
         try:
             return await create()
         except DeletedWithForks:
-            if not await self._deleter.is_kept(stream):
-                return await create()
-            raise AgreedDifferently("the name is that of a stream that others need") from None
+            if await self._deleter.is_kept(stream):
+                raise AgreedDifferently("the name is that of a stream that others need") from None
+            await self._deleter.finish(stream)
+            return await create()
 
     async def absence(self, stream: StreamId) -> RunstreamsError:
         """Return what to say where there is no stream: that it was deleted, and others still need

@@ -265,9 +265,7 @@ class Heads(Protocol):
         """
 
     async def forks(self, stream: StreamId, generation: str) -> list[ForkRef]:
-        """Return the streams that were forked from a *generation*, those that are gone, too, unless
-        they were forgotten.
-        """
+        """Return the streams that were forked from a *generation*, whatever has become of them."""
 
     async def forget_fork(self, stream: StreamId, generation: str, fork: ForkRef) -> None:
         """Take *fork* from the list of those that were forked from a *generation*."""

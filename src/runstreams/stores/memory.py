@@ -289,8 +289,8 @@ class MemoryHeads:
         return list(self.forked.get((stream, generation), ()))
 
     async def forget_fork(self, stream: StreamId, generation: str, fork: ForkRef) -> None:
-        kept = [each for each in self.forked.get((stream, generation), ()) if each != fork]
-        self.forked[stream, generation] = kept
+        refs = self.forked.get((stream, generation), [])
+        refs[:] = [ref for ref in refs if ref.generation != fork.generation]
 
     async def delete_spilled(self, stream: StreamId, generation: str) -> None:
         self.outside.pop((stream, generation), None)

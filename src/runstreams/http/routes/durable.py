@@ -162,7 +162,6 @@ async def delete(call: Call) -> None:
     """Delete a stream."""
     stream = _stream(call, "manage")
     log = call.service.log
-    await _there(call, stream)
     if not await log.delete(stream):
         raise await log.absence(stream)
     await _answer(call, 204, b"", [])
