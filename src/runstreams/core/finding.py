@@ -37,7 +37,11 @@ class Finder:
         found, after = list[str](), None
         while listed := await self._store.heads.streams(self._run, LIST_MAX, after):
             now, after = self._clock(), listed[-1][0]
-            live = (key for key, head in listed if not is_expired(head, now, self._limits))
+            live = (
+                key
+                for key, head in listed
+                if not head.is_buried and not is_expired(head, now, self._limits)
+            )
             found += [key for key in live if key not in known]
             if len(listed) < LIST_MAX:
                 break

@@ -121,6 +121,11 @@ characters are written, and what stands around it.
 LEASE_SECONDS_MAX = 3600
 """Longest lease: a producer that is silent for longer cannot be told from a dead one."""
 
+FORGOTTEN_MS = 3_600_000
+"""How long ago a fork must have been forgotten, or what it has of others must have expired, before
+that is deleted: clocks differ, and another machine may let it live on at its last moment.
+"""
+
 LEASE_GRACE_MS = 5_000
 """How long after its lease a producer is taken for lost: clocks differ, and a renewal travels."""
 
