@@ -221,6 +221,7 @@ def test_what_asks_for_no_token_has_bounds_of_its_own_at_both_doors(template: Te
         ("/~1{proxy+}", "*"),
         ("/~1realtime~1{proxy+}", "OPTIONS"),
         ("/~1api~1{proxy+}", "OPTIONS"),
+        ("/~1v1~1{proxy+}", "OPTIONS"),
     }
 
 

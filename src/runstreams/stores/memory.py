@@ -212,6 +212,11 @@ class MemoryHeads:
             return head
         return self._keep(stream, replace(head, lease=None))
 
+    async def use(self, stream: StreamId, generation: str, expires: int, now: int) -> None:
+        head = self._find(stream)
+        if head is not None and head.generation == generation and now < head.expires < expires:
+            self._keep(stream, replace(head, expires=expires))
+
     async def lose(self, stream: StreamId, seen: Head, closed: Closed, expires: int) -> bool:
         head = self._find(stream)
         if head is None or head.closed is not None:

@@ -51,6 +51,7 @@ from .expressions import (
     releasing,
     renewing,
     sealing,
+    using,
 )
 from .inlining import Inlining
 from .layout import Layout
@@ -174,6 +175,10 @@ class DynamoHeads:
     async def release(self, stream: StreamId, holder: str) -> Head | None:
         _, head = _decoded(await self._update(stream, releasing(holder), repeat=True))
         return head
+
+    async def use(self, stream: StreamId, generation: str, expires: int, now: int) -> None:
+        update = using(generation, expires, now)
+        await self._update(stream, update, repeat=True, answer=False)
 
     async def lose(self, stream: StreamId, seen: Head, closed: Closed, expires: int) -> bool:
         update = losing(seen, closed, expires)
