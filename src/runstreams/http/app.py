@@ -20,7 +20,9 @@ class Api:
     ) -> None:
         """Ask *otherwise* for what no *plain* route takes; None: there is nothing else."""
         self.service = service
-        self._edge = Edge(_ByDepth(plain, otherwise), service.allowed_origins)
+        self._edge = Edge(
+            _ByDepth(plain, otherwise), service.allowed_origins, service.host.onlooker
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["app"] = self

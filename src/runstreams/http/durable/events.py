@@ -24,7 +24,7 @@ async def send_events(
     await call.start(200, _headers(head))
     log, until = call.service.log, asyncio.get_running_loop().time() + SECONDS
     wait, generation = 0.0, head.generation
-    async with Presence(call):
+    async with Presence(call, "events"):
         while True:
             page = await log.read(stream, index, seconds=wait, raw=True)
             if page.generation != generation:
