@@ -95,7 +95,7 @@ async def _serve(
     from .metrics.wiring import Metrics  # brings the client library, which must not come before
 
     store = open_store(settings, part.committed)
-    metrics = Metrics(settings, environ, ROUTERS)
+    metrics = Metrics(settings, environ)
     log = open_log(metrics.measured(store), limits_in(store, settings), observer=metrics.observer)
     stop = Stop()
     host = _host(settings, stop, linger_in(settings, environ), metrics.onlooker)

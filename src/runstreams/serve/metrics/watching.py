@@ -1,10 +1,8 @@
 """What is seen of the log and of the API, as figures."""
 
-from collections.abc import Iterable
 from contextlib import AbstractContextManager
-from typing import Any, get_args
+from typing import get_args
 
-from starlette.routing import BaseRoute, Route
 from starlette.types import Scope
 
 from ...core.model import Page
@@ -57,16 +55,12 @@ class Measuring(Observer):
 class Counting(Onlooker):
     """Makes figures of requests and their answers."""
 
-    def __init__(self, figures: Figures, routes: Iterable[BaseRoute]) -> None:
-        """Tell requests apart by the paths of *routes*, as they are written down."""
+    def __init__(self, figures: Figures) -> None:
         self._figures = figures
         self._readers = {how: figures.readers[how,] for how in get_args(Waits)}
-        self._paths: dict[Any, str] = {
-            route.endpoint: route.path for route in routes if isinstance(route, Route)
-        }
 
     def answered(self, scope: Scope, status: int, seconds: float) -> None:
-        path = self._paths.get(scope.get("endpoint"), OTHER)
+        path = getattr(scope.get("route"), "path", OTHER)  # as it is written down, without names
         method = scope["method"] if scope["method"] in _METHODS else OTHER
         self._figures.requests[path, method, str(status)].more += 1
         self._figures.request_seconds[path,].add(seconds)
