@@ -26,7 +26,9 @@ class Api:
     ) -> None:
         """Ask *otherwise* for what no *plain* route takes."""
         self.service = service
-        self._edge = Edge(_ByDepth(plain, otherwise), service.allowed_origins)
+        self._edge = Edge(
+            _ByDepth(plain, otherwise), service.allowed_origins, service.host.onlooker
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["app"] = self

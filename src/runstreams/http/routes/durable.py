@@ -59,6 +59,7 @@ class DurableEndpoint(Endpoint):
         except RunstreamsError as error:
             if began or status_of(type(error)) >= 500:
                 raise
+            scope["app"].service.host.onlooker.refused(error.code)
             await _refuse(scope, sending, error)
 
 
