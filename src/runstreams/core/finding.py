@@ -72,7 +72,7 @@ class Finder:
     async def _pause(self, quiet: float) -> None:
         """Wait until it is time to look again: a listing costs more than a look at a head."""
         await asyncio.sleep(POLL_FIRST_SECONDS)
-        limit = None if self._watches.notices else poll_pause(quiet)
+        limit = None if self._watches.notices else poll_pause(quiet, POLL_FIRST_SECONDS)
         with suppress(TimeoutError):
             async with asyncio.timeout(limit):
                 await self._news.wait()
