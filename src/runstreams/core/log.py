@@ -338,7 +338,7 @@ class Log:
         assert record.status is not None
         closed = Closed(record.status, record.error)
         after: str | None = None
-        while found := await self.store.heads.streams(run, _LIST_PAGE, after):
+        while found := await self.store.heads.streams(run, _LIST_PAGE, after, bare=True):
             still_open = [(StreamId(run, key), head) for key, head in found if not head.closed]
             for at in range(0, len(still_open), _CLOSE_AT_ONCE):
                 some = still_open[at : at + _CLOSE_AT_ONCE]
@@ -571,7 +571,7 @@ class Log:
         """
         # Each page is asked for once, or writers that go on would keep us here for ever.
         count, after = 0, None
-        while found := await self.store.heads.streams(run, _LIST_PAGE, after):
+        while found := await self.store.heads.streams(run, _LIST_PAGE, after, bare=True):
             for key, _ in found:
                 count += await self.delete(StreamId(run, key))
             after = found[-1][0]

@@ -258,8 +258,13 @@ class Heads(Protocol):
         Returns whether it took effect.
         """
 
-    async def streams(self, run: str, limit: int, after: str | None) -> list[tuple[str, Head]]:
-        """Return up to *limit* streams of a run, by key, those with keys beyond *after*."""
+    async def streams(
+        self, run: str, limit: int, after: str | None, *, bare: bool = False
+    ) -> list[tuple[str, Head]]:
+        """Return up to *limit* streams of a run, by key, those with keys beyond *after*. *Bare*
+        heads may come without pointers, clients and one-shot appends, and with them without the
+        effective time of their newest chunk.
+        """
 
     async def delete(self, stream: StreamId, seen: Head | None = None) -> Head | None:
         """Remove the head and return it whole, unless streams were forked from it: then it is

@@ -273,9 +273,12 @@ class MemoryHeads:
         )
         return True
 
-    async def streams(self, run: str, limit: int, after: str | None) -> list[tuple[str, Head]]:
+    async def streams(
+        self, run: str, limit: int, after: str | None, *, bare: bool = False
+    ) -> list[tuple[str, Head]]:
         items = self.items.get(run, {})
-        return [(key, items[key]) for key in sorted(items) if after is None or key > after][:limit]
+        keys = [key for key in sorted(items) if after is None or key > after][:limit]
+        return [(key, _bare(items[key]) if bare else items[key]) for key in keys]
 
     async def delete(self, stream: StreamId, seen: Head | None = None) -> Head | None:
         head = self._find(stream)
@@ -306,6 +309,11 @@ class MemoryHeads:
     def _keep(self, stream: StreamId, head: Head) -> Head:
         self.items.setdefault(stream.run, {})[stream.key] = head
         return head
+
+
+def _bare(head: Head) -> Head:
+    """Return what a listing that needs no more gives of *head*."""
+    return replace(head, pending=(), clients={}, once={})
 
 
 class MemoryRuns:

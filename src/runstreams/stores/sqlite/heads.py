@@ -110,7 +110,9 @@ class SqliteHeads:
     ) -> bool:
         return await self._transactions.run(lambda db: _forget(db, stream, seen, clients, once))
 
-    async def streams(self, run: str, limit: int, after: str | None) -> list[tuple[str, Head]]:
+    async def streams(
+        self, run: str, limit: int, after: str | None, *, bare: bool = False
+    ) -> list[tuple[str, Head]]:
         found = self._queries.here(
             lambda db: head_rows.listed(db, run, after or "", limit, self._writers)
         )
