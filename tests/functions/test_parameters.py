@@ -51,6 +51,8 @@ PLACES: list[tuple[str, Any, tuple[str, ...], str]] = [
     ("Epoch", 3, ("Bucket",), "Tags/3/Value"),
     ("InlineBytes", 0, FUNCTIONS, f"{VARIABLES}RUNSTREAMS_INLINE_BYTES"),
     ("InlineBytes", 0, ("Bucket",), "Tags/4/Value"),
+    ("PollMs", 50, FUNCTIONS, f"{VARIABLES}RUNSTREAMS_POLL_MS"),
+    ("PollMs", 50, ("Bucket",), "Tags/5/Value"),
     ("RecoveryDays", 7, ("Table",), "PointInTimeRecoverySpecification/RecoveryPeriodInDays"),
     ("ExistingBucket", "kept", FUNCTIONS, f"{VARIABLES}RUNSTREAMS_BUCKET"),
     ("ExistingTable", "kept", FUNCTIONS, f"{VARIABLES}RUNSTREAMS_TABLE"),

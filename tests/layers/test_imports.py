@@ -37,6 +37,7 @@ ALLOWED = {
         "httptools",
         "uvloop",
         "botocore",
+        "prometheus_client",
     },
     "cli": {"_version", "core", "stores", "serve", "sdk", "costs", "demo"},
     "demo": {"httpx"},

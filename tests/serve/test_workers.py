@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,6 +15,7 @@ from runstreams.serve.workers import shared
 
 from .process import START_SECONDS, ServerProcess, run_to_end
 from .wire import sse
+from .workers import until_again, workers_of
 
 PATH = "/realtime/v1/streams/run_1"
 WRITERS = 32
@@ -31,11 +31,6 @@ WITHOUT_TICKS = (
 """The server, with nothing but nudges to tell it of other processes' commits."""
 
 
-def workers_of(server: ServerProcess) -> list[int]:
-    pid = server.process.pid
-    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
 @contextmanager
 def only(server: ServerProcess, worker: int) -> Iterator[None]:
     """Have nobody but *worker* take connections."""
@@ -47,13 +42,6 @@ def only(server: ServerProcess, worker: int) -> Iterator[None]:
     finally:
         for other in others:
             os.kill(other, signal.SIGCONT)
-
-
-def until_four_again(server: ServerProcess, dead: int) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while len(found := workers_of(server)) < 4 or dead in found:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 async def test_a_commit_at_one_worker_wakes_readers_of_another(tmp_path: Path) -> None:
@@ -110,7 +98,7 @@ async def test_nothing_is_lost_doubled_or_reordered_when_a_worker_is_killed(tmp_
         os.kill(dead, signal.SIGKILL)
         await asyncio.gather(*writers)
         all_read = await asyncio.gather(*readers)
-        await asyncio.to_thread(until_four_again, server, dead)
+        await asyncio.to_thread(until_again, server, 4, dead)
     assert all(got == all_read[0] for got in all_read)
     for one in range(WRITERS):
         mine = [data for data in all_read[0] if data.startswith(f"{one}-")]
@@ -121,7 +109,7 @@ def test_a_dead_worker_is_replaced_with_a_line(tmp_path: Path) -> None:
     with ServerProcess(tmp_path / "d", "--workers", "4") as server:
         dead = workers_of(server)[0]
         os.kill(dead, signal.SIGKILL)
-        until_four_again(server, dead)
+        until_again(server, 4, dead)
         assert server.stop() == 0
         log = server.log()
     assert log.startswith(f"runstreams: worker {dead} ended by signal 9")

@@ -9,14 +9,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runstreams.core.limits import Limits, SealingPlan
-from runstreams.core.model import Batch, Closed, Head, Lease, Pointer, Sent, StoredBatch
+from runstreams.core.model import (
+    Batch,
+    Closed,
+    Fork,
+    Head,
+    Lease,
+    Pointer,
+    Sent,
+    StoredBatch,
+    StreamId,
+)
 from runstreams.core.ports import Staged, Terms
 from runstreams.stores.aws.expressions import (
     REMOVALS,
     Update,
     asking_stop,
+    burying,
     closing,
     committing,
+    counting_fork,
     forgetting,
     losing,
     releasing,
@@ -61,6 +73,8 @@ UPDATES = {
     "stop": asking_stop(1),
     "seal": sealing(HEAD, HEAD.pending[0], 64),
     "seal inline": sealing(INLINE, INLINE.pending[0], 64),
+    "bury": burying(HEAD, Closed("canceled", code="deleted"), 9),
+    "count a fork": counting_fork(Fork(StreamId("r", "k"), "g", 0, 0, 0, 0)),
     "forget": next(forgetting("g", GONE, ["h"])),
     "forget, by hash": next(forgetting("sg", GONE, ["h"])),
 }
@@ -87,6 +101,7 @@ def test_every_attribute_goes_by_an_alias(arguments: dict[str, Any]) -> None:
         "attribute_not_exists",
         "begins_with",
         "contains",
+        "if_not_exists",
         "list_append",
         "size",
     }

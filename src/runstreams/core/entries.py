@@ -74,6 +74,11 @@ class Entry:
     turn: Turn | None = None
     """Which of its producer's requests it is."""
 
+    @property
+    def size(self) -> int:
+        """Bytes that count against the stream's limit."""
+        return len(self.lines) - self.count
+
 
 class Repeated(NamedTuple):
     """The entry was written before; *turn* is its producer's last."""

@@ -25,7 +25,7 @@ async def send_events(
     log, loop = call.service.log, asyncio.get_running_loop()
     until = loop.time() + min(SECONDS, call.time_left())
     wait, generation = 0.0, head.generation
-    async with Presence(call):
+    async with Presence(call, "events"):
         while True:
             page = await log.read(stream, index, seconds=wait, raw=True)
             if page.generation != generation:

@@ -1,6 +1,7 @@
 """The routes of the open protocol Durable Streams: another way to the same streams."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from urllib.parse import quote
 
 from starlette.routing import Route, Router
@@ -9,11 +10,21 @@ from starlette.types import Message, Receive, Scope, Send
 from ...core.access import SECRET_KEY, Grant, of_stream
 from ...core.entries import Entry
 from ...core.errors import InvalidRequest, NotThere, RunstreamsError
+from ...core.forking import Wish
 from ...core.limits import LAMBDA_BODY_BYTES, WAIT_SECONDS
 from ...core.model import Head, Page, StreamId
 from ..call import Call, Endpoint, require
 from ..durable import telling
-from ..durable.asking import NOW, Wanted, asked_read, charter_of, closes, entry_of
+from ..durable.asking import (
+    NOW,
+    PATH,
+    Wanted,
+    asked_read,
+    charter_of,
+    closes,
+    entry_of,
+    wish_of,
+)
 from ..durable.events import send_events
 from ..durable.names import stream_of
 from ..errors import Headers, refusal, status_of
@@ -22,8 +33,6 @@ from .asking import check_event_stream, longest_wait
 
 BODY_BYTES = LAMBDA_BODY_BYTES
 """Largest body of an entry: it is one batch, here as in a function."""
-
-PATH = "/v1/stream/{name:path}"
 
 
 class DurableEndpoint(Endpoint):
@@ -50,6 +59,7 @@ class DurableEndpoint(Endpoint):
         except RunstreamsError as error:
             if began or status_of(type(error)) >= 500:
                 raise
+            scope["app"].service.host.onlooker.refused(error.code)
             await _refuse(scope, sending, error)
 
 
@@ -64,13 +74,23 @@ async def _refuse(scope: Scope, send: Send, error: RunstreamsError) -> None:
 async def create(call: Call) -> None:
     """Create a stream, or find it as it was asked for; what it begins with may come along."""
     stream = _stream(call, "write")
-    charter, log = charter_of(call), call.service.log
-    entry = entry_of(call, await call.body(BODY_BYTES), charter.content_type)
-    head, is_new = await log.found(stream, charter, entry)
+    if (wish := wish_of(call)) is not None:
+        require(_grant(call), ("read",), *of_stream(wish.source))
+        head, is_new = await _fork(call, stream, wish)
+    else:
+        charter = charter_of(call)
+        entry = entry_of(call, await call.body(BODY_BYTES), charter.content_type)
+        head, is_new = await call.service.log.found(stream, charter, entry)
     told = telling.description(head)
     if is_new:
         told.append((b"location", _url(call)))
     await _answer(call, 201 if is_new else 200, b"", told)
+
+
+async def _fork(call: Call, stream: StreamId, wish: Wish) -> tuple[Head, bool]:
+    """Create a stream that begins with what another one holds."""
+    body = await call.body(BODY_BYTES)
+    return await call.service.log.fork(stream, wish, partial(entry_of, call, body))
 
 
 async def append(call: Call) -> None:
@@ -147,16 +167,16 @@ async def describe(call: Call) -> None:
 async def delete(call: Call) -> None:
     """Delete a stream."""
     stream = _stream(call, "manage")
-    await _there(call, stream)
-    if not await call.service.log.delete(stream):
-        raise NotThere("there is no such stream")
+    log = call.service.log
+    if not await log.delete(stream):
+        raise await log.absence(stream)
     await _answer(call, 204, b"", [])
 
 
 async def _there(call: Call, stream: StreamId) -> Head:
-    head = await call.service.log.head(stream)
-    if head is None:
-        raise NotThere("there is no such stream")
+    log = call.service.log
+    if (head := await log.head(stream)) is None:
+        raise await log.absence(stream)
     return head
 
 
@@ -204,7 +224,7 @@ _ACTIONS: dict[str, Callable[[Call], Awaitable[None]]] = {
 
 
 def _router(*methods: str) -> Router:
-    return Router([Route(PATH, DurableEndpoint(*methods), name="durable")])
+    return Router([Route(PATH + "{name:path}", DurableEndpoint(*methods), name="durable")])
 
 
 router = _router(*_ACTIONS)
