@@ -24,6 +24,7 @@ GIVEN = {
     ),
     "run_max_streams": ("7", 7),
     "inline_bytes": ("0", 0),
+    "poll_ms": ("50", 50),
     "epoch": ("2", 2),
     "token_max_readers": ("0", 0),
     "workers": ("3", 3),

@@ -5,7 +5,18 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from runstreams.core.model import Closed, Head, Lease, Pointer, Run, Sent, StoredBatch
+from runstreams.core.model import (
+    Closed,
+    Fork,
+    Head,
+    Lease,
+    Pointer,
+    Run,
+    Sent,
+    StoredBatch,
+    Strand,
+    StreamId,
+)
 from runstreams.stores.aws.layout import SHORT, SPREAD, is_short
 from runstreams.stores.aws.writers import HashedClients
 
@@ -26,7 +37,7 @@ CLOSED = st.builds(
     Closed,
     STATUSES,
     st.none() | st.text(max_size=20),
-    st.none() | st.just("producer_lost"),
+    st.none() | st.sampled_from(["producer_lost", "deleted"]),
 )
 LEASES = st.none() | st.builds(Lease, TIMES, NUMBERS, TEXTS)
 
@@ -68,6 +79,11 @@ def inline_pointer(draw: st.DrawFn, name: str, time: int, first: int) -> Pointer
     return Pointer(name[:4] if client else name, 0, len(chunks), size, time, first, batch)
 
 
+STREAMS = st.builds(StreamId, TEXTS, TEXTS)
+STRANDS = st.lists(st.builds(Strand, STREAMS, GENERATIONS, NUMBERS), max_size=3).map(tuple)
+FORKS = st.none() | st.builds(Fork, STREAMS, GENERATIONS, NUMBERS, NUMBERS, TIMES, TIMES, STRANDS)
+
+
 @st.composite
 def any_head(draw: st.DrawFn) -> Head:
     created, sealed, sealed_time = draw(TIMES), draw(NUMBERS), draw(TIMES)
@@ -94,6 +110,8 @@ def any_head(draw: st.DrawFn) -> Head:
         appended_before=draw(st.none() | TIMES),
         lease=draw(LEASES),
         inlined=sum(pointer.weight for pointer in pending) if inline else None,
+        fork=draw(FORKS),
+        forks=draw(NUMBERS),
     )
 
 

@@ -9,19 +9,32 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runstreams.core.limits import Limits, SealingPlan
-from runstreams.core.model import Batch, Closed, Head, Lease, Pointer, Sent, StoredBatch
+from runstreams.core.model import (
+    Batch,
+    Closed,
+    Fork,
+    Head,
+    Lease,
+    Pointer,
+    Sent,
+    StoredBatch,
+    StreamId,
+)
 from runstreams.core.ports import Staged, Terms
 from runstreams.stores.aws.expressions import (
     REMOVALS,
     Update,
     asking_stop,
+    burying,
     closing,
     committing,
+    counting_fork,
     forgetting,
     losing,
     releasing,
     renewing,
     sealing,
+    using,
 )
 from runstreams.stores.aws.heads import DynamoHeads
 from runstreams.stores.aws.inlining import Inlining
@@ -55,10 +68,13 @@ UPDATES = {
     "renew": renewing(Lease(70, 60, "c"), 1),
     "release": releasing("c"),
     "lose": losing(HEAD, Closed("failed", "silence", code="producer_lost"), 9),
+    "use": using("g", 9, 1),
     "close": closing(Closed("failed", "why"), False, 1, 9),
     "stop": asking_stop(1),
     "seal": sealing(HEAD, HEAD.pending[0], 64),
     "seal inline": sealing(INLINE, INLINE.pending[0], 64),
+    "bury": burying(HEAD, Closed("canceled", code="deleted"), 9),
+    "count a fork": counting_fork(Fork(StreamId("r", "k"), "g", 0, 0, 0, 0)),
     "forget": next(forgetting("g", GONE, ["h"])),
     "forget, by hash": next(forgetting("sg", GONE, ["h"])),
 }
@@ -85,6 +101,7 @@ def test_every_attribute_goes_by_an_alias(arguments: dict[str, Any]) -> None:
         "attribute_not_exists",
         "begins_with",
         "contains",
+        "if_not_exists",
         "list_append",
         "size",
     }
@@ -94,6 +111,8 @@ def test_whoever_only_reads_touches_only_what_its_role_names() -> None:
     """template.yaml allows these attributes, and what is in the key."""
     names = UPDATES["lose"].arguments()["ExpressionAttributeNames"].values()
     assert sorted(names) == ["closed", "expires", "g", "lease", "lease_ms", "tail", "ttl"]
+    used = UPDATES["use"].arguments()["ExpressionAttributeNames"].values()
+    assert sorted(used) == ["expires", "g", "ttl"]
 
 
 def test_no_update_adds(arguments: dict[str, Any]) -> None:

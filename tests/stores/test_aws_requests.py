@@ -257,6 +257,21 @@ async def test_a_reader_that_waits_gets_what_its_look_brings(aws_place: Place) -
         assert set(it.requests()) == {"GetItem"}
 
 
+async def test_what_was_sealed_before_a_reader_looked_again_costs_it_one_get(
+    aws_place: Place,
+) -> None:
+    """It has seen where the segment begins, and sees where it ends; so it lists nothing."""
+    async with watched(aws_place) as it, watched(aws_place, seals=True, inline_bytes=KIB) as other:
+        other.stream = it.stream
+        for number in range(15):
+            await other.append(client="c", number=number)
+        await it.log.head(it.stream)
+        await other.append(client="c", number=15)
+        it.requests()
+        assert [chunk.index for chunk in (await it.log.read(it.stream, 15)).chunks] == [15]
+        assert it.requests() == ["GetItem", "GetObject"]
+
+
 async def test_sealing_what_lies_in_the_head_costs_a_put_and_an_update(aws_place: Place) -> None:
     async with watched(aws_place, SealingPlan(every=16), True, KIB) as it:
         for _ in range(15):
@@ -335,5 +350,7 @@ async def test_a_streams_life_costs_what_the_bill_says(
         made = Counter(it.requests())
         del made["DeleteObjects"]
         assert made == of_writing(appends, inlined)
-        assert len(await it.everything()) == appends
-        assert Counter(it.requests()) == of_replaying()
+    async with watched(aws_place) as reader:
+        reader.stream = it.stream
+        assert len(await reader.everything()) == appends
+        assert Counter(reader.requests()) == of_replaying()

@@ -242,12 +242,32 @@ def test_who_goes_back_reads_seals_and_deletes_what_the_newer_one_wrote(
 
 def test_a_head_of_a_form_to_come_is_left_as_it_is(inlining: Version, aws_place: Place) -> None:
     inlining.does("append", "key", "c", 0, 0)
-    item = head_item(aws_place, v={"N": "4"})
+    item = head_item(aws_place, v={"N": "5"})
     for order in (["append", "key", "c", 1, 1], ["read", "key"], ["close", "key"]):
         assert inlining.does(*order) == "StoreError"
         assert head_item(aws_place) == item
     assert inlining.does("delete", "key") == "StoreError"
     assert head_item(aws_place) == item
+
+
+@pytest.fixture
+def forkless(aws_place: Place) -> Iterator[Version]:
+    """The version that knows no forks."""
+    with running("forkless", aws_place) as version:
+        yield version
+
+
+def test_a_version_that_knows_no_forks_changes_nothing_of_them_or_their_sources(
+    forkless: Version, inlining: Version, aws_place: Place
+) -> None:
+    take_turns("key", forkless, inlining)
+    inlining.does("fork", "key", "fork")
+    item = head_item(aws_place)
+    for key in ("key", "fork"):
+        for order in (("append", key, "d", 0, 0), ("read", key), ("close", key), ("delete", key)):
+            assert forkless.does(*order) == "StoreError"
+    assert head_item(aws_place) == item
+    assert inlining.does("read", "fork") == list(range(2 * APPENDS))
 
 
 def head_item(place: Place, **changed: Any) -> Any:

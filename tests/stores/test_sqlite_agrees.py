@@ -11,7 +11,19 @@ import pytest
 
 from runstreams.core.errors import RunstreamsError
 from runstreams.core.limits import Limits, SealingPlan
-from runstreams.core.model import Batch, Closed, Head, Lease, Run, SegmentName, Sent, StreamId
+from runstreams.core.model import (
+    Batch,
+    Closed,
+    Fork,
+    ForkRef,
+    Head,
+    Lease,
+    Run,
+    SegmentName,
+    Sent,
+    Strand,
+    StreamId,
+)
 from runstreams.core.ports import Committed, Store, Terms
 from runstreams.core.unsealed import fetched, objects
 from runstreams.stores.memory import MemoryStore
@@ -45,6 +57,7 @@ class Steps:
             self._lease,
             self._lose,
             self._mark,
+            self._fork,
             self._spill,
             self._run,
             self._delete,
@@ -94,6 +107,30 @@ class Steps:
             return await store.heads.open(stream, fresh, run, self._limits, staged)
 
         return step
+
+    def _fork(self, stream: StreamId, head: Head | None) -> Step:
+        """Fork something from the stream, bury it, or forget what was forked from it."""
+        if head is None:
+            return self._open(stream, head)
+        end = self._draw.randrange(head.tail + 1)
+        generation = self._draw.choice((head.generation, head.generation, "other"))
+        strands = (Strand(stream, generation, end),) if end else ()
+        fork = Fork(stream, generation, end, 0, self.now, self.now, strands)
+        base = Head(next(self._generations), self.now, self.now + 50, end, end, fork=fork)
+        run, other = Run(stream.run, self.now, self.now + 100), self.stream()
+        ref = ForkRef(other, self._draw.choice((base.generation, "other")), self.now)
+        buried = Closed("canceled", "it was deleted", "deleted")
+        seen = replace(
+            head, generation=generation, forks=self._draw.choice((head.forks, head.forks, 0))
+        )
+        steps: list[Step] = [
+            lambda store: store.heads.open(other, base, run, self._limits),
+            lambda store: store.heads.open(other, base, run, self._limits),
+            lambda store: store.heads.forget_fork(stream, generation, ref),
+            lambda store: store.heads.bury(stream, seen, buried, self.now + 50),
+            lambda store: store.heads.delete(stream, seen),
+        ]
+        return self._draw.choice(steps)
 
     def _seal(self, stream: StreamId, head: Head | None) -> Step:
         if head is None or not head.pending:
@@ -215,6 +252,7 @@ async def state(store: Store) -> list[Any]:
             if head is not None:
                 seen.append(head.last_time)
                 seen.append(await store.heads.spilled(stream, head.generation, "v"))
+                seen.append(sorted(await store.heads.forks(stream, head.generation)))
     return seen
 
 

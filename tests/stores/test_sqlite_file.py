@@ -85,6 +85,10 @@ async def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
 
 
 FIRST_FORMAT = """
+    DROP INDEX buried;
+    DROP TABLE forks;
+    ALTER TABLE heads DROP COLUMN fork;
+    ALTER TABLE heads DROP COLUMN forks;
     ALTER TABLE heads DROP COLUMN charter;
     ALTER TABLE heads DROP COLUMN guarded;
     ALTER TABLE heads DROP COLUMN book;

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from runstreams.core.entries import Entry
 from runstreams.core.errors import IndexExpired
+from runstreams.core.forking import Wish
 from runstreams.core.limits import DAY_MS
 from runstreams.core.model import SegmentName, Sent, StreamId
 from runstreams.stores.sqlite import Swept, sweep
@@ -126,6 +128,54 @@ async def test_a_name_used_again_before_the_sweep_is_not_swept(tmp_path: Path) -
         assert Swept(streams=0, segments=1, runs=0, pages=0) == await swept(log)
         assert [chunk.data for chunk in await log.everything()] == [b"new"] * 6
         assert rows(tmp_path, "clients") == 1
+
+
+async def chained(log: SqliteLog) -> tuple[StreamId, StreamId]:
+    """Fork the stream, which has a few chunks, and the fork, which has one; return both forks."""
+    forks = StreamId("run", "fork"), StreamId("run", "second")
+    for source, stream in zip((STREAM, forks[0]), forks, strict=True):
+        await log.append(b"1", stream=source)
+        await log.log.fork(stream, Wish(source, ttl_ms=DAY_MS), lambda _: Entry())
+    return forks
+
+
+async def test_what_forks_need_is_not_swept_and_goes_with_them(tmp_path: Path) -> None:
+    """Though the head of the stream that they come from is gone, and that of the first fork."""
+    async with opened(tmp_path) as log:
+        first, second = await chained(log)
+        await log.log.delete(STREAM)
+        log.now += DAY_MS - 1
+        head = await log.log.head(second)
+        assert head is not None
+        await log.log.use(second, head)
+        log.now += 1
+        assert await log.log.head(first) is None
+        assert (await swept(log)).streams == 1
+        assert [chunk.index for chunk in await log.everything(second)] == [0, 1]
+
+        log.now += DAY_MS
+        swept_by_now = await swept(log)
+        assert (swept_by_now.streams, swept_by_now.segments) == (1, 2)
+        for table in ("heads", "segments", "forks"):
+            assert (table, 0) == (table, rows(tmp_path, table))
+
+
+async def test_a_stream_that_forks_need_goes_when_its_chunks_are_too_old(tmp_path: Path) -> None:
+    async with opened(tmp_path) as log:
+        await log.append(b"1")
+        log.now += DAY_MS
+        fork = StreamId("run", "fork")
+        await log.log.fork(fork, Wish(STREAM), lambda _: Entry())
+        await log.log.delete(STREAM)
+        log.now += 27 * DAY_MS
+        await log.append(b"2", stream=fork)
+        await swept(log)
+        assert (rows(tmp_path, "segments"), rows(tmp_path, "forks")) == (0, 1)
+        log.now += DAY_MS
+        await swept(log)
+        assert (rows(tmp_path, "heads"), rows(tmp_path, "forks")) == (1, 0)
+        page = await log.log.read(fork)
+        assert [chunk.index for chunk in page.chunks] == [1]
 
 
 async def test_expired_clients_outside_of_heads_go(tmp_path: Path) -> None:

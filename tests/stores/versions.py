@@ -11,7 +11,9 @@ import os
 import sys
 from typing import Any
 
+from runstreams.core.entries import Entry
 from runstreams.core.errors import RunstreamsError
+from runstreams.core.forking import Wish
 from runstreams.core.log import Log
 from runstreams.core.model import Batch, Closed, StreamId
 from runstreams.stores.aws import AwsStore
@@ -39,11 +41,24 @@ def be_before(form: int = 2) -> None:
     for module in (layout, values, expressions, table, writers):
         module.is_short = lambda generation: False  # type: ignore[attr-defined]
     for module in (codec, expressions):
-        module.INLINE_HEAD = form  # type: ignore[attr-defined]
+        module.FORK_HEAD = form  # type: ignore[attr-defined]
     pointers.INLINE = "none"
 
 
-VERSIONS = {"earlier": be_earlier, "before": be_before, "this": lambda: None}
+def be_forkless() -> None:
+    """Do as the version did that knew all but forks."""
+    from runstreams.stores.aws import codec, expressions
+
+    for module in (codec, expressions):
+        module.FORK_HEAD = 3  # type: ignore[attr-defined]
+
+
+VERSIONS = {
+    "earlier": be_earlier,
+    "before": be_before,
+    "forkless": be_forkless,
+    "this": lambda: None,
+}
 
 
 async def obey(log: Log, order: str, key: str, *about: Any) -> Any:
@@ -55,6 +70,9 @@ async def obey(log: Log, order: str, key: str, *about: Any) -> Any:
         return (await log.append(stream, batch)).last
     if order == "read":
         return [json.loads(bytes(chunk.data)) for chunk in (await log.read(stream, 0)).chunks]
+    if order == "fork":
+        fork, _ = await log.fork(StreamId("run", *about), Wish(stream), lambda _: Entry())
+        return fork.tail
     if order == "close":
         return (await log.close(stream, Closed("completed"))).tail
     return await log.delete(stream)

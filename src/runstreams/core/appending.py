@@ -11,9 +11,10 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from .cleaning import cleaned
-from .commit import LookOutside, Open, Outside, Retry, judge, leads_to
+from .commit import LookOutside, Open, Outside, Retry, check_not_buried, judge, leads_to
 from .errors import (
     Busy,
+    DeletedWithForks,
     RunCompleted,
     RunstreamsError,
     StoreError,
@@ -22,7 +23,7 @@ from .errors import (
 )
 from .leasing import claimed, close_lost, is_lost, leased_until
 from .limits import Limits
-from .model import Appended, Batch, Charter, Closed, Head, Run, StreamId
+from .model import Appended, Batch, Charter, Closed, Fork, Head, Run, StreamId
 from .ports import Clock, Committed, NewId, NotCommitted, Opened, Staged, Store, Terms
 from .position import generation_in
 from .retention import lasts_until, starts_new_period
@@ -93,10 +94,11 @@ class Appender:
         first: Staged | None = None,
         charter: Charter | None = None,
         closed: Closed | None = None,
+        fork: Fork | None = None,
     ) -> Opened:
         """Open the stream unless it is open, with its *first* batch and under a *charter*, if it
-        has them; *closed*, it has all that it will ever have. Raises `RunCompleted`,
-        `TooManyStreams`.
+        has them; *closed*, it has all that it will ever have. As a *fork* it has chunks already.
+        Raises `RunCompleted`, `TooManyStreams`, `DeletedWithForks`, `SourceGone`.
         """
         now, life = self._clock(), self._limits.retention_ms
         name = f"{self._store.mark}{self._new_id()[:16]}"
@@ -105,9 +107,14 @@ class Appender:
             charter = replace(charter or Charter(), trace=trace)
         head = Head(generation, created=now, expires=now + life, charter=charter, closed=closed)
         head = replace(head, expires=lasts_until(head, now, self._limits))
+        if fork is not None:
+            head = replace(head, tail=fork.end, sealed=fork.end, sealed_time=fork.time, fork=fork)
         until = max(now, head.expires - life) + 2 * life
         run = Run(stream.run, created=now, expires=until)
-        return await self._store.heads.open(stream, head, run, self._limits, first)
+        opened = await self._store.heads.open(stream, head, run, self._limits, first)
+        if not opened.done:
+            check_not_buried(opened.head)
+        return opened
 
     async def _first_try(self, stream: StreamId, batch: Batch) -> _Try:
         """Guess the state of the head, so that the usual append needs one update and nothing
@@ -143,7 +150,7 @@ class Appender:
         """Open the stream with *staged*, which is removed where that may not be."""
         try:
             done, head = await self.open(stream, staged)
-        except (RunCompleted, TooManyStreams):
+        except (RunCompleted, TooManyStreams, DeletedWithForks):
             await self._discard(stream, staged)
             raise
         return Committed(0, head) if done else NotCommitted(head)

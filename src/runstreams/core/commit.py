@@ -7,7 +7,15 @@ a head that did not fit.
 
 from dataclasses import dataclass, replace
 
-from .errors import ChunkGap, NotJson, RunCompleted, SealingBehind, StreamClosed, StreamFull
+from .errors import (
+    ChunkGap,
+    DeletedWithForks,
+    NotJson,
+    RunCompleted,
+    SealingBehind,
+    StreamClosed,
+    StreamFull,
+)
 from .leasing import claimed, leased_until, may_follow, renewed
 from .limits import Limits, SealingPlan
 from .model import (
@@ -136,6 +144,8 @@ def applied(
         charter=head.charter,
         book=head.book,
         inlined=head.inlined if head.inlined is None else head.inlined + pointer.weight,
+        fork=head.fork,
+        forks=head.forks,
     )
     return after if terms.amendment is None else amended(after, terms.amendment)
 
@@ -263,10 +273,11 @@ def _check_number(batch: Batch, sent: Sent | None) -> None:
 
 
 def check_open(head: Head) -> None:
-    """Raise `StreamClosed` or `RunCompleted` unless the stream takes chunks."""
+    """Raise `StreamClosed`, `RunCompleted` or `DeletedWithForks` unless the stream takes chunks."""
     closed = head.closed
     if closed is None:
         return
+    check_not_buried(head)
     if head.closed_by_run:
         raise RunCompleted("the run is completed")
     why = f", since {closed.error}" if closed.code == PRODUCER_LOST else ""
@@ -276,6 +287,14 @@ def check_open(head: Head) -> None:
         closed_code=closed.code,
         tail=head.tail,
     )
+
+
+def check_not_buried(head: Head) -> None:
+    """Raise `DeletedWithForks` if the stream was deleted."""
+    if head.is_buried:
+        raise DeletedWithForks(
+            "the stream was deleted, and others that were forked from it are not"
+        )
 
 
 def check_room(head: Head, batch: Batch, limits: Limits, plan: SealingPlan) -> None:

@@ -237,6 +237,14 @@ class NotJson(Refused):
     content_type: str
 
 
+class DeletedWithForks(Refused, internal=True):
+    """The stream was deleted. Its name is taken for as long as streams need its chunks that were
+    forked from it.
+    """
+
+    code = "stream_deleted"
+
+
 @dataclass(eq=False, repr=False, kw_only=True)
 class TooMany(RunstreamsError):
     """There are *limit* of them already; after *retry_after* seconds there may be room."""

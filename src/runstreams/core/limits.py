@@ -121,6 +121,11 @@ characters are written, and what stands around it.
 LEASE_SECONDS_MAX = 3600
 """Longest lease: a producer that is silent for longer cannot be told from a dead one."""
 
+FORGOTTEN_MS = 3_600_000
+"""How long ago a fork must have been forgotten, or what it has of others must have expired, before
+that is deleted: clocks differ, and another machine may let it live on at its last moment.
+"""
+
 LEASE_GRACE_MS = 5_000
 """How long after its lease a producer is taken for lost: clocks differ, and a renewal travels."""
 
@@ -139,8 +144,8 @@ TICK_SECONDS = 0.001
 """Timers may ring a little early; what is due so soon is due."""
 
 POLL_FIRST_SECONDS = 0.1
-"""Pause between two polls of a head right after news: about as often as a linger of 100 ms
-brings some.
+"""Pause between two polls of a head right after news, unless told otherwise: about as often as a
+linger of 100 ms brings some.
 """
 
 POLL_LAST_SECONDS = 1.0
@@ -169,6 +174,9 @@ class Limits:
     """Largest batch that lies in its pointer, in a store that can have it there; 0 means that none
     does. Beyond about 1 KiB an object is cheaper.
     """
+
+    poll_ms: int = round(POLL_FIRST_SECONDS * 1000)
+    """Shortest pause of a waiting reader between two polls of a head."""
 
 
 NO_LIMITS = Limits(stream_bytes=0, run_streams=0, inline_bytes=0)

@@ -10,19 +10,23 @@ from typing import Literal
 
 from .appending import ATTEMPTS, Appender
 from .commit import check_json
-from .deleting import delete_stream
-from .entries import Entry
+from .deleting import Deleter
+from .entries import AgreedDifferently, Entry
 from .errors import (
     Busy,
     ClosedDifferently,
     CompletedDifferently,
+    DeletedWithForks,
     IndexBeyondTail,
+    NotThere,
     RunCompleted,
+    RunstreamsError,
     SealingBehind,
     StreamClosed,
 )
 from .finding import Finder
 from .following import Follower
+from .forking import Forker, Wish
 from .holding import Holder
 from .joint import Index, Joint
 from .joint_poll import Gathered, JointPoll
@@ -106,6 +110,10 @@ class Log:
         self._scribe = Scribe(store, limits, clock, self._lookup, self._appender)
         self._sealer = Sealer(store, limits, clock)
         self._observer = observer or Observer()
+        self._deleter = Deleter(store, limits, clock)
+        self._forker = Forker(
+            clock, self._lookup, self._scribe, self._sealer, self._deleter.is_kept
+        )
         self._seals = SealSchedule(self._sealer, background, time_left, self._observer)
         self._watches = Watches(self._lookup, clock, self._observer)
         self._pages = PageCache()
@@ -154,17 +162,58 @@ class Log:
         Raises `AgreedDifferently`, `RunCompleted`, `TooManyStreams`, `StreamFull`, `Busy`.
         """
         entry = first or Entry()
-        head, is_new = await self._scribe.found(stream, charter, entry)
+        head, is_new = await self._unless_kept(
+            stream, lambda: self._scribe.found(stream, charter, entry)
+        )
         if is_new:
             await self._tell_written(stream, entry, head)
             if entry.count:
                 self._observer.appended(entry.count, entry.size)
         return head, is_new
 
+    async def fork(
+        self, stream: StreamId, wish: Wish, first: Callable[[str], Entry]
+    ) -> tuple[Head, bool]:
+        """Open the stream as a fork of another, as *wish* says, with the chunks of its *first*
+        entry, which is made for a content type; return its head, and whether it was not there
+        before.
+
+        Raises what `Forker.fork` raises.
+        """
+        head, is_new = await self._unless_kept(
+            stream, lambda: self._forker.fork(stream, wish, first)
+        )
+        if is_new:
+            self._watches.tell(stream, head)
+        return head, is_new
+
+    async def _unless_kept(
+        self, stream: StreamId, create: Callable[[], Awaitable[tuple[Head, bool]]]
+    ) -> tuple[Head, bool]:
+        """Do *create*, also in the place of a stream that was deleted and that no fork needs any
+        more. Raises `AgreedDifferently` where one does.
+        """
+        try:
+            return await create()
+        except DeletedWithForks:
+            if await self._deleter.is_kept(stream):
+                raise AgreedDifferently("the name is that of a stream that others need") from None
+            await self._deleter.finish(stream)
+            return await create()
+
+    async def absence(self, stream: StreamId) -> RunstreamsError:
+        """Return what to say where there is no stream: that it was deleted, and others still need
+        it, or that there is none.
+        """
+        if await self._deleter.is_kept(stream):
+            return DeletedWithForks("the stream was deleted")
+        return NotThere("there is no such stream")
+
     async def write(self, stream: StreamId, entry: Entry) -> Written:
         """Write *entry*, chunks and close at once, to a stream that is there.
 
-        Raises `NotThere`, what `entries.decide` raises, `StreamFull`, `Busy`, `Uncertain`.
+        Raises `NotThere`, `DeletedWithForks`, what `entries.decide` raises, `StreamFull`, `Busy`,
+        `Uncertain`.
         """
         with self._observer.appending():
             written = await self._write(stream, entry)
@@ -178,6 +227,8 @@ class Log:
         except SealingBehind:
             await self._sealer.seal(stream)
             written = await self._scribe.write(stream, entry)
+        except NotThere:
+            raise await self.absence(stream) from None
         if not written.repeated:
             await self._tell_written(stream, entry, written.head)
         return written
@@ -287,7 +338,7 @@ class Log:
         assert record.status is not None
         closed = Closed(record.status, record.error)
         after: str | None = None
-        while found := await self.store.heads.streams(run, _LIST_PAGE, after):
+        while found := await self.store.heads.streams(run, _LIST_PAGE, after, bare=True):
             still_open = [(StreamId(run, key), head) for key, head in found if not head.closed]
             for at in range(0, len(still_open), _CLOSE_AT_ONCE):
                 some = still_open[at : at + _CLOSE_AT_ONCE]
@@ -464,7 +515,8 @@ class Log:
             found += [
                 described
                 for key, head in listed
-                if not is_expired(head, now, self.limits)
+                if not head.is_buried
+                and not is_expired(head, now, self.limits)
                 and (described := await self._described(StreamId(run, key), head))
             ]
             if len(listed) < wanted:
@@ -506,10 +558,11 @@ class Log:
     # Deleting
 
     async def delete(self, stream: StreamId) -> bool:
-        """Delete a stream, its objects too; used again, its name starts at 0. Return whether there
-        was one.
+        """Delete a stream, its objects too; used again, its name starts at 0. One that has forks
+        keeps what they need, and its name, until the last of them is gone. Return whether there was
+        one.
         """
-        deleted = await delete_stream(self.store, stream)
+        deleted = await self._deleter.delete(stream)
         self._watches.tell(stream, None)
         return deleted
 
@@ -519,12 +572,12 @@ class Log:
         """
         # Each page is asked for once, or writers that go on would keep us here for ever.
         count, after = 0, None
-        while found := await self.store.heads.streams(run, _LIST_PAGE, after):
+        while found := await self.store.heads.streams(run, _LIST_PAGE, after, bare=True):
             for key, _ in found:
                 count += await self.delete(StreamId(run, key))
             after = found[-1][0]
         await self.store.runs.delete(run)
-        if await self.store.heads.streams(run, 1, None):
+        if await self.streams(run, 1, None):
             # Opened anew meanwhile, when there was a record yet: a run of its own.
             await self.runs.register(run, None, None)
         return count

@@ -16,6 +16,9 @@ UnixMs = int
 PRODUCER_LOST = "producer_lost"
 """Code of a stream that was closed because nothing was heard of its producer."""
 
+DELETED = "deleted"
+"""Code of a stream that was deleted, and is kept for the streams that were forked from it."""
+
 FORMAT = 1
 """Version of everything stored: heads, pointers, segments. Written from the first one on; what
 was added since may be missing. The SQLite file has a version of its own.
@@ -189,6 +192,48 @@ def kind_of(content_type: str) -> str:
     return content_type.partition(";")[0].strip().lower()
 
 
+class Strand(NamedTuple):
+    """Chunks that lie in the segments of one generation of a stream, up to index *end*."""
+
+    stream: StreamId
+    generation: str
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fork:
+    """Where the chunks lie that a stream has of others."""
+
+    source: StreamId
+    """The stream that it was forked from."""
+    generation: str
+    """That stream's."""
+    anchor: int
+    """The index from which on it was asked to go its own way."""
+    beyond: int
+    """How many chunks, or bytes of the next ones, it was asked to keep beyond that."""
+    began: UnixMs
+    """When the oldest of the streams was opened that it has chunks of."""
+    time: UnixMs
+    """Effective time of the last of those chunks; 0 where it has expired."""
+    strands: tuple[Strand, ...] = ()
+    """Where they lie, the first ones first: each goes on where the one before ends."""
+
+    @property
+    def end(self) -> int:
+        """Index of the first chunk of its own."""
+        return self.strands[-1].end if self.strands else 0
+
+
+class ForkRef(NamedTuple):
+    """A stream that was forked from another."""
+
+    stream: StreamId
+    generation: str
+    expires: UnixMs
+    """When all that it has of the other is beyond the retention, so that it needs nothing of it."""
+
+
 class Turn(NamedTuple):
     """One request of a producer: in which of its lives, and which of that life's requests."""
 
@@ -279,6 +324,10 @@ class Head:
     """How far whoever writes entries has come; None: nobody does."""
     inlined: int | None = None
     """Bytes that lie in its pointers, as `weight` counts them; None: no batch may lie there."""
+    fork: Fork | None = None
+    """What it has of other streams; None: it was not forked from any."""
+    forks: int = 0
+    """How often streams were forked from it."""
 
     def knowing(self, clients: Mapping[str, Sent], once: Mapping[str, int]) -> "Head":
         """Return the head with these writers. Spelled out, as `replace` takes three times as long
@@ -306,7 +355,19 @@ class Head:
             self.charter,
             self.book,
             self.inlined,
+            self.fork,
+            self.forks,
         )
+
+    @property
+    def began(self) -> UnixMs:
+        """When the first stream was opened that it has chunks of."""
+        return self.created if self.fork is None else self.fork.began
+
+    @property
+    def is_buried(self) -> bool:
+        """Whether it was deleted, and is kept for its forks."""
+        return self.closed is not None and self.closed.code == DELETED
 
     @property
     def is_json(self) -> bool:

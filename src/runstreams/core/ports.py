@@ -14,6 +14,7 @@ from .model import (
     Amendment,
     Batch,
     Closed,
+    ForkRef,
     Head,
     Lease,
     Pointer,
@@ -173,7 +174,10 @@ class Heads(Protocol):
         record as `runs.opened` says. Batches may lie in its pointers if *limits* says so, for good.
 
         A live head stays, and then its run's record is only made, or made to last. One step with
-        the check that the run is not completed. Raises `RunCompleted`, `TooManyStreams`.
+        the check that the run is not completed. The head of a fork stands in the list of its
+        source's forks and counts in the source's head from the same step on, which raises
+        `SourceGone` unless that is of the generation that the fork names, and not buried. Raises
+        `RunCompleted`, `TooManyStreams`.
         """
 
     async def commit(
@@ -213,6 +217,14 @@ class Heads(Protocol):
     async def release(self, stream: StreamId, holder: str) -> Head | None:
         """Take the stream's lease away if *holder* has it; return the head afterwards."""
 
+    async def use(self, stream: StreamId, generation: str, expires: int, now: int) -> None:
+        """Let a stream of this *generation* that is not expired at *now* be kept until *expires*.
+
+        Takes effect only if that is later than what is there. Changes nothing but the expiry, so
+        that whoever only reads may do it.
+        """
+        ...
+
     async def lose(self, stream: StreamId, seen: Head, closed: Closed, expires: int) -> bool:
         """Close the stream as *closed*, whose producer is lost in *seen*.
 
@@ -246,11 +258,30 @@ class Heads(Protocol):
         Returns whether it took effect.
         """
 
-    async def streams(self, run: str, limit: int, after: str | None) -> list[tuple[str, Head]]:
-        """Return up to *limit* streams of a run, by key, those with keys beyond *after*."""
+    async def streams(
+        self, run: str, limit: int, after: str | None, *, bare: bool = False
+    ) -> list[tuple[str, Head]]:
+        """Return up to *limit* streams of a run, by key, those with keys beyond *after*. *Bare*
+        heads may come without pointers, clients and one-shot appends, and with them without the
+        effective time of their newest chunk.
+        """
 
-    async def delete(self, stream: StreamId) -> Head | None:
-        """Remove the head and return it whole."""
+    async def delete(self, stream: StreamId, seen: Head | None = None) -> Head | None:
+        """Remove the head and return it whole, unless streams were forked from it: then it is
+        returned and stays. A head as *seen* goes whatever its forks, if its generation is the
+        same and their number, and otherwise it stays.
+        """
+
+    async def bury(self, stream: StreamId, seen: Head, closed: Closed, expires: int) -> bool:
+        """Mark the stream as deleted by closing it as *closed*, however it was closed before, if it
+        is of the generation *seen*; return whether it is marked now.
+        """
+
+    async def forks(self, stream: StreamId, generation: str) -> list[ForkRef]:
+        """Return the streams that were forked from a *generation*, whatever has become of them."""
+
+    async def forget_fork(self, stream: StreamId, generation: str, fork: ForkRef) -> None:
+        """Take *fork* from the list of those that were forked from a *generation*."""
 
     async def delete_spilled(self, stream: StreamId, generation: str) -> None:
         """Remove the items of a generation's spilled clients."""

@@ -12,12 +12,14 @@ from dataclasses import dataclass
 
 from .commit import check_json
 from .errors import Busy, IndexBeyondTail, IndexExpired, ObjectMissing, Uncertain
+from .forks import strand_of, strands_of
 from .leasing import close_lost, is_lost, leased_until
-from .limits import PAGE_BYTES, PAGE_CHUNKS, Limits
-from .model import Head, Page, Pointer, SegmentName, StoredChunk, StreamId
+from .limits import KIB, PAGE_BYTES, PAGE_CHUNKS, Limits
+from .model import Head, Page, Pointer, SegmentName, StoredChunk, Strand, StreamId
 from .ports import Clock, Store
 from .retention import cutoff, is_expired, lasts_until, oldest_pending
 from .segment import INDEX_GUESS, SegmentIndex, index_bytes, parse_index
+from .unlisted import Unlisted
 from .unsealed import fetched
 
 _INDEXES_KEPT = 16
@@ -25,6 +27,11 @@ _INDEXES_KEPT = 16
 
 TRIES = 4
 """How often a page starts over when objects are sealed or merged away under it."""
+
+SMALL = 64 * KIB
+"""A segment that is not listed is read if it has fewer bytes; that of what lay in a head has some
+two thousand.
+"""
 
 CHUNK_OVERHEAD = 100
 """Bytes a chunk takes in a rendered page beside its data: index, id and time."""
@@ -57,6 +64,7 @@ class Lookup:
         self.store = store
         self.limits = limits
         self.clock = clock
+        self.unlisted = Unlisted()
         self._indexes: OrderedDict[tuple[StreamId, SegmentName], SegmentIndex] = OrderedDict()
 
     def cursor(self, stream: StreamId, *, raw: bool = False) -> "Cursor":
@@ -76,10 +84,13 @@ class Lookup:
         return head
 
     async def look(self, stream: StreamId, *, strong: bool = True, since: int = 0) -> Head | None:
-        """Return the head of a stream that is not forgotten as it is, whoever may be lost."""
+        """Return the head of a stream that is not forgotten or deleted as it is, whoever may be
+        lost.
+        """
         head = await self.store.heads.get(stream, strong=strong, since=since)
-        if head is None or is_expired(head, self.clock(), self.limits):
+        if head is None or head.is_buried or is_expired(head, self.clock(), self.limits):
             return None
+        self.unlisted.see(stream, head)
         return head
 
     async def close_lost(self, stream: StreamId, head: Head) -> Head | None:
@@ -113,7 +124,7 @@ class Lookup:
     async def _first_index(self, stream: StreamId, head: Head) -> int:
         now = self.clock()
         gone = cutoff(now, self.limits)
-        if head.created > gone:
+        if head.began > gone:
             return 0
         if head.sealed and head.sealed_time > gone:
             return await self._first_sealed(stream, head, gone)
@@ -124,12 +135,25 @@ class Lookup:
 
     async def _first_sealed(self, stream: StreamId, head: Head, gone: int) -> int:
         at = 0
-        while names := await self.store.segments.names(stream, head.generation, at):
+        for strand in strands_of(stream, head):
+            if (first := await self._first_of(strand, at, gone)) < strand.end:
+                return first
+            at = strand.end
+        raise ObjectMissing(f"the segment that ends with chunk {head.sealed - 1} is gone")
+
+    async def _first_of(self, strand: Strand, at: int, gone: int) -> int:
+        """Return the index of the oldest chunk of *strand* from *at* on that is newer than *gone*,
+        or its end.
+        """
+        while at < strand.end:
+            names = await self.store.segments.names(strand.stream, strand.generation, at)
+            if not names:
+                break
             for name in names:
                 if name.time > gone:
-                    return max((await self.index(stream, name)).oldest_after(gone), at)
+                    return max((await self.index(strand.stream, name)).oldest_after(gone), at)
             at = names[-1].last + 1
-        raise ObjectMissing(f"the segment that ends with chunk {head.sealed - 1} is gone")
+        return strand.end
 
     async def index(self, stream: StreamId, name: SegmentName) -> SegmentIndex:
         """Return the index of a segment, fetched once a process."""
@@ -161,8 +185,9 @@ class Cursor:
         self._lookup = reader
         self._store = reader.store
         self.stream = stream
+        self._generation: str | None = None
         self._names: list[SegmentName] = []
-        self._listed: str | None = None
+        self._listed: Strand | None = None
         self._window: _Window | None = None
         self._next = 0
 
@@ -209,8 +234,9 @@ class Cursor:
     ) -> Page:
         if start > head.tail:
             raise IndexBeyondTail(f"index {start} is beyond the tail, {head.tail}", tail=head.tail)
-        if self._listed != head.generation:
+        if self._generation != head.generation:
             self._forget()  # a stream begun anew has nothing of what was listed and fetched before
+            self._generation = head.generation
         _check_pointers(head, start)
         if await self._expired(head, start):
             first = await self._lookup.first_index(self.stream, head)
@@ -250,17 +276,29 @@ class Cursor:
 
     async def _expired(self, head: Head, start: int) -> bool:
         gone = cutoff(self._lookup.clock(), self._lookup.limits)
-        if head.created > gone or start == head.tail:
+        if head.began > gone or start == head.tail:
             return False
         if start >= head.sealed:
             return next(pointer.time for pointer in head.pending if pointer.end > start) <= gone
         if head.sealed_time <= gone:
             return True
-        name = await self._segment(head, start)
+        strand = strand_of(self.stream, head, start)
+        name = await self._segment(strand, start)
         if name is None or name.time <= gone:
             return True
-        index = await self._lookup.index(self.stream, name)
+        index = await self._lookup.index(strand.stream, name)
         return index.oldest_after(gone) > start
+
+    async def batch_end(self, head: Head, start: int) -> int:
+        """Return the index after the last chunk of the batch that the sealed chunk *start* came
+        with. Raises `ObjectMissing`.
+        """
+        strand = strand_of(self.stream, head, start)
+        name = await self._segment(strand, start)
+        if name is None:
+            raise ObjectMissing(f"the segment that holds chunk {start} is missing")
+        index = await self._lookup.index(strand.stream, name)
+        return min(index.batch_end(start), strand.end)
 
     async def _sealed(self, head: Head, start: int, most: int, size: int) -> list[StoredChunk]:
         window = await self._load(head, start)
@@ -278,25 +316,48 @@ class Cursor:
         if self._window and self._window.start <= start < self._window.end:
             return self._window
         self._window = None
-        name = await self._segment(head, start)
-        if name is None:
-            raise ObjectMissing(f"the segment that holds chunk {start} is missing")
-        self._window = await self._fetch(name, start)
-        return self._window
+        strand = strand_of(self.stream, head, start)
+        window = await self._unlisted(strand, start)
+        if window is None:
+            name = await self._segment(strand, start)
+            if name is None:
+                raise ObjectMissing(f"the segment that holds chunk {start} is missing")
+            window = await self._fetch(strand.stream, name, start)
+        window.end = min(window.end, strand.end)  # what follows is not of this stream
+        self._window = window
+        return window
 
-    async def _fetch(self, name: SegmentName, start: int) -> _Window:
+    async def _unlisted(self, strand: Strand, start: int) -> _Window | None:
+        """Return the whole of a small segment with chunk *start* whose name is known without a
+        listing.
+        """
+        stream, unlisted = strand.stream, self._lookup.unlisted
+        name = unlisted.holding(stream, strand.generation, start)
+        if name is None or (self._listed == strand and self._named(start)):
+            return None
+        try:
+            body = await self._store.segments.get(stream, name, 0, SMALL)
+        except ObjectMissing:
+            body = b""
+        if not 0 < len(body) < SMALL:
+            unlisted.refuse(stream, name)
+            return None
+        index = self._lookup.keep(stream, name, parse_index(body))
+        return _Window(index, name.first, index.end, body[: index.position(index.end)])
+
+    async def _fetch(self, stream: StreamId, name: SegmentName, start: int) -> _Window:
         segments, reach = self._store.segments, self._store.window
         if start == name.first and name.size <= reach + INDEX_GUESS:
             # The whole object in one request; its index comes with it.
-            body = await segments.get(self.stream, name, 0, name.size)
-            index = self._lookup.keep(self.stream, name, parse_index(body))
+            body = await segments.get(stream, name, 0, name.size)
+            index = self._lookup.keep(stream, name, parse_index(body))
             return _Window(index, start, index.end, body[: index.position(index.end)])
-        index = await self._lookup.index(self.stream, name)
+        index = await self._lookup.index(stream, name)
         end = index.reach(start, reach)
-        data = await segments.get(self.stream, name, index.position(start), index.position(end))
+        data = await segments.get(stream, name, index.position(start), index.position(end))
         return _Window(index, start, end, data)
 
-    async def _segment(self, head: Head, start: int) -> SegmentName | None:
+    async def _segment(self, strand: Strand, start: int) -> SegmentName | None:
         """Return the segment that holds chunk *start*; None when the first one after it begins
         later.
 
@@ -304,13 +365,17 @@ class Cursor:
         merged into.
         """
         for fresh in (False, True):
-            if fresh or self._listed != head.generation:
-                self._names = await self._store.segments.names(self.stream, head.generation, start)
-                self._listed = head.generation
-            holding = [name for name in self._names if name.first <= start <= name.last]
-            if holding:
+            if fresh or self._listed != strand:
+                stream, generation, _ = strand
+                self._names = await self._store.segments.names(stream, generation, start)
+                self._listed = strand
+            if holding := self._named(start):
                 return max(holding)
         return None
+
+    def _named(self, start: int) -> list[SegmentName]:
+        """Return the segments with chunk *start* that the last listing had."""
+        return [name for name in self._names if name.first <= start <= name.last]
 
     async def _unsealed(self, head: Head, start: int, most: int, size: int) -> list[StoredChunk]:
         """Return chunks of unsealed batches; at least one, whatever its size."""

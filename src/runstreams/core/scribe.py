@@ -15,6 +15,7 @@ from .commit import NOTHING, check_room, leads_to
 from .entries import COMPLETED, AgreedDifferently, Entry, Repeated, content_type_of, decide
 from .errors import (
     Busy,
+    DeletedWithForks,
     NotThere,
     RunCompleted,
     RunstreamsError,
@@ -22,8 +23,9 @@ from .errors import (
     TooManyStreams,
     Uncertain,
 )
+from .forks import SourceGone
 from .limits import Limits
-from .model import Amendment, Batch, Charter, Head, StreamId, Turn, kind_of
+from .model import Amendment, Batch, Charter, Fork, Head, StreamId, Turn, kind_of
 from .ports import Clock, Committed, Opened, Staged, Store, Terms
 from .position import is_left_behind
 from .reading import Lookup
@@ -73,18 +75,20 @@ class Scribe:
                 _check_agreed(head, charter, first)
                 return head, False
             with suppress(Uncertain):  # the next look will tell
-                opened = await self._begin(stream, charter, first)
+                opened = await self.begin(stream, charter, first)
                 if opened.done:
                     return opened.head, True
         raise Busy("the stream comes and goes faster than it can be created", retry_after=1)
 
-    async def _begin(self, stream: StreamId, charter: Charter, first: Entry) -> Opened:
-        """Open the stream; its batch is removed where that may not be."""
+    async def begin(
+        self, stream: StreamId, charter: Charter | None, first: Entry, fork: Fork | None = None
+    ) -> Opened:
+        """Open the stream, perhaps as a *fork*; its batch is removed where that may not be."""
         staged = await self._stage_first(stream, first) if first.count else None
         closed = COMPLETED if first.closes else None
         try:
-            opened = await self._appender.open(stream, staged, charter, closed)
-        except (RunCompleted, TooManyStreams):
+            opened = await self._appender.open(stream, staged, charter, closed, fork)
+        except (RunCompleted, TooManyStreams, DeletedWithForks, SourceGone):
             await self._discard(stream, staged)
             raise
         if not opened.done:
@@ -114,8 +118,7 @@ class Scribe:
             return
         expires = lasts_until(head, self._clock(), self._limits)
         if expires > head.expires:
-            amendment = Amendment(head.generation, expires)
-            await self._store.heads.amend(stream, amendment, self._clock())
+            await self._store.heads.use(stream, head.generation, expires, self._clock())
 
     async def _write(self, stream: StreamId, entry: Entry) -> Written:
         staged: Staged | None = None
@@ -204,7 +207,7 @@ def _check_agreed(head: Head, charter: Charter, first: Entry) -> None:
     there = head.charter or Charter()
     same = kind_of(content_type_of(head)) == kind_of(charter.content_type)
     times = (there.ttl_ms, there.expires_at) == (charter.ttl_ms, charter.expires_at)
-    if not same or not times:
+    if not same or not times or head.fork is not None:
         raise AgreedDifferently("the stream was created with other words")
     if first.closes != (head.closed is not None):
         raise AgreedDifferently("the stream is closed, or is not, unlike what was asked for")

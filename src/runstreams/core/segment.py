@@ -115,6 +115,11 @@ class SegmentIndex:
             [numbers[at] + skip, *numbers[at + 1 :]],
         )
 
+    def batch_end(self, index: int) -> int:
+        """Return the index after the last chunk of the batch that chunk *index* came with."""
+        ends: list[int] = list(accumulate(self.columns["counts"], initial=self.first))
+        return ends[bisect_right(ends, index)]
+
     def oldest_after(self, cutoff: int) -> int:
         """Return the index of the first chunk newer than *cutoff*, or the end."""
         return self.first + bisect_right(self.times, cutoff)

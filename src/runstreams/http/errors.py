@@ -58,6 +58,7 @@ STATUS: dict[type[RunstreamsError], int] = {
     HeadTooLarge: 431,
     core.Refused: 409,
     core.RunCompleted: 400,
+    core.DeletedWithForks: 410,
     entries.EpochOver: 403,
     core.TooMany: 429,
     core.NotThere: 404,

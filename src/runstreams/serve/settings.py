@@ -15,6 +15,7 @@ from ..core.settings import (
     EPOCH,
     INLINE_BYTES,
     LIMITS,
+    POLL_MS,
     RETENTION_DAYS,
     RUN_MAX_STREAMS,
     STREAM_MAX_BYTES,
@@ -51,6 +52,7 @@ class Settings:
     run_max_streams: int | None = None
     epoch: int | None = None
     inline_bytes: int | None = None
+    poll_ms: int | None = None
     token_max_readers: int = 1_000
     anonymous: bool = False
     workers: int = 1
@@ -66,6 +68,7 @@ class Settings:
             RUN_MAX_STREAMS: self.run_max_streams,
             EPOCH: self.epoch,
             INLINE_BYTES: self.inline_bytes,
+            POLL_MS: self.poll_ms,
         }
         return limits_of(given, deployed=deployed)
 
@@ -182,6 +185,12 @@ OPTIONS = (
         "BYTES",
         LIMITS[INLINE_BYTES],
         "largest append that lies in the table, with --aws, 0: none does (1024)",
+    ),
+    Option(
+        "poll_ms",
+        "MS",
+        LIMITS[POLL_MS],
+        "shortest pause between two looks of a waiting reader, with --aws (100)",
     ),
     Option(
         "token_max_readers",

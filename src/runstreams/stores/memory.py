@@ -6,12 +6,15 @@ from typing import TypeVar
 
 from ..core.commit import amended, applied, begun, fits, may_amend, takes
 from ..core.errors import ObjectMissing
+from ..core.forks import SourceGone, fork_ref, may_fork, may_go
 from ..core.leasing import may_follow, reach
 from ..core.limits import MIB, NAMES_AT_ONCE, NO_LIMITS, Limits, SealingPlan
 from ..core.model import (
     Amendment,
     Batch,
     Closed,
+    Fork,
+    ForkRef,
     Head,
     Lease,
     Pointer,
@@ -116,6 +119,7 @@ class MemoryHeads:
         self.runs = MemoryRuns()
         self.items: dict[str, dict[str, Head]] = {}
         self.outside: dict[tuple[StreamId, str], dict[str, Sent]] = {}
+        self.forked: dict[tuple[StreamId, str], list[ForkRef]] = {}
 
     async def get(self, stream: StreamId, *, strong: bool = True, since: int = 0) -> Head | None:
         return self._find(stream)
@@ -131,13 +135,26 @@ class MemoryHeads:
         there = self._find(stream)
         if there and (there.expires <= head.created or is_left_behind(there, limits.epoch)):
             there = None
+        source = self._source(head.fork) if there is None and head.fork else None
         counts = NO_LIMITS if there else limits
         self.runs.items[run.id] = opened(self.runs.items.get(run.id), run, counts)
         if there is not None:
             return Opened(False, there)
+        if source is not None and head.fork is not None:
+            self._register(fork_ref(stream, head, limits), source, head.fork)
         if self._inlines and limits.inline_bytes:
             head = replace(head, inlined=0)
         return Opened(True, self._keep(stream, begun(head, first, limits) if first else head))
+
+    def _source(self, fork: Fork) -> Head:
+        source = self._find(fork.source)
+        if source is None or not may_fork(source, fork):
+            raise SourceGone("the stream to fork from is gone")
+        return source
+
+    def _register(self, ref: ForkRef, source: Head, fork: Fork) -> None:
+        self._keep(fork.source, replace(source, forks=source.forks + 1))
+        self.forked.setdefault((fork.source, fork.generation), []).append(ref)
 
     def may_inline(self, stream: StreamId, batch: Batch, limits: Limits) -> bool:
         """Say whether *batch* may lie in its pointer, as far as one knows before its commit."""
@@ -195,6 +212,11 @@ class MemoryHeads:
             return head
         return self._keep(stream, replace(head, lease=None))
 
+    async def use(self, stream: StreamId, generation: str, expires: int, now: int) -> None:
+        head = self._find(stream)
+        if head is not None and head.generation == generation and now < head.expires < expires:
+            self._keep(stream, replace(head, expires=expires))
+
     async def lose(self, stream: StreamId, seen: Head, closed: Closed, expires: int) -> bool:
         head = self._find(stream)
         if head is None or head.closed is not None:
@@ -251,12 +273,32 @@ class MemoryHeads:
         )
         return True
 
-    async def streams(self, run: str, limit: int, after: str | None) -> list[tuple[str, Head]]:
+    async def streams(
+        self, run: str, limit: int, after: str | None, *, bare: bool = False
+    ) -> list[tuple[str, Head]]:
         items = self.items.get(run, {})
-        return [(key, items[key]) for key in sorted(items) if after is None or key > after][:limit]
+        keys = [key for key in sorted(items) if after is None or key > after][:limit]
+        return [(key, _bare(items[key]) if bare else items[key]) for key in keys]
 
-    async def delete(self, stream: StreamId) -> Head | None:
-        return self.items.get(stream.run, {}).pop(stream.key, None)
+    async def delete(self, stream: StreamId, seen: Head | None = None) -> Head | None:
+        head = self._find(stream)
+        if head is not None and may_go(head, seen):
+            del self.items[stream.run][stream.key]
+        return head
+
+    async def bury(self, stream: StreamId, seen: Head, closed: Closed, expires: int) -> bool:
+        head = self._find(stream)
+        if head is None or head.generation != seen.generation:
+            return False
+        self._keep(stream, replace(head, closed=closed, closed_by_run=False, expires=expires))
+        return True
+
+    async def forks(self, stream: StreamId, generation: str) -> list[ForkRef]:
+        return list(self.forked.get((stream, generation), ()))
+
+    async def forget_fork(self, stream: StreamId, generation: str, fork: ForkRef) -> None:
+        refs = self.forked.get((stream, generation), [])
+        refs[:] = [ref for ref in refs if ref.generation != fork.generation]
 
     async def delete_spilled(self, stream: StreamId, generation: str) -> None:
         self.outside.pop((stream, generation), None)
@@ -267,6 +309,11 @@ class MemoryHeads:
     def _keep(self, stream: StreamId, head: Head) -> Head:
         self.items.setdefault(stream.run, {})[stream.key] = head
         return head
+
+
+def _bare(head: Head) -> Head:
+    """Return what a listing that needs no more gives of *head*."""
+    return replace(head, pending=(), clients={}, once={})
 
 
 class MemoryRuns:

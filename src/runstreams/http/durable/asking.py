@@ -3,18 +3,24 @@
 import re
 from datetime import UTC, datetime
 from typing import Literal, NamedTuple
+from urllib.parse import unquote
 
 from ...core.entries import Entry
-from ...core.errors import InvalidIndex, InvalidRequest
+from ...core.errors import InvalidIndex, InvalidRequest, NotThere
+from ...core.forking import Wish
 from ...core.json_lines import flattened
 from ...core.limits import PRODUCER_ID_BYTES
-from ...core.model import JSON_TYPE, Charter, Turn, kind_of
+from ...core.model import JSON_TYPE, Charter, StreamId, Turn, kind_of
 from ...core.octets import stuffed
 from ..call import Call
 from ..fields import MOST, query
+from .names import stream_of
 
 _OCTETS = "application/octet-stream"
 """The content type of a stream that was created without one."""
+
+PATH = "/v1/stream/"
+"""Where the paths of streams begin."""
 
 NOW: Literal["now"] = "now"
 
@@ -57,9 +63,6 @@ def _index(offset: str | None) -> int | Literal["now"]:
 
 def charter_of(call: Call) -> Charter:
     """Return what a creation agrees on. Raises `InvalidRequest`."""
-    for unknown in (b"stream-forked-from", b"stream-fork-offset", b"stream-fork-sub-offset"):
-        if unknown in call.headers:
-            raise InvalidRequest("forks are not served here")
     ttl, moment = call.header(b"stream-ttl"), call.header(b"stream-expires-at")
     if ttl is not None and moment is not None:
         raise InvalidRequest("a stream has a Stream-TTL or a Stream-Expires-At, not both")
@@ -72,6 +75,41 @@ def charter_of(call: Call) -> Charter:
     if ends is not None and ends <= now:
         raise InvalidRequest("a stream that is over at once cannot be created")
     return charter
+
+
+def wish_of(call: Call) -> Wish | None:
+    """Return which fork a creation asks for; None: none. Raises `InvalidRequest`, `NotThere`."""
+    offset, beyond = call.header(b"stream-fork-offset"), call.header(b"stream-fork-sub-offset")
+    source = call.header(b"stream-forked-from")
+    if source is None:
+        if offset is not None or beyond is not None:
+            raise InvalidRequest("a fork needs a Stream-Forked-From")
+        return None
+    charter = charter_of(call)
+    return Wish(
+        _source(source),
+        None if offset is None else _anchor(offset),
+        0 if beyond is None else _whole("Stream-Fork-Sub-Offset", beyond),
+        call.header(b"content-type"),
+        charter.ttl_ms,
+        charter.expires_at,
+    )
+
+
+def _source(path: str) -> StreamId:
+    """Return the stream of a *path* on this server."""
+    _, found, name = path.partition(PATH)
+    if not found or not name or "%2f" in name.lower():
+        raise NotThere("there is no such stream to fork from")
+    return stream_of(unquote(name))
+
+
+def _anchor(offset: str) -> int:
+    if offset == "-1":
+        return 0
+    if (found := _OFFSET.fullmatch(offset)) is None:
+        raise InvalidIndex("the offset is none that was given out here")
+    return int(found[1])
 
 
 def closes(call: Call) -> bool:

@@ -1,6 +1,8 @@
 """The routes of the open protocol Durable Streams: another way to the same streams."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
+from urllib.parse import quote
 
 from starlette.routing import Route, Router
 from starlette.types import Message, Receive, Scope, Send
@@ -8,11 +10,21 @@ from starlette.types import Message, Receive, Scope, Send
 from ...core.access import SECRET_KEY, Grant, of_stream
 from ...core.entries import Entry
 from ...core.errors import InvalidRequest, NotThere, RunstreamsError
+from ...core.forking import Wish
 from ...core.limits import LAMBDA_BODY_BYTES, WAIT_SECONDS
 from ...core.model import Head, Page, StreamId
 from ..call import Call, Endpoint, require
 from ..durable import telling
-from ..durable.asking import NOW, Wanted, asked_read, charter_of, closes, entry_of
+from ..durable.asking import (
+    NOW,
+    PATH,
+    Wanted,
+    asked_read,
+    charter_of,
+    closes,
+    entry_of,
+    wish_of,
+)
 from ..durable.events import send_events
 from ..durable.names import stream_of
 from ..errors import Headers, refusal, status_of
@@ -22,11 +34,15 @@ from .asking import check_event_stream, longest_wait
 BODY_BYTES = LAMBDA_BODY_BYTES
 """Largest body of an entry: it is one batch, here as in a function."""
 
-router = Router()
-
 
 class DurableEndpoint(Endpoint):
-    """A path of the open protocol: each answer has its headers, refusals as well."""
+    """What the path of the open protocol does by some of its methods, the others being answered
+    elsewhere: each answer has its headers, refusals as well.
+    """
+
+    def __init__(self, *methods: str) -> None:
+        super().__init__({method: _ACTIONS[method] for method in methods})
+        self.allow = ", ".join(_ACTIONS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         began = False
@@ -58,13 +74,23 @@ async def _refuse(scope: Scope, send: Send, error: RunstreamsError) -> None:
 async def create(call: Call) -> None:
     """Create a stream, or find it as it was asked for; what it begins with may come along."""
     stream = _stream(call, "write")
-    charter, log = charter_of(call), call.service.log
-    entry = entry_of(call, await call.body(BODY_BYTES), charter.content_type)
-    head, is_new = await log.found(stream, charter, entry)
+    if (wish := wish_of(call)) is not None:
+        require(_grant(call), ("read",), *of_stream(wish.source))
+        head, is_new = await _fork(call, stream, wish)
+    else:
+        charter = charter_of(call)
+        entry = entry_of(call, await call.body(BODY_BYTES), charter.content_type)
+        head, is_new = await call.service.log.found(stream, charter, entry)
     told = telling.description(head)
     if is_new:
         told.append((b"location", _url(call)))
     await _answer(call, 201 if is_new else 200, b"", told)
+
+
+async def _fork(call: Call, stream: StreamId, wish: Wish) -> tuple[Head, bool]:
+    """Create a stream that begins with what another one holds."""
+    body = await call.body(BODY_BYTES)
+    return await call.service.log.fork(stream, wish, partial(entry_of, call, body))
 
 
 async def append(call: Call) -> None:
@@ -141,16 +167,16 @@ async def describe(call: Call) -> None:
 async def delete(call: Call) -> None:
     """Delete a stream."""
     stream = _stream(call, "manage")
-    await _there(call, stream)
-    if not await call.service.log.delete(stream):
-        raise NotThere("there is no such stream")
+    log = call.service.log
+    if not await log.delete(stream):
+        raise await log.absence(stream)
     await _answer(call, 204, b"", [])
 
 
 async def _there(call: Call, stream: StreamId) -> Head:
-    head = await call.service.log.head(stream)
-    if head is None:
-        raise NotThere("there is no such stream")
+    log = call.service.log
+    if (head := await log.head(stream)) is None:
+        raise await log.absence(stream)
     return head
 
 
@@ -169,10 +195,17 @@ def _grant(call: Call) -> Grant:
 
 
 def _url(call: Call) -> bytes:
-    scheme = str(call.scope.get("scheme", "http")).encode()
-    host = call.headers.get(b"host", b"localhost")
-    path: bytes = call.scope.get("raw_path") or call.scope["path"].encode()
-    return b"%b://%b%b" % (scheme, host, path)
+    scheme = call.headers.get(b"x-forwarded-proto", call.scope.get("scheme", "http").encode())
+    return b"%b://%b%b" % (scheme, call.headers.get(b"host", b"localhost"), _path(call))
+
+
+def _path(call: Call) -> bytes:
+    """Return the path as it was asked for, a gateway's stage included."""
+    asked = call.scope.get("aws.event", {}).get("requestContext", {}).get("path")
+    if asked is not None:
+        return quote(asked, safe="/%").encode()
+    raw: bytes | None = call.scope.get("raw_path")
+    return raw or quote(call.scope["path"]).encode()
 
 
 async def _answer(call: Call, status: int, body: bytes, headers: Headers) -> None:
@@ -189,4 +222,13 @@ _ACTIONS: dict[str, Callable[[Call], Awaitable[None]]] = {
     "DELETE": delete,
 }
 
-router.routes.append(Route("/v1/stream/{name:path}", DurableEndpoint(_ACTIONS), name="durable"))
+
+def _router(*methods: str) -> Router:
+    return Router([Route(PATH + "{name:path}", DurableEndpoint(*methods), name="durable")])
+
+
+router = _router(*_ACTIONS)
+"""All of it, where one process serves everything."""
+
+writing, reading, deleting = _router("PUT", "POST"), _router("GET", "HEAD"), _router("DELETE")
+"""Its parts, each for a function that may do no more."""

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
 from ...core.entries import decode_book, decode_charter, encode_book, encode_charter
-from ...core.model import Charter, Closed, Head, Lease, Run, Sent, Status
+from ...core.forks import decode_fork, encode_fork
+from ...core.model import Charter, Closed, ForkRef, Head, Lease, Run, Sent, Status, StreamId
 from .pointers import decode_pointers, encode_pointer
 from .values import (
-    INLINE_HEAD,
+    FORK_HEAD,
     check_form,
     form,
     head_form,
@@ -27,6 +28,14 @@ SHARDS = 8
 """Parts of the index of recent runs: each takes 1,000 new runs a second."""
 
 
+STATE = (
+    *("v", "g", "opened", "expires", "tail", "sealed", "sealed_time", "size", "appended", "before"),
+    *("spills", "stop", "inline", "closed", "lease", "lease_ms", "lease_by", "charter"),
+    *("fork", "forks"),
+)
+"""The attributes of a head that do not grow with its batches and its writers."""
+
+
 def once_attribute(once: str) -> str:
     """Return the name of the attribute that holds the first index of a one-shot append."""
     return f"o.{once}"
@@ -39,7 +48,7 @@ def encode_head(head: Head) -> "Item":
     expression cannot take the size, the sum or the copy of what is absent.
     """
     item: Item = {
-        "v": head_form(head.generation, head.inlined is not None),
+        "v": head_form(head.generation, head.inlined is not None, bool(head.fork or head.forks)),
         "g": text(head.generation),
         "opened": number(head.created),
         "expires": number(head.expires),
@@ -63,6 +72,12 @@ def encode_head(head: Head) -> "Item":
         item |= _encode_charter(head.charter)
     if head.book is not None:
         item["book"] = text(encode_book(head.book))
+    if head.fork is not None:
+        item["fork"] = text(encode_fork(head.fork))
+    if head.forks:
+        item["forks"] = number(head.forks)
+    if head.is_buried:
+        item["buried"] = {"BOOL": True}
     item |= encode_clients(head.generation, head.clients)
     for once, index in head.once.items():
         item[once_attribute(once)] = number(index)
@@ -70,12 +85,12 @@ def encode_head(head: Head) -> "Item":
 
 
 def decode_head(item: "Mapping[str, Value]") -> Head:
-    """Return the head that *item* holds."""
-    check_form(item, INLINE_HEAD)
+    """Return the head that *item* holds, or what is there of it."""
+    check_form(item, FORK_HEAD)
     opened, sealed, sealed_time = (
         int(item[name]["N"]) for name in ("opened", "sealed", "sealed_time")
     )
-    pointers = [pointer["S"] for pointer in item["p"]["L"]]
+    pointers = [pointer["S"] for pointer in item["p"]["L"]] if "p" in item else []
     pending = decode_pointers(pointers, sealed, max(sealed_time, opened))
     closed, by_run = _closed(item)
     return Head(
@@ -100,6 +115,8 @@ def decode_head(item: "Mapping[str, Value]") -> Head:
         charter=decode_charter(item["charter"]["S"]) if "charter" in item else None,
         book=decode_book(item["book"]["S"]) if "book" in item else None,
         inlined=int(item["inline"]["N"]) if "inline" in item else None,
+        fork=decode_fork(item["fork"]["S"]) if "fork" in item else None,
+        forks=_number(item, "forks"),
     )
 
 
@@ -161,6 +178,25 @@ def decode_sent(item: "Mapping[str, Value]") -> Sent:
     """Return how far a client that moved out of its head had come."""
     check_form(item)
     return Sent(int(item["number"]["N"]), int(item["index"]["N"]))
+
+
+def encode_fork_ref(fork: ForkRef) -> "Item":
+    """Return the item of a stream that was forked from another, without its key."""
+    return {
+        "v": form(),
+        "fork_run": text(fork.stream.run),
+        "fork_key": text(fork.stream.key),
+        "fork_g": text(fork.generation),
+        "expires": number(fork.expires),
+        "ttl": ttl(fork.expires),
+    }
+
+
+def decode_fork_ref(item: "Mapping[str, Value]") -> ForkRef:
+    """Return what `encode_fork_ref` was given."""
+    check_form(item)
+    stream = StreamId(item["fork_run"]["S"], item["fork_key"]["S"])
+    return ForkRef(stream, item["fork_g"]["S"], int(item["expires"]["N"]))
 
 
 def encode_run(run: Run) -> "Item":

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 from ...core.commit import pointer_to
 from ...core.entries import encode_book
 from ...core.limits import Limits, SealingPlan
-from ...core.model import Amendment, Batch, Book, Closed, Head, Lease, Pointer, Sent
+from ...core.model import Amendment, Batch, Book, Closed, Fork, Head, Lease, Pointer, Sent
 from ...core.ports import Staged, Terms
 from ...core.position import epoch_prefix
 from .codec import encode_closed, once_attribute
 from .layout import SHORT, SPREAD, is_short, is_spread
 from .pointers import encode_pointer
-from .values import INLINE_HEAD, number, text, ttl
+from .values import FORK_HEAD, number, text, ttl
 from .writers import hashed, index_attribute, number_attribute, packed
 
 if TYPE_CHECKING:
@@ -95,6 +95,18 @@ _IS_WRITTEN_AS_SEEN = "#book = :seen"
 _IS_NOT_WRITTEN = "attribute_not_exists(#book)"
 """Nobody has written entries with an order or a turn."""
 
+_IS_NOT_BURIED = "attribute_not_exists(#buried)"
+"""Nobody has deleted the stream."""
+
+IS_NOT_FORKED = "attribute_not_exists(#forks)"
+"""No stream was ever forked from it."""
+
+_IS_FORKED_AS_SEEN = "#forks = :forks"
+"""None was since."""
+
+_ENDS_EARLIER = "#expires > :now AND #expires < :expires"
+"""It is not forgotten yet, but would be earlier."""
+
 _IS_SILENT_SINCE = "#tail = :tail AND #lease = :lease AND #lease_ms = :lease_ms"
 """Nobody has appended or renewed the lease since it was seen."""
 
@@ -166,7 +178,7 @@ def aliases(expression: str, names: Mapping[str, str] | None = None) -> dict[str
 
 def known() -> "Item":
     """Return the values of `IS_KNOWN`."""
-    return {":v": number(INLINE_HEAD)}
+    return {":v": number(FORK_HEAD)}
 
 
 def _live_at(now: int) -> "Item":
@@ -318,6 +330,14 @@ def closing(closed: Closed, by_run: bool, now: int, expires: int) -> Update:
     return Update([_IS_LIVE, _IS_OPEN], [*_CLOSES, *_KEEPS_UNTIL], values=values)
 
 
+def using(generation: str, expires: int, now: int) -> Update:
+    """Keep a live stream for longer, as the roles that only read may: see `losing`."""
+    until = {":expires": number(expires), ":ttl": ttl(expires), ":now": number(now)}
+    return Update(
+        [_IS_GENERATION, _ENDS_EARLIER], [*_KEEPS_UNTIL], values={":g": text(generation), **until}
+    )
+
+
 def losing(seen: Head, closed: Closed, expires: int) -> Update:
     """Close an open stream whose producer is lost in *seen*.
 
@@ -336,6 +356,40 @@ def losing(seen: Head, closed: Closed, expires: int) -> Update:
 def _closed(closed: Closed, expires: int, by_run: bool) -> "Item":
     until = {":expires": number(expires), ":ttl": ttl(expires)}
     return {":closed": encode_closed(closed, by_run), **until}
+
+
+def burying(seen: Head, closed: Closed, expires: int) -> Update:
+    """Mark a stream as deleted."""
+    values: Item = {":g": text(seen.generation), ":buried": {"BOOL": True}}
+    return Update(
+        [_IS_GENERATION],
+        [*_CLOSES, *_KEEPS_UNTIL, "#buried = :buried"],
+        values=values | _closed(closed, expires, by_run=False),
+    )
+
+
+def counting_fork(fork: Fork) -> Update:
+    """Count *fork* in the head of its source, which is not for earlier versions from now on."""
+    return Update(
+        [IS_KNOWN, _IS_GENERATION, _IS_NOT_BURIED],
+        ["#forks = if_not_exists(#forks, :none) + :one", "#v = :v"],
+        values={
+            **known(),
+            ":g": text(fork.generation),
+            ":none": number(0),
+            ":one": number(1),
+        },
+    )
+
+
+def as_seen(seen: Head) -> tuple[str, "Item"]:
+    """Return the condition that a head is of the generation *seen*, and was not forked since, with
+    its values.
+    """
+    if not seen.forks:
+        return f"{_IS_GENERATION} AND {IS_NOT_FORKED}", {":g": text(seen.generation)}
+    values = {":g": text(seen.generation), ":forks": number(seen.forks)}
+    return f"{_IS_GENERATION} AND {_IS_FORKED_AS_SEEN}", values
 
 
 def renewing(lease: Lease, now: int) -> Update:

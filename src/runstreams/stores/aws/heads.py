@@ -7,31 +7,65 @@ from typing import Any
 
 from ...core.commit import begun, takes
 from ...core.errors import Busy
+from ...core.forks import SourceGone, fork_ref
 from ...core.limits import NO_LIMITS, Limits, SealingPlan
-from ...core.model import Amendment, Batch, Closed, Head, Lease, Pointer, Run, Sent, StreamId
+from ...core.model import (
+    Amendment,
+    Batch,
+    Closed,
+    ForkRef,
+    Head,
+    Lease,
+    Pointer,
+    Run,
+    Sent,
+    StreamId,
+)
 from ...core.ports import Committed, NotCommitted, Opened, Renewed, Staged, Terms
 from ...core.position import epoch_prefix
-from .codec import decode_head, decode_run, decode_sent, encode_head, encode_sent
+from .codec import (
+    STATE,
+    decode_fork_ref,
+    decode_head,
+    decode_run,
+    decode_sent,
+    encode_fork_ref,
+    encode_head,
+    encode_sent,
+)
 from .expressions import (
     IS_KNOWN,
+    IS_NOT_FORKED,
     REMOVALS,
     Update,
     aliases,
     amending,
+    as_seen,
     asking_stop,
+    burying,
     closing,
     committing,
+    counting_fork,
     forgetting,
     known,
     losing,
     releasing,
     renewing,
     sealing,
+    using,
 )
 from .inlining import Inlining
 from .layout import Layout
 from .runs import following, making
-from .table import Outcome, Table, client_key, clients_prefix, head_key
+from .table import (
+    Outcome,
+    Table,
+    client_key,
+    clients_prefix,
+    fork_key,
+    forks_prefix,
+    head_key,
+)
 from .values import number, text
 
 _OPENINGS = 6
@@ -46,8 +80,11 @@ _IS_ABSENT_OR_EXPIRED = "attribute_not_exists(#v) OR #expires <= :now"
 _IS_LEFT_BEHIND = "(attribute_not_exists(#closed) AND NOT begins_with(#g, :epoch))"
 """The stream was opened in another epoch, and is open."""
 
-_IS_NONE_OR_KNOWN = f"attribute_not_exists(#v) OR {IS_KNOWN}"
-"""There is no stream, or one in a form that this version knows."""
+_IS_NONE_OR_KNOWN = f"attribute_not_exists(#v) OR ({IS_KNOWN} AND {IS_NOT_FORKED})"
+"""There is no stream, or one in a form that this version knows, and no fork of it."""
+
+_BARE = ", ".join(f"#{name}" for name in ("item", *STATE))
+"""All of a head but what grows: its pointers, with what lies in them, its clients and one-shots."""
 
 _IS_BEHIND = "attribute_not_exists(#v) OR #number < :number"
 """The item is missing, or what it remembers is older."""
@@ -81,7 +118,7 @@ class DynamoHeads:
         if limits.inline_bytes:
             head = replace(head, inlined=0)
         fresh, found = begun(head, first, limits) if first else head, None
-        record, opening = making(run, limits), [_putting(stream, fresh, limits.epoch)]
+        record, opening = making(run, limits), _opening(stream, fresh, limits)
         for _ in range(_OPENINGS):
             # The first batch must not come twice, with a deletion between that took its object.
             failed = await self._table.transact([record, *opening], repeat=first is None)
@@ -91,6 +128,8 @@ class DynamoHeads:
                 # A live head is there, so only the record is left to make.
                 found, opening, limits = decode_head(there), [], NO_LIMITS
                 record = making(run, limits)
+            elif 2 in failed:
+                raise SourceGone("the stream to fork from is gone")
             if 0 in failed:
                 item = failed[0]
                 record = following(decode_run(item) if item else None, run, limits)
@@ -141,6 +180,10 @@ class DynamoHeads:
         _, head = _decoded(await self._update(stream, releasing(holder), repeat=True))
         return head
 
+    async def use(self, stream: StreamId, generation: str, expires: int, now: int) -> None:
+        update = using(generation, expires, now)
+        await self._update(stream, update, repeat=True, answer=False)
+
     async def lose(self, stream: StreamId, seen: Head, closed: Closed, expires: int) -> bool:
         update = losing(seen, closed, expires)
         return (await self._update(stream, update, repeat=True, answer=False)).done
@@ -177,20 +220,39 @@ class DynamoHeads:
                 return False
         return True
 
-    async def streams(self, run: str, limit: int, after: str | None) -> list[tuple[str, Head]]:
+    async def streams(
+        self, run: str, limit: int, after: str | None, *, bare: bool = False
+    ) -> list[tuple[str, Head]]:
         # No key contains a control character, so this one stands between a key and all later ones.
         low = f"s#{after}\0" if after is not None else "s#"
-        found = await self._table.query(_between(run, low, "s$"), limit)
+        arguments = _between(run, low, "s$")
+        if bare:
+            arguments["ProjectionExpression"] = _BARE
+            arguments["ExpressionAttributeNames"] |= aliases(_BARE)
+        found = await self._table.query(arguments, limit)
         return [(item["item"]["S"][2:], decode_head(item)) for item in found]
 
-    async def delete(self, stream: StreamId) -> Head | None:
-        condition = {
-            "ConditionExpression": _IS_NONE_OR_KNOWN,
-            "ExpressionAttributeNames": aliases(_IS_NONE_OR_KNOWN),
-            "ExpressionAttributeValues": known(),
+    async def delete(self, stream: StreamId, seen: Head | None = None) -> Head | None:
+        condition, values = as_seen(seen) if seen else (_IS_NONE_OR_KNOWN, known())
+        arguments = {
+            "ConditionExpression": condition,
+            "ExpressionAttributeNames": aliases(condition),
+            "ExpressionAttributeValues": values,
         }
-        done, head = _decoded(await self._table.delete(head_key(stream), condition))
-        return head if done else None
+        _, head = _decoded(await self._table.delete(head_key(stream), arguments))
+        return head
+
+    async def bury(self, stream: StreamId, seen: Head, closed: Closed, expires: int) -> bool:
+        update = burying(seen, closed, expires)
+        return (await self._update(stream, update, repeat=True, answer=False)).done
+
+    async def forks(self, stream: StreamId, generation: str) -> list[ForkRef]:
+        prefix = forks_prefix(stream, generation)
+        found = await self._table.query(_between(stream.run, prefix, prefix[:-1] + "$"))
+        return [decode_fork_ref(item) for item in found]
+
+    async def forget_fork(self, stream: StreamId, generation: str, fork: ForkRef) -> None:
+        await self._table.delete_all([fork_key(stream, generation, fork.generation)])
 
     async def delete_spilled(self, stream: StreamId, generation: str) -> None:
         prefix = clients_prefix(stream, generation)
@@ -206,6 +268,17 @@ class DynamoHeads:
         return await self._table.update(
             head_key(stream), update.arguments(), repeat=repeat, answer=answer
         )
+
+
+def _opening(stream: StreamId, head: Head, limits: Limits) -> list[dict[str, Any]]:
+    """Return the writes that put a fresh head; that of a fork is counted and listed as well."""
+    putting = _putting(stream, head, limits.epoch)
+    if (fork := head.fork) is None:
+        return [putting]
+    ref = fork_ref(stream, head, limits)
+    counting = {"Key": head_key(fork.source), **counting_fork(fork).arguments()}
+    key = fork_key(fork.source, fork.generation, head.generation)
+    return [putting, {"Update": counting}, {"Put": {"Item": {**key, **encode_fork_ref(ref)}}}]
 
 
 def _putting(stream: StreamId, head: Head, epoch: int) -> dict[str, Any]:

@@ -5,6 +5,7 @@
 | `run` | the run's record: lineage, created, completed |
 | `s#{key}` | the head of a stream |
 | `w#{key}#{generation}#{client}` | a client that has moved out of its head |
+| `f#{key}#{generation}#{generation of the fork}` | a stream that was forked from this one |
 """
 
 from collections.abc import Mapping, Sequence
@@ -62,6 +63,16 @@ def client_key(stream: StreamId, generation: str, client: str) -> "Item":
 def clients_prefix(stream: StreamId, generation: str) -> str:
     """Return how the sort keys of all clients begin that moved out of a head."""
     return f"w#{encode(stream.key)}#{generation}#"
+
+
+def fork_key(stream: StreamId, generation: str, fork: str) -> "Item":
+    """Return the key of what says that *fork*, a generation, was forked from another one."""
+    return {"run": text(stream.run), "item": text(forks_prefix(stream, generation) + fork)}
+
+
+def forks_prefix(stream: StreamId, generation: str) -> str:
+    """Return how the sort keys of all forks of a generation begin."""
+    return f"f#{encode(stream.key)}#{generation}#"
 
 
 class Table:

@@ -24,6 +24,11 @@ INLINE_HEAD = 3
 wherever its objects are. Whoever does not know that must leave it alone as well.
 """
 
+FORK_HEAD = 4
+"""The form of a head that was forked, or forked from: whoever does not know that would not find its
+chunks, or delete those that others need. The latest one.
+"""
+
 _TTL_SLACK_MS = DAY_MS
 """How long DynamoDB waits before it may remove what has expired, for clocks that differ."""
 
@@ -58,10 +63,12 @@ def form() -> "Value":
     return number(FORMAT)
 
 
-def head_form(generation: str, inlines: bool) -> "Value":
-    """Return the version of the form of a head, by its *generation* and whether batches may lie in
-    its pointers.
+def head_form(generation: str, inlines: bool, forks: bool = False) -> "Value":
+    """Return the version of the form of a head, by its *generation*, whether batches may lie in
+    its pointers, and whether it *forks*: has chunks of others, or others have of its own.
     """
+    if forks:
+        return number(FORK_HEAD)
     if inlines or is_short(generation):
         return number(INLINE_HEAD)
     return number(_SPREAD_HEAD if is_spread(generation) else FORMAT)

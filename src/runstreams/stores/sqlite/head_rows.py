@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from ...core.entries import decode_book, decode_charter, encode_book, encode_charter
+from ...core.forks import decode_fork, encode_fork
 from ...core.model import Closed, Head, Lease, Pointer, Sent, StreamId
 
 Row = tuple[Any, ...]
@@ -20,7 +21,7 @@ _SELECT = f"""
            heads.lease_ms, heads.lease_by, heads.stop, heads.charter, heads.book, heads.batches,
            heads.tail, heads.size, heads.appended, heads.appended_before, heads.expires,
            last.batches, last.total, last.appended, last.appended_before, last.expires,
-           {", ".join("last." + name for name in _POINTER)}
+           {", ".join("last." + name for name in _POINTER)}, heads.fork, heads.forks
     FROM heads LEFT JOIN batches AS last
       ON last.head = heads.id
      AND last.first = (SELECT max(first) FROM batches WHERE head = heads.id)
@@ -45,8 +46,8 @@ _OLDEST = f"""
 _INSERT = """
     INSERT INTO heads (run, key, generation, created, sealed, sealed_time, spills, closed, error,
                        by_run, stop, batches, tail, size, appended, appended_before, expires,
-                       charter, guarded)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                       charter, guarded, fork)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 _CLOSE = """
@@ -135,7 +136,8 @@ def insert(connection: sqlite3.Connection, stream: StreamId, head: Head) -> None
     state = (*closed, head.closed_by_run, head.stop, head.unsealed, head.tail, head.size)
     times = (head.appended, head.appended_before, head.expires)
     charter = (encode_charter(head.charter) if head.charter else None, _guarded(head))
-    connection.execute(_INSERT, (*stream, *fixed, *state, *times, *charter))
+    fork = encode_fork(head.fork) if head.fork else None
+    connection.execute(_INSERT, (*stream, *fixed, *state, *times, *charter, fork))
 
 
 def _guarded(head: Head) -> int | None:
@@ -198,7 +200,7 @@ def _found(row: Row, writers: Callable[[int], Writers]) -> Found:
     pending: tuple[Pointer, ...] = ()
     if row[23] is not None:
         batches, size, appended, before, until = row[23:28]
-        newest = Pointer(*row[28:])
+        newest = Pointer(*row[28:34])
         tail, pending = newest.end, (newest,)
         expires = expires if status or (charter and charter.guards) else until
     clients, once = writers(id)
@@ -223,5 +225,7 @@ def _found(row: Row, writers: Callable[[int], Writers]) -> Found:
         lease,
         charter,
         book,
+        fork=decode_fork(row[34]) if row[34] else None,
+        forks=row[35] or 0,
     )
     return Found(id, key, head, batches)

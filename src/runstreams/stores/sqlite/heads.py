@@ -6,12 +6,23 @@ from dataclasses import replace
 from functools import partial
 
 from ...core.commit import amended, may_amend
+from ...core.forks import fork_ref, may_go
 from ...core.leasing import may_follow, reach
 from ...core.limits import NO_LIMITS, Limits
-from ...core.model import Amendment, Closed, Head, Lease, Pointer, Run, Sent, StreamId
+from ...core.model import (
+    Amendment,
+    Closed,
+    ForkRef,
+    Head,
+    Lease,
+    Pointer,
+    Run,
+    Sent,
+    StreamId,
+)
 from ...core.ports import Committed, NotCommitted, Opened, Renewed, Staged, Terms
 from ...core.position import is_left_behind
-from . import head_rows, retiring, runs, writers
+from . import fork_rows, head_rows, retiring, runs, writers
 from .appends import Appends
 from .head_rows import Found, find
 from .queries import Queries
@@ -74,6 +85,9 @@ class SqliteHeads:
     async def release(self, stream: StreamId, holder: str) -> Head | None:
         return await self._transactions.run(lambda db: _release(db, stream, holder))
 
+    async def use(self, stream: StreamId, generation: str, expires: int, now: int) -> None:
+        await self._transactions.run(lambda db: _use(db, stream, generation, expires, now))
+
     async def lose(self, stream: StreamId, seen: Head, closed: Closed, expires: int) -> bool:
         return await self._transactions.run(lambda db: _lose(db, stream, seen, closed, expires))
 
@@ -96,18 +110,30 @@ class SqliteHeads:
     ) -> bool:
         return await self._transactions.run(lambda db: _forget(db, stream, seen, clients, once))
 
-    async def streams(self, run: str, limit: int, after: str | None) -> list[tuple[str, Head]]:
+    async def streams(
+        self, run: str, limit: int, after: str | None, *, bare: bool = False
+    ) -> list[tuple[str, Head]]:
         found = self._queries.here(
             lambda db: head_rows.listed(db, run, after or "", limit, self._writers)
         )
         return [(each.key, each.head) for each in found]
 
-    async def delete(self, stream: StreamId) -> Head | None:
-        found = await self._transactions.run(lambda db: _delete(db, stream), aside=True)
+    async def delete(self, stream: StreamId, seen: Head | None = None) -> Head | None:
+        found = await self._transactions.run(lambda db: _delete(db, stream, seen), aside=True)
         if found is None:
             return None
-        await retiring.remove(self._transactions, found.id)
+        if may_go(found.head, seen):
+            await retiring.remove(self._transactions, found.id)
         return found.head
+
+    async def bury(self, stream: StreamId, seen: Head, closed: Closed, expires: int) -> bool:
+        return await self._transactions.run(lambda db: _bury(db, stream, seen, closed, expires))
+
+    async def forks(self, stream: StreamId, generation: str) -> list[ForkRef]:
+        return self._queries.here(lambda db: fork_rows.listed(db, stream, generation))
+
+    async def forget_fork(self, stream: StreamId, generation: str, fork: ForkRef) -> None:
+        await self._transactions.run(lambda db: fork_rows.forget(db, stream, generation, fork))
 
     async def delete_spilled(self, stream: StreamId, generation: str) -> None:
         await self._transactions.run(lambda db: writers.forget_spilled(db, stream, generation))
@@ -126,9 +152,13 @@ class SqliteHeads:
             runs.count(connection, run, NO_LIMITS)
             known = self._appends.known(connection, stream, first.batch) if first else found
             return Opened(False, (known or found).head)
+        if head.fork is not None:
+            fork_rows.check_source(connection, head.fork)
         runs.count(connection, run, limits)
         if found is not None:
             retiring.retire(connection, found.id)
+        if head.fork is not None:
+            fork_rows.register(connection, head.fork, fork_ref(stream, head, limits))
         head_rows.insert(connection, stream, head)
         if first is not None:
             head = self._appends.begin(connection, stream, head, first, limits)
@@ -208,6 +238,16 @@ def _release(connection: sqlite3.Connection, stream: StreamId, holder: str) -> H
     return replace(found.head, lease=None)
 
 
+def _use(
+    connection: sqlite3.Connection, stream: StreamId, generation: str, expires: int, now: int
+) -> None:
+    found = find(connection, stream)
+    if found is None or found.head.generation != generation:
+        return
+    if now < found.head.expires < expires:
+        connection.execute("UPDATE heads SET expires = ? WHERE id = ?", (expires, found.id))
+
+
 def _lose(
     connection: sqlite3.Connection, stream: StreamId, seen: Head, closed: Closed, expires: int
 ) -> bool:
@@ -252,10 +292,20 @@ def _forget(
     return True
 
 
-def _delete(connection: sqlite3.Connection, stream: StreamId) -> Found | None:
+def _bury(
+    connection: sqlite3.Connection, stream: StreamId, seen: Head, closed: Closed, expires: int
+) -> bool:
+    found = find(connection, stream)
+    if found is None or found.head.generation != seen.generation:
+        return False
+    head_rows.close(connection, found.id, closed, expires, by_run=False)
+    return True
+
+
+def _delete(connection: sqlite3.Connection, stream: StreamId, seen: Head | None) -> Found | None:
     found = find(connection, stream, partial(writers.all_of, connection))
-    if found is None:
-        return None
+    if found is None or not may_go(found.head, seen):
+        return found
     pending = head_rows.pointers(connection, found.id, 0)
     retiring.retire(connection, found.id)
     return found._replace(head=replace(found.head, pending=pending))

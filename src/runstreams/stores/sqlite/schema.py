@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ...core.errors import StoreError
 
-FORMAT = 4
+FORMAT = 5
 """Version of the file. What it holds, as chunks and segments, has versions of its own."""
 
 FILE = "streams.sqlite"
@@ -54,6 +54,8 @@ CREATE TABLE heads (
     charter TEXT,
     guarded INTEGER,
     book TEXT,
+    fork TEXT,
+    forks INTEGER,
     UNIQUE (run, key)
 );
 -- Unsealed batches: the pointer, what the head became with it, and what it points to, in one row.
@@ -119,6 +121,17 @@ CREATE TABLE segments (
     body BLOB NOT NULL,
     UNIQUE (run, key, generation, last, first)
 );
+-- The streams that were forked from a generation of another.
+CREATE TABLE forks (
+    run TEXT NOT NULL,
+    key TEXT NOT NULL,
+    generation TEXT NOT NULL,
+    fork_run TEXT NOT NULL,
+    fork_key TEXT NOT NULL,
+    fork_generation TEXT NOT NULL,
+    expires INTEGER NOT NULL,
+    PRIMARY KEY (run, key, generation, fork_generation)
+) WITHOUT ROWID;
 CREATE TABLE runs (
     id TEXT PRIMARY KEY,
     created INTEGER NOT NULL,
@@ -134,6 +147,7 @@ CREATE TABLE runs (
     streams INTEGER,
     counted INTEGER
 ) WITHOUT ROWID;
+CREATE INDEX buried ON heads (id) WHERE code = 'deleted';
 CREATE INDEX recent_runs ON runs (created, id);
 """
 
@@ -157,6 +171,21 @@ _CHANGES = {
         ALTER TABLE heads ADD COLUMN charter TEXT;
         ALTER TABLE heads ADD COLUMN guarded INTEGER;
         ALTER TABLE heads ADD COLUMN book TEXT;
+    """,
+    4: """
+        ALTER TABLE heads ADD COLUMN fork TEXT;
+        ALTER TABLE heads ADD COLUMN forks INTEGER;
+        CREATE TABLE forks (
+            run TEXT NOT NULL,
+            key TEXT NOT NULL,
+            generation TEXT NOT NULL,
+            fork_run TEXT NOT NULL,
+            fork_key TEXT NOT NULL,
+            fork_generation TEXT NOT NULL,
+            expires INTEGER NOT NULL,
+            PRIMARY KEY (run, key, generation, fork_generation)
+        ) WITHOUT ROWID;
+        CREATE INDEX buried ON heads (id) WHERE code = 'deleted';
     """,
 }
 """What makes a file of each version one of the next. Columns are added with nothing in them, which

@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeVar
 
 from ...core.limits import Limits
 from ...core.retention import cutoff, is_expired
-from . import head_rows, retiring
+from . import fork_rows, head_rows, retiring
 from .queries import Queries
 from .segments import AT_ONCE
 from .transactions import PAGE_BYTES, Step, Transactions
@@ -42,11 +42,15 @@ _DOOMED_SEGMENTS = """
     SELECT segments.id FROM segments LEFT JOIN heads
       ON heads.run = segments.run AND heads.key = segments.key
      AND heads.generation = segments.generation
-    WHERE segments.id > ? AND segments.id <= ? AND (segments.time <= ? OR heads.id IS NULL)
+    WHERE segments.id > ? AND segments.id <= ? AND (segments.time <= ? OR (
+        heads.id IS NULL AND NOT EXISTS (
+            SELECT 1 FROM forks
+            WHERE forks.run = segments.run AND forks.key = segments.key
+              AND forks.generation = segments.generation)))
     LIMIT ?
 """
-"""Segments whose last chunk has expired, and those of a generation that has no head any more: a
-head is there before its first segment, so those will never be read.
+"""Segments whose last chunk has expired, and those of a generation that has neither a head nor a
+fork any more: a head is there before its first segment, so those will never be read.
 """
 
 _EXPIRED_SPILLED = """
@@ -80,6 +84,8 @@ class Sweep:
     async def run(self) -> Swept:
         """Remove everything that is to go."""
         streams = await self._streams()
+        while await self._step(self._let_go):
+            pass
         await self._retired()
         segments = await self._segments()
         runs = await self._runs()
@@ -121,6 +127,16 @@ class Sweep:
         if expired:
             head_rows.drop(connection, head, expired[-1])
         return len(expired) == ROWS
+
+    def _let_go(self, connection: sqlite3.Connection) -> int:
+        """Remove what is known of forks that are gone, and heads that were kept for them; return
+        how many went, as what those had of others may go next.
+        """
+        gone = fork_rows.forget_gone(connection, self._now)
+        unneeded = fork_rows.unneeded(connection)
+        for head in unneeded:
+            retiring.retire(connection, head)
+        return gone + len(unneeded)
 
     async def _retired(self) -> None:
         for head in await self._queries.aside(retiring.retired):
