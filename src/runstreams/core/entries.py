@@ -161,7 +161,8 @@ def _written(book: Book, entry: Entry) -> Book:
 
 def encode_charter(charter: Charter) -> str:
     """Return *charter* as text, for stores."""
-    return json.dumps([charter.content_type, charter.ttl_ms, charter.expires_at])
+    said = [charter.content_type, charter.ttl_ms, charter.expires_at]
+    return json.dumps(said if charter.trace is None else [*said, charter.trace])
 
 
 def decode_charter(text: str) -> Charter:

@@ -552,6 +552,7 @@ class Log:
             stop=head.stop,
             writers=sum(1 for _ in islice(head.clients, WRITERS_COUNTED)),
             leased_until=leased_until(head),
+            traceparent=head.charter.trace if head.charter else None,
         )
 
     # Deleting

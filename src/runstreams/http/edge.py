@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..core.errors import InvalidName
 from ..core.origins import ANY, origin_of
+from ..core.tracing import asking
 from .call import ClientGone, joined
 from .errors import Headers, Internal, ours, refusal, status_of
 from .onlooker import Onlooker
@@ -47,6 +48,7 @@ class Edge:
         began = time.perf_counter()
         request_id, added, asked = self._read(scope)
         scope["runstreams.request_id"] = request_id
+        asking.set(scope["runstreams.headers"].get(b"traceparent", b"").decode("latin-1"))
         status = 0
 
         async def sending(message: Message) -> None:

@@ -25,6 +25,7 @@ from .settings import Settings, check_anonymous
 from .speaking import spoken
 from .storing import limits_in, linger_in, open_store
 from .sweeping import keep_swept
+from .tracing import traced
 from .uvicorn import left_over
 from .workers import Alone, Part, Workers, shared
 
@@ -101,7 +102,7 @@ async def _serve(
     host = _host(settings, stop, linger_in(settings, environ), metrics.onlooker)
     routers = (*ROUTERS, metrics.router)
     app = build_app(Service(log, keys, host, settings.allowed_origins), routers)
-    config = spoken(app, timeout_keep_alive=KEEP_ALIVE_SECONDS, backlog=_ACCEPTED_AT_A_TIME)
+    config = spoken(traced(app), timeout_keep_alive=KEEP_ALIVE_SECONDS, backlog=_ACCEPTED_AT_A_TIME)
     server = GracefulServer(config, stop, part.ready, part.signals)
     part.attend(log.nudge, server.stop)
     asyncio.get_running_loop().set_exception_handler(NoFileLeft())

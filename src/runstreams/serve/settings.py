@@ -156,8 +156,15 @@ def _switch(text: str) -> bool:
 
 def _workers(text: str) -> int:
     if text.lower() == "auto":
-        return os.cpu_count() or 1
+        return _processors()
     return between(int, 1, 256)(text)
+
+
+def _processors() -> int:
+    """Return how many processors this process may use, which a container makes fewer."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 OPTIONS = (
@@ -199,7 +206,7 @@ OPTIONS = (
         "most readers that wait with one public token, 0: no limit (1000)",
     ),
     Option("anonymous", None, _switch, "speak Durable Streams without a key; on loopback only"),
-    Option("workers", "NUMBER", _workers, "processes that serve, or auto: one a core (1)"),
+    Option("workers", "NUMBER", _workers, "processes that serve, or auto: one a processor (1)"),
     Option("allowed_origins", "LIST", origins_of, "web origins that may read, split by commas (*)"),
     Option("log_level", "LEVEL", _one_of(*_LOG_LEVELS), "debug, info, warning or error (warning)"),
     Option("ready_file", "FILE", Path, "write URL, port and process id here once ready"),

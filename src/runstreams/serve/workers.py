@@ -205,11 +205,13 @@ class Workers:
             os._exit(code)
 
     def _stop(self) -> None:
+        """Ask all to stop; asked a second time, end them at once, also those that hear nothing."""
+        how = signal.SIGKILL if self._stopping else _STOP
         self._stopping = True
         self._no_more()
         for pid in list(self._numbers):
             with suppress(ProcessLookupError):  # it has ended by itself
-                os.kill(pid, _STOP)
+                os.kill(pid, how)
 
 
 def _longer(pause: float) -> float:
