@@ -2,7 +2,7 @@
 
 from runstreams.aws_lambda import cold_start
 from runstreams.aws_lambda.handler import lambda_handler
-from runstreams.http.routes import appending
+from runstreams.http.routes import appending, durable
 
-handler = lambda_handler(appending.router)
+handler = lambda_handler(appending.router, durable.writing)
 cold_start.finish()

@@ -4,7 +4,7 @@ and what no other route takes.
 
 from runstreams.aws_lambda import cold_start_typed as cold_start
 from runstreams.aws_lambda.handler import lambda_handler
-from runstreams.http.routes import dashboard, front, managing
+from runstreams.http.routes import dashboard, durable, front, managing
 
-handler = lambda_handler(managing.router, front.router, dashboard.router)
+handler = lambda_handler(managing.router, durable.deleting, front.router, dashboard.router)
 cold_start.finish()

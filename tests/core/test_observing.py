@@ -6,10 +6,11 @@ from contextlib import contextmanager
 
 import pytest
 
+from runstreams.core.entries import Entry
 from runstreams.core.errors import ChunkGap
 from runstreams.core.limits import Limits, SealingPlan
 from runstreams.core.log import Log
-from runstreams.core.model import Appended, Batch, StreamId
+from runstreams.core.model import JSON_TYPE, Batch, Charter, Page, StreamId, Turn
 from runstreams.core.observing import Observer
 from runstreams.stores.memory import MemoryStore
 from runstreams.wiring import new_id
@@ -29,8 +30,8 @@ class Notes(Observer):
         with self._noted("append"):
             yield
 
-    def appended(self, batch: Batch, answer: Appended) -> None:
-        self.seen.append(f"{batch.count} of {answer.tail}")
+    def appended(self, chunks: int, size: int) -> None:
+        self.seen.append(f"{chunks} chunks, {size} bytes")
 
     @contextmanager
     def sealing(self) -> Iterator[None]:
@@ -44,6 +45,9 @@ class Notes(Observer):
 
     def looked(self) -> None:
         self.seen.append("look")
+
+    def delivered(self, page: Page, waited: bool) -> None:
+        self.seen.append(f"{len(page.chunks)} {'waited for' if waited else 'read'}")
 
     @contextmanager
     def _noted(self, what: str) -> Iterator[None]:
@@ -71,7 +75,13 @@ def test_an_append_is_over_when_the_sealing_that_it_found_due_is() -> None:
         await log.append(STREAM, batch())
         return notes.seen
 
-    assert run(scenario()) == ["append", "seal", "end of seal", "end of append", "2 of 2"]
+    assert run(scenario()) == [
+        "append",
+        "seal",
+        "end of seal",
+        "end of append",
+        "2 chunks, 2 bytes",
+    ]
 
 
 def test_an_append_that_is_refused_ends_as_well_and_has_added_nothing() -> None:
@@ -93,3 +103,34 @@ def test_only_the_looks_of_those_who_wait_are_counted() -> None:
         return notes.seen
 
     assert run(scenario()) == ["wait", "look", "end of wait"]
+
+
+def test_what_was_there_is_told_from_what_was_waited_for() -> None:
+    async def scenario() -> list[str]:
+        log, notes = observed()
+        await log.append(STREAM, batch())
+        follower = await log.follow(STREAM, silence=60)
+        events = follower.events()
+        await anext(events)
+        waiting = asyncio.create_task(anext(events))
+        await asyncio.sleep(0.1)
+        await log.append(STREAM, batch(number=2))
+        await waiting
+        await log.read(STREAM)
+        await anext(events)  # what was given out is delivered once more is asked for
+        return [seen for seen in notes.seen if "waited for" in seen or "read" in seen]
+
+    assert run(scenario()) == ["2 read", "4 read", "2 waited for"]
+
+
+def test_an_entry_is_an_append_and_a_repeated_one_adds_nothing() -> None:
+    async def scenario() -> list[str]:
+        log, notes = observed()
+        await log.found(STREAM, Charter(JSON_TYPE), Entry(b"1\n", 1))
+        entry = Entry(b"22\n33\n", 2, JSON_TYPE, turn=Turn("producer", 0, 0))
+        for _ in range(2):
+            await log.write(STREAM, entry)
+        return notes.seen
+
+    added = ["1 chunks, 1 bytes", "append", "end of append", "2 chunks, 4 bytes"]
+    assert run(scenario()) == [*added, "append", "end of append"]

@@ -103,6 +103,40 @@ async def test_a_replay_costs_one_listing_and_one_request_a_segment(shelf: Shelf
     assert shelf.requests["segments.get"] == 2
 
 
+async def test_what_was_sealed_between_two_looks_is_read_without_a_listing(shelf: Shelf) -> None:
+    await shelf.head()
+    await shelf.fill(12, 15)
+    head = await shelf.head()
+    page = await shelf.log.cursor(STREAM).page(head, 12)
+    assert [int(chunk.data) for chunk in page.chunks] == [12, 13, 14]
+    assert (shelf.requests["segments.names"], shelf.requests["segments.get"]) == (0, 1)
+    later = await shelf.log.cursor(STREAM).page(head, 14)
+    assert [int(chunk.data) for chunk in later.chunks] == [14]
+
+
+@pytest.mark.parametrize("small", [reading.SMALL, 10])
+async def test_what_was_sealed_twice_between_two_looks_is_listed_as_is_what_is_large(
+    shelf: Shelf, small: int
+) -> None:
+    await shelf.head()
+    await shelf.fill(12, 20 if small == reading.SMALL else 15)
+    head = await shelf.head()
+    with patch.object(reading, "SMALL", small):
+        page = await shelf.log.cursor(STREAM).page(head, 12)
+    assert [int(chunk.data) for chunk in page.chunks][:3] == [12, 13, 14]
+    assert shelf.requests["segments.names"] == 1
+
+
+async def test_what_was_merged_since_it_was_seen_is_listed(shelf: Shelf) -> None:
+    await shelf.head()
+    await shelf.fill(12, 15)
+    head = await shelf.head()
+    await shelf.log.close(STREAM, Closed("completed"))
+    assert len(await shelf.names()) == 1
+    page = await shelf.log.cursor(STREAM).page(head, 12)
+    assert [int(chunk.data) for chunk in page.chunks] == [12, 13, 14]
+
+
 async def test_a_page_ends_before_it_is_too_large_but_has_one_chunk_at_least() -> None:
     shelf = Shelf()
     await shelf.append(*(b'"%s"' % (b"x" * size) for size in (1000, 10, 10, 10, 1000, 10)))

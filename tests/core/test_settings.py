@@ -8,6 +8,7 @@ from runstreams.core.settings import (
     EPOCH,
     INLINE_BYTES,
     LINGER_MS,
+    POLL_MS,
     RETENTION_DAYS,
     RUN_MAX_STREAMS,
     STREAM_MAX_BYTES,
@@ -23,6 +24,7 @@ def told() -> dict[str, str]:
         RUN_MAX_STREAMS: "3",
         EPOCH: "2",
         INLINE_BYTES: "0",
+        POLL_MS: "50",
     }
 
 
@@ -35,15 +37,15 @@ def test_where_nobody_says_anything_the_limits_are_the_usual_ones() -> None:
 
 
 def test_what_is_not_given_is_as_the_deployment_tells() -> None:
-    assert limits_of({}, deployed=told) == Limits(DAY_MS, MIB, 3, 2, 0)
-    assert limits_of({RETENTION_DAYS: "2"}, deployed=told) == Limits(2 * DAY_MS, MIB, 3, 2, 0)
-    assert limits_of({STREAM_MAX_BYTES: 0}, deployed=told) == Limits(DAY_MS, 0, 3, 2, 0)
-    assert limits_of({RUN_MAX_STREAMS: 0}, deployed=told) == Limits(DAY_MS, MIB, 0, 2, 0)
+    assert limits_of({}, deployed=told) == Limits(DAY_MS, MIB, 3, 2, 0, 50)
+    assert limits_of({RETENTION_DAYS: "2"}, deployed=told) == Limits(2 * DAY_MS, MIB, 3, 2, 0, 50)
+    assert limits_of({STREAM_MAX_BYTES: 0}, deployed=told) == Limits(DAY_MS, 0, 3, 2, 0, 50)
+    assert limits_of({RUN_MAX_STREAMS: 0}, deployed=told) == Limits(DAY_MS, MIB, 0, 2, 0, 50)
 
 
 def test_the_first_place_that_says_something_is_believed() -> None:
     given = {RETENTION_DAYS: 0.5, STREAM_MAX_BYTES: None}
-    assert limits_of(given, told(), deployed=never) == Limits(DAY_MS // 2, MIB, 3, 2, 0)
+    assert limits_of(given, told(), deployed=never) == Limits(DAY_MS // 2, MIB, 3, 2, 0, 50)
 
 
 def test_writers_to_aws_are_advised_to_gather_chunks_unless_somebody_says_otherwise() -> None:
@@ -64,6 +66,7 @@ def test_writers_to_aws_are_advised_to_gather_chunks_unless_somebody_says_otherw
         (RUN_MAX_STREAMS, "-1", "-1 is not between 0 and 9007199254740992"),
         (EPOCH, "10000", "10000 is not between 0 and 9999"),
         (INLINE_BYTES, "16385", "16385 is not between 0 and 16384"),
+        (POLL_MS, "19", "19 is not between 20 and 1000"),
     ],
 )
 def test_a_limit_that_makes_no_sense_is_named_wherever_it_was_given(

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from runstreams.core.errors import StoreError, Uncertain
-from runstreams.core.limits import POLL_FIRST_SECONDS, POLL_LAST_SECONDS, Limits
+from runstreams.core.limits import POLL_LAST_SECONDS, Limits
 from runstreams.core.model import Closed, Head, StreamId
 from runstreams.core.observing import Observer
 from runstreams.core.reading import Lookup
@@ -15,6 +15,7 @@ from runstreams.stores.memory import MemoryStore
 from tests.virtual_time import START_MS, clock, run
 
 STREAM = StreamId("run", "key")
+USUAL = Limits()
 HEAD = Head("g", created=START_MS, expires=2**60, tail=3, appended=START_MS)
 
 
@@ -35,17 +36,17 @@ class Looks(MemoryStore):
         return head
 
 
-def watches_of(store: Looks) -> Watches:
-    return Watches(Lookup(store, Limits(), clock), clock, Observer())
+def watches_of(store: Looks, limits: Limits = USUAL) -> Watches:
+    return Watches(Lookup(store, limits, clock), clock, Observer())
 
 
 def beyond(
-    store: Looks, seen: Head | None, index: int, seconds: float
+    store: Looks, seen: Head | None, index: int, seconds: float, limits: Limits = USUAL
 ) -> tuple[Head | None, float]:
     """Return what a wait finds, and how long it took."""
 
     async def wait() -> tuple[Head | None, float]:
-        watches, began = watches_of(store), asyncio.get_running_loop().time()
+        watches, began = watches_of(store, limits), asyncio.get_running_loop().time()
         head = await watches.beyond(STREAM, seen, index, seconds)
         return head, asyncio.get_running_loop().time() - began
 
@@ -73,8 +74,15 @@ def test_polls_are_frequent_after_activity_and_rare_in_silence() -> None:
     assert not any(quiet.looks), "eventually consistent reads cost half"
     assert 19 <= len(quiet.looks) <= 21
     assert 40 <= len(active.looks) <= 50
-    assert poll_pause(0) == POLL_FIRST_SECONDS
-    assert poll_pause(10**6) == POLL_LAST_SECONDS
+    assert poll_pause(0, 0.1) == 0.1
+    assert poll_pause(10**6, 0.1) == POLL_LAST_SECONDS
+
+
+def test_a_pause_is_half_as_long_where_that_is_wanted() -> None:
+    usual, often = Looks(HEAD), Looks(HEAD)
+    beyond(usual, HEAD, 3, 0.49)
+    beyond(often, HEAD, 3, 0.49, Limits(poll_ms=50))
+    assert (len(usual.looks), len(often.looks)) == (4, 9)
 
 
 def test_a_commit_elsewhere_is_seen_by_the_next_poll() -> None:

@@ -225,8 +225,7 @@ COLUMNS = [
 
 def test_a_shorter_pause_costs_what_the_document_says() -> None:
     """A million reader-minutes that look every 50 ms, and how many readers one head feeds."""
-    looks = 1e6 * 60 / 0.1
-    more = prices.READ_UNITS.of((2 * looks - looks) / 2)
+    more = dollars(replace(USUAL, poll_ms=50)) - dollars(USUAL)
     text = (ROOT / "docs" / "costs.md").read_text()
     assert f"${more:.1f} more in a million reader-minutes" in text
     assert f"{3000 / (10 * 0.5):.0f} processes" in text

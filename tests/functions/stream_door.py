@@ -34,6 +34,14 @@ REMAPPED = {"connection", "content-length", "date", "server"}
 """Headers of an answer that get other names, since the gateway sets its own."""
 
 
+PARTS = {
+    "realtime": "StreamApiRealtime",
+    "api": "StreamApiManaging",
+    "v1": "StreamApiDurable",
+}
+"""What the template calls the first parts of the paths that ask for a token."""
+
+
 class StreamDoor:
     """A door, the adapter and Lambda, on loopback."""
 
@@ -118,7 +126,7 @@ class RestDoor(StreamDoor):
 
     @staticmethod
     def mock(method: str, path: str) -> list[tuple[str, str]] | None:
-        for part, name in (("realtime", "StreamApiRealtime"), ("api", "StreamApiManaging")):
+        for part, name in PARTS.items():
             if method == "OPTIONS" and path.startswith(f"/{part}/"):
                 integration = resource(f"{name}Preflight")["Integration"]
                 assert integration["Type"] == "MOCK"
@@ -128,7 +136,7 @@ class RestDoor(StreamDoor):
     @staticmethod
     def context(method: str, path: str) -> dict[str, Any]:
         first = path.split("/")[1]
-        below = f"/{first}/" if first in ("realtime", "api") else "/"
+        below = f"/{first}/" if first in PARTS else "/"
         return {
             "accountId": "123456789012",
             "resourceId": "abc123",

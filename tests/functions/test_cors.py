@@ -20,6 +20,8 @@ ASKED = [
     ("PUT", ["authorization", "trigger-version"]),
     ("PATCH", ["authorization"]),
     ("DELETE", ["authorization"]),
+    ("PUT", ["authorization", "content-type", "stream-ttl", "stream-closed"]),
+    ("POST", ["authorization", "content-type", "producer-id", "producer-epoch", "producer-seq"]),
     ("GET", []),
     ("TRACE", ["authorization"]),
 ]
@@ -92,7 +94,7 @@ def test_an_answer_of_a_function_carries_the_gateways_headers_once(functions: Fu
     assert answer["headers"]["access-control-allow-origin"] == "*"
 
 
-@pytest.mark.parametrize("path", [STREAM, READ, "/api/v1/runs"])
+@pytest.mark.parametrize("path", [STREAM, READ, "/api/v1/runs", "/v1/stream/run_1/out"])
 @pytest.mark.parametrize(("method", "names"), ASKED)
 @in_virtual_time
 async def test_the_rest_api_lets_pages_ask_what_the_application_lets_them_ask(

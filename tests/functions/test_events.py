@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from runstreams.http.routes import appending, dashboard, front, managing, reading
+from runstreams.http.routes import appending, dashboard, durable, front, managing, reading
 from tests.functions.handlers import EVENTS, Functions, event
 from tests.functions.template import methods_of, route_of
 
@@ -71,6 +71,7 @@ def test_there_is_an_event_for_every_route() -> None:
     for router in (
         appending.router,
         reading.router,
+        durable.router,
         managing.router,
         front.router,
         dashboard.router,

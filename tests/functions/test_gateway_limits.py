@@ -2,13 +2,14 @@
 that a browser can read.
 """
 
+import base64
 import json
 from typing import Any
 
 import pytest
 
 from runstreams.core.limits import APPEND_BODY_BYTES, CHUNK_BYTES, LAMBDA_BODY_BYTES
-from tests.functions.gateway import Gateway
+from tests.functions.gateway import PAYLOAD_BYTES, Gateway
 from tests.functions.handlers import Functions
 
 LINES = "application/x-ndjson"
@@ -90,3 +91,34 @@ def test_text_full_of_quotes_grows_on_its_way_and_the_gateway_refuses_it_whole(
 def test_what_no_gateway_takes_is_not_even_handed_over(gateway: Gateway) -> None:
     answer = gateway.send("write", _body(10_000_001), content_type=LINES)
     assert (answer["statusCode"], "error" in answer["body"]) == (413, False)
+
+
+OCTETS = "application/octet-stream"
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        (OCTETS, bytes(range(256)) * (LAMBDA_BODY_BYTES // 256)),
+        # Six bytes each, where Lambda writes them as JSON.
+        ("text/plain", b"\0" * (PAYLOAD_BYTES // 7)),
+    ],
+)
+def test_bytes_pass_both_ways_whatever_they_are(gateway: Gateway, kind: str, body: bytes) -> None:
+    gateway.send("durable-create", content_type=kind)
+    assert gateway.send("durable-append", body, content_type=kind)["statusCode"] == 204
+    read, offset = b"", "-1"
+    while len(read) < len(body):
+        answer = gateway.send("durable-read", query=f"offset={offset}")
+        assert (answer["statusCode"], answer["isBase64Encoded"]) == (200, True)
+        read += base64.b64decode(answer["body"])
+        offset = answer["headers"]["stream-next-offset"]
+    assert read == body
+
+
+def test_an_entry_beyond_ours_is_refused_by_us(gateway: Gateway) -> None:
+    gateway.send("durable-create", content_type=OCTETS)
+    body = bytes(LAMBDA_BODY_BYTES + 1)
+    answer = gateway.send("durable-append", body, content_type=OCTETS)
+    assert json.loads(answer["body"])["error"]["limit"] == LAMBDA_BODY_BYTES
+    assert answer["statusCode"] == 413

@@ -51,6 +51,8 @@ PLACES: list[tuple[str, Any, tuple[str, ...], str]] = [
     ("Epoch", 3, ("Bucket",), "Tags/3/Value"),
     ("InlineBytes", 0, FUNCTIONS, f"{VARIABLES}RUNSTREAMS_INLINE_BYTES"),
     ("InlineBytes", 0, ("Bucket",), "Tags/4/Value"),
+    ("PollMs", 50, FUNCTIONS, f"{VARIABLES}RUNSTREAMS_POLL_MS"),
+    ("PollMs", 50, ("Bucket",), "Tags/5/Value"),
     ("RecoveryDays", 7, ("Table",), "PointInTimeRecoverySpecification/RecoveryPeriodInDays"),
     ("ExistingBucket", "kept", FUNCTIONS, f"{VARIABLES}RUNSTREAMS_BUCKET"),
     ("ExistingTable", "kept", FUNCTIONS, f"{VARIABLES}RUNSTREAMS_TABLE"),
@@ -221,6 +223,7 @@ def test_what_asks_for_no_token_has_bounds_of_its_own_at_both_doors(template: Te
         ("/~1{proxy+}", "*"),
         ("/~1realtime~1{proxy+}", "OPTIONS"),
         ("/~1api~1{proxy+}", "OPTIONS"),
+        ("/~1v1~1{proxy+}", "OPTIONS"),
     }
 
 

@@ -92,15 +92,27 @@ def _lose_and_read(recorder: Recorder, run: str) -> None:
     recorder.send("read", run=run, query="start=tail&wait=0")
 
 
+def _renew_and_read(recorder: Recorder, run: str) -> None:
+    recorder.send("durable-create", run=run)
+    recorder.send("durable-append", run=run)
+    recorder.send("durable-read", run=run)
+
+
 @pytest.mark.usefixtures("broken_promises")
 def test_of_a_head_the_read_function_touches_what_its_role_names(recorder: Recorder) -> None:
     _lose_and_read(recorder, "run_1")
-    [update] = recorder.updates["read"]
+    _renew_and_read(recorder, "run_2")
     [condition] = (each["Condition"] for each in statements("ReadFunction") if "Condition" in each)
     named = condition.pop("ForAllValues:StringEquals")["dynamodb:Attributes"]
-    assert sorted([*update["Key"], *update["ExpressionAttributeNames"].values()]) == sorted(named)
-    assert condition == {"StringEqualsIfExists": {"dynamodb:ReturnValues": update["ReturnValues"]}}
-    assert update["ReturnValuesOnConditionCheckFailure"] == "NONE"
+    losing, renewing = (
+        {*each["Key"], *each["ExpressionAttributeNames"].values()}
+        for each in recorder.updates["read"]
+    )
+    assert renewing < losing == set(named)
+    for update in recorder.updates["read"]:
+        returned = {"dynamodb:ReturnValues": update["ReturnValues"]}
+        assert condition == {"StringEqualsIfExists": returned}
+        assert update["ReturnValuesOnConditionCheckFailure"] == "NONE"
 
 
 @pytest.mark.usefixtures("broken_promises")
@@ -127,6 +139,9 @@ def test_roles_allow_exactly_what_the_functions_do(recorder: Recorder) -> None:
     recorder.send("write", body=TOO_LARGE_FOR_THE_HEAD, run="run_3")
     recorder.send("delete-run", run="run_3")
     _lose_and_read(recorder, "run_4")
+    _renew_and_read(recorder, "run_5")
+    recorder.send("durable-describe", run="run_5")
+    recorder.send("durable-delete", run="run_5")
     for name in FUNCTIONS:
         # They have their key from the environment here; test_runtime.py has it read.
         asked = recorder.asked[name] | {("secretsmanager:GetSecretValue", "Secret")}

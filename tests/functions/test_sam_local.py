@@ -38,7 +38,7 @@ def test_start_api_finds_every_route_of_the_template() -> None:
         for key, folder in routes().items()
     }
     # SAM heeds no conditions, so what the REST API takes is there, too, and what it mocks.
-    paths = ("/", "/{proxy+}", "/api/{proxy+}", "/realtime/{proxy+}")
+    paths = ("/", "/{proxy+}", "/api/{proxy+}", "/realtime/{proxy+}", "/v1/{proxy+}")
     wanted |= {f"{path} StreamFunction" for path in paths}
     wanted |= {f"{path} None" for path in paths[2:]}
     assert set(done.stdout.splitlines()) == wanted

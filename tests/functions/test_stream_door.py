@@ -98,6 +98,23 @@ def test_the_dashboard_is_at_that_address_too_and_not_sent_twice(
     assert (led.status_code, led.url.path) == (200, f"{door.base}/dashboard")
 
 
+def test_the_open_protocol_is_spoken_there_too(http: httpx.Client, door: StreamDoor) -> None:
+    url = f"/v1/stream/run_{uuid4().hex}/out"
+    text = {"Content-Type": "text/plain"}
+    made = http.put(url, headers=text)
+    assert (made.status_code, made.content) == (201, b"")
+    assert httpx.URL(made.headers["location"]).path == f"{door.base}{url}"
+    empty = http.get(url)
+    assert (empty.content, empty.headers["content-type"]) == (b"", "text/plain")
+    assert http.post(url, content=b"Hello", headers=text).status_code == 204
+    door.seconds = 4
+    events = http.get(url, params={"offset": "-1", "live": "sse"}).text
+    assert events.startswith("event: data\ndata:Hello\n\nevent: control\n")
+    assert events.endswith("}\n\n")
+    _wait_for_ends(door, *["clean"] * 4)
+    assert http.delete(url).status_code == 204
+
+
 def _followed(http: httpx.Client, stream: str) -> tuple[str, bool]:
     """Return the events of a stream, and whether the connection broke behind them."""
     pieces: list[str] = []

@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute
 from runstreams.aws_lambda.keys import PREVIOUS_DAYS
 from runstreams.core.limits import WAIT_SECONDS_MAX, Limits
 from runstreams.core.settings import LIMITS
-from runstreams.http.routes import appending, dashboard, front, managing, reading
+from runstreams.http.routes import appending, dashboard, durable, front, managing, reading
 from runstreams.stores.aws.deployment import TAGS
 from runstreams.stores.aws.table import RECENT
 from tests.emulators.resources import create_resources
@@ -45,10 +45,11 @@ BUCKET, TABLE = ENVIRONMENT["RUNSTREAMS_BUCKET"], ENVIRONMENT["RUNSTREAMS_TABLE"
 METRICS = ROOT / "src" / "runstreams" / "aws_lambda" / "metrics.py"
 
 ROUTERS = {
-    "functions/append": appending.router.routes,
-    "functions/read": reading.router.routes,
+    "functions/append": [*appending.router.routes, *durable.writing.routes],
+    "functions/read": [*reading.router.routes, *durable.reading.routes],
     "functions/manage": [
         *managing.router.routes,
+        *durable.deleting.routes,
         *front.router.routes,
         *dashboard.router.routes,
     ],
@@ -206,7 +207,7 @@ def test_the_read_function_can_only_read_and_close_what_was_lost() -> None:
     """What it may touch of a head is held against what it does in test_permissions.py."""
     assert [
         statement["Sid"] for statement in statements("ReadFunction") if "Condition" in statement
-    ] == ["Losing"]
+    ] == ["LosingAndRenewing"]
     assert allowed("ReadFunction") == {
         "dynamodb:GetItem": {"Table.Arn"},
         "dynamodb:Query": {"Table.Arn"},

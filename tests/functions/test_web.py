@@ -120,6 +120,11 @@ async def test_an_empty_answer_gets_a_body(status: int) -> None:
     assert (start["status"], body["body"]) == (status, b"{}")
 
 
+async def test_an_answer_that_says_what_it_is_made_of_may_be_empty() -> None:
+    answer = [_start(200, (LENGTH, b"0"), (b"content-type", b"text/plain")), _body()]
+    assert await _sent(_answering(*answer)) == answer
+
+
 @pytest.mark.parametrize(("method", "status"), [("HEAD", 200), ("GET", 204), ("GET", 304)])
 async def test_what_may_have_no_body_gets_none(method: str, status: int) -> None:
     answer = [_start(status, (LENGTH, b"0")), _body()]

@@ -305,6 +305,25 @@ async def test_events_end_after_a_minute_and_go_on_at_their_offset() -> None:
 
 
 @in_virtual_time
+async def test_events_end_before_the_hosts_time_does() -> None:
+    api = Api(Host(time_left=lambda: 5))
+    await api.ask("PUT", OURS, "[1]", JSON)
+    began = asyncio.get_running_loop().time()
+    assert (await api.ask("GET", f"{OURS}?offset=-1&live=sse")).complete
+    assert asyncio.get_running_loop().time() - began < 6
+
+
+@pytest.mark.parametrize("raw", [True, False])
+@in_virtual_time
+async def test_who_creates_a_stream_is_told_its_address(raw: bool) -> None:
+    api = Api()
+    headers = {**JSON, "host": "h.example", "x-forwarded-proto": "https"}
+    answer = await api.ask("PUT", "/v1/stream/run_1/%C3%BC" if raw else OURS, headers=headers)
+    path = "/v1/stream/run_1/%C3%BC" if raw else OURS
+    assert answer.headers["location"] == f"https://h.example{path}"
+
+
+@in_virtual_time
 async def test_a_stream_that_is_begun_anew_ends_its_readers() -> None:
     api = Api()
     await api.ask("PUT", OURS, "[1]", JSON)

@@ -36,6 +36,7 @@ async def test_a_stream_is_described() -> None:
         "stop": False,
         "writers": 0,
         "leased_until": None,
+        "traceparent": None,
     }
 
 

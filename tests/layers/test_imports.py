@@ -37,6 +37,8 @@ ALLOWED = {
         "httptools",
         "uvloop",
         "botocore",
+        "prometheus_client",
+        "opentelemetry",
     },
     "cli": {"_version", "core", "stores", "serve", "sdk", "costs", "demo"},
     "demo": {"httpx"},
@@ -46,7 +48,11 @@ ALLOWED = {
 }
 """Beside the standard library and the layer itself."""
 
-SDK_EXTRAS = {"clients.py": {"stores", "wiring"}, "typed.py": {"pydantic"}}
+SDK_EXTRAS = {
+    "clients.py": {"stores", "wiring"},
+    "tracing.py": {"opentelemetry"},
+    "typed.py": {"pydantic"},
+}
 """What parts of the SDK import where it is installed, and only when they are used."""
 
 

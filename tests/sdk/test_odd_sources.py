@@ -1,13 +1,18 @@
-"""Sources and writers that give text in halves, and sources whose errors cannot be said."""
+"""Sources and writers that give text in halves, sources whose errors cannot be said, and contexts
+that give sources.
+"""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from itertools import repeat
+from threading import Event
 from typing import Any
 
 import pytest
 
 from runstreams import Client
 from runstreams.aio import AsyncClient
-from runstreams.errors import InvalidChunk
+from runstreams.errors import InvalidChunk, InvalidSource
 from runstreams.testing import Server, in_memory
 
 CUT = [*"ok ", "\ud83d", "\udc4d", *" bye"]
@@ -34,7 +39,7 @@ def read(client: Client, run: str) -> list[Any]:
     return list(client.streams.read(run, timeout=0, strict=False))
 
 
-async def asynchronous(items: list[Any]) -> AsyncIterator[Any]:
+async def asynchronous(items: Iterable[Any]) -> AsyncIterator[Any]:
     for item in items:
         yield item
 
@@ -173,3 +178,42 @@ def test_an_error_that_ends_whoever_says_it_is_not_lost_either(client: Client, r
     closed = client.streams.describe(run).closed
     assert closed is not None
     assert closed.status == "failed"
+
+
+@contextmanager
+def held(left: Event, source: Any) -> Iterator[Any]:
+    try:
+        yield source
+    finally:
+        left.set()
+
+
+@asynccontextmanager
+async def held_async(left: Event, source: Any) -> AsyncIterator[Any]:
+    with held(left, source):
+        yield source if isinstance(source, bool) else asynchronous(source)
+
+
+@pytest.mark.parametrize("context", [held, held_async])
+def test_a_context_that_gives_a_source_is_entered_and_left(
+    client: Client, run: str, context: Any
+) -> None:
+    left = Event()
+    client.streams.pipe(context(left, ["a", "b"]), target=run).wait_until_complete()
+    assert (read(client, run), left.is_set()) == (["a", "b"], True)
+
+
+@pytest.mark.parametrize("context", [held, held_async])
+def test_a_context_is_left_when_nobody_wants_more(client: Client, run: str, context: Any) -> None:
+    left = Event()
+    piped = client.streams.pipe("answer", context(left, repeat("a")), target=run)
+    assert next(iter(client.streams.read(run, "answer"))) == "a"
+    client.streams.stop(run, "answer")
+    piped.wait_until_complete()
+    assert left.wait(20)
+
+
+@pytest.mark.parametrize("context", [held, held_async])
+def test_a_context_that_gives_no_source_says_so(client: Client, run: str, context: Any) -> None:
+    with pytest.raises(InvalidSource, match="not bool"):
+        client.streams.pipe(context(Event(), True), target=run).wait_until_complete()

@@ -1,5 +1,6 @@
 """Settings: a flag wins over the environment, and the environment over the default."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ GIVEN = {
     ),
     "run_max_streams": ("7", 7),
     "inline_bytes": ("0", 0),
+    "poll_ms": ("50", 50),
     "epoch": ("2", 2),
     "token_max_readers": ("0", 0),
     "workers": ("3", 3),
@@ -110,3 +112,14 @@ def test_a_flag_that_makes_no_sense_is_named(capsys: pytest.CaptureFixture[str])
     with pytest.raises(SystemExit):
         serve("--port", "-1")
     assert "argument --port: -1 is not between 0 and 65535" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="processors cannot be chosen here")
+def test_auto_counts_the_processors_that_may_be_used() -> None:
+    all_of_them = os.sched_getaffinity(0)
+    assert serve("--workers", "auto").workers == len(all_of_them)
+    os.sched_setaffinity(0, {min(all_of_them)})
+    try:
+        assert serve("--workers", "auto").workers == 1
+    finally:
+        os.sched_setaffinity(0, all_of_them)

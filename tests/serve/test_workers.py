@@ -9,15 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import httpx
 import pytest
 
 from runstreams.serve.workers import shared
 
 from .process import START_SECONDS, ServerProcess, run_to_end
 from .wire import sse
+from .workers import PATH, append, check_all_there, read, until_again, workers_of
 
-PATH = "/realtime/v1/streams/run_1"
 WRITERS = 32
 CHUNKS = 20
 
@@ -31,11 +30,6 @@ WITHOUT_TICKS = (
 """The server, with nothing but nudges to tell it of other processes' commits."""
 
 
-def workers_of(server: ServerProcess) -> list[int]:
-    pid = server.process.pid
-    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
 @contextmanager
 def only(server: ServerProcess, worker: int) -> Iterator[None]:
     """Have nobody but *worker* take connections."""
@@ -47,13 +41,6 @@ def only(server: ServerProcess, worker: int) -> Iterator[None]:
     finally:
         for other in others:
             os.kill(other, signal.SIGCONT)
-
-
-def until_four_again(server: ServerProcess, dead: int) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while len(found := workers_of(server)) < 4 or dead in found:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 async def test_a_commit_at_one_worker_wakes_readers_of_another(tmp_path: Path) -> None:
@@ -71,61 +58,64 @@ async def test_a_commit_at_one_worker_wakes_readers_of_another(tmp_path: Path) -
         await reader.close()
 
 
-async def append(url: str, headers: dict[str, str], writer: int) -> None:
-    """Append numbered chunks one by one, each again until it is acknowledged."""
-    fields = {**headers, "X-Client-Id": f"w{writer}"}
-    number = 0
-    while number < CHUNKS:
-        with suppress(httpx.TransportError):
-            async with httpx.AsyncClient(base_url=url, headers=fields, timeout=60) as http:
-                while number < CHUNKS:
-                    start = {"X-Resume-From-Chunk": str(number)}
-                    line = f'"{writer}-{number}"\n'
-                    answer = await http.post(f"{PATH}/self/k", headers=start, content=line)
-                    answer.raise_for_status()
-                    number += 1
-
-
-async def read(url: str, headers: dict[str, str]) -> list[str]:
-    """Follow the stream by long polls until all is there."""
-    got: list[str] = []
-    while len(got) < WRITERS * CHUNKS:
-        with suppress(httpx.TransportError):
-            async with httpx.AsyncClient(base_url=url, headers=headers, timeout=60) as http:
-                where = {"start": len(got), "wait": 20}
-                page = (await http.get(f"{PATH}/k", params=where)).raise_for_status().json()
-                got += [chunk["data"] for chunk in page["chunks"]]
-    return got
-
-
 async def test_nothing_is_lost_doubled_or_reordered_when_a_worker_is_killed(tmp_path: Path) -> None:
     with ServerProcess(tmp_path / "d", "--workers", "4") as server:
         server.http.post(f"{PATH}/self/k").raise_for_status()
-        readers = [asyncio.create_task(read(server.url, server.headers)) for _ in range(4)]
-        writers = [
-            asyncio.create_task(append(server.url, server.headers, one)) for one in range(WRITERS)
-        ]
+        who = server.url, server.headers
+        readers = [asyncio.create_task(read(*who, WRITERS * CHUNKS)) for _ in range(4)]
+        writers = [asyncio.create_task(append(*who, one, CHUNKS)) for one in range(WRITERS)]
         dead = workers_of(server)[1]
         await asyncio.wait(writers, timeout=0.3)
         os.kill(dead, signal.SIGKILL)
         await asyncio.gather(*writers)
         all_read = await asyncio.gather(*readers)
-        await asyncio.to_thread(until_four_again, server, dead)
+        await asyncio.to_thread(until_again, server, 4, dead)
     assert all(got == all_read[0] for got in all_read)
-    for one in range(WRITERS):
-        mine = [data for data in all_read[0] if data.startswith(f"{one}-")]
-        assert mine == [f"{one}-{number}" for number in range(CHUNKS)]
+    check_all_there(all_read[0], WRITERS, CHUNKS)
 
 
 def test_a_dead_worker_is_replaced_with_a_line(tmp_path: Path) -> None:
     with ServerProcess(tmp_path / "d", "--workers", "4") as server:
         dead = workers_of(server)[0]
         os.kill(dead, signal.SIGKILL)
-        until_four_again(server, dead)
+        until_again(server, 4, dead)
         assert server.stop() == 0
         log = server.log()
     assert log.startswith(f"runstreams: worker {dead} ended by signal 9")
     assert log.count("\n") == 1
+
+
+def test_one_that_dies_at_once_makes_its_successors_wait(tmp_path: Path) -> None:
+    with ServerProcess(tmp_path / "d", "--workers", "2") as server:
+        for _ in range(2):
+            dead = workers_of(server)[0]
+            os.kill(dead, signal.SIGKILL)
+            until_again(server, 2, dead)
+        assert server.stop() == 0
+        first, second = server.log().splitlines()
+    assert "in 0.1 s another takes its place" in first
+    assert "in 0.2 s another takes its place" in second
+
+
+def test_a_second_signal_ends_also_a_worker_that_hears_none(tmp_path: Path) -> None:
+    with ServerProcess(tmp_path / "d", "--workers", "2") as server:
+        deaf = workers_of(server)[0]
+        os.kill(deaf, signal.SIGSTOP)
+        try:
+            server.process.send_signal(signal.SIGTERM)
+            until_one_has_gone(server)
+            assert server.stop() == 0
+        finally:
+            with suppress(ProcessLookupError):
+                os.kill(deaf, signal.SIGCONT)
+
+
+def until_one_has_gone(server: ServerProcess) -> None:
+    """Return when the parent has heard the first signal, and so has the other worker."""
+    deadline = time.monotonic() + START_SECONDS
+    while len(workers_of(server)) == 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

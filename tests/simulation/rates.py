@@ -28,6 +28,7 @@ from runstreams.stores.aws.calls import ATTEMPTS, pause
 from runstreams.stores.aws.codec import encode_head
 from runstreams.stores.aws.layout import Layout
 from runstreams.stores.aws.s3 import GETS
+from runstreams.stores.aws.table import head_key
 from runstreams.stores.memory import MemoryStore
 from tests import virtual_time
 from tests.simulation import scale
@@ -47,6 +48,9 @@ UNITS_A_SECOND = 1000
 
 EVERY_SECONDS = 0.2
 """How often a writer appends, unless its last append takes longer."""
+
+ROUND_TRIP = 0.03
+"""Seconds between an answer and the same client's next request."""
 
 STREAM = StreamId("run", "key")
 
@@ -87,8 +91,9 @@ class Cloud:
         for attempt in range(1, ATTEMPTS + 1):
             await self.take(DYNAMODB / 2)
             if self._refill() > 0:
+                before = self.head_units()
                 answer = await update()
-                self._spend(self.head_units())
+                self._spend(max(before, self.head_units()))
                 await self.take(DYNAMODB / 2)
                 return answer
             self.throttled += 1
@@ -108,7 +113,8 @@ class Cloud:
 
     def head_units(self) -> int:
         head = self.store.heads.items.get("run", {}).get("key")
-        return math.ceil(item_bytes(encode_head(head)) / 1024) if head else 1
+        item = {**head_key(STREAM), **encode_head(head)} if head else {}
+        return max(math.ceil(item_bytes(item) / 1024), 1)
 
 
 class TimedStore:
@@ -118,20 +124,21 @@ class TimedStore:
     mark = Layout(spread=True, short=True).mark
     window = MemoryStore.window
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: Cloud, requests: Counter[str]) -> None:
+        """Count what is asked of it in *requests*."""
         self.plan = cloud.plan
-        self.runs = _Timed(cloud, "runs")
-        self.heads = _Timed(cloud, "heads")
-        self.batches = _Timed(cloud, "batches")
-        self.segments = _Timed(cloud, "segments")
+        self.runs = _Timed(cloud, requests, "runs")
+        self.heads = _Timed(cloud, requests, "heads")
+        self.batches = _Timed(cloud, requests, "batches")
+        self.segments = _Timed(cloud, requests, "segments")
 
     async def aclose(self) -> None:
         """Nothing to let go of."""
 
 
 class _Timed:
-    def __init__(self, cloud: Cloud, name: str) -> None:
-        self._cloud, self._name = cloud, name
+    def __init__(self, cloud: Cloud, requests: Counter[str], name: str) -> None:
+        self._cloud, self._requests, self._name = cloud, requests, name
         self._port = getattr(cloud.store, name)
 
     def __getattr__(self, method: str) -> Callable[..., Any]:
@@ -142,10 +149,10 @@ class _Timed:
         effect = partial(getattr(self._port, method), *args, **kwargs)
         if name == "batches.put" and (staged := await effect()).inline:
             return staged
-        cloud.requests[name] += 1
+        self._requests[name] += 1
         if name in ("heads.commit", "heads.seal", "heads.forget"):
             answer = await cloud.write_head(effect)
-            cloud.requests["refused commit"] += isinstance(answer, NotCommitted)
+            self._requests["refused commit"] += isinstance(answer, NotCommitted)
             return answer
         median, rounds, transferred = _cost(name, args)
         for _ in range(rounds):
@@ -204,6 +211,10 @@ class Result:
     clients: int
     puts: float
     """S3 requests that are billed as puts, an append."""
+    late: float
+    """Segments that the reader has got, a seal: what it found was sealed already."""
+    lists: float
+    """How often it has listed segments, a seal."""
 
 
 async def measure(
@@ -215,29 +226,35 @@ async def measure(
     background: bool = False,
     inline_bytes: int = Limits().inline_bytes,
     size: int = 100,
+    every: float = EVERY_SECONDS,
 ) -> Result:
-    """Let *writers* append batches of *size* bytes for *seconds*, beside *one_shots* new clients a
-    second. Those of up to *inline_bytes* lie in the head.
+    """Let *writers* append batches of *size* bytes *every* so many seconds, for *seconds*, beside
+    *one_shots* new clients a second. Those of up to *inline_bytes* lie in the head. One reader
+    follows them.
     """
     cloud = Cloud(plan, Random(1), inline_bytes)
-    store: Any = TimedStore(cloud)
-    logs = [
-        Log(
-            store,
-            limits=Limits(stream_bytes=0, inline_bytes=inline_bytes),
-            clock=virtual_time.clock,
-            new_id=cloud.new_id,
-            background=background,
-        )
-        for _ in range(writers)
-    ]
-    seen = _Seen(cloud, size)
+    opened = partial(_log, cloud, inline_bytes, background)
+    logs = [opened(cloud.requests) for _ in range(writers)]
+    seen = _Seen(cloud, size, every)
     until = asyncio.get_running_loop().time() + seconds
+    reading = asyncio.create_task(seen.reader(lambda: opened(seen.looks)))
     everybody = [seen.writer(log, f"{at:032x}", until) for at, log in enumerate(logs)]
     if one_shots:
         everybody.append(seen.newcomers(logs, one_shots, until))
     await asyncio.gather(*everybody)
+    reading.cancel()
     return seen.result(writers, seconds)
+
+
+def _log(cloud: Cloud, inline_bytes: int, background: bool, requests: Counter[str]) -> Log:
+    store: Any = TimedStore(cloud, requests)
+    return Log(
+        store,
+        limits=Limits(stream_bytes=0, inline_bytes=inline_bytes),
+        clock=virtual_time.clock,
+        new_id=cloud.new_id,
+        background=background,
+    )
 
 
 @dataclass
@@ -247,6 +264,10 @@ class _Seen:
     cloud: Cloud
     size: int
     """Bytes of a batch."""
+    every: float
+    """Seconds between two appends of a writer."""
+    looks: Counter[str] = field(default_factory=Counter)
+    """What the reader has asked for."""
     took: list[float] = field(default_factory=list)
     busy: int = 0
     unsealed: int = 0
@@ -255,12 +276,21 @@ class _Seen:
     async def writer(self, log: Log, client: str, until: float) -> None:
         """Append a chunk every so often."""
         loop = asyncio.get_running_loop()
-        await asyncio.sleep(self.cloud.rng.random() * EVERY_SECONDS)
+        await asyncio.sleep(self.cloud.rng.random() * self.every)
         number = 0
         while (began := loop.time()) < until:
             await self.append(log, client, number, until)
             number += 1
-            await asyncio.sleep(max(began + EVERY_SECONDS - loop.time(), 0))
+            await asyncio.sleep(max(began + self.every - loop.time(), 0))
+
+    async def reader(self, opened: Callable[[], Log]) -> None:
+        """Take what comes by long polls, each in a process of its own."""
+        index = 0
+        while True:
+            log = opened()
+            index = (await log.read(STREAM, index, seconds=20)).next_index
+            await log.aclose()
+            await asyncio.sleep(ROUND_TRIP)
 
     async def newcomers(self, logs: Sequence[Log], rate: int, until: float) -> None:
         """Append one chunk each, as clients that never come again."""
@@ -306,6 +336,8 @@ class _Seen:
             self.unsealed,
             self.clients,
             puts / count,
+            self.looks["segments.get"] / max(requests["heads.seal"], 1),
+            self.looks["segments.names"] / max(requests["heads.seal"], 1),
         )
 
 
@@ -313,13 +345,14 @@ def show(plan: SealingPlan, seconds: float = 30, **how: int) -> None:
     """Print the table for one plan, and for one way to write."""
     print(f"\n{plan}, {how}")
     titles = ("writers", "appends/s", "p50 ms", "p99 ms", "units/append", "busy")
-    print("", *titles, "unsealed", "clients", "puts", "", sep=" | ")
-    print("|---|---|---|---|---|---|---|---|---|")
+    print("", *titles, "unsealed", "clients", "puts", "late", "lists", "", sep=" | ")
+    print("|" + "---|" * 11)
     for writers in (1, 10, 100):
         got = virtual_time.run(measure(writers, plan, seconds, **how))
         print(
             f"| {got.writers} | {got.appends:.0f} | {got.p50:.1f} | {got.p99:.0f} "
-            f"| {got.units:.2f} | {got.busy} | {got.unsealed} | {got.clients} | {got.puts:.2f} |"
+            f"| {got.units:.2f} | {got.busy} | {got.unsealed} | {got.clients} | {got.puts:.2f} "
+            f"| {got.late:.2f} | {got.lists:.2f} |"
         )
 
 

@@ -2,8 +2,9 @@
 
     python -m tests.soak.killed_writer STORE PLACE KILL_AT
 
-It writes a stream of its own, named by KILL_AT, and prints what is acknowledged. At the KILL_AT-th
-moment before or after a call of the store the process sends itself SIGKILL.
+STORE is `sqlite`, or else AWS with its batches in the head, `inline`, or as `objects`. It writes a
+stream of its own, named by KILL_AT, and prints what is acknowledged. At the KILL_AT-th moment
+before or after a call of the store the process sends itself SIGKILL.
 """
 
 import asyncio
@@ -14,7 +15,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from runstreams.core.limits import SealingPlan
+from runstreams.core.limits import Limits, SealingPlan
 from runstreams.core.log import Log
 from runstreams.core.model import Batch, Closed, StreamId
 from runstreams.core.ports import Store
@@ -80,9 +81,10 @@ def opened(kind: str, place: str) -> Store:
     return Place(*place.split(",")).store(PLAN)
 
 
-def log_of(store: Store) -> Log:
+def log_of(kind: str, store: Store) -> Log:
     """Return a log on *store* that seals inside its appends."""
-    return open_log(store, background=False)
+    limits = Limits(inline_bytes=0) if kind == "objects" else Limits()
+    return open_log(store, limits=limits, background=False)
 
 
 def stream_of(kill_at: int) -> StreamId:
@@ -106,7 +108,7 @@ async def write(log: Log, stream: StreamId) -> None:
 
 async def main(kind: str, place: str, kill_at: int) -> None:
     store = opened(kind, place)
-    log = log_of(FragileStore(store, Moments(kill_at)))
+    log = log_of(kind, FragileStore(store, Moments(kill_at)))
     await write(log, stream_of(kill_at))
     await log.aclose()
 

@@ -42,7 +42,7 @@ async def write(log: Log, client: str, total: int) -> None:
 
 
 async def main(kind: str, place: str, client: str, total: int) -> None:
-    log = log_of(opened(kind, place))
+    log = log_of(kind, opened(kind, place))
     await write(log, client, total)
     await log.aclose()
 

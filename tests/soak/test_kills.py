@@ -17,14 +17,14 @@ pytestmark = [pytest.mark.soak, pytest.mark.timeout(900)]
 ALL = list(range(LAST + 1))
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "aws"])
+@pytest.mark.parametrize("kind", ["sqlite", "inline", "objects"])
 async def test_a_writer_killed_at_every_moment_loses_and_doubles_nothing(
     kind: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     """Whatever is acknowledged is readable; resumed, every chunk is there once and in order."""
     where = str(tmp_path) if kind == "sqlite" else aws_place(request)
     store = opened(kind, where)
-    log = log_of(store)
+    log = log_of(kind, store)
     for kill_at in count(1):
         acknowledged, killed = live(kind, where, kill_at)
         stream = stream_of(kill_at)

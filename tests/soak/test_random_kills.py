@@ -66,12 +66,12 @@ class Lives:
                 self.acknowledged[number] = index
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "aws"])
+@pytest.mark.parametrize("kind", ["sqlite", "inline", "objects"])
 async def test_writers_killed_at_random_lose_and_double_nothing(
     kind: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     where = str(tmp_path) if kind == "sqlite" else aws_place(request)
-    log = log_of(opened(kind, where))
+    log = log_of(kind, opened(kind, where))
     writers = [Lives(kind, where, client) for client in CLIENTS]
     reader = asyncio.create_task(follow(log))
     async with asyncio.TaskGroup() as lives:
@@ -84,7 +84,7 @@ async def test_writers_killed_at_random_lose_and_double_nothing(
     for writer in writers:
         for number, index in writer.acknowledged.items():
             assert data[index] == chunk(writer.client, number)
-    again = await follow(log_of(opened(kind, where)))
+    again = await follow(log_of(kind, opened(kind, where)))
     assert again == chunks
     await log.aclose()
 

@@ -8,6 +8,7 @@ from runstreams.core.errors import Busy
 from runstreams.core.settings import (
     EPOCH,
     INLINE_BYTES,
+    POLL_MS,
     RETENTION_DAYS,
     RUN_MAX_STREAMS,
     STREAM_MAX_BYTES,
@@ -30,13 +31,14 @@ def s3(quick_aws_place: Place) -> "S3Client":
 
 def test_the_bucket_says_what_the_functions_are_told(aws_place: Place) -> None:
     said = {"stream-max-bytes": "4096", "run-max-streams": "7", "epoch": "1", "inline-bytes": "0"}
-    aws_place.tag({"retention-days": "1", **said, "other": "2"})
+    aws_place.tag({"retention-days": "1", **said, "poll-ms": "50", "other": "2"})
     assert aws_place.store().told() == {
         RETENTION_DAYS: "1",
         STREAM_MAX_BYTES: "4096",
         RUN_MAX_STREAMS: "7",
         EPOCH: "1",
         INLINE_BYTES: "0",
+        POLL_MS: "50",
     }
 
 

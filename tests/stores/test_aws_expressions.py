@@ -34,6 +34,7 @@ from runstreams.stores.aws.expressions import (
     releasing,
     renewing,
     sealing,
+    using,
 )
 from runstreams.stores.aws.heads import DynamoHeads
 from runstreams.stores.aws.inlining import Inlining
@@ -67,6 +68,7 @@ UPDATES = {
     "renew": renewing(Lease(70, 60, "c"), 1),
     "release": releasing("c"),
     "lose": losing(HEAD, Closed("failed", "silence", code="producer_lost"), 9),
+    "use": using("g", 9, 1),
     "close": closing(Closed("failed", "why"), False, 1, 9),
     "stop": asking_stop(1),
     "seal": sealing(HEAD, HEAD.pending[0], 64),
@@ -109,6 +111,8 @@ def test_whoever_only_reads_touches_only_what_its_role_names() -> None:
     """template.yaml allows these attributes, and what is in the key."""
     names = UPDATES["lose"].arguments()["ExpressionAttributeNames"].values()
     assert sorted(names) == ["closed", "expires", "g", "lease", "lease_ms", "tail", "ttl"]
+    used = UPDATES["use"].arguments()["ExpressionAttributeNames"].values()
+    assert sorted(used) == ["expires", "g", "ttl"]
 
 
 def test_no_update_adds(arguments: dict[str, Any]) -> None:

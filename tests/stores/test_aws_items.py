@@ -1,5 +1,8 @@
 """What is written to the table is read back as it was."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +12,7 @@ from runstreams.core.limits import DAY_MS
 from runstreams.core.model import Closed, Head, Pointer, Run, Sent, StreamId
 from runstreams.stores.aws.codec import (
     SHARDS,
+    STATE,
     decode_head,
     decode_run,
     decode_sent,
@@ -29,6 +33,13 @@ def test_a_head_is_read_as_it_was_written(head: Head) -> None:
     found = decode_head(encode_head(head))
     assert as_read(head) == found
     assert all(found.clients[client] == sent for client, sent in head.clients.items())
+
+
+@given(any_head())
+def test_what_a_bare_listing_brings_is_all_but_what_grows(head: Head) -> None:
+    item = {name: value for name, value in encode_head(head).items() if name in STATE}
+    grows: Any = {"pending": (), "clients": {}, "once": {}, "unsealed": 0, "book": None}
+    assert decode_head(item) == replace(decode_head(encode_head(head)), **grows)
 
 
 @given(st.lists(TEXTS, unique=True))

@@ -15,6 +15,7 @@ from runstreams.costs.requests import (
     of_replaying,
     of_writing,
 )
+from runstreams.stores.aws.codec import SHARDS
 from tests.emulators.place import Place
 from tests.stores.aws_log import watched
 
@@ -180,6 +181,16 @@ async def test_a_client_first_seen_after_others_moved_out_costs_one_look(aws_pla
         assert it.requests() == APPEND
 
 
+async def test_a_listing_of_runs_asks_the_same_of_one_run_and_of_many(aws_place: Place) -> None:
+    async with watched(aws_place) as it:
+        for run in range(5):
+            await it.log.create(StreamId(f"{it.stream.run} {run}", "answer"))
+            it.requests()
+            page = await it.log.runs.page(100, None)
+            assert len(page.runs) > run
+            assert it.requests() == ["Query"] * SHARDS
+
+
 async def test_a_poll_is_one_small_read_and_nothing_else(aws_place: Place) -> None:
     async with watched(aws_place) as it:
         await it.append()
@@ -255,6 +266,21 @@ async def test_a_reader_that_waits_gets_what_its_look_brings(aws_place: Place) -
         await other.append(b"2", client="c", number=1)
         assert [chunk.data for chunk in (await waiting).chunks] == [b"2"]
         assert set(it.requests()) == {"GetItem"}
+
+
+async def test_what_was_sealed_before_a_reader_looked_again_costs_it_one_get(
+    aws_place: Place,
+) -> None:
+    """It has seen where the segment begins, and sees where it ends; so it lists nothing."""
+    async with watched(aws_place) as it, watched(aws_place, seals=True, inline_bytes=KIB) as other:
+        other.stream = it.stream
+        for number in range(15):
+            await other.append(client="c", number=number)
+        await it.log.head(it.stream)
+        await other.append(client="c", number=15)
+        it.requests()
+        assert [chunk.index for chunk in (await it.log.read(it.stream, 15)).chunks] == [15]
+        assert it.requests() == ["GetItem", "GetObject"]
 
 
 async def test_sealing_what_lies_in_the_head_costs_a_put_and_an_update(aws_place: Place) -> None:
@@ -335,5 +361,7 @@ async def test_a_streams_life_costs_what_the_bill_says(
         made = Counter(it.requests())
         del made["DeleteObjects"]
         assert made == of_writing(appends, inlined)
-        assert len(await it.everything()) == appends
-        assert Counter(it.requests()) == of_replaying()
+    async with watched(aws_place) as reader:
+        reader.stream = it.stream
+        assert len(await reader.everything()) == appends
+        assert Counter(reader.requests()) == of_replaying()

@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
@@ -12,7 +13,16 @@ from hypothesis import strategies as st
 
 from runstreams.core.errors import ObjectMissing, RunCompleted
 from runstreams.core.limits import KIB, Limits
-from runstreams.core.model import Batch, Head, Pointer, Run, SegmentName, Sent, StreamId
+from runstreams.core.model import (
+    Batch,
+    Head,
+    Pointer,
+    Run,
+    SegmentName,
+    Sent,
+    StoredBatch,
+    StreamId,
+)
 from runstreams.core.names import check_client, check_key, check_run
 from runstreams.core.ports import Committed, Terms
 from runstreams.stores.aws import AwsStore, SettingMissing
@@ -164,6 +174,18 @@ async def test_more_streams_than_a_megabyte_of_heads_are_listed_by_key(store: Aw
     assert [key for key, _ in listed] == keys
     assert [key for key, _ in await store.heads.streams("run", 3, keys[4])] == keys[5:8]
     assert await store.heads.streams("run", 3, keys[-1]) == []
+
+
+async def test_a_bare_listing_brings_nothing_of_what_lies_in_a_head(store: AwsStore) -> None:
+    lines = StoredBatch(b'"secret"\n', "c", 0)
+    head = Head(
+        "hsg", 1, 9, 1, unsealed=1, pending=(Pointer("n", 0, 1, 8, 5, 0, lines),), inlined=49
+    )
+    await store.heads.open(STREAM, replace(head, clients={"c": Sent(0, 0)}), Run("run", 1, 9))
+    [(_, bare)] = await store.heads.streams("run", 9, None, bare=True)
+    [(_, whole)] = await store.heads.streams("run", 9, None)
+    assert (bare.pending, bare.clients, bare.inlined) == ((), {}, 49)
+    assert (whole.pending, len(whole.clients)) == (head.pending, 1)
 
 
 async def test_the_newest_runs_come_first_across_all_shards(store: AwsStore) -> None:

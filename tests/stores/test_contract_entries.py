@@ -94,6 +94,19 @@ async def test_an_expired_stream_is_not_amended(kept: Kept) -> None:
     assert await kept.store.heads.amend(STREAM, amendment, kept.now) is None
 
 
+async def test_whoever_uses_a_stream_only_lets_it_live_longer(kept: Kept) -> None:
+    head = await open_(kept)
+    use, later = kept.store.heads.use, head.expires + LIFE
+    for generation, expires in ((kept.generation("g2"), later), (head.generation, kept.now + 1)):
+        await use(STREAM, generation, expires, kept.now)
+        assert await there(kept) == head
+    await use(STREAM, head.generation, later, kept.now)
+    assert await there(kept) == replace(head, expires=later)
+    kept.now = later
+    await use(STREAM, head.generation, later + LIFE, kept.now)
+    assert await kept.store.heads.get(STREAM) in (None, replace(head, expires=later))
+
+
 @pytest.mark.parametrize("charter", [TEXT, Charter(ttl_ms=LIFE), Charter(expires_at=2**42)])
 async def test_a_commit_that_does_not_heed_a_charter_changes_nothing(
     kept: Kept, charter: Charter

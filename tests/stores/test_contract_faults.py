@@ -48,7 +48,9 @@ def names_begin_one_too_late() -> AbstractContextManager[Any]:
 def a_listing_repeats_the_last_key() -> AbstractContextManager[Any]:
     original = MemoryHeads.streams
 
-    async def streams(self: MemoryHeads, run: str, limit: int, after: str | None) -> Any:
+    async def streams(
+        self: MemoryHeads, run: str, limit: int, after: str | None, *, bare: bool = False
+    ) -> Any:
         again = [each for each in await original(self, run, 999, None) if each[0] == after]
         return (again + await original(self, run, limit, after))[:limit]
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -475,6 +476,17 @@ async def test_streams_are_listed_by_key_whatever_page_one_takes(kept: Kept) -> 
             assert len(page) <= min(limit, len(keys) - len(found))
             found += [key for key, _ in page]
         assert found == keys
+
+
+async def test_a_bare_listing_has_all_of_a_head_but_what_grows(kept: Kept) -> None:
+    await open_(kept)
+    await commit(kept, b"1")
+    await kept.store.heads.renew(STREAM, Lease(kept.now + LIFE, LIFE, "c"), kept.now)
+    await kept.store.heads.close(STREAM, Closed("failed", "why"), kept.now, kept.now + 9)
+    [(key, bare)] = await kept.store.heads.streams("run", 9, None, bare=True)
+    grows: Any = {"pending": (), "clients": {}, "once": {}, "unsealed": 0}
+    assert key == STREAM.key
+    assert replace(bare, **grows) == replace(await there(kept), **grows)
 
 
 async def test_a_deleted_head_is_given_back_whole(kept: Kept) -> None:

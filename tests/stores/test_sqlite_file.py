@@ -4,6 +4,7 @@ import asyncio
 import shutil
 import sqlite3
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from runstreams.core.errors import StoreError
 from runstreams.core.model import Closed, Lease
 from runstreams.stores.sqlite.schema import FORMAT, create
-from tests.stores.sqlite_log import STREAM, opened
+from tests.stores.sqlite_log import STREAM, SqliteLog, opened
 
 
 def mode(path: Path) -> int:
@@ -141,6 +142,21 @@ async def test_processes_that_open_an_old_file_at_once_all_get_along(tmp_path: P
             processes.create_task(asyncio.to_thread(create, tmp_path))
     async with opened(tmp_path) as log:
         assert len(await log.everything()) == 1
+
+
+async def refused_in_the_end(log: SqliteLog) -> None:
+    with suppress(StoreError):
+        while True:
+            await log.append()
+
+
+async def test_a_file_that_was_moved_away_is_missed_before_long(tmp_path: Path) -> None:
+    """What it takes until then is in it, wherever it is."""
+    async with opened(tmp_path / "data") as log:
+        (tmp_path / "data").rename(tmp_path / "elsewhere")
+        await refused_in_the_end(log)
+    async with opened(tmp_path / "elsewhere") as log:
+        assert await log.everything()
 
 
 @pytest.mark.parametrize("what", ["folder", "file", "replaced"])

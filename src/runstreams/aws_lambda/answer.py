@@ -2,6 +2,8 @@
 is said, not every answer without a body.
 """
 
+from collections.abc import Iterable
+
 from starlette.types import Message, Send
 
 _BODILESS = (204, 304)
@@ -51,7 +53,7 @@ class Answer:
 
     def _with_length(self, start: Message) -> Message:
         headers = start["headers"]
-        if EMPTY not in headers or not self._may_have_body:
+        if EMPTY not in headers or not self._may_have_body or _is_typed(headers):
             return start
         self._filled = True
         return {**start, "headers": [each for each in headers if each != EMPTY] + _FILLED}
@@ -61,3 +63,8 @@ class Answer:
         if message["type"] == "http.response.body":
             return not message.get("more_body")
         return not self._may_have_body
+
+
+def _is_typed(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Say whether an answer says what it is made of: nothing, then, is all that there is of it."""
+    return any(name == b"content-type" for name, _ in headers)

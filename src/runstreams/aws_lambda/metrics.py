@@ -10,7 +10,6 @@ from time import perf_counter
 
 from aws_lambda_powertools.metrics import Metrics, MetricUnit
 
-from ..core.model import Appended, Batch
 from ..core.observing import Observer
 
 
@@ -29,12 +28,10 @@ class Measuring(Observer):
     def appending(self) -> AbstractContextManager[object]:
         return self._timed("AppendLatency")
 
-    def appended(self, batch: Batch, answer: Appended) -> None:
-        if answer.first is not None and answer.last is not None:
-            added = answer.last - answer.first + 1
-            self._metrics.add_metric("Appends", MetricUnit.Count, 1)
-            self._metrics.add_metric("Chunks", MetricUnit.Count, added)
-            self._metrics.add_metric("Bytes", MetricUnit.Bytes, batch.size)
+    def appended(self, chunks: int, size: int) -> None:
+        self._metrics.add_metric("Appends", MetricUnit.Count, 1)
+        self._metrics.add_metric("Chunks", MetricUnit.Count, chunks)
+        self._metrics.add_metric("Bytes", MetricUnit.Bytes, size)
 
     def sealing(self) -> AbstractContextManager[object]:
         return self._timed("SealingTime")

@@ -105,6 +105,8 @@ def _breaks(gateway: dict[str, Any]) -> bool:
 def _about(path: str) -> dict[str, str]:
     """Return what each log line says of the request, beside its id: the run that its path names."""
     parts = path.split("/")
+    if path.startswith("/v1/stream/"):
+        return {"name": path.removeprefix("/v1/stream/")}
     return {"run": parts[4]} if len(parts) > 4 and parts[3] in ("streams", "runs") else {}
 
 

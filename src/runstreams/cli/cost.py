@@ -19,6 +19,7 @@ OPTIONS: tuple[tuple[str, str, Any, str], ...] = (
     ("readers", "N", USUAL.readers, "readers that follow a stream live"),
     ("replays", "N", USUAL.replays, "readers that take all of it later"),
     ("inline-bytes", "N", USUAL.inline_bytes, "largest batch that lies in the head; 0: none does"),
+    ("poll-ms", "MS", USUAL.poll_ms, "pause between two looks of a waiting reader"),
 )
 
 
@@ -56,7 +57,7 @@ def _load_of(args: argparse.Namespace) -> Load:
     """Return what the command line describes. Raises `CannotRun`."""
     for name, *_ in OPTIONS:
         value = getattr(args, name.replace("-", "_"))
-        if not 0 <= value < 1e12 or (value == 0 and name in ("streams", "seconds")):
+        if not 0 <= value < 1e12 or (value == 0 and name in ("streams", "seconds", "poll-ms")):
             raise CannotRun(f"--{name} {value:g} is not a number that streams can have")
     return Load(
         args.streams,
@@ -70,6 +71,7 @@ def _load_of(args: argparse.Namespace) -> Load:
         args.cross_origin,
         args.inline_bytes,
         args.direct,
+        args.poll_ms,
     )
 
 

@@ -27,6 +27,7 @@ from .model import Appended, Batch, Charter, Closed, Fork, Head, Run, StreamId
 from .ports import Clock, Committed, NewId, NotCommitted, Opened, Staged, Store, Terms
 from .position import generation_in
 from .retention import lasts_until, starts_new_period
+from .tracing import asking, kept
 
 ATTEMPTS = 8
 """Verdicts followed before an append gives up: opening, looking outside the head and an overlap
@@ -102,6 +103,8 @@ class Appender:
         now, life = self._clock(), self._limits.retention_ms
         name = f"{self._store.mark}{self._new_id()[:16]}"
         generation = generation_in(self._limits.epoch, name)
+        if (trace := kept(asking.get())) is not None:
+            charter = replace(charter or Charter(), trace=trace)
         head = Head(generation, created=now, expires=now + life, charter=charter, closed=closed)
         head = replace(head, expires=lasts_until(head, now, self._limits))
         if fork is not None:

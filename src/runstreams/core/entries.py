@@ -74,6 +74,11 @@ class Entry:
     turn: Turn | None = None
     """Which of its producer's requests it is."""
 
+    @property
+    def size(self) -> int:
+        """Bytes that count against the stream's limit."""
+        return len(self.lines) - self.count
+
 
 class Repeated(NamedTuple):
     """The entry was written before; *turn* is its producer's last."""
@@ -156,7 +161,8 @@ def _written(book: Book, entry: Entry) -> Book:
 
 def encode_charter(charter: Charter) -> str:
     """Return *charter* as text, for stores."""
-    return json.dumps([charter.content_type, charter.ttl_ms, charter.expires_at])
+    said = [charter.content_type, charter.ttl_ms, charter.expires_at]
+    return json.dumps(said if charter.trace is None else [*said, charter.trace])
 
 
 def decode_charter(text: str) -> Charter:

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Container
 from contextlib import suppress
 
-from .limits import LIST_MAX, POLL_FIRST_SECONDS, Limits
-from .model import UnixMs
+from .limits import DAY_MS, LIST_MAX, POLL_FIRST_SECONDS, Limits
+from .model import Head, StreamId, UnixMs
 from .ports import Clock, Store
 from .retention import is_expired
 from .runs import RunBook
@@ -35,17 +35,30 @@ class Finder:
     async def keys(self, known: Container[str]) -> list[str]:
         """Return the keys of the run's streams that are not *known*, in their order."""
         found, after = list[str](), None
-        while listed := await self._store.heads.streams(self._run, LIST_MAX, after):
-            now, after = self._clock(), listed[-1][0]
-            live = (
-                key
-                for key, head in listed
-                if not head.is_buried and not is_expired(head, now, self._limits)
-            )
-            found += [key for key in live if key not in known]
+        while listed := await self._store.heads.streams(self._run, LIST_MAX, after, bare=True):
+            after = listed[-1][0]
+            for key, head in listed:
+                if key not in known and not await self._is_gone(key, head):
+                    found.append(key)
             if len(listed) < LIST_MAX:
                 break
         return found
+
+    async def _is_gone(self, key: str, bare: Head) -> bool:
+        """Say whether a stream is deleted or forgotten whose *bare* head was listed: its newest
+        chunk may be younger than the clock of its last writer said, and then only the whole head
+        tells.
+        """
+        now = self._clock()
+        if bare.is_buried:
+            return True
+        if not is_expired(bare, now, self._limits):
+            return False
+        if bare.sealed == bare.tail or bare.expires + DAY_MS <= now:
+            return True
+        stream = StreamId(self._run, key)
+        head = await self._store.heads.get(stream, since=bare.tail - 1)
+        return head is None or is_expired(head, now, self._limits)
 
     async def is_completed(self) -> bool:
         """Say whether the run gets no more streams."""
@@ -76,7 +89,7 @@ class Finder:
     async def _pause(self, quiet: float) -> None:
         """Wait until it is time to look again: a listing costs more than a look at a head."""
         await asyncio.sleep(POLL_FIRST_SECONDS)
-        limit = None if self._watches.notices else poll_pause(quiet)
+        limit = None if self._watches.notices else poll_pause(quiet, POLL_FIRST_SECONDS)
         with suppress(TimeoutError):
             async with asyncio.timeout(limit):
                 await self._news.wait()

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from .limits import EVENT_BYTES, EVENT_CHUNKS, PING_SECONDS, TICK_SECONDS
 from .model import Head, Page, StreamId
+from .observing import Observer
 from .page_cache import PageCache
 from .position import Position, generation_of
 from .reading import Lookup, StreamGone
@@ -50,6 +51,7 @@ class Follower:
         lookup: Lookup,
         watches: Watches,
         pages: PageCache,
+        observer: Observer,
         stream: StreamId,
         head: Head | None,
         index: int,
@@ -72,6 +74,7 @@ class Follower:
         self._cursor = lookup.cursor(stream)
         self._watches = watches
         self._pages = pages
+        self._observer = observer
         self._stream = stream
         self._head = head
         self._position = Position(index, generation_of(head))
@@ -155,6 +158,7 @@ class Follower:
         """
         self._ping_at = self._time() + PING_SECONDS
         if isinstance(event, Page):
+            self._observer.delivered(event, self._live)
             self._silent_at = self._time() + self._silence
         await asyncio.sleep(0)
 

@@ -144,8 +144,8 @@ TICK_SECONDS = 0.001
 """Timers may ring a little early; what is due so soon is due."""
 
 POLL_FIRST_SECONDS = 0.1
-"""Pause between two polls of a head right after news: about as often as a linger of 100 ms
-brings some.
+"""Pause between two polls of a head right after news, unless told otherwise: about as often as a
+linger of 100 ms brings some.
 """
 
 POLL_LAST_SECONDS = 1.0
@@ -174,6 +174,9 @@ class Limits:
     """Largest batch that lies in its pointer, in a store that can have it there; 0 means that none
     does. Beyond about 1 KiB an object is cheaper.
     """
+
+    poll_ms: int = round(POLL_FIRST_SECONDS * 1000)
+    """Shortest pause of a waiting reader between two polls of a head."""
 
 
 NO_LIMITS = Limits(stream_bytes=0, run_streams=0, inline_bytes=0)

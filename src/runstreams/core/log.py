@@ -126,7 +126,8 @@ class Log:
         """
         with self._observer.appending():
             answer = await self._append(stream, batch)
-        self._observer.appended(batch, answer)
+        if answer.first is not None and answer.last is not None:
+            self._observer.appended(answer.last - answer.first + 1, batch.size)
         return answer
 
     async def _append(self, stream: StreamId, batch: Batch) -> Appended:
@@ -166,6 +167,8 @@ class Log:
         )
         if is_new:
             await self._tell_written(stream, entry, head)
+            if entry.count:
+                self._observer.appended(entry.count, entry.size)
         return head, is_new
 
     async def fork(
@@ -212,6 +215,13 @@ class Log:
         Raises `NotThere`, `DeletedWithForks`, what `entries.decide` raises, `StreamFull`, `Busy`,
         `Uncertain`.
         """
+        with self._observer.appending():
+            written = await self._write(stream, entry)
+        if entry.count and not written.repeated:
+            self._observer.appended(entry.count, entry.size)
+        return written
+
+    async def _write(self, stream: StreamId, entry: Entry) -> Written:
         try:
             written = await self._scribe.write(stream, entry)
         except SealingBehind:
@@ -328,7 +338,7 @@ class Log:
         assert record.status is not None
         closed = Closed(record.status, record.error)
         after: str | None = None
-        while found := await self.store.heads.streams(run, _LIST_PAGE, after):
+        while found := await self.store.heads.streams(run, _LIST_PAGE, after, bare=True):
             still_open = [(StreamId(run, key), head) for key, head in found if not head.closed]
             for at in range(0, len(still_open), _CLOSE_AT_ONCE):
                 some = still_open[at : at + _CLOSE_AT_ONCE]
@@ -390,18 +400,21 @@ class Log:
             Position(index, generation_of(head)),
             self._lookup.cursor(stream, raw=raw),
         )
-        read = cursor.page
+        read, waited = cursor.page, False
         if seconds > 0 and (head is None or (index == head.tail and head.closed is None)):
             async with presence:
                 head = await self._watches.beyond(stream, head, index, seconds)
-            read = partial(self._pages.page, cursor)
+            read, waited = partial(self._pages.page, cursor), True
         while head is not None:
             if position.meet(head.generation) and index:
                 raise begun_anew()
             try:
-                return await read(head, index, exact=start is not None, most=most, size=size)
+                page = await read(head, index, exact=start is not None, most=most, size=size)
             except StreamGone as gone:
                 head = gone.head
+            else:
+                self._observer.delivered(page, waited)
+                return page
         _index(index, None)
         return EMPTY
 
@@ -430,6 +443,7 @@ class Log:
             self._lookup,
             self._watches,
             self._pages,
+            self._observer,
             stream,
             head,
             index,
@@ -538,6 +552,7 @@ class Log:
             stop=head.stop,
             writers=sum(1 for _ in islice(head.clients, WRITERS_COUNTED)),
             leased_until=leased_until(head),
+            traceparent=head.charter.trace if head.charter else None,
         )
 
     # Deleting
@@ -557,7 +572,7 @@ class Log:
         """
         # Each page is asked for once, or writers that go on would keep us here for ever.
         count, after = 0, None
-        while found := await self.store.heads.streams(run, _LIST_PAGE, after):
+        while found := await self.store.heads.streams(run, _LIST_PAGE, after, bare=True):
             for key, _ in found:
                 count += await self.delete(StreamId(run, key))
             after = found[-1][0]

@@ -20,12 +20,14 @@ class Merger:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def merge(self, stream: StreamId, generation: str, *, finally_: bool = False) -> None:
-        """Merge neighbouring segments of about one size when enough have gathered; *finally_*
-        merges all that fit.
+    async def merge(
+        self, stream: StreamId, generation: str, upto: int, *, finally_: bool = False
+    ) -> None:
+        """Merge neighbouring segments of about one size when enough have gathered, of the chunks
+        *upto* an index; *finally_* merges all that fit.
         """
         plan, at = self._store.plan, 0
-        while names := await self._store.segments.names(stream, generation, at):
+        while at < upto and (names := await self._store.segments.names(stream, generation, at)):
             at = names[-1].last + 1
             names = await self._without_covered(stream, names)
             for group in groups(names, plan, finally_):

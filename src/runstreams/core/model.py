@@ -164,6 +164,8 @@ class Charter:
     """How long after its last use, a read or a write, it is forgotten."""
     expires_at: UnixMs | None = None
     """When it is forgotten, however it is used."""
+    trace: str | None = None
+    """The trace of who created it, as `traceparent` says it; None: it is not known."""
 
     @property
     def is_json(self) -> bool:
@@ -462,6 +464,8 @@ class StreamInfo:
     """Clients that have written, counted up to `WRITERS_COUNTED`."""
     leased_until: UnixMs | None = None
     """Until when its producer has promised to be heard of; None: nobody has."""
+    traceparent: str | None = None
+    """The trace of who opened it, in W3C's words; None: it was not traced."""
 
 
 @dataclass(frozen=True, slots=True)

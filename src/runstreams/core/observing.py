@@ -2,7 +2,7 @@
 
 from contextlib import AbstractContextManager, nullcontext
 
-from .model import Appended, Batch
+from .model import Page
 
 _UNSEEN = nullcontext()
 
@@ -14,8 +14,8 @@ class Observer:
         """Return a context for an append, with the sealing that it finds due."""
         return _UNSEEN
 
-    def appended(self, batch: Batch, answer: Appended) -> None:
-        """Take note of what became of *batch*."""
+    def appended(self, chunks: int, size: int) -> None:
+        """Take note of an append that added so many *chunks*; *size* is what its batch counts."""
 
     def sealing(self) -> AbstractContextManager[object]:
         """Return a context for sealing."""
@@ -27,3 +27,8 @@ class Observer:
 
     def looked(self) -> None:
         """Take note that a head was read for readers who wait."""
+
+    def delivered(self, page: Page, waited: bool) -> None:
+        """Take note of chunks for a reader, and whether it *waited* for them: a live reader has
+        taken them, the answer to a poll is about to be sent.
+        """

@@ -217,6 +217,14 @@ class Heads(Protocol):
     async def release(self, stream: StreamId, holder: str) -> Head | None:
         """Take the stream's lease away if *holder* has it; return the head afterwards."""
 
+    async def use(self, stream: StreamId, generation: str, expires: int, now: int) -> None:
+        """Let a stream of this *generation* that is not expired at *now* be kept until *expires*.
+
+        Takes effect only if that is later than what is there. Changes nothing but the expiry, so
+        that whoever only reads may do it.
+        """
+        ...
+
     async def lose(self, stream: StreamId, seen: Head, closed: Closed, expires: int) -> bool:
         """Close the stream as *closed*, whose producer is lost in *seen*.
 
@@ -250,8 +258,13 @@ class Heads(Protocol):
         Returns whether it took effect.
         """
 
-    async def streams(self, run: str, limit: int, after: str | None) -> list[tuple[str, Head]]:
-        """Return up to *limit* streams of a run, by key, those with keys beyond *after*."""
+    async def streams(
+        self, run: str, limit: int, after: str | None, *, bare: bool = False
+    ) -> list[tuple[str, Head]]:
+        """Return up to *limit* streams of a run, by key, those with keys beyond *after*. *Bare*
+        heads may come without pointers, clients and one-shot appends, and with them without the
+        effective time of their newest chunk.
+        """
 
     async def delete(self, stream: StreamId, seen: Head | None = None) -> Head | None:
         """Remove the head and return it whole, unless streams were forked from it: then it is

@@ -14,11 +14,12 @@ from .commit import check_json
 from .errors import Busy, IndexBeyondTail, IndexExpired, ObjectMissing, Uncertain
 from .forks import strand_of, strands_of
 from .leasing import close_lost, is_lost, leased_until
-from .limits import PAGE_BYTES, PAGE_CHUNKS, Limits
+from .limits import KIB, PAGE_BYTES, PAGE_CHUNKS, Limits
 from .model import Head, Page, Pointer, SegmentName, StoredChunk, Strand, StreamId
 from .ports import Clock, Store
 from .retention import cutoff, is_expired, lasts_until, oldest_pending
 from .segment import INDEX_GUESS, SegmentIndex, index_bytes, parse_index
+from .unlisted import Unlisted
 from .unsealed import fetched
 
 _INDEXES_KEPT = 16
@@ -26,6 +27,11 @@ _INDEXES_KEPT = 16
 
 TRIES = 4
 """How often a page starts over when objects are sealed or merged away under it."""
+
+SMALL = 64 * KIB
+"""A segment that is not listed is read if it has fewer bytes; that of what lay in a head has some
+two thousand.
+"""
 
 CHUNK_OVERHEAD = 100
 """Bytes a chunk takes in a rendered page beside its data: index, id and time."""
@@ -58,6 +64,7 @@ class Lookup:
         self.store = store
         self.limits = limits
         self.clock = clock
+        self.unlisted = Unlisted()
         self._indexes: OrderedDict[tuple[StreamId, SegmentName], SegmentIndex] = OrderedDict()
 
     def cursor(self, stream: StreamId, *, raw: bool = False) -> "Cursor":
@@ -83,6 +90,7 @@ class Lookup:
         head = await self.store.heads.get(stream, strong=strong, since=since)
         if head is None or head.is_buried or is_expired(head, self.clock(), self.limits):
             return None
+        self.unlisted.see(stream, head)
         return head
 
     async def close_lost(self, stream: StreamId, head: Head) -> Head | None:
@@ -309,13 +317,33 @@ class Cursor:
             return self._window
         self._window = None
         strand = strand_of(self.stream, head, start)
-        name = await self._segment(strand, start)
-        if name is None:
-            raise ObjectMissing(f"the segment that holds chunk {start} is missing")
-        window = await self._fetch(strand.stream, name, start)
+        window = await self._unlisted(strand, start)
+        if window is None:
+            name = await self._segment(strand, start)
+            if name is None:
+                raise ObjectMissing(f"the segment that holds chunk {start} is missing")
+            window = await self._fetch(strand.stream, name, start)
         window.end = min(window.end, strand.end)  # what follows is not of this stream
         self._window = window
         return window
+
+    async def _unlisted(self, strand: Strand, start: int) -> _Window | None:
+        """Return the whole of a small segment with chunk *start* whose name is known without a
+        listing.
+        """
+        stream, unlisted = strand.stream, self._lookup.unlisted
+        name = unlisted.holding(stream, strand.generation, start)
+        if name is None or (self._listed == strand and self._named(start)):
+            return None
+        try:
+            body = await self._store.segments.get(stream, name, 0, SMALL)
+        except ObjectMissing:
+            body = b""
+        if not 0 < len(body) < SMALL:
+            unlisted.refuse(stream, name)
+            return None
+        index = self._lookup.keep(stream, name, parse_index(body))
+        return _Window(index, name.first, index.end, body[: index.position(index.end)])
 
     async def _fetch(self, stream: StreamId, name: SegmentName, start: int) -> _Window:
         segments, reach = self._store.segments, self._store.window
@@ -341,10 +369,13 @@ class Cursor:
                 stream, generation, _ = strand
                 self._names = await self._store.segments.names(stream, generation, start)
                 self._listed = strand
-            holding = [name for name in self._names if name.first <= start <= name.last]
-            if holding:
+            if holding := self._named(start):
                 return max(holding)
         return None
+
+    def _named(self, start: int) -> list[SegmentName]:
+        """Return the segments with chunk *start* that the last listing had."""
+        return [name for name in self._names if name.first <= start <= name.last]
 
     async def _unsealed(self, head: Head, start: int, most: int, size: int) -> list[StoredChunk]:
         """Return chunks of unsealed batches; at least one, whatever its size."""

@@ -118,8 +118,7 @@ class Scribe:
             return
         expires = lasts_until(head, self._clock(), self._limits)
         if expires > head.expires:
-            amendment = Amendment(head.generation, expires)
-            await self._store.heads.amend(stream, amendment, self._clock())
+            await self._store.heads.use(stream, head.generation, expires, self._clock())
 
     async def _write(self, stream: StreamId, entry: Entry) -> Written:
         staged: Staged | None = None

@@ -67,7 +67,7 @@ class Sealer:
             if not await self._seal(stream, head, chosen):
                 return False
             if self._may_merge(head, chosen):
-                await self._merger.merge(stream, head.generation)
+                await self._merger.merge(stream, head.generation, chosen[-1].end)
         except PASSING:
             return False
         return True
@@ -87,7 +87,7 @@ class Sealer:
                 return
             if not head.pending:
                 with suppress(*PASSING):
-                    await self._merger.merge(stream, head.generation, finally_=True)
+                    await self._merger.merge(stream, head.generation, head.sealed, finally_=True)
                 return
 
     def _choose(self, pending: Sequence[Pointer]) -> list[Pointer]:

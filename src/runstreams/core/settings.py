@@ -7,7 +7,7 @@ the names of their variables.
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from .limits import DAY_MS, KIB, Limits
+from .limits import DAY_MS, KIB, POLL_LAST_SECONDS, Limits
 
 N = TypeVar("N", int, float)
 
@@ -18,6 +18,7 @@ STREAM_MAX_BYTES = "RUNSTREAMS_STREAM_MAX_BYTES"
 RUN_MAX_STREAMS = "RUNSTREAMS_RUN_MAX_STREAMS"
 EPOCH = "RUNSTREAMS_EPOCH"
 INLINE_BYTES = "RUNSTREAMS_INLINE_BYTES"
+POLL_MS = "RUNSTREAMS_POLL_MS"
 LINGER_MS = "RUNSTREAMS_LINGER_MS"
 
 AWS_LINGER_MS = 250
@@ -47,6 +48,7 @@ LIMITS: Mapping[str, Callable[[Any], float]] = {
     RUN_MAX_STREAMS: between(int, 0, 2**53),
     EPOCH: between(int, 0, 9_999),
     INLINE_BYTES: between(int, 0, 16 * KIB),
+    POLL_MS: between(int, 20, round(POLL_LAST_SECONDS * 1000)),
 }
 """What makes numbers of the limits."""
 
@@ -65,6 +67,7 @@ def limits_of(*given: Given, deployed: Callable[[], Given] = dict) -> Limits:
         int(_number(said, RUN_MAX_STREAMS, usual.run_streams)),
         int(_number(said, EPOCH, usual.epoch)),
         int(_number(said, INLINE_BYTES, usual.inline_bytes)),
+        int(_number(said, POLL_MS, usual.poll_ms)),
     )
 
 

@@ -12,7 +12,7 @@ from typing import Self
 
 from .errors import Busy, StoreError, Uncertain
 from .leasing import is_lost
-from .limits import POLL_FIRST_SECONDS, POLL_LAST_SECONDS
+from .limits import POLL_LAST_SECONDS
 from .model import Head, StreamId
 from .observing import Observer
 from .ports import Clock
@@ -28,14 +28,14 @@ _LEASE_CHECKS = 50
 """Each so-manieth change check, once a second, looks whose producer is lost."""
 
 
-def poll_pause(quiet: float) -> float:
-    """Return the seconds to pause when nothing has come for *quiet* seconds: a tenth of them,
-    within bounds.
+def poll_pause(quiet: float, shortest: float) -> float:
+    """Return the seconds to pause when nothing has come for *quiet* seconds: a tenth of them, at
+    least the *shortest* pause, and never more than a second.
 
     So news are never later than a tenth of the silence before them, and a 20 s poll of a quiet
     stream costs 20 reads.
     """
-    return min(max(POLL_FIRST_SECONDS, quiet / 10), POLL_LAST_SECONDS)
+    return min(max(shortest, quiet / 10), POLL_LAST_SECONDS)
 
 
 class _Watch:
@@ -215,10 +215,10 @@ class Watches:
 
     async def _poll(self, stream: StreamId, watch: _Watch) -> None:
         """Poll one head until nobody waits any more."""
-        started = self._clock()
+        started, shortest = self._clock(), self._lookup.limits.poll_ms / 1000
         while True:
             last_news = watch.head.appended or watch.head.created if watch.head else started
-            await asyncio.sleep(poll_pause((self._clock() - last_news) / 1000))
+            await asyncio.sleep(poll_pause((self._clock() - last_news) / 1000, shortest))
             since = watch.head.tail if watch.head else 0
             with suppress(Busy, Uncertain):
                 head = await self._look(stream, strong=False, since=since)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Literal, NamedTuple
 
-from ..core.limits import DAY_MS, POLL_FIRST_SECONDS, Limits
+from ..core.limits import DAY_MS, Limits
 from ..core.reading import CHUNK_OVERHEAD
 from ..core.settings import AWS_LINGER_MS
 from . import prices, requests
@@ -88,6 +88,8 @@ class Load:
     """Largest batch that lies in the head; 0: each is an object."""
     direct: bool = False
     """Whether its writer uses bucket and table itself, with no function in between."""
+    poll_ms: float = Limits().poll_ms
+    """Pause between two looks of a waiting reader."""
 
     @property
     def tokens(self) -> int:
@@ -154,7 +156,7 @@ def _writing(load: Load) -> Iterator[_Part]:
 def _reading(load: Load) -> Iterator[_Part]:
     polls = load.appends if load.endpoint == "http-api" else ceil(load.seconds / _STREAM_SECONDS)
     following = requests.of_following(
-        load.appends, load.seconds, POLL_FIRST_SECONDS, polls, load.inlined
+        load.appends, load.seconds, load.poll_ms / 1000, polls, load.inlined
     )
     for part, count, calls, seconds, made in (
         ("following", load.readers, polls, load.seconds, following),

@@ -11,10 +11,14 @@ from ..core.model import INLINE_BYTES
 PLAN = SealingPlan()
 
 _SEALED_UNSEEN = 0.7
-"""How many of the batches that cause a seal are sealed when a reader looks. Computed from 31 ms
-that sealing takes and 100 ms between two looks.
+"""How many of the batches that cause a seal are sealed when a reader looks: the reader gets their
+segment. `tests/simulation/rates.py` shows it.
 """
 
+_LISTED = 0.5
+"""How many of those a long poll lists where appends come faster than it looks: it begins behind
+them, and has not seen from where on they were sealed. Shown likewise.
+"""
 
 CLIENT_ID_BYTES = 32
 """What a client's id takes in each batch that lies in the head."""
@@ -47,7 +51,7 @@ def of_writing(appends: int, inlined: float = 0) -> Counter[str]:
         TransactWriteItems=1,
         GetItem=3,
         GetObject=(0 if inlined else appends) + merges * PLAN.fan_in + joined,
-        ListObjectsV2=2 * (merges + _looks_once_more(appends, left)) + 2,
+        ListObjectsV2=merges + _looks_once_more(appends, left) + 1,
         # Deletions are free.
     )
 
@@ -66,12 +70,13 @@ def of_following(
     reads that may be a moment behind. Batches that take *inlined* bytes of the head come with it,
     but for those that are sealed before they are seen.
     """
-    missed = round(appends / appends_a_seal(inlined) * _SEALED_UNSEEN) if inlined else 0
+    missed = round(appends / appends_a_seal(inlined) * _SEALED_UNSEEN)
+    is_behind = calls >= appends and seconds / appends <= pause
     return Counter(
         GetItem=calls,
         poll=round(seconds / pause),
         GetObject=missed if inlined else appends,
-        ListObjectsV2=missed,
+        ListObjectsV2=round(missed * _LISTED) if is_behind else 0,
     )
 
 

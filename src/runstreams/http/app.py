@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Iterable, Sequence
 from starlette.routing import BaseRoute, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from ..core.errors import NotThere
+from . import trigger
 from .edge import Edge
 from .service import Service
 
@@ -12,15 +14,21 @@ _ANY_DEPTH = ":path}"
 """What stands in a route's path for a part with slashes in it."""
 
 
+async def _nothing(scope: Scope, receive: Receive, send: Send) -> None:
+    raise NotThere(trigger.NOT_FOUND)
+
+
 class Api:
     """The routes that carry chunks, what answers everything else, and the edge around both."""
 
     def __init__(
-        self, service: Service, plain: Sequence[BaseRoute], otherwise: ASGIApp | None
+        self, service: Service, plain: Sequence[Route], otherwise: ASGIApp = _nothing
     ) -> None:
-        """Ask *otherwise* for what no *plain* route takes; None: there is nothing else."""
+        """Ask *otherwise* for what no *plain* route takes."""
         self.service = service
-        self._edge = Edge(_ByDepth(plain, otherwise), service.allowed_origins)
+        self._edge = Edge(
+            _ByDepth(plain, otherwise), service.allowed_origins, service.host.onlooker
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["app"] = self
@@ -28,26 +36,33 @@ class Api:
 
 
 class _ByDepth:
-    """Asks only the routes whose paths have as many parts as the one that is asked for: a chunk's
-    way past all others took longer than its commit.
+    """Asks only the routes whose paths have as many parts as the one that is asked for, and hands
+    over to the first that fits without any layer between: a chunk's way past all others, through
+    Starlette's router, took longer than its commit.
     """
 
-    def __init__(self, routes: Sequence[BaseRoute], otherwise: ASGIApp | None) -> None:
+    def __init__(self, routes: Sequence[Route], otherwise: ASGIApp) -> None:
         """Ask those that take a path of any depth after the others of each."""
-        any_depth = [route for route in routes if _ANY_DEPTH in _path(route)]
-        by_depth: dict[int, list[BaseRoute]] = {}
+        self._any_depth = [route for route in routes if _ANY_DEPTH in route.path]
+        self._by_depth: dict[int, list[Route]] = {}
         for route in routes:
-            if route not in any_depth:
-                by_depth.setdefault(_path(route).count("/"), []).append(route)
-        self._other = Router(any_depth, redirect_slashes=False, default=otherwise)
-        self._routers = {
-            depth: Router([*some, *any_depth], redirect_slashes=False, default=otherwise)
-            for depth, some in by_depth.items()
-        }
+            if route not in self._any_depth:
+                self._by_depth.setdefault(route.path.count("/"), []).append(route)
+        for some in self._by_depth.values():
+            some += self._any_depth
+        self._otherwise = otherwise
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        router = self._routers.get(scope["path"].count("/"), self._other)
-        return router(scope, receive, send)
+        path, method, refusing = scope["path"], scope["method"], None
+        for route in self._by_depth.get(path.count("/"), self._any_depth):
+            if (found := route.path_regex.match(path)) is None:
+                continue
+            if route.methods and method not in route.methods:
+                refusing = refusing or route
+                continue
+            scope["route"], scope["path_params"] = route, found.groupdict()
+            return route.app(scope, receive, send)
+        return (refusing.app if refusing else self._otherwise)(scope, receive, send)
 
 
 def build_app(service: Service, routers: Iterable[Router]) -> Api:
@@ -57,20 +72,11 @@ def build_app(service: Service, routers: Iterable[Router]) -> Api:
     20 µs, a tenth of an append.
     """
     routes = [route for router in routers for route in router.routes]
-    plain = [route for route in routes if _is_plain(route)]
+    plain = [route for route in routes if type(route) is Route]
     # A fixed word outranks a variable, as at API Gateway.
-    plain.sort(key=lambda route: _path(route).count("{"))
-    typed = [route for route in routes if not _is_plain(route)]
-    return Api(service, plain, _typed_app(typed) if typed else None)
-
-
-def _path(route: BaseRoute) -> str:
-    assert isinstance(route, Route)
-    return route.path
-
-
-def _is_plain(route: BaseRoute) -> bool:
-    return type(route) is Route
+    plain.sort(key=lambda route: route.path.count("{"))
+    typed = [route for route in routes if type(route) is not Route]
+    return Api(service, plain, _typed_app(typed)) if typed else Api(service, plain)
 
 
 def _typed_app(routes: Iterable[BaseRoute]) -> ASGIApp:

@@ -150,12 +150,13 @@ class Endpoint:
 
     def __init__(self, handlers: dict[str, Handler], refusal: str = "Method not allowed") -> None:
         self.handlers = handlers
+        self.allow = ", ".join(handlers)
         self._refusal = refusal
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         handler = self.handlers.get(scope["method"])
         if handler is None:
-            raise MethodNotAllowed(self._refusal, allow=", ".join(self.handlers))
+            raise MethodNotAllowed(self._refusal, allow=self.allow)
         await handler(Call(scope, receive, send))
 
 

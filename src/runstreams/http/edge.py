@@ -14,8 +14,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..core.errors import InvalidName
 from ..core.origins import ANY, origin_of
+from ..core.tracing import asking
 from .call import ClientGone, joined
 from .errors import Headers, Internal, ours, refusal, status_of
+from .onlooker import Onlooker
 
 logger = logging.getLogger(__name__)
 access_log = logging.getLogger("runstreams.access")
@@ -32,9 +34,10 @@ _SLASH = re.compile(rb"%2f", re.IGNORECASE)
 class Edge:
     """Wraps the whole API."""
 
-    def __init__(self, app: ASGIApp, origins: tuple[str, ...]) -> None:
+    def __init__(self, app: ASGIApp, origins: tuple[str, ...], onlooker: Onlooker) -> None:
         """Let pages of *origins* call; `*` means all. Raises `ValueError` for what is none."""
         self._app = app
+        self._onlooker = onlooker
         self._any_origin = ANY in origins
         self._origins = {origin_of(origin).encode() for origin in origins}
 
@@ -45,6 +48,7 @@ class Edge:
         began = time.perf_counter()
         request_id, added, asked = self._read(scope)
         scope["runstreams.request_id"] = request_id
+        asking.set(scope["runstreams.headers"].get(b"traceparent", b"").decode("latin-1"))
         status = 0
 
         async def sending(message: Message) -> None:
@@ -52,6 +56,9 @@ class Edge:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [*message["headers"], *added]
+                self._onlooker.answered(scope, status, time.perf_counter() - began)
+            else:
+                self._onlooker.sent(len(message.get("body", b"")))
             await send(message)
 
         try:
@@ -67,10 +74,13 @@ class Edge:
             pass
         except Exception as error:
             _log_failure(error, request_id)
+            self._onlooker.refused(ours(error).code)
             # What has begun is broken off, not ended: a clean end would look like the whole answer.
             if not status:
                 await _refuse(sending, error, request_id)
         finally:
+            if not status:
+                self._onlooker.answered(scope, 0, time.perf_counter() - began)
             if access_log.isEnabledFor(logging.INFO):
                 _log_access(scope, request_id, status, time.perf_counter() - began)
 

@@ -10,6 +10,7 @@ from ..core.limits import WAIT_SECONDS_MAX
 from ..core.log import Log
 from .access import Keys
 from .live.readers import Readers
+from .onlooker import Onlooker
 
 
 class Stop(asyncio.Event):
@@ -56,6 +57,8 @@ class Host:
     """Whether the open protocol is spoken to whoever has no key."""
     readers: Readers = field(default_factory=Readers)
     """Those who wait, where their number is limited."""
+    onlooker: Onlooker = field(default_factory=Onlooker)
+    """Who is told of requests and their answers."""
 
 
 @dataclass(frozen=True, slots=True)

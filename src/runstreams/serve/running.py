@@ -11,10 +11,12 @@ import uvloop
 
 from ..http import Host, Keys, Service, Stop, build_app
 from ..http.live.readers import Readers
+from ..http.onlooker import Onlooker
 from ..http.routes import appending, dashboard, durable, front, managing, reading
 from ..wiring import now, open_log
 from .folder import open_folder
 from .listening import listen, url_of
+from .metrics.sharing import forget, shared_figures
 from .open_files import NoFileLeft, raise_limit
 from .ready import announce
 from .secret_key import VARIABLE, secret_key
@@ -23,6 +25,7 @@ from .settings import Settings, check_anonymous
 from .speaking import spoken
 from .storing import limits_in, linger_in, open_store
 from .sweeping import keep_swept
+from .tracing import traced
 from .uvicorn import left_over
 from .workers import Alone, Part, Workers, shared
 
@@ -80,25 +83,32 @@ def run(settings: Settings, environ: Mapping[str, str]) -> None:
         def ready() -> None:
             announce(settings, url, bool(environ.get(VARIABLE)))
 
-        if settings.workers == 1:
-            serve(Alone(ready))
-        else:
-            Workers(settings.workers, serve, listener.close).run(ready)
+        with shared_figures(settings.workers):
+            if settings.workers == 1:
+                serve(Alone(ready))
+            else:
+                Workers(settings.workers, serve, listener.close, forget).run(ready)
 
 
 async def _serve(
     settings: Settings, keys: Keys, listener: socket, environ: Mapping[str, str], part: Part
 ) -> None:
+    from .metrics.wiring import Metrics  # brings the client library, which must not come before
+
     store = open_store(settings, part.committed)
-    log = open_log(store, limits_in(store, settings))
+    metrics = Metrics(settings, environ)
+    log = open_log(metrics.measured(store), limits_in(store, settings), observer=metrics.observer)
     stop = Stop()
-    host = _host(settings, stop, linger_in(settings, environ))
-    app = build_app(Service(log, keys, host, settings.allowed_origins), ROUTERS)
-    config = spoken(app, timeout_keep_alive=KEEP_ALIVE_SECONDS, backlog=_ACCEPTED_AT_A_TIME)
+    host = _host(settings, stop, linger_in(settings, environ), metrics.onlooker)
+    routers = (*ROUTERS, metrics.router)
+    app = build_app(Service(log, keys, host, settings.allowed_origins), routers)
+    config = spoken(traced(app), timeout_keep_alive=KEEP_ALIVE_SECONDS, backlog=_ACCEPTED_AT_A_TIME)
     server = GracefulServer(config, stop, part.ready, part.signals)
     part.attend(log.nudge, server.stop)
     asyncio.get_running_loop().set_exception_handler(NoFileLeft())
-    sweep = asyncio.create_task(keep_swept(store, log.limits, now)) if part.sweeps else None
+    beside = [asyncio.create_task(metrics.keep_handed_on())]
+    if part.sweeps:
+        beside.append(asyncio.create_task(keep_swept(store, log.limits, now)))
     # What the start has made stays. Looking through it again and again for garbage takes 15 ms each
     # time, in which nobody is served.
     gc.collect()
@@ -107,14 +117,14 @@ async def _serve(
     try:
         await server.serve([listener])
     finally:
-        if sweep is not None:
-            sweep.cancel()
+        for task in beside:
+            task.cancel()
         with suppress(TimeoutError):
             async with asyncio.timeout(_SEALING_SECONDS):
                 await log.aclose()
 
 
-def _host(settings: Settings, stop: Stop, linger_ms: int | None) -> Host:
+def _host(settings: Settings, stop: Stop, linger_ms: int | None, onlooker: Onlooker) -> Host:
     readers = Readers(shared(settings.token_max_readers, settings.workers))
     return Host(
         left_over=left_over,
@@ -122,6 +132,7 @@ def _host(settings: Settings, stop: Stop, linger_ms: int | None) -> Host:
         readers=readers,
         linger_ms=linger_ms,
         anonymous=settings.anonymous,
+        onlooker=onlooker,
     )
 
 

@@ -15,6 +15,7 @@ from ..core.settings import (
     EPOCH,
     INLINE_BYTES,
     LIMITS,
+    POLL_MS,
     RETENTION_DAYS,
     RUN_MAX_STREAMS,
     STREAM_MAX_BYTES,
@@ -51,6 +52,7 @@ class Settings:
     run_max_streams: int | None = None
     epoch: int | None = None
     inline_bytes: int | None = None
+    poll_ms: int | None = None
     token_max_readers: int = 1_000
     anonymous: bool = False
     workers: int = 1
@@ -66,6 +68,7 @@ class Settings:
             RUN_MAX_STREAMS: self.run_max_streams,
             EPOCH: self.epoch,
             INLINE_BYTES: self.inline_bytes,
+            POLL_MS: self.poll_ms,
         }
         return limits_of(given, deployed=deployed)
 
@@ -153,8 +156,15 @@ def _switch(text: str) -> bool:
 
 def _workers(text: str) -> int:
     if text.lower() == "auto":
-        return os.cpu_count() or 1
+        return _processors()
     return between(int, 1, 256)(text)
+
+
+def _processors() -> int:
+    """Return how many processors this process may use, which a container makes fewer."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 OPTIONS = (
@@ -184,13 +194,19 @@ OPTIONS = (
         "largest append that lies in the table, with --aws, 0: none does (1024)",
     ),
     Option(
+        "poll_ms",
+        "MS",
+        LIMITS[POLL_MS],
+        "shortest pause between two looks of a waiting reader, with --aws (100)",
+    ),
+    Option(
         "token_max_readers",
         "NUMBER",
         between(int, 0, 2**31),
         "most readers that wait with one public token, 0: no limit (1000)",
     ),
     Option("anonymous", None, _switch, "speak Durable Streams without a key; on loopback only"),
-    Option("workers", "NUMBER", _workers, "processes that serve, or auto: one a core (1)"),
+    Option("workers", "NUMBER", _workers, "processes that serve, or auto: one a processor (1)"),
     Option("allowed_origins", "LIST", origins_of, "web origins that may read, split by commas (*)"),
     Option("log_level", "LEVEL", _one_of(*_LOG_LEVELS), "debug, info, warning or error (warning)"),
     Option("ready_file", "FILE", Path, "write URL, port and process id here once ready"),

@@ -111,12 +111,19 @@ class Workers:
     """The workers, as their parent sees them."""
 
     def __init__(
-        self, count: int, work: Callable[[Part], None], no_more: Callable[[], None]
+        self,
+        count: int,
+        work: Callable[[Part], None],
+        no_more: Callable[[], None],
+        ended: Callable[[int], None],
     ) -> None:
-        """Let each of *count* processes *work*; *no_more* lets go of the port."""
+        """Let each of *count* processes *work*; *no_more* lets go of the port, and *ended* is told
+        of each process that ends.
+        """
         self._count = count
         self._work = work
         self._no_more = no_more
+        self._ended = ended
         self._nudges = Nudges(count)
         self._life, self._alive = os.pipe()
         self._numbers: dict[int, int] = {}
@@ -144,6 +151,7 @@ class Workers:
         while self._numbers:
             pid, status = os.wait()
             number = self._numbers.pop(pid)
+            self._ended(pid)
             if not self._stopping:
                 self._replace(number, pid, os.waitstatus_to_exitcode(status))
 
@@ -197,11 +205,13 @@ class Workers:
             os._exit(code)
 
     def _stop(self) -> None:
+        """Ask all to stop; asked a second time, end them at once, also those that hear nothing."""
+        how = signal.SIGKILL if self._stopping else _STOP
         self._stopping = True
         self._no_more()
         for pid in list(self._numbers):
             with suppress(ProcessLookupError):  # it has ended by itself
-                os.kill(pid, _STOP)
+                os.kill(pid, how)
 
 
 def _longer(pause: float) -> float:

@@ -212,6 +212,11 @@ class MemoryHeads:
             return head
         return self._keep(stream, replace(head, lease=None))
 
+    async def use(self, stream: StreamId, generation: str, expires: int, now: int) -> None:
+        head = self._find(stream)
+        if head is not None and head.generation == generation and now < head.expires < expires:
+            self._keep(stream, replace(head, expires=expires))
+
     async def lose(self, stream: StreamId, seen: Head, closed: Closed, expires: int) -> bool:
         head = self._find(stream)
         if head is None or head.closed is not None:
@@ -268,9 +273,12 @@ class MemoryHeads:
         )
         return True
 
-    async def streams(self, run: str, limit: int, after: str | None) -> list[tuple[str, Head]]:
+    async def streams(
+        self, run: str, limit: int, after: str | None, *, bare: bool = False
+    ) -> list[tuple[str, Head]]:
         items = self.items.get(run, {})
-        return [(key, items[key]) for key in sorted(items) if after is None or key > after][:limit]
+        keys = [key for key in sorted(items) if after is None or key > after][:limit]
+        return [(key, _bare(items[key]) if bare else items[key]) for key in keys]
 
     async def delete(self, stream: StreamId, seen: Head | None = None) -> Head | None:
         head = self._find(stream)
@@ -301,6 +309,11 @@ class MemoryHeads:
     def _keep(self, stream: StreamId, head: Head) -> Head:
         self.items.setdefault(stream.run, {})[stream.key] = head
         return head
+
+
+def _bare(head: Head) -> Head:
+    """Return what a listing that needs no more gives of *head*."""
+    return replace(head, pending=(), clients={}, once={})
 
 
 class MemoryRuns:

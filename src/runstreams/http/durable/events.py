@@ -22,9 +22,10 @@ async def send_events(
 ) -> None:
     """Send what *stream* holds from *index* on, and what comes. Raises `ClientGone`."""
     await call.start(200, _headers(head))
-    log, until = call.service.log, asyncio.get_running_loop().time() + SECONDS
+    log, loop = call.service.log, asyncio.get_running_loop()
+    until = loop.time() + min(SECONDS, call.time_left())
     wait, generation = 0.0, head.generation
-    async with Presence(call):
+    async with Presence(call, "events"):
         while True:
             page = await log.read(stream, index, seconds=wait, raw=True)
             if page.generation != generation:
@@ -33,7 +34,7 @@ async def send_events(
                 known = telling.cursor(log.clock(), known)
                 await _send(call, _event(head, page, known))
                 await log.use(stream, head)
-            index, wait = page.next_index, until - asyncio.get_running_loop().time()
+            index, wait = page.next_index, until - loop.time()
             if page.closed is not None or wait <= 0:
                 break
     await _send(call, b"", more=False)

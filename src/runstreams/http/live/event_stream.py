@@ -58,7 +58,7 @@ async def _breaking_off(call: Call) -> AsyncIterator[None]:
     goes wrong.
     """
     try:
-        async with Presence(call):
+        async with Presence(call, "events"):
             yield
     except ClientGone:
         raise

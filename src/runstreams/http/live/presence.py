@@ -6,6 +6,7 @@ from types import TracebackType
 from starlette.types import Receive
 
 from ..call import Call, ClientGone
+from ..onlooker import Waits
 
 
 class Presence:
@@ -14,15 +15,17 @@ class Presence:
     former.
     """
 
-    def __init__(self, call: Call) -> None:
+    def __init__(self, call: Call, how: Waits = "poll") -> None:
         self._receive = call.receive if call.host.disconnects else None
         self._stop = call.host.stopping
+        self._seen = call.host.onlooker.waiting(how)
         self._gone = False
         self._limit = asyncio.timeout(None)
         self._watcher: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> None:
         await self._limit.__aenter__()
+        self._seen.__enter__()
         if self._stop is not None:
             self._stop.interrupts.add(self._interrupt)
             if self._stop.is_set():
@@ -36,6 +39,7 @@ class Presence:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> bool:
+        self._seen.__exit__(kind, error, trace)
         if self._watcher is not None:
             self._watcher.cancel()
         if self._stop is not None:

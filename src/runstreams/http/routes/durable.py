@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from functools import partial
+from urllib.parse import quote
 
 from starlette.routing import Route, Router
 from starlette.types import Message, Receive, Scope, Send
@@ -33,11 +34,15 @@ from .asking import check_event_stream, longest_wait
 BODY_BYTES = LAMBDA_BODY_BYTES
 """Largest body of an entry: it is one batch, here as in a function."""
 
-router = Router()
-
 
 class DurableEndpoint(Endpoint):
-    """A path of the open protocol: each answer has its headers, refusals as well."""
+    """What the path of the open protocol does by some of its methods, the others being answered
+    elsewhere: each answer has its headers, refusals as well.
+    """
+
+    def __init__(self, *methods: str) -> None:
+        super().__init__({method: _ACTIONS[method] for method in methods})
+        self.allow = ", ".join(_ACTIONS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         began = False
@@ -54,6 +59,7 @@ class DurableEndpoint(Endpoint):
         except RunstreamsError as error:
             if began or status_of(type(error)) >= 500:
                 raise
+            scope["app"].service.host.onlooker.refused(error.code)
             await _refuse(scope, sending, error)
 
 
@@ -189,10 +195,17 @@ def _grant(call: Call) -> Grant:
 
 
 def _url(call: Call) -> bytes:
-    scheme = str(call.scope.get("scheme", "http")).encode()
-    host = call.headers.get(b"host", b"localhost")
-    path: bytes = call.scope.get("raw_path") or call.scope["path"].encode()
-    return b"%b://%b%b" % (scheme, host, path)
+    scheme = call.headers.get(b"x-forwarded-proto", call.scope.get("scheme", "http").encode())
+    return b"%b://%b%b" % (scheme, call.headers.get(b"host", b"localhost"), _path(call))
+
+
+def _path(call: Call) -> bytes:
+    """Return the path as it was asked for, a gateway's stage included."""
+    asked = call.scope.get("aws.event", {}).get("requestContext", {}).get("path")
+    if asked is not None:
+        return quote(asked, safe="/%").encode()
+    raw: bytes | None = call.scope.get("raw_path")
+    return raw or quote(call.scope["path"]).encode()
 
 
 async def _answer(call: Call, status: int, body: bytes, headers: Headers) -> None:
@@ -209,4 +222,13 @@ _ACTIONS: dict[str, Callable[[Call], Awaitable[None]]] = {
     "DELETE": delete,
 }
 
-router.routes.append(Route(PATH + "{name:path}", DurableEndpoint(_ACTIONS), name="durable"))
+
+def _router(*methods: str) -> Router:
+    return Router([Route(PATH + "{name:path}", DurableEndpoint(*methods), name="durable")])
+
+
+router = _router(*_ACTIONS)
+"""All of it, where one process serves everything."""
+
+writing, reading, deleting = _router("PUT", "POST"), _router("GET", "HEAD"), _router("DELETE")
+"""Its parts, each for a function that may do no more."""

@@ -18,6 +18,7 @@ from ...core.model import (
 from ..closing import sayable
 from ..keeping import Keeper
 from ..telling import Doing
+from ..tracing import going_on, sending
 from ..transport import Transport
 from .engine import Engine
 from .writers import Writer, Writers, new_client
@@ -48,9 +49,10 @@ class PatientCalls:
     async def _append(
         self, stream: StreamId, writer: Writer, line: bytes, lease: int | None
     ) -> int:
-        receipt = await self._do(
-            "write", stream, lambda to: to.append(stream, *writer, line, lease)
-        )
+        with sending(stream, 1, len(line)):
+            receipt = await self._do(
+                "write", stream, lambda to: to.append(stream, *writer, line, lease)
+            )
         self._writers.give_back(stream, writer)
         assert receipt.last_index is not None
         return receipt.last_index
@@ -120,4 +122,5 @@ class PatientCalls:
     async def _do(
         self, action: str, place: tuple[str, ...], attempt: Callable[[Transport], Awaitable[T]]
     ) -> T:
-        return await self._engine.persist(attempt, self._engine.patience(Doing(action, *place)))
+        with going_on():
+            return await self._engine.persist(attempt, self._engine.patience(Doing(action, *place)))

@@ -30,6 +30,7 @@ from ..errors import Unexpected, Unreachable, WriterClosed
 from ..leases import UNLEASED, Silence, silence_of
 from ..records import RunChunk, RunItem, RunItems
 from ..telling import Doing
+from ..tracing import Reading, reading
 from .cursor import ReadCursor
 from .ending import ending_of
 from .session import AHEAD, EARLY_SECONDS, FRUITLESS, PAGE_WEIGHT, POLL_SECONDS, State
@@ -89,6 +90,7 @@ class RunSession:
         self._moved = set[str]()
         self._is_crowded = False
         self._is_moved = False
+        self._trace = Reading()
         self._patience = engine.patience(Doing("read", run))
 
     @property
@@ -117,8 +119,9 @@ class RunSession:
         """Follow until the end of the run or silence."""
         error: Exception | None = None
         try:
-            self._heard()
-            await self._follow()
+            with reading(self.run) as self._trace:
+                self._heard()
+                await self._follow()
             self.state = "closed" if self.is_over else "silent"
             if not self.is_over:
                 self._tell_of_silence()
@@ -217,6 +220,8 @@ class RunSession:
             self._progress()
             self._moved.clear()
             self.pages.put(chunks, max(len(chunks), PAGE_WEIGHT))
+            for key in dict.fromkeys(chunk.key for chunk in chunks):
+                await self._trace.link(self._engine.transport, StreamId(self.run, key))
             while (full := self.pages.full(AHEAD)) is not None:
                 await fired(full)
             self._heard()

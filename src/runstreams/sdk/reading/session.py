@@ -36,6 +36,7 @@ from ..errors import Unexpected, Unreachable, WriterClosed
 from ..leases import UNLEASED, Silence, silence_of
 from ..records import Chunk, ChunkPage, SignOfLife
 from ..telling import Doing
+from ..tracing import Reading, reading
 from .cursor import ReadCursor
 from .ending import ending_of
 
@@ -97,6 +98,7 @@ class ReadSession:
         self._last = self._brought = -math.inf
         self._fruitless = 0
         self._is_moved = False
+        self._trace = Reading()
         self._patience = engine.patience(Doing("read", *stream))
 
     def start(self) -> None:
@@ -113,8 +115,9 @@ class ReadSession:
         """Follow until the end of the stream or silence."""
         error: Exception | None = None
         try:
-            await self._begin()
-            await self._follow()
+            with reading(*self.stream) as self._trace:
+                await self._begin()
+                await self._follow()
             self.state, error = "closed", self._ending()
             if self.place.closed is None:
                 self.state = "silent"
@@ -266,6 +269,7 @@ class ReadSession:
         if chunks:
             self._progress()
             self.pages.put(chunks, max(len(chunks), PAGE_WEIGHT))
+            await self._trace.link(self._engine.transport, self.stream)
             while (full := self.pages.full(AHEAD)) is not None:
                 await fired(full)
             self._last = self._brought = self._now()

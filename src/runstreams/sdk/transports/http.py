@@ -31,6 +31,7 @@ from ...core.model import (
     StreamInfo,
     StreamPage,
 )
+from ...core.tracing import asking
 from ..errors import Unexpected, Unreachable, error_of, told_of
 from ..records import Chunk, ChunkPage, Receipt, RunItem, RunItems, SignOfLife
 from ..settings import Timeouts, Token, without_secrets
@@ -296,6 +297,8 @@ class HttpTransport:
             given = await _aside(self._give_token)
             self._token = str(await given if inspect.isawaitable(given) else given)
         request.headers["authorization"] = f"Bearer {self._token}"
+        if trace := asking.get():
+            request.headers["traceparent"] = trace
 
 
 async def _aside(ask: Callable[[], T]) -> T:

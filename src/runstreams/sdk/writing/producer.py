@@ -130,7 +130,8 @@ class Producer:
         with self._lock:
             self._pullers.append(puller)
 
-    def _puller_of(self, source: Source[Any]) -> Puller:
+    def _puller_of(self, given: Source[Any]) -> Puller:
+        source = sources.iterated(given)
         if not sources.is_async(source):
             name = f"runstreams source of {self.stream.run}/{self.stream.key}"
             return ThreadPuller(

@@ -19,6 +19,7 @@ from ..errors import BufferFull, WriterClosed
 from ..leases import Promise
 from ..records import Receipt
 from ..retrying import Patience, is_passing
+from ..tracing import going_on, sending
 from ..transport import Transport
 from .buffer import Batching, Buffer, InFlight
 
@@ -138,11 +139,13 @@ class Sender:
         """
         self.promise.begin(asyncio.get_running_loop().time())
         try:
-            while (in_flight := await self._next()) is not None:
-                if in_flight.size:
-                    receive(await self._deliver(transport, patience, in_flight))
-                elif (receipt := await self._hold(transport(), patience)) is not None:
-                    receive(receipt)
+            with going_on():
+                while (in_flight := await self._next()) is not None:
+                    if in_flight.size:
+                        with sending(self.stream, in_flight.size, len(in_flight.body)):
+                            receive(await self._deliver(transport, patience, in_flight))
+                    elif (receipt := await self._hold(transport(), patience)) is not None:
+                        receive(receipt)
         except Exception as error:
             failure = await meaning(error)
             self._fail(failure)

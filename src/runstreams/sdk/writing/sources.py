@@ -1,14 +1,14 @@
 """What can be piped: iterables and async iterables of values, generators, files, streams of
-SDKs.
+SDKs, and contexts that give one of these.
 """
 
 import asyncio
 import contextvars
 import inspect
 import threading
-from collections.abc import AsyncIterable, Callable, Iterable, Mapping
-from contextlib import suppress
-from typing import Any, Protocol, TypeVar
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, suppress
+from typing import Any, Protocol, TypeVar, cast
 
 from ..engine.waiting import Waiter, fired
 from ..errors import InvalidSource, SourceCut
@@ -16,8 +16,15 @@ from .texts import Texts
 
 T = TypeVar("T")
 
-Source = Iterable[T] | AsyncIterable[T]
-"""Where chunks come from, one item a chunk."""
+Source = (
+    Iterable[T]
+    | AsyncIterable[T]
+    | AbstractContextManager[Iterable[T]]
+    | AbstractAsyncContextManager[AsyncIterable[T]]
+)
+"""Where chunks come from, one item a chunk; or a context that gives it, as models' SDKs have them:
+it is entered, and left at the end.
+"""
 
 
 def check_source(source: object) -> None:
@@ -34,14 +41,48 @@ def check_source(source: object) -> None:
         raise InvalidSource("a source must be an iterable, not a coroutine: await it first")
     # A model is iterable too: over its fields.
     is_value = isinstance(source, Mapping) or hasattr(type(source), "model_dump")
-    is_iterable = hasattr(type(source), "__iter__") or hasattr(type(source), "__aiter__")
-    if is_value or isinstance(source, type) or not is_iterable:
+    if is_value or isinstance(source, type) or not (_is_iterable(source) or _is_context(source)):
         raise InvalidSource(f"a source must be an iterable of chunks, not {type(source).__name__}")
 
 
-def is_async(source: Source[T]) -> bool:
+def _is_iterable(source: object) -> bool:
+    return hasattr(type(source), "__iter__") or hasattr(type(source), "__aiter__")
+
+
+def _is_context(source: object) -> bool:
+    return hasattr(type(source), "__enter__") or hasattr(type(source), "__aenter__")
+
+
+def is_async(source: object) -> bool:
     """Say whether *source* belongs to an event loop."""
-    return hasattr(type(source), "__aiter__")
+    kind = type(source)
+    if _is_iterable(source):
+        return hasattr(kind, "__aiter__")
+    return hasattr(kind, "__aenter__")
+
+
+def iterated(source: Source[T]) -> Iterable[T] | AsyncIterable[T]:
+    """Return *source* as an iterable, a context with what it gives."""
+    if _is_iterable(source):
+        return cast(Iterable[T] | AsyncIterable[T], source)
+    if is_async(source):
+        return _inside_async(cast(AbstractAsyncContextManager[AsyncIterable[T]], source))
+    return _inside(cast(AbstractContextManager[Iterable[T]], source))
+
+
+def _inside(context: AbstractContextManager[Iterable[T]]) -> Iterator[T]:
+    with context as source:
+        check_source(source)
+        yield from source
+
+
+async def _inside_async(
+    context: AbstractAsyncContextManager[AsyncIterable[T]],
+) -> AsyncIterator[T]:
+    async with context as source:
+        check_source(source)
+        async for item in source:
+            yield item
 
 
 def close(source: object) -> None:

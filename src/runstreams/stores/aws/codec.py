@@ -28,6 +28,14 @@ SHARDS = 8
 """Parts of the index of recent runs: each takes 1,000 new runs a second."""
 
 
+STATE = (
+    *("v", "g", "opened", "expires", "tail", "sealed", "sealed_time", "size", "appended", "before"),
+    *("spills", "stop", "inline", "closed", "lease", "lease_ms", "lease_by", "charter"),
+    *("fork", "forks"),
+)
+"""The attributes of a head that do not grow with its batches and its writers."""
+
+
 def once_attribute(once: str) -> str:
     """Return the name of the attribute that holds the first index of a one-shot append."""
     return f"o.{once}"
@@ -77,12 +85,12 @@ def encode_head(head: Head) -> "Item":
 
 
 def decode_head(item: "Mapping[str, Value]") -> Head:
-    """Return the head that *item* holds."""
+    """Return the head that *item* holds, or what is there of it."""
     check_form(item, FORK_HEAD)
     opened, sealed, sealed_time = (
         int(item[name]["N"]) for name in ("opened", "sealed", "sealed_time")
     )
-    pointers = [pointer["S"] for pointer in item["p"]["L"]]
+    pointers = [pointer["S"] for pointer in item["p"]["L"]] if "p" in item else []
     pending = decode_pointers(pointers, sealed, max(sealed_time, opened))
     closed, by_run = _closed(item)
     return Head(

@@ -15,6 +15,7 @@ from ...core.settings import (
     EPOCH,
     INLINE_BYTES,
     LIMITS,
+    POLL_MS,
     RETENTION_DAYS,
     RUN_MAX_STREAMS,
     STREAM_MAX_BYTES,
@@ -30,6 +31,7 @@ TAGS = {
     "runstreams:run-max-streams": RUN_MAX_STREAMS,
     "runstreams:epoch": EPOCH,
     "runstreams:inline-bytes": INLINE_BYTES,
+    "runstreams:poll-ms": POLL_MS,
 }
 """The tags, and the variables of the functions' environment that say the same."""
 

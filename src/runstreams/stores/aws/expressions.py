@@ -104,6 +104,9 @@ IS_NOT_FORKED = "attribute_not_exists(#forks)"
 _IS_FORKED_AS_SEEN = "#forks = :forks"
 """None was since."""
 
+_ENDS_EARLIER = "#expires > :now AND #expires < :expires"
+"""It is not forgotten yet, but would be earlier."""
+
 _IS_SILENT_SINCE = "#tail = :tail AND #lease = :lease AND #lease_ms = :lease_ms"
 """Nobody has appended or renewed the lease since it was seen."""
 
@@ -325,6 +328,14 @@ def closing(closed: Closed, by_run: bool, now: int, expires: int) -> Update:
     """Close a live stream that is open."""
     values = _live_at(now) | _closed(closed, expires, by_run)
     return Update([_IS_LIVE, _IS_OPEN], [*_CLOSES, *_KEEPS_UNTIL], values=values)
+
+
+def using(generation: str, expires: int, now: int) -> Update:
+    """Keep a live stream for longer, as the roles that only read may: see `losing`."""
+    until = {":expires": number(expires), ":ttl": ttl(expires), ":now": number(now)}
+    return Update(
+        [_IS_GENERATION, _ENDS_EARLIER], [*_KEEPS_UNTIL], values={":g": text(generation), **until}
+    )
 
 
 def losing(seen: Head, closed: Closed, expires: int) -> Update:

@@ -24,6 +24,7 @@ from ...core.model import (
 from ...core.ports import Committed, NotCommitted, Opened, Renewed, Staged, Terms
 from ...core.position import epoch_prefix
 from .codec import (
+    STATE,
     decode_fork_ref,
     decode_head,
     decode_run,
@@ -51,6 +52,7 @@ from .expressions import (
     releasing,
     renewing,
     sealing,
+    using,
 )
 from .inlining import Inlining
 from .layout import Layout
@@ -80,6 +82,9 @@ _IS_LEFT_BEHIND = "(attribute_not_exists(#closed) AND NOT begins_with(#g, :epoch
 
 _IS_NONE_OR_KNOWN = f"attribute_not_exists(#v) OR ({IS_KNOWN} AND {IS_NOT_FORKED})"
 """There is no stream, or one in a form that this version knows, and no fork of it."""
+
+_BARE = ", ".join(f"#{name}" for name in ("item", *STATE))
+"""All of a head but what grows: its pointers, with what lies in them, its clients and one-shots."""
 
 _IS_BEHIND = "attribute_not_exists(#v) OR #number < :number"
 """The item is missing, or what it remembers is older."""
@@ -175,6 +180,10 @@ class DynamoHeads:
         _, head = _decoded(await self._update(stream, releasing(holder), repeat=True))
         return head
 
+    async def use(self, stream: StreamId, generation: str, expires: int, now: int) -> None:
+        update = using(generation, expires, now)
+        await self._update(stream, update, repeat=True, answer=False)
+
     async def lose(self, stream: StreamId, seen: Head, closed: Closed, expires: int) -> bool:
         update = losing(seen, closed, expires)
         return (await self._update(stream, update, repeat=True, answer=False)).done
@@ -211,10 +220,16 @@ class DynamoHeads:
                 return False
         return True
 
-    async def streams(self, run: str, limit: int, after: str | None) -> list[tuple[str, Head]]:
+    async def streams(
+        self, run: str, limit: int, after: str | None, *, bare: bool = False
+    ) -> list[tuple[str, Head]]:
         # No key contains a control character, so this one stands between a key and all later ones.
         low = f"s#{after}\0" if after is not None else "s#"
-        found = await self._table.query(_between(run, low, "s$"), limit)
+        arguments = _between(run, low, "s$")
+        if bare:
+            arguments["ProjectionExpression"] = _BARE
+            arguments["ExpressionAttributeNames"] |= aliases(_BARE)
+        found = await self._table.query(arguments, limit)
         return [(item["item"]["S"][2:], decode_head(item)) for item in found]
 
     async def delete(self, stream: StreamId, seen: Head | None = None) -> Head | None:

@@ -85,6 +85,9 @@ class SqliteHeads:
     async def release(self, stream: StreamId, holder: str) -> Head | None:
         return await self._transactions.run(lambda db: _release(db, stream, holder))
 
+    async def use(self, stream: StreamId, generation: str, expires: int, now: int) -> None:
+        await self._transactions.run(lambda db: _use(db, stream, generation, expires, now))
+
     async def lose(self, stream: StreamId, seen: Head, closed: Closed, expires: int) -> bool:
         return await self._transactions.run(lambda db: _lose(db, stream, seen, closed, expires))
 
@@ -107,7 +110,9 @@ class SqliteHeads:
     ) -> bool:
         return await self._transactions.run(lambda db: _forget(db, stream, seen, clients, once))
 
-    async def streams(self, run: str, limit: int, after: str | None) -> list[tuple[str, Head]]:
+    async def streams(
+        self, run: str, limit: int, after: str | None, *, bare: bool = False
+    ) -> list[tuple[str, Head]]:
         found = self._queries.here(
             lambda db: head_rows.listed(db, run, after or "", limit, self._writers)
         )
@@ -231,6 +236,16 @@ def _release(connection: sqlite3.Connection, stream: StreamId, holder: str) -> H
         return found.head
     head_rows.lease(connection, {found.id: None})
     return replace(found.head, lease=None)
+
+
+def _use(
+    connection: sqlite3.Connection, stream: StreamId, generation: str, expires: int, now: int
+) -> None:
+    found = find(connection, stream)
+    if found is None or found.head.generation != generation:
+        return
+    if now < found.head.expires < expires:
+        connection.execute("UPDATE heads SET expires = ? WHERE id = ?", (expires, found.id))
 
 
 def _lose(

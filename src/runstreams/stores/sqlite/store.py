@@ -58,7 +58,7 @@ class SqliteStore:
         """
         path = create(folder)
         self.plan = plan
-        place = Place(path)
+        self._place = place = Place(path)
         self._queries = Queries(place)
         self._checkpoints = Checkpoints(path)
         appends = Appends(plan)
@@ -89,3 +89,4 @@ class SqliteStore:
         await self._transactions.aclose()
         self._checkpoints.close()
         self._queries.close()
+        self._place.close()

@@ -1,0 +1,79 @@
+"""What is seen of the log and of the API, as figures."""
+
+from contextlib import AbstractContextManager
+from typing import get_args
+
+from starlette.types import Scope
+
+from ...core.model import Page
+from ...core.observing import Observer
+from ...core.ports import Clock
+from ...http.onlooker import Onlooker, Waits
+from .figures import Figures
+from .tallies import Timed
+
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+OTHER = "other"
+"""The label of what whoever asks may choose freely."""
+
+
+class Measuring(Observer):
+    """Makes figures of what a log does."""
+
+    def __init__(self, figures: Figures, clock: Clock) -> None:
+        self._figures = figures
+        self._clock = clock
+        self._delivered = {waited: figures.delivered[_said(waited),] for waited in (False, True)}
+
+    def appending(self) -> AbstractContextManager[object]:
+        return Timed(self._figures.append_seconds)
+
+    def appended(self, chunks: int, size: int) -> None:
+        self._figures.appends.more += 1
+        self._figures.chunks.more += chunks
+        self._figures.bytes.more += size
+
+    def sealing(self) -> AbstractContextManager[object]:
+        return Timed(self._figures.sealing_seconds)
+
+    def waiting(self) -> AbstractContextManager[object]:
+        return Timed(self._figures.wait_seconds)
+
+    def looked(self) -> None:
+        self._figures.head_polls.more += 1
+
+    def delivered(self, page: Page, waited: bool) -> None:
+        if not page.chunks:
+            return
+        self._delivered[waited].more += len(page.chunks)
+        if waited:
+            behind = (self._clock() - page.chunks[0].timestamp) / 1000
+            self._figures.delivery_seconds.add(max(0.0, behind))
+
+
+class Counting(Onlooker):
+    """Makes figures of requests and their answers."""
+
+    def __init__(self, figures: Figures) -> None:
+        self._figures = figures
+        self._readers = {how: figures.readers[how,] for how in get_args(Waits)}
+
+    def answered(self, scope: Scope, status: int, seconds: float) -> None:
+        path = getattr(scope.get("route"), "path", OTHER)  # as it is written down, without names
+        method = scope["method"] if scope["method"] in _METHODS else OTHER
+        self._figures.requests[path, method, str(status)].more += 1
+        self._figures.request_seconds[path,].add(seconds)
+
+    def sent(self, size: int) -> None:
+        self._figures.sent_bytes.more += size
+
+    def refused(self, code: str) -> None:
+        self._figures.refusals[code,].more += 1
+
+    def waiting(self, how: Waits) -> AbstractContextManager[object]:
+        return self._readers[how]
+
+
+def _said(flag: bool) -> str:
+    return "true" if flag else "false"
