@@ -49,21 +49,6 @@ class Deleter:
         await self._let_all_go(head)
         return was_there
 
-    async def is_kept(self, stream: StreamId) -> bool:
-        """Say whether the stream was deleted and is kept for its forks. This only looks."""
-        head = await self._store.heads.get(stream)
-        if head is None or not head.is_buried:
-            return False
-        return await self._is_needed(stream, head.generation)
-
-    async def finish(self, stream: StreamId) -> None:
-        """Remove a stream that was deleted and that no fork needs any more."""
-        head = await self._store.heads.get(stream)
-        if head is None or not head.is_buried:
-            return
-        if not await self._is_needed(stream, head.generation):
-            await self._let_all_go(await self._remove_buried(stream, head))
-
     async def _remove(self, stream: StreamId, head: Head) -> Head | None:
         """Remove the *head* of a stream that has been forked, or bury it; return it if it was
         removed here.

@@ -5,7 +5,7 @@ names: whatever becomes of the source's own head, they are found. Only where a f
 source within a chunk of bytes, the beginning of that chunk becomes its own first one.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -73,16 +73,12 @@ class Forker:
         lookup: Lookup,
         scribe: Scribe,
         sealer: Sealer,
-        is_kept: Callable[[StreamId], Awaitable[bool]],
     ) -> None:
-        """Seal with *sealer* and open with *scribe*; *is_kept* says whether a stream was deleted
-        and is kept for its forks.
-        """
+        """Seal with *sealer* and open with *scribe*."""
         self._clock = clock
         self._lookup = lookup
         self._scribe = scribe
         self._sealer = sealer
-        self._is_kept = is_kept
 
     async def fork(
         self, stream: StreamId, wish: Wish, first: Callable[[str], Entry]
@@ -130,7 +126,7 @@ class Forker:
     async def _source(self, wish: Wish) -> Head:
         if (head := await self._lookup.head(wish.source)) is not None:
             return head
-        if await self._is_kept(wish.source):
+        if await self._lookup.is_buried(wish.source):
             raise AgreedDifferently("the stream to fork from was deleted")
         raise NotThere("there is no stream to fork from")
 

@@ -11,7 +11,7 @@ from typing import Literal
 from .appending import ATTEMPTS, Appender
 from .commit import check_json
 from .deleting import Deleter
-from .entries import AgreedDifferently, Entry
+from .entries import Entry
 from .errors import (
     Busy,
     ClosedDifferently,
@@ -111,9 +111,7 @@ class Log:
         self._sealer = Sealer(store, limits, clock)
         self._observer = observer or Observer()
         self._deleter = Deleter(store, limits, clock)
-        self._forker = Forker(
-            clock, self._lookup, self._scribe, self._sealer, self._deleter.is_kept
-        )
+        self._forker = Forker(clock, self._lookup, self._scribe, self._sealer)
         self._seals = SealSchedule(self._sealer, background, time_left, self._observer)
         self._watches = Watches(self._lookup, clock, self._observer)
         self._pages = PageCache()
@@ -162,9 +160,7 @@ class Log:
         Raises `AgreedDifferently`, `RunCompleted`, `TooManyStreams`, `StreamFull`, `Busy`.
         """
         entry = first or Entry()
-        head, is_new = await self._unless_kept(
-            stream, lambda: self._scribe.found(stream, charter, entry)
-        )
+        head, is_new = await self._scribe.found(stream, charter, entry)
         if is_new:
             await self._tell_written(stream, entry, head)
             if entry.count:
@@ -180,32 +176,16 @@ class Log:
 
         Raises what `Forker.fork` raises.
         """
-        head, is_new = await self._unless_kept(
-            stream, lambda: self._forker.fork(stream, wish, first)
-        )
+        head, is_new = await self._forker.fork(stream, wish, first)
         if is_new:
             self._watches.tell(stream, head)
         return head, is_new
 
-    async def _unless_kept(
-        self, stream: StreamId, create: Callable[[], Awaitable[tuple[Head, bool]]]
-    ) -> tuple[Head, bool]:
-        """Do *create*, also in the place of a stream that was deleted and that no fork needs any
-        more. Raises `AgreedDifferently` where one does.
-        """
-        try:
-            return await create()
-        except DeletedWithForks:
-            if await self._deleter.is_kept(stream):
-                raise AgreedDifferently("the name is that of a stream that others need") from None
-            await self._deleter.finish(stream)
-            return await create()
-
     async def absence(self, stream: StreamId) -> RunstreamsError:
-        """Return what to say where there is no stream: that it was deleted, and others still need
-        it, or that there is none.
+        """Return what to say where there is no stream: that it was deleted and is kept for others,
+        or that there is none.
         """
-        if await self._deleter.is_kept(stream):
+        if await self._lookup.is_buried(stream):
             return DeletedWithForks("the stream was deleted")
         return NotThere("there is no such stream")
 

@@ -93,6 +93,11 @@ class Lookup:
         self.unlisted.see(stream, head)
         return head
 
+    async def is_buried(self, stream: StreamId) -> bool:
+        """Say whether there is a stream that was deleted and is kept for its forks."""
+        head = await self.store.heads.get(stream)
+        return head is not None and head.is_buried
+
     async def close_lost(self, stream: StreamId, head: Head) -> Head | None:
         """Close a stream whose producer is lost; None if it is not as *head* says any more."""
         expires = lasts_until(head, self.clock(), self.limits)

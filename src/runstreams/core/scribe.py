@@ -88,7 +88,10 @@ class Scribe:
         closed = COMPLETED if first.closes else None
         try:
             opened = await self._appender.open(stream, staged, charter, closed, fork)
-        except (RunCompleted, TooManyStreams, DeletedWithForks, SourceGone):
+        except DeletedWithForks as deleted:
+            await self._discard(stream, staged)
+            raise AgreedDifferently(deleted.message) from None
+        except (RunCompleted, TooManyStreams, SourceGone):
             await self._discard(stream, staged)
             raise
         if not opened.done:
