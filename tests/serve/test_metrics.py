@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.signing import issue_token
 from tests.tools import ROOT
 
-from .process import START_SECONDS, ServerProcess
+from .process import START_SECONDS, ServerProcess, run_to_end
 from .wire import Connection, sse
 from .workers import until_again, workers_of
 
@@ -196,6 +196,16 @@ def test_the_folder_of_the_workers_figures_goes_with_them(tmp_path: Path) -> Non
         assert list(tmp_path.glob("runstreams-*/*.db"))
         assert server.stop() == 0
         assert not list(tmp_path.glob("runstreams-*"))
+
+
+def test_a_folder_that_is_not_there_is_said_at_the_start(tmp_path: Path) -> None:
+    done = run_to_end(
+        *("serve", "--port", "0", "--workers", "2", "--data", str(tmp_path / "d")),
+        environ={"PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "nowhere")},
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"runstreams: the workers' figures cannot lie in {tmp_path}")
+    assert done.stderr.count("\n") == 1
 
 
 def test_every_figure_is_described(tmp_path: Path) -> None:
