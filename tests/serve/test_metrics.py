@@ -131,7 +131,6 @@ async def test_readers_and_how_late_chunks_are_for_them_are_told(tmp_path: Path)
         found = await asyncio.to_thread(until, server, lambda found: waiting(found) == (0, 0))
     assert value(found, "delivered_chunks_total", waited="true") == 2
     assert value(found, "delivery_seconds_count") == 2
-    assert value(found, "wait_seconds_count") >= 2
 
 
 async def poll_once(server: ServerProcess) -> None:
