@@ -13,7 +13,8 @@ from runstreams.http import Host
 from runstreams.http.durable import telling
 from runstreams.http.durable.names import RUN, stream_of
 from tests import virtual_time
-from tests.http.asgi import OUT, READ, STREAM, Api, in_virtual_time, token
+from tests.http.asgi import OUT, READ, STREAM, Answer, Api, in_virtual_time, token
+from tests.http.asgi import RUN as OUR_RUN
 
 OURS = "/v1/stream/run_1/out"
 """The stream that is `READ` to our own readers."""
@@ -190,14 +191,80 @@ async def test_a_large_stream_is_read_page_by_page() -> None:
     assert found == body
 
 
+# Forks
+
+SOURCE = "/v1/stream/run_1/source"
+FORKED = {"stream-forked-from": SOURCE}
+
+
+async def forked(api: Api, **headers: str) -> Answer:
+    """Write two values to the source and fork it as `OURS`, as *headers* say."""
+    await api.ask("PUT", SOURCE, '["ü", 1]', JSON)
+    return await api.ask("PUT", OURS, headers=FORKED | headers)
+
+
 @in_virtual_time
-async def test_a_fork_is_refused_and_says_so() -> None:
-    refused = await Api().ask("PUT", OURS, headers={"stream-forked-from": "/v1/stream/a"})
-    assert refused.status == 400
-    assert refused.error["message"] == "forks are not served here"
+async def test_a_fork_is_one_stream_to_our_own_readers() -> None:
+    api = Api()
+    answer = await forked(api)
+    assert (answer.status, answer.headers["content-type"]) == (201, "application/json")
+    assert answer.headers["stream-next-offset"] == telling.offset(2).decode()
+    await api.ask("POST", STREAM, "2\n")
+    await api.ask("POST", OURS, "[3]", JSON)
+    await api.log.close(OUT, Closed("completed"))
+    assert await api.chunks() == ["ü", 1, 2, 3]
+    assert (await api.ask("GET", SOURCE)).body == '["ü",1]'.encode()
 
 
-# Live
+@in_virtual_time
+async def test_who_forks_may_read_the_one_and_write_the_other() -> None:
+    api = Api()
+    await forked(api)
+    for scopes, status in [
+        (["write:streams:run_1/new"], 403),
+        (["read:streams:run_1/source"], 403),
+        (["write:streams:run_1/new", "read:streams:run_1/source"], 201),
+    ]:
+        path, auth = "/v1/stream/run_1/new", token(*scopes)
+        assert (await api.ask("PUT", path, headers=FORKED, auth=auth)).status == status
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"stream-forked-from": "/v1/stream/"}, 404),
+        ({"stream-forked-from": "/elsewhere/source"}, 404),
+        ({"stream-forked-from": "/v1/stream/run_1%2Fsource"}, 404),
+        ({**FORKED, "stream-fork-offset": "2"}, 400),
+        ({**FORKED, "stream-fork-offset": "now"}, 400),
+        ({**FORKED, "stream-ttl": "0"}, 400),
+        ({"stream-fork-offset": telling.offset(0).decode()}, 400),
+        ({**FORKED, "stream-fork-offset": "-1"}, 201),
+        ({"stream-forked-from": "http://here/v1/stream/run_1/source"}, 201),
+    ],
+)
+@in_virtual_time
+async def test_a_fork_names_a_stream_of_this_server_and_a_place_in_it(
+    headers: dict[str, str], status: int
+) -> None:
+    api = Api()
+    await api.ask("PUT", SOURCE, "[1]", JSON)
+    assert (await api.ask("PUT", OURS, headers=headers)).status == status
+    assert (await api.log.head(OUT) is not None) == (status == 201)
+
+
+@in_virtual_time
+async def test_a_deleted_stream_with_forks_keeps_its_name_from_our_own_writers() -> None:
+    api = Api()
+    await forked(api)
+    answer = await api.ask("DELETE", "/api/v1/runs/run_1/streams/source")
+    assert answer.json() == {"deleted": True}
+    refused = await api.ask("POST", f"{OUR_RUN}/self/source", "2\n")
+    assert (refused.status, refused.error["code"]) == (410, "stream_deleted")
+    assert (await api.ask("GET", SOURCE)).status == 410
+    assert await api.chunks() == ["ü", 1]
+    assert (await api.ask("DELETE", OURS)).status == 204
+    assert (await api.ask("GET", SOURCE)).status == 404
 
 
 @in_virtual_time

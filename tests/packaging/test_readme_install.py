@@ -23,7 +23,7 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Environment:
     """An environment where pip finds everything that it would download."""
     environment = Environment(tmp_path_factory.mktemp("readme") / "venv")
     environment.link("pip", "hatchling", "httpx", "fastapi", "pyjwt", "uvicorn")
-    environment.link("httptools", "uvloop")
+    environment.link("httptools", "prometheus-client", "uvloop")
     pip = Path(environment.command("pip"))
     pip.write_text(PIP.format(python=environment.command("python")))
     pip.chmod(0o755)

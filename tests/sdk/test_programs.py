@@ -186,17 +186,36 @@ def test_ctrl_c_while_its_end_waits_closes_the_sources_and_sends_what_was_writte
     assert client.streams.describe(run).closed == Closed("canceled", "KeyboardInterrupt: ")
 
 
-def test_a_second_ctrl_c_ends_it_at_once(server: ServerProcess, run: str) -> None:
-    nowhere = "from runstreams import configure\nconfigure('http://127.0.0.1:9')\n"
-    program = Program(server, run, PAUSING + nowhere + "streams.pipe(pausing(10**6))")
+LIKE_CTRL_C = "import signal\nsignal.signal(signal.SIGTERM, signal.default_int_handler)\n"
+NOWHERE = "from runstreams import configure\nconfigure('http://127.0.0.1:9')\n"
+WAITING = PAUSING + NOWHERE + "streams.pipe(pausing(10**6))"
+
+
+@pytest.mark.parametrize(
+    ("told", "text"), [(signal.SIGINT, WAITING), (signal.SIGTERM, LIKE_CTRL_C + WAITING)]
+)
+def test_a_second_signal_ends_it_at_once(
+    server: ServerProcess, run: str, told: signal.Signals, text: str
+) -> None:
+    program = Program(server, run, text)
     assert "cannot be reached" in program.complaint()
     assert program.complaint().startswith("waiting for ")
     while program.process.poll() is None:  # two signals at once count as one
-        program.process.send_signal(signal.SIGINT)
+        program.process.send_signal(told)
         time.sleep(0.2)
     code, _, complained = program.end()
     assert code == -signal.SIGINT
     assert f"interrupted again: {run}/default: 1 chunks were not sent" in complained
+
+
+def test_sigterm_ends_a_program_at_once_that_does_not_ask_for_more(
+    server: ServerProcess, run: str
+) -> None:
+    program = Program(server, run, WAITING)
+    assert "cannot be reached" in program.complaint()
+    assert program.complaint().startswith("waiting for ")
+    program.process.send_signal(signal.SIGTERM)
+    assert program.end()[0] == -signal.SIGTERM
 
 
 def test_a_reader_does_not_keep_a_program(server: ServerProcess, client: Client, run: str) -> None:

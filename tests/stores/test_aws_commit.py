@@ -73,7 +73,8 @@ class Commit(NamedTuple):
 def commits(draw: st.DrawFn) -> Commit:
     """Draw a commit that fits its head, or would but for one thing."""
     wrong = draw(st.sampled_from(BREAKS))
-    head = replace(draw(any_head()), closed=None, closed_by_run=False)
+    # A fork is opened only beside its source; what is committed to it is as to any other.
+    head = replace(draw(any_head()), closed=None, closed_by_run=False, fork=None)
     known = draw(st.booleans()) if wrong not in ("known", "unknown") else wrong == "known"
     client = draw(st.none() | st.just("client")) if wrong in ("nothing", "room") else "client"
     if known:

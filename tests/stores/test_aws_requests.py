@@ -15,6 +15,7 @@ from runstreams.costs.requests import (
     of_replaying,
     of_writing,
 )
+from runstreams.stores.aws.codec import SHARDS
 from tests.emulators.place import Place
 from tests.stores.aws_log import watched
 
@@ -178,6 +179,16 @@ async def test_a_client_first_seen_after_others_moved_out_costs_one_look(aws_pla
         assert it.requests() == ["PutObject", "GetItem", "UpdateItem"]
         await it.append(client="late", number=1)
         assert it.requests() == APPEND
+
+
+async def test_a_listing_of_runs_asks_the_same_of_one_run_and_of_many(aws_place: Place) -> None:
+    async with watched(aws_place) as it:
+        for run in range(5):
+            await it.log.create(StreamId(f"{it.stream.run} {run}", "answer"))
+            it.requests()
+            page = await it.log.runs.page(100, None)
+            assert len(page.runs) > run
+            assert it.requests() == ["Query"] * SHARDS
 
 
 async def test_a_poll_is_one_small_read_and_nothing_else(aws_place: Place) -> None:

@@ -20,8 +20,8 @@ const beside = {
   name: "beside",
   setup({ onResolve }) {
     onResolve({ filter: /\/react\/src\/reader\.js$/ }, () => external("reader.js"));
-    onResolve({ filter: /\/markdown\.js$/ }, ({ kind }) =>
-      kind === "dynamic-import" ? external("markdown.js") : undefined,
+    onResolve({ filter: /\/(markdown|octets)\.js$/ }, ({ kind, path }) =>
+      kind === "dynamic-import" ? external(path.split("/").pop()) : undefined,
     );
   },
 };
@@ -34,6 +34,7 @@ const { metafile } = await build({
     dashboard: "src/main.tsx",
     reader: "../react/src/reader.ts",
     markdown: "src/markdown.ts",
+    octets: "src/octets.ts",
   },
   outdir: out,
   bundle: true,
@@ -97,7 +98,7 @@ function textIn(folder) {
 /** Print what each file weighs, gzipped; fail when the page's first load is too large. */
 function report() {
   let first = 0;
-  for (const name of ["dashboard.js", "reader.js", "dashboard.css", "markdown.js"]) {
+  for (const name of ["dashboard.js", "reader.js", "dashboard.css", "markdown.js", "octets.js"]) {
     const { length } = gzipSync(readFileSync(join(out, name)), { level: 9 });
     console.log(`${name}: ${length} bytes gzipped`);
     if (name === "dashboard.js" || name === "reader.js") first += length;

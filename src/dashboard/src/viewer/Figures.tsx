@@ -107,7 +107,7 @@ function firstTitle(
   return run ? `${stream}, ${duration(Math.max(0, origin - run.created))} after the run` : stream;
 }
 
-function Figure({
+export function Figure({
   name,
   title,
   children,

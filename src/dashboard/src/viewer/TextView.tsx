@@ -1,8 +1,9 @@
 /** The chunks as one text. */
 
 import { useRef } from "preact/hooks";
+import { add } from "./blocks.js";
 import { Flowing, type Sheet } from "./Flowing.js";
-import { blockEnd, Joiner } from "./text.js";
+import { Joiner } from "./text.js";
 import type { View } from "./view.js";
 
 /** Letters that are shown before one asks for more. */
@@ -38,39 +39,6 @@ class TextSheet implements Sheet {
     this.#next = (chunks.last?.index ?? first - 1) + 1;
     if (text) add(element, text);
   }
-}
-
-function add(element: HTMLElement, text: string): void {
-  let rest = text;
-  while (rest) {
-    const last = element.lastElementChild as HTMLElement | null;
-    const block =
-      last && !last.hasAttribute("data-full")
-        ? last
-        : element.appendChild(document.createElement("div"));
-    const before = block.textContent!;
-    const piece = rest.slice(0, 16_384);
-    const whole = before + piece;
-    const cut = blockEnd(whole);
-    if (cut === undefined) {
-      block.append(piece);
-      block.normalize();
-      rest = rest.slice(piece.length);
-      continue;
-    }
-    end(block, whole.slice(0, cut));
-    rest = whole.slice(cut) + rest.slice(piece.length);
-  }
-}
-
-/** Pixels of a line, as the style has it. */
-const LINE = 20;
-
-/** Give a block its last text, and a height for as long as it is out of sight. */
-function end(block: HTMLElement, text: string): void {
-  block.textContent = text;
-  block.setAttribute("data-full", "");
-  block.style.containIntrinsicBlockSize = `auto ${text.split("\n").length * LINE}px`;
 }
 
 export function TextView({ view }: { view: View }) {

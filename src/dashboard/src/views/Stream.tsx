@@ -9,6 +9,7 @@ import { route } from "../navigation.js";
 import { Poller } from "../refresh.js";
 import type { OneRun } from "../runs.js";
 import { Feed } from "../viewer/feed.js";
+import { Octets } from "../viewer/Octets.js";
 import { View } from "../viewer/view.js";
 import { Head, Viewer } from "../viewer/Viewer.js";
 import { Trouble } from "./Trouble.js";
@@ -81,7 +82,19 @@ export function Stream({
       </main>
     );
   }
+  const octets = contentTypeIn(view.value.feed.error.value);
+  if (octets !== undefined) {
+    return (
+      <Octets api={api} run={run} streamKey={streamKey} contentType={octets} info={info.value} />
+    );
+  }
   return <Viewer api={api} view={view.value} info={info.value} one={one} error={refusal} />;
+}
+
+/** What a stream is made of that holds no JSON chunks, as the refusal to read them says. */
+function contentTypeIn(error: unknown): string | undefined {
+  const { code, facts } = (error ?? {}) as Partial<ApiError>;
+  return code === "not_json" ? String(facts?.content_type) : undefined;
 }
 
 function firstWanted(info: StreamInfo | undefined): number | undefined {

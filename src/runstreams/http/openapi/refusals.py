@@ -34,7 +34,12 @@ STORED: tuple[Kind, ...] = (
 KEYED: tuple[Kind, ...] = (core.Unauthenticated, core.Unauthorized)
 BODY: tuple[Kind, ...] = (core.BodyTooLarge, UnsupportedEncoding)
 TARGETED: tuple[Kind, ...] = (InvalidParams, core.TargetMissing)
-GROWING: tuple[Kind, ...] = (core.StoreFull, core.RunCompleted, core.TooManyStreams)
+GROWING: tuple[Kind, ...] = (
+    core.StoreFull,
+    core.RunCompleted,
+    core.TooManyStreams,
+    core.DeletedWithForks,
+)
 APPENDING: tuple[Kind, ...] = (
     *(core.InvalidChunk, core.ChunkTooLarge, core.StreamClosed, core.StreamFull),
     core.NotJson,

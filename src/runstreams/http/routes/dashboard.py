@@ -21,6 +21,7 @@ KINDS = {
     "dashboard.js": "text/javascript; charset=utf-8",
     "reader.js": "text/javascript; charset=utf-8",
     "markdown.js": "text/javascript; charset=utf-8",
+    "octets.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
     "icon-live.svg": "image/svg+xml",
     "icon-failed.svg": "image/svg+xml",
