@@ -11,8 +11,10 @@ from runstreams.core.errors import (
     ChunkGap,
     ClosedDifferently,
     CompletedDifferently,
+    DeletedWithForks,
     IndexBeyondTail,
     IndexExpired,
+    InvalidRequest,
     NotThere,
     ObjectMissing,
     RunCompleted,
@@ -21,6 +23,7 @@ from runstreams.core.errors import (
     Uncertain,
 )
 from runstreams.core.following import End
+from runstreams.core.forking import Wish
 from runstreams.core.leasing import is_lost, leased_until
 from runstreams.core.limits import LEASE_GRACE_MS
 from runstreams.core.log import Log
@@ -44,7 +47,10 @@ from tests.simulation.world import LIFE_MS, SKEW_MS, Died, World
 PASSING = (Busy, Uncertain, Died, UnknownForm)
 """What a client answers with another try."""
 
-ENDING = (StreamClosed, RunCompleted, StreamFull)
+FORKS = "forks"
+"""The run of all forks."""
+
+ENDING = (StreamClosed, RunCompleted, StreamFull, DeletedWithForks)
 """What a client takes for the end."""
 
 
@@ -55,8 +61,10 @@ def check_ending(world: World, error: Exception) -> None:
         reason = bool(world.limits.stream_bytes)
     elif isinstance(error, StreamClosed) and error.closed_code:
         reason = bool(world.ledger.lost_ones)
-    elif isinstance(error, AgreedDifferently):  # it is closed: there is nothing else to agree on
-        reason = world.ended or bool(world.ledger.lost_ones)
+    elif isinstance(error, DeletedWithForks):
+        reason = world.kind == "deleting"
+    elif isinstance(error, AgreedDifferently):  # it is closed, or was deleted and is forked
+        reason = world.ended or bool(world.ledger.lost_ones) or world.kind == "deleting"
     require(reason, f"without reason: {error!r}")
 
 
@@ -453,6 +461,8 @@ def check_absent(world: World, before: Head | None, now: int) -> None:
     head = world.head()
     if before is None or head is None or head.generation != before.generation or not head.tail:
         return
+    if head.is_buried:
+        return
     newest = world.ledger.entries[head.generation][before.tail - 1] if before.tail else None
     expired = newest is None or newest.time + world.limits.retention_ms <= now
     require(expired, "a stream with chunks that had not expired was not there")
@@ -471,6 +481,8 @@ def check_waiting(world: World, generation: str, position: int, asked: int) -> N
     """
     head, since = world.head(), world.news_since(generation, position)
     if world.weather is not CALM or head is None or head.generation != generation:
+        return
+    if head.is_buried:
         return
     if since is not None and since >= asked:
         require(since > world.now() - 3000, "a waiting reader slept through news")
@@ -532,6 +544,8 @@ async def opener(world: World) -> None:
         await world.ask(process, log.create(world.stream))
     except PASSING:
         pass
+    except DeletedWithForks as deleted:
+        check_ending(world, deleted)
     except RunCompleted:
         require(world.ended, "an open run said that it was completed")
 
@@ -543,6 +557,9 @@ async def stopper(world: World) -> None:
     try:
         await world.ask(process, log.ask_stop(world.stream))
     except PASSING:
+        return
+    except DeletedWithForks as deleted:
+        check_ending(world, deleted)
         return
     except RunCompleted:
         require(world.ended, "an open run said that it was completed")
@@ -560,7 +577,7 @@ async def closer(world: World, status: Status) -> None:
             return
         except PASSING:
             await pause(world)
-        except (ClosedDifferently, RunCompleted):
+        except (ClosedDifferently, RunCompleted, DeletedWithForks):
             return
 
 
@@ -584,6 +601,69 @@ async def completer(world: World) -> None:
         require(all(head.closed for head in streams.values()), "a completed run has open streams")
 
 
+class Forker:
+    """Somebody who forks the stream, or what was forked from it before, and reads, writes to and
+    deletes the forks.
+    """
+
+    def __init__(self, world: World, name: str) -> None:
+        self.world, self.name = world, name
+
+    async def __call__(self) -> None:
+        world, rng, forks = self.world, self.world.rng, list[StreamId]()
+        for at in range(rng.randrange(1, 8)):
+            await pause(world, 1)
+            stream = StreamId(FORKS, f"{self.name}-{at}")
+            if not await self._fork(stream, rng.choice((world.stream, *forks[-2:]))):
+                continue
+            forks.append(stream)
+            await self._read(stream)
+            await self._append(stream)
+            await self._read(rng.choice(forks))
+            if rng.random() < 0.5:
+                await delete_fork(world, forks.pop(rng.randrange(len(forks))))
+
+    async def _fork(self, stream: StreamId, source: StreamId) -> bool:
+        world, rng = self.world, self.world.rng
+        head = world.head(source)
+        anchor = rng.choice((None, rng.randrange(head.tail + 1) if head else 0))
+        wish = Wish(source, anchor, rng.choice((0, 0, 1, 2)) if anchor is not None else 0)
+        first = Entry(chunk(stream.key, 9) + b"\n", 1) if rng.random() < 0.3 else Entry()
+        process, log = world.log()
+        try:
+            forked, _ = await world.ask(process, log.fork(stream, wish, lambda _: first))
+        except (*PASSING, NotThere, InvalidRequest, AgreedDifferently, StreamFull):
+            return False
+        require(forked.fork is not None, "a fork is none")
+        return True
+
+    async def _read(self, stream: StreamId) -> None:
+        process, log = self.world.log()
+        began, most = process.clock(), self.world.rng.randrange(1, 30)
+        try:
+            page = await self.world.ask(process, log.read(stream, most=most))
+        except PASSING:
+            return
+        check_page(self.world, page, began)
+
+    async def _append(self, stream: StreamId) -> None:
+        process, log = self.world.log()
+        sent = batch(self.world, process.clock(), stream.key, 0, 3)
+        with suppress(*PASSING, StreamFull):
+            await self.world.ask(process, log.append(stream, sent))
+
+
+async def delete_fork(world: World, stream: StreamId) -> None:
+    """Delete a fork, until that is acknowledged."""
+    while True:
+        process, log = world.log()
+        try:
+            await world.ask(process, log.delete(stream))
+            return
+        except PASSING:
+            await pause(world)
+
+
 async def deleter(world: World) -> None:
     """Somebody who deletes the stream or its run, and repeats it until that is acknowledged."""
     await pause(world, 3)
@@ -600,4 +680,5 @@ async def deleter(world: World) -> None:
             await pause(world)
     head = world.head()
     if gone is not None:
-        require(head is None or head.generation != gone.generation, "a deleted stream is there")
+        is_gone = head is None or head.generation != gone.generation or head.is_buried
+        require(is_gone, "a deleted stream is there")

@@ -18,7 +18,7 @@ from runstreams.core.ports import Committed, NotCommitted, Opened, Staged
 if TYPE_CHECKING:
     from tests.simulation.world import Version, World
 
-READS = {"get", "names", "generations", "spilled", "streams", "recent"}
+READS = {"get", "names", "generations", "spilled", "streams", "forks", "recent"}
 """Calls that change nothing, so that neither a late effect nor a lost one can be told apart."""
 
 NEVER_LATE = {"heads.delete", "runs.delete"}

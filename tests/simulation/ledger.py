@@ -8,6 +8,7 @@ from typing import Any
 from runstreams.core.limits import LEASE_GRACE_MS, Limits, SealingPlan
 from runstreams.core.model import Head, Run, SegmentName, StoredChunk, StreamId
 from runstreams.core.ports import Committed, Staged
+from runstreams.core.retention import is_expired
 from runstreams.core.segment import parse_index
 from runstreams.stores.memory import MemoryStore
 
@@ -56,6 +57,13 @@ class Ledger:
         for data in batch.lines.split(b"\n")[skip:-1]:
             self.places[data].append((generation, len(chunks)))
             chunks.append(Entry(data, pointer.time, batch.client, batch.once))
+
+    def forked(self, head: Head) -> None:
+        """Record that a stream was opened that has chunks of others."""
+        for strand in head.fork.strands if head.fork else ():
+            chunks = self.entries[head.generation]
+            chunks += self.entries[strand.generation][len(chunks) : strand.end]
+        require(head.sealed == len(self.entries[head.generation]), "a fork has a wrong tail")
 
     def lost(self, before: Head | None, generation: str, promises: list[int], now: int) -> None:
         """Record that a stream was closed since its producer was lost; *now* is by the fastest
@@ -132,7 +140,7 @@ def check_lease(
     """
     if before is None or after is None or before.generation != after.generation:
         return
-    if before.closed is not None:
+    if before.closed is not None and not after.is_buried:
         require(before.closed == after.closed, "a stream has ended in two ways")
         require(after.lease in (before.lease, None), "a stream was leased after its end")
     if before.lease is None or before.lease == after.lease:
@@ -159,6 +167,25 @@ def audit(store: MemoryStore, ledger: Ledger, stream: StreamId, now: int, limits
     names = store.segments.objects.get(stream, {})
     holding = [name for name in names if name.generation == head.generation]
     _check_covered(holding, expired, head.sealed)
+
+
+def audit_fork(
+    store: MemoryStore, ledger: Ledger, stream: StreamId, head: Head, now: int, limits: Limits
+) -> None:
+    """Require that all that a fork has of others can be read at this very moment, unless that has
+    expired, or the fork has, by the slowest clock (*now*).
+    """
+    if head.fork is None or head.is_buried or is_expired(head, now, limits):
+        return
+    truth = ledger.entries[head.generation][: head.fork.end]
+    expired = sum(entry.time <= now - limits.retention_ms for entry in truth)
+    holding = [
+        name._replace(last=min(name.last, strand.end - 1))
+        for strand in head.fork.strands
+        for name in store.segments.objects.get(strand.stream, {})
+        if name.generation == strand.generation and name.first < strand.end
+    ]
+    _check_covered(holding, expired, head.fork.end)
 
 
 def _check_pending(objects: Iterable[str], head: Head, gone: int) -> None:

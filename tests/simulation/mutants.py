@@ -20,8 +20,10 @@ from runstreams.core import (
 )
 from runstreams.core.appending import Appender
 from runstreams.core.commit import begun
+from runstreams.core.deleting import Deleter
 from runstreams.core.errors import Busy, ObjectMissing, Uncertain
 from runstreams.core.following import End, Follower
+from runstreams.core.forking import Forker
 from runstreams.core.limits import Limits
 from runstreams.core.log import Log
 from runstreams.core.merging import Merger
@@ -29,12 +31,14 @@ from runstreams.core.model import (
     Amendment,
     Batch,
     Closed,
+    ForkRef,
     Head,
     Lease,
     Pointer,
     Run,
     SegmentName,
     Sent,
+    Strand,
     StreamId,
 )
 from runstreams.core.ports import Committed, NotCommitted, Opened, Renewed, Staged, Terms
@@ -71,6 +75,10 @@ KINDS: dict[str, Kind] = {
     "a_runs_record_is_never_extended": "expiring",
     "a_refused_batch_is_left_behind": "lasting",
     "losing_does_not_look_whether_the_stream_is_closed": "expiring",
+    "a_deletion_does_not_look_for_forks": "deleting",
+    "a_deletion_does_not_look_for_forks_of_forks": "deleting",
+    "nobody_goes_on_with_a_deletion": "deleting",
+    "a_deleted_stream_is_forked": "deleting",
 }
 """Worlds in which alone a fault can show."""
 
@@ -588,7 +596,7 @@ def completing_a_run_leaves_its_streams_open() -> AbstractContextManager[Any]:
 
 @mutant
 def deleting_leaves_the_head() -> AbstractContextManager[Any]:
-    async def delete(self: MemoryHeads, stream: StreamId) -> Head | None:
+    async def delete(self: MemoryHeads, stream: StreamId, seen: Head | None = None) -> Head | None:
         return self._find(stream)
 
     return patch.object(MemoryHeads, "delete", delete)
@@ -873,3 +881,54 @@ def a_late_answer_about_the_stream_before_is_believed() -> AbstractContextManage
         return await original(self, stream, seen, index, watch)
 
     return patch.object(waiting.Watches, "_look_now", look_now)
+
+
+# Forks
+
+
+@mutant
+def a_deletion_does_not_look_for_forks() -> AbstractContextManager[Any]:
+    async def is_needed(self: Deleter, stream: StreamId, generation: str) -> bool:
+        return False
+
+    return patch.object(Deleter, "_is_needed", is_needed)
+
+
+@mutant
+def a_deletion_does_not_look_for_forks_of_forks() -> AbstractContextManager[Any]:
+    async def lives(self: Deleter, fork: ForkRef) -> bool:
+        head = await self._store.heads.get(fork.stream)
+        return head is not None and head.generation == fork.generation and not head.is_buried
+
+    return patch.object(Deleter, "_lives", lives)
+
+
+@mutant
+def a_fork_has_chunks_that_are_not_sealed() -> AbstractContextManager[Any]:
+    async def sealed(self: Forker, stream: StreamId, seen: Head, upto: int) -> Head:
+        return seen
+
+    return patch.object(Forker, "_sealed", sealed)
+
+
+@mutant
+def a_reader_goes_on_in_the_source_beyond_where_its_fork_parted() -> AbstractContextManager[Any]:
+    original = reading.strand_of
+
+    def strand_of(stream: StreamId, head: Head, index: int) -> Strand:
+        return original(stream, head, index)._replace(end=2**63)
+
+    return patch.object(reading, "strand_of", strand_of)
+
+
+@mutant
+def nobody_goes_on_with_a_deletion() -> AbstractContextManager[Any]:
+    async def let_all_go(self: Deleter, gone: Head | None) -> None:
+        return None
+
+    return patch.object(Deleter, "_let_all_go", let_all_go)
+
+
+@rare
+def a_deleted_stream_is_forked() -> AbstractContextManager[Any]:
+    return patch.object(memory, "may_fork", lambda source, fork: True)

@@ -6,8 +6,8 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any
 
-from runstreams.core.errors import ClosedDifferently, RunCompleted
-from runstreams.core.model import Closed
+from runstreams.core.errors import ClosedDifferently, DeletedWithForks, RunCompleted
+from runstreams.core.model import Closed, StreamId
 from runstreams.core.unsealed import objects
 from tests.simulation import actors
 from tests.simulation.chaos import CALM
@@ -66,7 +66,13 @@ def _passers_by(world: World) -> list[Coroutine[Any, Any, None]]:
         *(actors.opener(world) for _ in range(rng.randrange(3))),
         *(actors.stopper(world) for _ in range(rng.randrange(2))),
         *(actors.deleter(world) for _ in range(deleters)),
+        *(actors.Forker(world, f"f{at}")() for at in range(_forkers(world))),
     ]
+
+
+def _forkers(world: World) -> int:
+    """Return how many fork the stream; elsewhere the course stays what it would be without them."""
+    return world.rng.randrange(1, 4) if world.seed % 4 == 1 else 0
 
 
 async def _abandon(world: World) -> None:
@@ -88,8 +94,9 @@ async def check_the_end(world: World, clients: list[actors.ClientWriter]) -> Non
     """Require what must hold once nothing moves any more."""
     log, ledger = world.quiet_log(), world.ledger
     await asyncio.sleep(1)  # what is sealed beside the last appends
-    with suppress(ClosedDifferently, RunCompleted):
+    with suppress(ClosedDifferently, RunCompleted, DeletedWithForks):
         await log.close(world.stream, Closed("completed"))
+    await _check_forks(world)
     ledger.check_once(world.plan.clients)
     ledger.check_times()
     for chunk in world.refused:
@@ -102,7 +109,7 @@ async def check_the_end(world: World, clients: list[actors.ClientWriter]) -> Non
         return
     require(not head.pending, "closing left batches unsealed")
     if world.weather is CALM and not world.abandoned:
-        heads = world.store.heads.items[world.stream.run].values()
+        heads = [head for items in world.store.heads.items.values() for head in items.values()]
         known = {name for each in heads for name in objects(each.pending)}
         require(world.store.batches.objects.keys() == known, "batches were left behind")
     page = await log.read(world.stream, 0)
@@ -110,6 +117,32 @@ async def check_the_end(world: World, clients: list[actors.ClientWriter]) -> Non
     require(len(page.chunks) == head.tail == page.next_index, "the whole stream is not readable")
     require(page.closed is not None, "the stream does not end")
     _check_clients(world, clients)
+
+
+async def _check_forks(world: World) -> None:
+    """Require that each fork can be read to its end, and that what was kept for them goes with the
+    last.
+    """
+    log, store = world.quiet_log(), world.store
+    keys = list(store.heads.items.get(actors.FORKS, {}))
+    for key in keys:
+        page = await log.read(StreamId(actors.FORKS, key))
+        world.ledger.check_chunks(page.generation, page.chunks)
+        require(page.next_index == page.tail, "not all of a fork can be read")
+    for key in keys:
+        await log.delete(StreamId(actors.FORKS, key))
+    if world.weather is CALM and not world.abandoned:
+        require(not _buried(world), "a deletion is not finished")
+    for stream in _buried(world):  # where a deletion broke off before it came to that
+        await log.delete(stream)
+    require(not _buried(world), "a deleted stream is kept for nobody")
+
+
+def _buried(world: World) -> list[StreamId]:
+    items = world.store.heads.items
+    return [
+        StreamId(run, key) for run in items for key, head in items[run].items() if head.is_buried
+    ]
 
 
 def _check_clients(world: World, clients: list[actors.ClientWriter]) -> None:

@@ -8,7 +8,7 @@ from random import Random
 from typing import Any, Literal, TypeVar
 from unittest.mock import patch
 
-from runstreams.core import following, reading
+from runstreams.core import deleting, following, reading
 from runstreams.core.errors import RunstreamsError
 from runstreams.core.limits import Limits, SealingPlan
 from runstreams.core.log import Log
@@ -21,6 +21,7 @@ from tests.simulation.ledger import (
     Ledger,
     Violation,
     audit,
+    audit_fork,
     audit_run,
     audit_size,
     check_lease,
@@ -31,6 +32,9 @@ T = TypeVar("T")
 
 LIFE_MS = 60_000
 """Retention in a world where chunks expire."""
+
+FORGOTTEN_MS = 30_000
+"""How long ago a fork must have been forgotten for others to be deleted: no step takes so long."""
 
 SKEW_MS = 400
 """How far a clock may be off."""
@@ -231,16 +235,24 @@ class World:
             living = [until for of, until in self.promises.values() if of == args[1].generation]
             self.checked(self.ledger.lost, before, args[1].generation, living, self.now() + SKEW_MS)
         if (port, method) == ("heads", "commit") and isinstance(answer, Committed):
-            self.checked(require, not self.completed, "a completed run took a chunk")
+            is_over = self.completed and args[0].run == self.stream.run
+            self.checked(require, not is_over, "a completed run took a chunk")
             self.checked(self.ledger.committed, args[0], args[1], args[3], answer)
+        if isinstance(answer, Opened) and answer.done and answer.head.fork is not None:
+            self.checked(self.ledger.forked, args[1])
         if isinstance(answer, Opened) and answer.done and args[4] is not None:
-            self.checked(require, not self.completed, "a completed run took a chunk")
-            self.checked(self.ledger.committed, args[0], args[4], 0, Committed(0, answer.head))
+            is_over = self.completed and args[0].run == self.stream.run
+            self.checked(require, not is_over, "a completed run took a chunk")
+            done = Committed(answer.head.pending[-1].first, answer.head)
+            self.checked(self.ledger.committed, args[0], args[4], 0, done)
         if (port, method) == ("heads", "close") and answer is not None:
             self.ledger.closed.add(answer.generation)
         self._remember()
         now = self.now() + SKEW_MS
         self.checked(audit, self.store, self.ledger, self.stream, now, self.limits)
+        for key, head in self.store.heads.items.get("forks", {}).items():
+            fork = StreamId("forks", key)
+            self.checked(audit_fork, self.store, self.ledger, fork, head, now, self.limits)
         self.checked(audit_size, self.head(), self.plan, self.limits)
         if self.weather is CALM and self.kind != "deleting":
             run = self.store.runs.items.get(self.stream.run)
@@ -331,6 +343,7 @@ async def _course(world: World, main: Main) -> None:
         with (
             patch.object(reading, "INDEX_GUESS", world.index_guess),
             patch.object(following, "EVENT_CHUNKS", world.event_chunks),
+            patch.object(deleting, "FORGOTTEN_MS", FORGOTTEN_MS),
         ):
             done, _ = await asyncio.wait(
                 [course, world.violation],

@@ -116,6 +116,8 @@ class Watches:
         """Wake the readers of *stream*: this process has just brought it to *head* (None:
         deleted).
         """
+        if head is not None and head.is_buried:
+            head = None  # deleted since what brought it there
         watch = self._watches.get(stream)
         if watch is None or watch.head is None:
             self.tell_of_run(stream.run)
@@ -169,9 +171,7 @@ class Watches:
                 if not await watch.more(told, deadline):
                     return head
                 told, head = watch.told, _newest(head, watch.head)
-                is_late = seen is not None and generation_of(head) != seen.generation
-                if is_late or not watch.is_seamless:
-                    # A late answer may tell of the stream that was before the one we know.
+                if _may_be_late(seen, head) or not watch.is_seamless:
                     head = await self._look_now(stream, seen, index, watch)
             return head
 
@@ -283,6 +283,16 @@ class Watches:
         for task in [*tasks, self._ticker]:
             if task:
                 task.cancel()
+
+
+def _may_be_late(seen: Head | None, head: Head | None) -> bool:
+    """Say whether what was told may be the answer to something done before what was *seen*: it may
+    tell of the stream that was before, or of one that is deleted, and can still be read if it has
+    forks.
+    """
+    if seen is None:
+        return head is not None and head.forks > 0
+    return generation_of(head) != seen.generation
 
 
 def _wake(reader: "asyncio.Future[None]") -> None:
