@@ -10,7 +10,7 @@ import pytest
 from botocore.client import BaseClient
 
 from runstreams import Client
-from runstreams.core import leasing
+from runstreams.core import deleting, leasing
 from runstreams.sdk.transports.direct import DirectTransport
 from runstreams.wiring import open_log
 from tests.emulators.place import Place
@@ -38,12 +38,12 @@ class Recorder:
         self._functions = functions
         self._busy = ""
 
-    def send(self, name: str, **changes: Any) -> None:
-        """Send an event, and note what its function does meanwhile."""
+    def send(self, name: str, refused: int | None = None, **changes: Any) -> None:
+        """Send an event, and note what its function does meanwhile; it may be *refused*."""
         sent = event(name, **changes)
         self._busy = self._functions.name_of(sent)
         answer = self._functions.send(sent)
-        assert answer["statusCode"] < 300, answer
+        assert answer["statusCode"] in ([refused] if refused else range(200, 300)), answer
 
     def note(self, operation: str, arguments: dict[str, Any]) -> None:
         """Note one request."""
@@ -98,6 +98,19 @@ def _renew_and_read(recorder: Recorder, run: str) -> None:
     recorder.send("durable-read", run=run)
 
 
+def _fork_and_forget(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fork a fork, delete the first, and create it anew when the second is forgotten."""
+    recorder.send("durable-create", run="source")
+    recorder.send("durable-append", run="source")
+    recorder.send("durable-create", run="fork", stream_forked_from="/v1/stream/source/words")
+    recorder.send("durable-create", run="twig", stream_forked_from="/v1/stream/fork/words")
+    recorder.send("durable-delete", run="fork")
+    recorder.send("durable-append", run="fork", refused=410)
+    recorder.send("durable-describe", run="fork", refused=410)
+    monkeypatch.setattr(deleting, "FORGOTTEN_MS", -(10**12))
+    recorder.send("durable-create", run="fork")
+
+
 @pytest.mark.usefixtures("broken_promises")
 def test_of_a_head_the_read_function_touches_what_its_role_names(recorder: Recorder) -> None:
     _lose_and_read(recorder, "run_1")
@@ -116,7 +129,9 @@ def test_of_a_head_the_read_function_touches_what_its_role_names(recorder: Recor
 
 
 @pytest.mark.usefixtures("broken_promises")
-def test_roles_allow_exactly_what_the_functions_do(recorder: Recorder) -> None:
+def test_roles_allow_exactly_what_the_functions_do(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("register-run", "create", "write", "write", "last-chunk", "append"):
         recorder.send(name)
     recorder.send("append-to-parent")
@@ -142,6 +157,7 @@ def test_roles_allow_exactly_what_the_functions_do(recorder: Recorder) -> None:
     _renew_and_read(recorder, "run_5")
     recorder.send("durable-describe", run="run_5")
     recorder.send("durable-delete", run="run_5")
+    _fork_and_forget(recorder, monkeypatch)
     for name in FUNCTIONS:
         # They have their key from the environment here; test_runtime.py has it read.
         asked = recorder.asked[name] | {("secretsmanager:GetSecretValue", "Secret")}

@@ -39,7 +39,6 @@ class Figures:
         self.bytes = self._count("bytes", "Bytes of chunks that were stored")
         self.append_seconds = self._one_time("append_seconds", "An append, to its commit")
         self.sealing_seconds = self._one_time("sealing_seconds", "Sealing")
-        self.wait_seconds = self._one_time("wait_seconds", "One wait of a reader for chunks")
         self.head_polls = self._count("head_polls", "Looks at a head for readers that wait")
         self.delivered = self._counts("delivered_chunks", "Chunks for readers", "waited")
         self.delivery_seconds = self._one_time(

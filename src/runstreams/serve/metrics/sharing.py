@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from ..errors import CannotRun
+
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
 _LIVE = "gauge_livesum_"
@@ -20,15 +22,23 @@ _LIVE = "gauge_livesum_"
 @contextmanager
 def shared_figures(workers: int) -> Iterator[None]:
     """Let *workers* keep their figures in a fresh folder, below the one that the variable names if
-    it names one; a single one keeps them to itself.
+    it names one; a single one keeps them to itself. Raises `CannotRun`.
     """
     within = os.environ.pop(VARIABLE, None) or None
     if workers == 1:
         yield
         return
-    with TemporaryDirectory(prefix="runstreams-", dir=within) as folder:
+    with _fresh_folder(within) as folder:
         os.environ[VARIABLE] = folder
         yield
+
+
+def _fresh_folder(within: str | None) -> "TemporaryDirectory[str]":
+    try:
+        return TemporaryDirectory(prefix="runstreams-", dir=within)
+    except OSError as error:
+        where = within or "any temporary folder"
+        raise CannotRun(f"the workers' figures cannot lie in {where}: {error.strerror}") from error
 
 
 def folder() -> str | None:

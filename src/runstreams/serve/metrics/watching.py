@@ -1,13 +1,13 @@
 """What is seen of the log and of the API, as figures."""
 
 from contextlib import AbstractContextManager
+from time import time
 from typing import get_args
 
 from starlette.types import Scope
 
 from ...core.model import Page
 from ...core.observing import Observer
-from ...core.ports import Clock
 from ...http.onlooker import Onlooker, Waits
 from .figures import Figures
 from .tallies import Timed
@@ -21,10 +21,10 @@ OTHER = "other"
 class Measuring(Observer):
     """Makes figures of what a log does."""
 
-    def __init__(self, figures: Figures, clock: Clock) -> None:
+    def __init__(self, figures: Figures) -> None:
         self._figures = figures
-        self._clock = clock
-        self._delivered = {waited: figures.delivered[_said(waited),] for waited in (False, True)}
+        self._read, self._waited_for = figures.delivered["false",], figures.delivered["true",]
+        self._late = figures.delivery_seconds.add
 
     def appending(self) -> AbstractContextManager[object]:
         return Timed(self._figures.append_seconds)
@@ -37,19 +37,17 @@ class Measuring(Observer):
     def sealing(self) -> AbstractContextManager[object]:
         return Timed(self._figures.sealing_seconds)
 
-    def waiting(self) -> AbstractContextManager[object]:
-        return Timed(self._figures.wait_seconds)
-
     def looked(self) -> None:
         self._figures.head_polls.more += 1
 
     def delivered(self, page: Page, waited: bool) -> None:
-        if not page.chunks:
+        if not (chunks := page.chunks):
             return
-        self._delivered[waited].more += len(page.chunks)
         if waited:
-            behind = (self._clock() - page.chunks[0].timestamp) / 1000
-            self._figures.delivery_seconds.add(max(0.0, behind))
+            self._waited_for.more += len(chunks)
+            self._late(time() - chunks[0].timestamp / 1000)
+        else:
+            self._read.more += len(chunks)
 
 
 class Counting(Onlooker):
@@ -73,7 +71,3 @@ class Counting(Onlooker):
 
     def waiting(self, how: Waits) -> AbstractContextManager[object]:
         return self._readers[how]
-
-
-def _said(flag: bool) -> str:
-    return "true" if flag else "false"

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 from ...core.ports import Store
-from ...wiring import now
 from ..settings import Settings
 from .exposition import Exposition
 from .figures import Figures
@@ -25,7 +24,7 @@ class Metrics:
         exposition = Exposition(self._figures, folder())
         self.keep_handed_on = exposition.keep_handed_on
         self.router = router_of(exposition, environ)
-        self.observer = Measuring(self._figures, now)
+        self.observer = Measuring(self._figures)
         self.onlooker = Counting(self._figures)
 
     def measured(self, store: Store) -> Store:
