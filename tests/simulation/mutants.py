@@ -73,6 +73,7 @@ KINDS: dict[str, Kind] = {
     "a_live_reader_keeps_its_index_in_a_stream_begun_anew": "deleting",
     "a_segment_of_the_stream_before_is_guessed": "deleting",
     "a_runs_record_is_never_extended": "expiring",
+    "a_committed_batch_is_deleted_when_its_answer_was_lost": "expiring",
     "a_refused_batch_is_left_behind": "lasting",
     "losing_does_not_look_whether_the_stream_is_closed": "expiring",
     "a_deletion_does_not_look_for_forks": "deleting",
@@ -80,7 +81,7 @@ KINDS: dict[str, Kind] = {
     "nobody_goes_on_with_a_deletion": "deleting",
     "a_deleted_stream_is_forked": "deleting",
 }
-"""Worlds in which alone a fault can show."""
+"""Worlds in which alone a fault can show, or shows soonest."""
 
 
 def mutant(make: Mutant) -> Mutant:
