@@ -224,6 +224,23 @@ async def test_a_lost_stream_is_kept_as_long_as_any_that_was_closed_then(kept: K
     assert (await there(kept)).expires == kept.now + 28 * DAY_MS
 
 
+@pytest.mark.parametrize("by_hand", [True, False])
+async def test_a_stream_that_is_closed_late_is_not_kept_beyond_its_run(
+    kept: Kept, by_hand: bool
+) -> None:
+    await append(kept)
+    kept.now += 14 * DAY_MS
+    await append(kept, 1, lease_ms=1000)
+    kept.now += 28 * DAY_MS - 1
+    if by_hand:
+        await kept.log.close(STREAM, Closed("completed"))
+    else:
+        assert await closed(kept)
+    head, run = await there(kept), await kept.store.runs.get(STREAM.run)
+    assert run is not None
+    assert kept.now < head.expires <= run.expires
+
+
 async def test_a_stream_that_is_forgotten_is_not_closed_but_begun_anew(kept: Kept) -> None:
     await append(kept, lease_ms=MINUTE)
     kept.now += 28 * DAY_MS

@@ -26,7 +26,7 @@ from .limits import Limits
 from .model import Appended, Batch, Charter, Closed, Fork, Head, Run, StreamId
 from .ports import Clock, Committed, NewId, NotCommitted, Opened, Staged, Store, Terms
 from .position import generation_in
-from .retention import lasts_until, starts_new_period
+from .retention import closed_until, lasts_until, starts_new_period
 from .tracing import asking, kept
 
 ATTEMPTS = 8
@@ -221,7 +221,7 @@ class Appender:
 
     async def _close_lost(self, stream: StreamId, head: Head) -> None:
         with suppress(Uncertain):
-            expires = lasts_until(head, self._clock(), self._limits)
+            expires = closed_until(head, self._clock(), self._limits)
             await close_lost(self._store, stream, head, expires)
 
     async def _committed(

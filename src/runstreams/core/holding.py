@@ -10,7 +10,7 @@ from .leasing import close_lost, is_lost, renewed
 from .limits import Limits
 from .model import Head, Lease, StreamId
 from .ports import Clock, Store
-from .retention import is_expired
+from .retention import closed_until, is_expired
 
 
 class Holder:
@@ -58,7 +58,8 @@ class Holder:
         check_open(head)
         if is_lost(head, now):
             with suppress(Uncertain):
-                await close_lost(self._store, stream, head, now + self._limits.retention_ms)
+                expires = closed_until(head, now, self._limits)
+                await close_lost(self._store, stream, head, expires)
         return head
 
     async def release(self, stream: StreamId, holder: str) -> Head | None:

@@ -51,7 +51,7 @@ from .page_cache import PageCache
 from .ports import Clock, NewId, Store
 from .position import Position, begun_anew, generation_of
 from .reading import Cursor, Lookup, StreamGone
-from .retention import is_expired, lasts_until
+from .retention import closed_until, is_expired
 from .runs import RunBook, told
 from .scribe import Scribe, Written
 from .seal_schedule import SealSchedule
@@ -289,7 +289,7 @@ class Log:
     def _kept_until(self, seen: Head | None) -> int:
         """Return when a stream is forgotten that is closed now."""
         now = self.clock()
-        return lasts_until(seen, now, self.limits) if seen else now + self.limits.retention_ms
+        return closed_until(seen, now, self.limits) if seen else now + self.limits.retention_ms
 
     async def _mark(
         self, stream: StreamId, mark: Callable[[int, Head | None], Awaitable[Head | None]]

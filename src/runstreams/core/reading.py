@@ -17,7 +17,7 @@ from .leasing import close_lost, is_lost, leased_until
 from .limits import KIB, PAGE_BYTES, PAGE_CHUNKS, Limits
 from .model import Head, Page, Pointer, SegmentName, StoredChunk, Strand, StreamId
 from .ports import Clock, Store
-from .retention import cutoff, is_expired, lasts_until, oldest_pending
+from .retention import closed_until, cutoff, is_expired, oldest_pending
 from .segment import INDEX_GUESS, SegmentIndex, index_bytes, parse_index
 from .unlisted import Unlisted
 from .unsealed import fetched
@@ -100,7 +100,7 @@ class Lookup:
 
     async def close_lost(self, stream: StreamId, head: Head) -> Head | None:
         """Close a stream whose producer is lost; None if it is not as *head* says any more."""
-        expires = lasts_until(head, self.clock(), self.limits)
+        expires = closed_until(head, self.clock(), self.limits)
         return await close_lost(self.store, stream, head, expires)
 
     async def first_index(self, stream: StreamId, head: Head) -> int:

@@ -28,6 +28,15 @@ def lasts_until(head: Head, now: int, limits: Limits) -> int:
     return ends
 
 
+def closed_until(head: Head, now: int, limits: Limits) -> int:
+    """Return when a stream is forgotten that is closed *now*: not after the record of its run,
+    which outlives what was appended by the period that the last append was in.
+    """
+    life = max(limits.retention_ms, 1)
+    used = max(head.appended or 0, head.created) - head.created
+    return min(lasts_until(head, now, limits), head.created + (used // life + 2) * life)
+
+
 def starts_new_period(head: Head, limits: Limits) -> bool:
     """Say whether the last append was the first of a retention period since the opening.
 
