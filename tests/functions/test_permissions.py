@@ -99,7 +99,9 @@ def _renew_and_read(recorder: Recorder, run: str) -> None:
 
 
 def _fork_and_forget(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fork a fork, delete the first, and create it anew when the second is forgotten."""
+    """Fork a fork, delete the first, and once more, then create it anew, when the second is
+    forgotten.
+    """
     recorder.send("durable-create", run="source")
     recorder.send("durable-append", run="source")
     recorder.send("durable-create", run="fork", stream_forked_from="/v1/stream/source/words")
@@ -108,6 +110,7 @@ def _fork_and_forget(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> Non
     recorder.send("durable-append", run="fork", refused=410)
     recorder.send("durable-describe", run="fork", refused=410)
     monkeypatch.setattr(deleting, "FORGOTTEN_MS", -(10**12))
+    recorder.send("durable-delete", run="fork", refused=404)
     recorder.send("durable-create", run="fork")
 
 

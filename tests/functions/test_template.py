@@ -218,13 +218,9 @@ def test_the_read_function_can_only_read_and_close_what_was_lost() -> None:
     }
 
 
-def test_the_append_function_cannot_list_runs() -> None:
-    """That it deletes heads is for names of deleted streams that no fork needs any more."""
+def test_the_append_function_cannot_list_or_delete() -> None:
     assert allowed("AppendFunction") == {
         "dynamodb:GetItem": {"Table.Arn"},
-        "dynamodb:Query": {"Table.Arn"},
-        "dynamodb:DeleteItem": {"Table.Arn"},
-        "dynamodb:BatchWriteItem": {"Table.Arn"},
         "dynamodb:PutItem": {"Table.Arn"},
         "dynamodb:UpdateItem": {"Table.Arn"},
         "s3:GetObject": {BATCHES, SEGMENTS},
