@@ -37,7 +37,7 @@ deployed: setup tools ## Deploy the template on this machine, MiniStack in the p
 	@$(BIN)/python -m tests.deployed
 
 test-deployed: setup tools ## Deploy it so, and use it through its gateway
-	@$(BIN)/pytest -m deployed
+	@$(BIN)/pytest -m "deployed and not soak"
 
 sam-backend: setup tools ## Start an S3 and a DynamoDB for `sam local`
 	@$(BIN)/python -m tests.deployed.backend

@@ -29,7 +29,6 @@ pytestmark = [
 @pytest.mark.parametrize(
     ("kind", "versions"),
     [
-        (RestDoor, [NEWEST]),
         (UrlDoor, [NEWEST]),
         pytest.param(RestDoor, VERSIONS, marks=pytest.mark.soak),
     ],

@@ -67,6 +67,7 @@ def test_so_is_each_door(door: StreamDoor) -> None:
     assert (code, list(found)) == (0, CHECKS), found
 
 
+@pytest.mark.soak
 def test_it_shows_what_becomes_of_a_stream_at_its_deadline(door: StreamDoor) -> None:
     door.seconds = 4
     only = ("--only", "resumption", "--only", "deadline")

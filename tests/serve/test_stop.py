@@ -96,6 +96,7 @@ async def test_it_stops_while_the_store_does_not_answer(tmp_path: Path) -> None:
             "RUNSTREAMS_RUN_MAX_STREAMS": "0",
             "RUNSTREAMS_INLINE_BYTES": "0",
             "RUNSTREAMS_EPOCH": "0",
+            "RUNSTREAMS_POLL_MS": "100",
         }
         with ServerProcess(tmp_path / "data", "--aws", environ=environ) as server:
             reader = await poll(server, f"{RUN}/k")

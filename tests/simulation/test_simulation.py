@@ -20,6 +20,7 @@ RARE_TRIES = 3000
 LATE = {
     "a_deletion_does_not_look_for_forks_of_forks",
     "a_losing_sealer_deletes_the_batches",
+    "an_entry_whose_answer_was_lost_leaves_its_batch_to_nobody",
     "an_uncertain_append_is_called_busy",
     "losing_does_not_look_at_the_lease",
     "nobody_goes_on_with_a_deletion",
