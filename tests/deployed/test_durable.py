@@ -105,7 +105,7 @@ def url(stack: Stack) -> Iterator[str]:
 
 def test_the_sections_that_wait_for_nothing_pass(url: str, tmp_path: Path) -> None:
     result = run(url, tmp_path, QUICK)
-    assert len(result.passed) > 100
+    assert len(result.passed) > 90
     assert set(result.failed) <= HELD
 
 
