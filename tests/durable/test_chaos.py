@@ -1,0 +1,69 @@
+"""The official client reads while connections are cut and the server is killed: it has everything
+once, in its order.
+"""
+
+import os
+import random
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from subprocess import PIPE, STDOUT, Popen
+
+import pytest
+
+from runstreams import Client
+from tests.durable.conftest import HERE
+from tests.faults.proxy import FaultProxy
+from tests.serve.process import ServerProcess
+from tests.tools import find
+
+pytestmark = [
+    pytest.mark.soak,
+    pytest.mark.needs("node"),
+    pytest.mark.usefixtures("packages"),
+    pytest.mark.timeout(180),
+]
+
+COUNT = 400
+KILLS = 3
+COMMAND = ["node_modules/vitest/vitest.mjs", "run", "chaos.test.ts", "--testTimeout=120000"]
+
+
+def slowly() -> Iterator[int]:
+    for value in range(COUNT):
+        yield value
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_its_live_readers_have_everything_once_and_in_order(tmp_path: Path, seed: int) -> None:
+    with ExitStack() as servers, FaultProxy(0) as failing, FaultProxy(0) as way:
+
+        def serve() -> ServerProcess:
+            server = servers.enter_context(ServerProcess(tmp_path / "data"))
+            failing.go_to(server.port)
+            way.go_to(server.port)
+            return server
+
+        server = serve()
+        failing.chaos(seed, share=0.2)
+        environ = {"SERVED": failing.url, "SECRET": server.secret, "COUNT": str(COUNT)}
+        with Client(way.url, server.secret) as client:
+            piped = client.streams.pipe("values", slowly(), target="run_1", close=True)
+            next(iter(piped.stream))  # so that there is something to read
+            with Popen(
+                [str(find("node")), *COMMAND],
+                cwd=HERE,
+                env=os.environ | environ,
+                stdout=PIPE,
+                stderr=STDOUT,
+                text=True,
+            ) as readers:
+                for _ in range(KILLS):
+                    time.sleep(random.Random(seed).uniform(1, 2))
+                    server.kill()
+                    server = serve()
+                said, _ = readers.communicate(timeout=150)
+            piped.wait_until_complete()
+    assert readers.returncode == 0, said
