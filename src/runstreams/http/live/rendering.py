@@ -106,8 +106,7 @@ def _json(page: Page) -> bytes:
 
 
 def _closed(closed: Closed | None) -> bytes:
-    said = None if closed is None else asdict(closed)
-    return json.dumps(said, separators=(",", ":")).encode()
+    return b"null" if closed is None else json.dumps(asdict(closed), separators=(",", ":")).encode()
 
 
 def _number(number: int | None) -> bytes:

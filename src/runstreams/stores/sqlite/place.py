@@ -10,6 +10,11 @@ from time import monotonic
 
 from ...core.errors import StoreError
 
+_LATELY_SECONDS = 0.02
+"""How long a check is good for whoever only reads: as late as what other processes commit is
+noticed.
+"""
+
 _PATH_SECONDS = 1
 """How often the file is looked for by its path, which takes ten times as long as to ask whether it
 has a name: one that was moved away loses nothing, but others may have begun another.
@@ -25,6 +30,13 @@ class Place:
         # Not one that reads: SQLite would lose its locks when that is closed.
         self._handle = os.open(path, os.O_PATH) if hasattr(os, "O_PATH") else None
         self._looked = monotonic()
+        self._checked = 0.0
+
+    def check_lately(self) -> None:
+        """Raise `StoreError` unless the same file was there a moment ago."""
+        if (now := monotonic()) - self._checked > _LATELY_SECONDS:
+            self.check()
+            self._checked = now
 
     def check(self) -> None:
         """Raise `StoreError` unless the same file is still there."""

@@ -35,7 +35,7 @@ class Queries:
 
     def here(self, query: Query[T]) -> T:
         """Run a short *query* on this thread, the event loop's. Raises `StoreError`."""
-        self._place.check()
+        self._place.check_lately()
         try:
             return query(self._here)
         except sqlite3.Error as error:
@@ -46,7 +46,7 @@ class Queries:
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._run, query)
 
     def _run(self, query: Query[T]) -> T:
-        self._place.check()
+        self._place.check_lately()
         try:
             return query(self._connection())
         except sqlite3.Error as error:
