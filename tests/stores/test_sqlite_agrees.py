@@ -46,8 +46,10 @@ class Steps:
         self._generations = (f"{mark}{at:016x}" for at in count())
         self.now = 1000
 
-    def stream(self) -> StreamId:
-        return StreamId(self._draw.choice("ab"), self._draw.choice("kl"))
+    def stream(self, other_than: StreamId | None = None) -> StreamId:
+        while (drawn := StreamId(self._draw.choice("ab"), self._draw.choice("kl"))) == other_than:
+            pass
+        return drawn
 
     def next(self, stream: StreamId, head: Head | None) -> Step:
         """Return a step; *head* is what is there now."""
@@ -117,7 +119,8 @@ class Steps:
         strands = (Strand(stream, generation, end),) if end else ()
         fork = Fork(stream, generation, end, 0, self.now, self.now, strands)
         base = Head(next(self._generations), self.now, self.now + 50, end, end, fork=fork)
-        run, other = Run(stream.run, self.now, self.now + 100), self.stream()
+        # A stream that is there to fork from is no name for a new one.
+        run, other = Run(stream.run, self.now, self.now + 100), self.stream(other_than=stream)
         ref = ForkRef(other, self._draw.choice((base.generation, "other")), self.now)
         buried = Closed("canceled", "it was deleted", "deleted")
         seen = replace(
