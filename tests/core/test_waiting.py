@@ -109,17 +109,20 @@ def test_a_new_generation_is_confirmed_before_it_is_believed() -> None:
     assert found.generation == "new"
 
 
-def test_a_late_answer_about_the_stream_before_is_not_believed() -> None:
-    """As when an append was committed, and its answer comes after the stream has begun anew."""
+@pytest.mark.parametrize("there", [HEAD, None], ids=["another", "none"])
+def test_a_late_answer_about_the_stream_before_is_not_believed(there: Head | None) -> None:
+    """As when an append was committed, and its answer comes after the stream has begun anew, or was
+    deleted.
+    """
 
     async def wait() -> Head | None:
-        watches = watches_of(Looks(HEAD))
-        reader = asyncio.create_task(watches.beyond(STREAM, HEAD, 3, 20))
+        watches = watches_of(Looks(there))
+        reader = asyncio.create_task(watches.beyond(STREAM, there, 3, 20))
         await asyncio.sleep(1)
         watches.tell(STREAM, replace(HEAD, generation="before", tail=9))
         return await reader
 
-    assert run(wait()) == HEAD
+    assert run(wait()) == there
 
 
 def test_a_fault_while_polling_is_passed_over() -> None:

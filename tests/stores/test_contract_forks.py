@@ -19,7 +19,7 @@ from runstreams.core.errors import (
 from runstreams.core.forking import ForkedTooDeep, Wish
 from runstreams.core.forks import STRANDS, SourceGone, fork_ref
 from runstreams.core.limits import DAY_MS, FORGOTTEN_MS
-from runstreams.core.model import Charter, Closed, Fork, Head, Run, StreamId, Turn
+from runstreams.core.model import Charter, Closed, Fork, ForkRef, Head, Run, StreamId, Turn
 from runstreams.core.ports import Opened
 from tests.stores.conftest import Kept
 from tests.stores.test_contract_entries import TEXT, entry, text
@@ -427,6 +427,27 @@ async def test_the_last_fork_goes_while_its_source_is_deleted(kept: Kept) -> Non
     with patch.object(kept.store.heads, "bury", late):
         await kept.log.delete(SOURCE)
     assert await kept.store.heads.get(SOURCE) is None
+
+
+async def test_a_fork_that_comes_while_the_last_one_is_deleted_keeps_its_chunks(
+    kept: Kept,
+) -> None:
+    await write(kept, SOURCE, 0)
+    await fork(kept)
+    forks, meets = kept.store.heads.forks, [True]
+
+    async def soon_old(*arguments: Any) -> list[ForkRef]:
+        answer = await forks(*arguments)
+        if meets:
+            meets.pop()
+            await fork(kept, SECOND)
+            await kept.another().delete(SOURCE)
+        return answer
+
+    with patch.object(kept.store.heads, "forks", soon_old):
+        await kept.log.delete(FORK)
+    assert not meets
+    assert await numbers(kept, SECOND) == [0]
 
 
 async def test_forks_that_are_deleted_at_once_take_their_source_along(kept: Kept) -> None:

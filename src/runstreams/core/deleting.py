@@ -76,11 +76,11 @@ class Deleter:
 
     async def _let_go(self, fork: Fork) -> Head | None:
         """Remove what only *fork* needed, which is gone; return the head of a stream that went."""
-        for origin in origins(fork):
-            if await self._is_needed(*origin):
-                return None
-            stream, generation = origin
+        for stream, generation in origins(fork):
+            # In this order: its removal demands that it was not forked since its head was read.
             head = await self._store.heads.get(stream)
+            if await self._is_needed(stream, generation):
+                return None
             if head is not None and head.generation == generation:
                 return await self._remove_buried(stream, head) if head.is_buried else None
             # Forgotten, so that nobody else would remove them.

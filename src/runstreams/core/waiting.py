@@ -171,7 +171,9 @@ class Watches:
                 if not await watch.more(told, deadline):
                     return head
                 told, head = watch.told, _newest(head, watch.head)
-                if _may_be_late(seen, head) or not watch.is_seamless:
+                if generation_of(head) != generation_of(seen) or not watch.is_seamless:
+                    # A late answer may tell of the stream that was before the one we know, or of
+                    # one that we know to be gone.
                     head = await self._look_now(stream, seen, index, watch)
             return head
 
@@ -283,16 +285,6 @@ class Watches:
         for task in [*tasks, self._ticker]:
             if task:
                 task.cancel()
-
-
-def _may_be_late(seen: Head | None, head: Head | None) -> bool:
-    """Say whether what was told may be the answer to something done before what was *seen*: it may
-    tell of the stream that was before, or of one that is deleted, and can still be read if it has
-    forks.
-    """
-    if seen is None:
-        return head is not None and head.forks > 0
-    return generation_of(head) != seen.generation
 
 
 def _wake(reader: "asyncio.Future[None]") -> None:
