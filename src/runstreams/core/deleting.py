@@ -37,17 +37,16 @@ class Deleter:
         """
         generations = await self._store.segments.generations(stream)
         head = await self._store.heads.delete(stream)
-        was_there = head is not None and not head.is_buried
-        if head is not None and head.forks:
-            head = await self._remove(stream, head)
-        if head is not None:
-            await self._clean(stream, head)
-            await self._delete_segments(stream, head.generation)
+        gone = await self._remove(stream, head) if head is not None and head.forks else head
+        if gone is not None:
+            await self._clean(stream, gone)
+            await self._delete_segments(stream, gone.generation)
         for generation in generations:
+            # Those of a head that stands go after it, by whoever removes it.
             if head is None or generation != head.generation:
                 await self._delete_unneeded(stream, generation)
-        await self._let_all_go(head)
-        return was_there
+        await self._let_all_go(gone)
+        return head is not None and not head.is_buried
 
     async def _remove(self, stream: StreamId, head: Head) -> Head | None:
         """Remove the *head* of a stream that has been forked, or bury it; return it if it was
