@@ -24,7 +24,22 @@ and the longest a few ms, so this is never reached unless a process hangs.
 _WAL_KEPT_BYTES = 64 * 1024 * 1024
 """The write-ahead log is cut to this size when it starts over."""
 
-_TABLES = """
+_FORKS = """
+-- The streams that were forked from a generation of another.
+CREATE TABLE forks (
+    run TEXT NOT NULL,
+    key TEXT NOT NULL,
+    generation TEXT NOT NULL,
+    fork_run TEXT NOT NULL,
+    fork_key TEXT NOT NULL,
+    fork_generation TEXT NOT NULL,
+    expires INTEGER NOT NULL,
+    PRIMARY KEY (run, key, generation, fork_generation)
+) WITHOUT ROWID;
+CREATE INDEX buried ON heads (id) WHERE code = 'deleted';
+"""
+
+_TABLES = f"""
 -- One row a stream, as its last sealing left it. What each append changes stands with the batch, so
 -- that an append writes one row. An id is never used again, so that a head never meets the rows of
 -- another one.
@@ -121,17 +136,6 @@ CREATE TABLE segments (
     body BLOB NOT NULL,
     UNIQUE (run, key, generation, last, first)
 );
--- The streams that were forked from a generation of another.
-CREATE TABLE forks (
-    run TEXT NOT NULL,
-    key TEXT NOT NULL,
-    generation TEXT NOT NULL,
-    fork_run TEXT NOT NULL,
-    fork_key TEXT NOT NULL,
-    fork_generation TEXT NOT NULL,
-    expires INTEGER NOT NULL,
-    PRIMARY KEY (run, key, generation, fork_generation)
-) WITHOUT ROWID;
 CREATE TABLE runs (
     id TEXT PRIMARY KEY,
     created INTEGER NOT NULL,
@@ -147,9 +151,8 @@ CREATE TABLE runs (
     streams INTEGER,
     counted INTEGER
 ) WITHOUT ROWID;
-CREATE INDEX buried ON heads (id) WHERE code = 'deleted';
 CREATE INDEX recent_runs ON runs (created, id);
-"""
+{_FORKS}"""
 
 _CHANGES = {
     1: """
@@ -175,18 +178,8 @@ _CHANGES = {
     4: """
         ALTER TABLE heads ADD COLUMN fork TEXT;
         ALTER TABLE heads ADD COLUMN forks INTEGER;
-        CREATE TABLE forks (
-            run TEXT NOT NULL,
-            key TEXT NOT NULL,
-            generation TEXT NOT NULL,
-            fork_run TEXT NOT NULL,
-            fork_key TEXT NOT NULL,
-            fork_generation TEXT NOT NULL,
-            expires INTEGER NOT NULL,
-            PRIMARY KEY (run, key, generation, fork_generation)
-        ) WITHOUT ROWID;
-        CREATE INDEX buried ON heads (id) WHERE code = 'deleted';
-    """,
+    """
+    + _FORKS,
 }
 """What makes a file of each version one of the next. Columns are added with nothing in them, which
 takes no longer where the file is large.
