@@ -133,6 +133,15 @@ async def test_a_fork_and_its_source_go_their_own_ways(kept: Kept) -> None:
     assert (await there(kept, FORK)).closed is None
 
 
+async def test_a_fork_that_is_created_with_all_it_will_have_is_sealed(kept: Kept) -> None:
+    await write(kept, SOURCE, 0)
+    first = Entry(b"1\n2\n", 2, closes=True)
+    await kept.log.fork(FORK, Wish(SOURCE), lambda _: first)
+    head = await there(kept, FORK)
+    assert (head.closed, head.sealed, head.pending) == (Closed("completed"), 3, ())
+    assert await numbers(kept, FORK) == [0, 1, 2]
+
+
 async def test_a_live_reader_of_a_fork_gets_both_and_waits_for_its_own(kept: Kept) -> None:
     await write(kept, SOURCE, 0, 1)
     await fork(kept)

@@ -162,7 +162,7 @@ class Log:
         entry = first or Entry()
         head, is_new = await self._scribe.found(stream, charter, entry)
         if is_new:
-            await self._tell_written(stream, entry, head)
+            await self._tell_written(stream, head, entry.count)
             if entry.count:
                 self._observer.appended(entry.count, entry.size)
         return head, is_new
@@ -177,8 +177,11 @@ class Log:
         Raises what `Forker.fork` raises.
         """
         head, is_new = await self._forker.fork(stream, wish, first)
-        if is_new:
-            self._watches.tell(stream, head)
+        if is_new and head.fork is not None:
+            count = head.tail - head.fork.end
+            await self._tell_written(stream, head, count)
+            if count:
+                self._observer.appended(count, head.size)
         return head, is_new
 
     async def absence(self, stream: StreamId) -> RunstreamsError:
@@ -210,14 +213,14 @@ class Log:
         except NotThere:
             raise await self.absence(stream) from None
         if not written.repeated:
-            await self._tell_written(stream, entry, written.head)
+            await self._tell_written(stream, written.head, entry.count)
         return written
 
-    async def _tell_written(self, stream: StreamId, entry: Entry, head: Head) -> None:
+    async def _tell_written(self, stream: StreamId, head: Head, count: int) -> None:
         self._watches.tell(stream, head)
         if head.closed is not None and head.tail:
             await self._seals.everything(stream)
-        elif entry.count and self._sealer.is_due(head):
+        elif count and self._sealer.is_due(head):
             await self._seals.some(stream)
 
     async def use(self, stream: StreamId, head: Head) -> None:
