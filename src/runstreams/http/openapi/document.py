@@ -13,7 +13,11 @@ _ABOUT = """\
 Durable, resumable streams: docs/protocol.md says what each route means. Answers carry
 `Access-Control-Allow-Origin`, `Access-Control-Expose-Headers` and `Vary: Origin` for browsers.
 `OPTIONS` on any path is answered 200, an unknown path 404 `not_found`, and another method 405
-`method_not_allowed`."""
+`method_not_allowed`.
+
+Not described here: `/v1/stream/`, whose paths have any number of parts, which OpenAPI cannot say,
+and whose protocol has a text of its own (docs/durable-streams.md); and `/metrics` of a local
+server, for Prometheus (docs/metrics.md)."""
 
 KEY = "A secret key, or a public token that has one of the scopes that an operation names."
 
