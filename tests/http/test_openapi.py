@@ -16,6 +16,7 @@ from runstreams.http.openapi import durable
 from runstreams.http.openapi.parts import HEADERS, PARAMETERS
 from runstreams.http.openapi.refusals import EVERY
 from runstreams.http.routes import managing
+from runstreams.http.routes.closing import VERBS
 from tests.http.asgi import READ, STREAM, Api, in_virtual_time, token
 from tests.http.described import DOCUMENT, _there, operation_of, wrong
 from tests.http.served_errors import served
@@ -32,12 +33,9 @@ def test_it_is_a_document_of_openapi() -> None:
 
 
 def test_it_names_each_route_and_no_other() -> None:
-    by_name = {f"POST /realtime/v1/streams/{{run}}/{{key}}/{verb}" for verb in ("close", "stop")}
-    assert {f"{method} {path}" for method, path in OPERATIONS} == {
-        *routes(),
-        *elsewhere(),
-        *by_name,
-    }
+    by_name = {f"POST /realtime/v1/streams/{{run}}/{{key}}/{verb}" for verb in VERBS}
+    there = {*routes(), *elsewhere(), *by_name}
+    assert {f"{method} {path}" for method, path in OPERATIONS} == there
 
 
 def test_no_operation_has_the_name_of_another() -> None:

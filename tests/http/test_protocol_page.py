@@ -10,6 +10,7 @@ from runstreams.core import limits
 from runstreams.http import errors
 from runstreams.http.call import Endpoint
 from runstreams.http.routes import appending, dashboard, durable, front, managing, reading
+from runstreams.http.routes.closing import VERBS
 from runstreams.serve import protocol
 from tests.http.asgi import METRICS
 from tests.http.served_errors import served
@@ -51,7 +52,7 @@ def test_every_route_is_described(route: str) -> None:
 
 def test_only_routes_that_exist_are_described() -> None:
     described = set(re.findall(r"`((?:GET|PUT|POST|HEAD|DELETE) /[^`]*)`", PAGE))
-    short = {f"POST /realtime/v1/streams/{{run}}/{{key}}/{verb}" for verb in ("close", "stop")}
+    short = {f"POST /realtime/v1/streams/{{run}}/{{key}}/{verb}" for verb in VERBS}
     assert described - short == set(routes())
 
 

@@ -66,6 +66,11 @@ PARAMETERS: dict[str, Part] = {
         "A promise to be heard of within so many seconds; 0 takes it back.",
         {"type": "integer", "minimum": 0, "maximum": LEASE_SECONDS_MAX},
     ),
+    "fence": header(
+        "X-Stream-Fence",
+        "How often the stream had been taken over when the writer began: refused once it is more.",
+        WHOLE,
+    ),
     "flavour": header("X-Stream-Version", "Sent by the published writers.", TEXT),
     "trigger": header("trigger-version", "Sent by the published writers.", TEXT),
     "length": header("Content-Length", "Bytes of the body.", WHOLE, required=True),
@@ -113,6 +118,10 @@ HEADERS: dict[str, Part] = {
     "X-Stream-Leased-Until": {
         "description": "Until when a producer has promised to be heard of.",
         "schema": MOMENT,
+    },
+    "X-Stream-Fence": {
+        "description": "How often the stream had been taken over when the first line was stored.",
+        "schema": WHOLE,
     },
     "X-Stream-Linger-Ms": {
         "description": "For how long to gather chunks before the next append, in milliseconds.",

@@ -55,6 +55,7 @@ EVERY: tuple[Kind, ...] = (
     *APPENDING,
     core.InvalidIndex,
     core.ChunkGap,
+    core.FencedOff,
     core.ClosedDifferently,
     core.CompletedDifferently,
     core.NotThere,

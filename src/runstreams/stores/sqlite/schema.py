@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ...core.errors import StoreError
 
-FORMAT = 5
+FORMAT = 6
 """Version of the file. What it holds, as chunks and segments, has versions of its own."""
 
 FILE = "streams.sqlite"
@@ -70,6 +70,8 @@ CREATE TABLE heads (
     book TEXT,
     fork TEXT,
     forks INTEGER,
+    fence INTEGER,
+    fence_at INTEGER,
     UNIQUE (run, key)
 );
 -- Unsealed batches: the pointer, what the head became with it, and what it points to, in one row.
@@ -179,6 +181,10 @@ _CHANGES = {
         ALTER TABLE heads ADD COLUMN forks INTEGER;
     """
     + _FORKS,
+    5: """
+        ALTER TABLE heads ADD COLUMN fence INTEGER;
+        ALTER TABLE heads ADD COLUMN fence_at INTEGER;
+    """,
 }
 """What makes a file of each version one of the next. Columns are added with nothing in them, which
 takes no longer where the file is large.
