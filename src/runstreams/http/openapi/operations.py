@@ -61,6 +61,8 @@ class Operation:
     """Schemas by media type."""
     needs_body: bool = False
     errors: tuple[Kind, ...] = ()
+    refused_headers: tuple[str, ...] = ()
+    """What a refusal may tell in its headers, beside what every one does."""
     needs: str | None = None
     """The scopes of which a token needs one; empty: the secret key; None: nobody is asked."""
 
@@ -350,6 +352,20 @@ _MANAGING = (
         about="Say that the service answers.",
         tag="service",
         answers={200: _json("It does.", "Health")},
+    ),
+    Operation(
+        method="GET",
+        path="/metrics",
+        name="metrics",
+        about="Tell Prometheus what a local server measures; a function has no such path.",
+        tag="service",
+        answers={
+            200: Answer(
+                about="The figures.", content={"text/plain": TEXT}, headers=("Cache-Control",)
+            )
+        },
+        errors=(core.NotThere,),
+        needs="",
     ),
 )
 

@@ -31,6 +31,7 @@ WHOLE: Schema = {"type": "integer", "minimum": 0, "maximum": MOST}
 TEXT: Schema = {"type": "string"}
 _TRUTH: Schema = {"type": "boolean"}
 MOMENT: Schema = {"type": "integer", "description": "Milliseconds since 1970."}
+MOMENT_TEXT: Schema = {"type": "string", "format": "date-time"}
 
 
 def schema_of(kind: Any) -> Schema:

@@ -221,7 +221,7 @@ async def ingest(
     writer = _BodyWriter(log, stream, client, number, pledge, (BATCH_BYTES, BATCH_CHUNKS), known)
     lines = Lines()
     try:
-        async for piece in call.pieces():
+        while (piece := await call.piece()) is not None:
             if complete := lines.feed(piece):
                 await writer.write(complete)
             if lines.unfinished > _UNFINISHED:
