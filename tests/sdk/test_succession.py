@@ -15,7 +15,7 @@ import pytest
 
 from runstreams import Batching
 from runstreams.aio import AsyncClient
-from runstreams.errors import FencedOff, WriterClosed
+from runstreams.errors import FencedOff, WriterError
 from runstreams.sdk.aio import Successor
 from tests.sdk.aio.helpers import read
 from tests.sdk.in_tasks import PATIENCE
@@ -60,7 +60,7 @@ class Lives:
                 index += 1
         except FencedOff:
             return True
-        except WriterClosed:
+        except WriterError:
             return False
 
 

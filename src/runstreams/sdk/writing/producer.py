@@ -237,7 +237,9 @@ class Producer:
     def sent(self) -> None:
         """Tell the result, now that `send` has ended or was cancelled."""
         if not self._is_told:
-            self._fail(NotSent("given up, or the client was closed", unsent=self.unsent))
+            given_up = NotSent("given up, or the client was closed", unsent=self.unsent)
+            self._sender.give_up(given_up)
+            self._fail(given_up)
         self._engine.done(self)
         if self._error is None:
             self.result.set_result(self._sender.last_index)
