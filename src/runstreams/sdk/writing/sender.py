@@ -231,6 +231,10 @@ class Sender:
         self.promise.heard(started, lease, receipt.leased_until)
         return receipt
 
+    async def renew(self, transport: Transport) -> Receipt:
+        """Make the promise once more. Raises what the transport does."""
+        return await self._tell(transport, self.promise.alone())
+
     async def let_go(self, transport: Transport) -> Receipt:
         """Take the promise back. Raises what the transport does."""
         return await self._tell(transport, 0)
