@@ -35,10 +35,21 @@ Meaning = Callable[[Exception], Awaitable[Exception]]
 class Sender:
     """Carries chunks from whoever writes, in any thread, to the server, in the engine."""
 
-    def __init__(self, stream: StreamId, client: str, batching: Batching, lease: int = 0) -> None:
-        """Send to *stream* as *client*, which promises to be heard of within *lease* seconds."""
+    def __init__(
+        self,
+        stream: StreamId,
+        client: str,
+        batching: Batching,
+        lease: int = 0,
+        fence: int | None = None,
+    ) -> None:
+        """Send to *stream* as *client*, which promises to be heard of within *lease* seconds, and
+        began at *fence*; None: the first answer tells.
+        """
         self.stream = stream
         self.client = client
+        self.fence = fence
+        """How often the stream had been taken over when the client began, once that is known."""
         self.promise = Promise(lease)
         """What the client says of when it will be heard of."""
         self.last_index: int | None = None
@@ -182,7 +193,8 @@ class Sender:
             started, lease = time(), self.promise.with_chunks(self._is_last())
             try:
                 receipt = await transport().append(
-                    self.stream, self.client, in_flight.number, in_flight.body, lease
+                    *(self.stream, self.client, in_flight.number, in_flight.body),
+                    *(lease, self.fence),
                 )
             except RunstreamsError as error:
                 await asyncio.sleep(patience.after(error))
@@ -217,9 +229,17 @@ class Sender:
         return await self._tell(transport, 0)
 
     async def _tell(self, transport: Transport, lease: int | None) -> Receipt:
-        return await transport.append(self.stream, self.client, self.acknowledged, b"", lease)
+        said = self.stream, self.client, self.acknowledged, b"", lease, self.fence
+        receipt = await transport.append(*said)
+        self._begin_at(receipt)
+        return receipt
+
+    def _begin_at(self, receipt: Receipt) -> None:
+        if self.fence is None:
+            self.fence = receipt.fence
 
     def _arrived(self, receipt: Receipt, seconds: float) -> None:
+        self._begin_at(receipt)
         with self._lock:
             self._buffer.arrived(seconds, receipt.linger)
             if receipt.last_index is not None:
