@@ -11,7 +11,7 @@ import pytest
 from runstreams import Client
 from runstreams.ai import ui_message_chunks
 from runstreams.errors import InvalidSource
-from tests.ai.asking import APIS, QUESTION, Api
+from tests.ai.asking import APIS, QUESTION, Api, bedrock
 from tests.ai.model_server import Model
 from tests.react.building import need_packages
 from tests.tools import ROOT
@@ -79,6 +79,16 @@ def test_what_is_thought_comes_before_what_is_said(api: Api) -> None:
 
 def test_a_character_that_is_cut_between_two_deltas_is_whole(api: Api) -> None:
     assert text_of(chunks_of(api.events("halves"))) == ["ok ", "👍 bye"]
+
+
+@pytest.mark.usefixtures("model")
+def test_bedrocks_events_give_the_same_message() -> None:
+    started, *rest = chunks_of(bedrock("tool"))
+    assert (started, nameless(rest)) == ({"type": "start"}, CALLED)
+    thought = chunks_of(bedrock("reasoning"), message_id="message_1")
+    assert thought[0] == {"type": "start", "messageId": "message_1"}
+    assert text_of(thought, "reasoning") == ["Let me ", "think."]
+    assert text_of(chunks_of(bedrock("halves"))) == ["ok ", "👍 bye"]
 
 
 async def test_events_of_async_clients_give_the_same(api: Api) -> None:

@@ -8,7 +8,7 @@ import pytest
 from runstreams import Client, aio
 from runstreams.ai import ui_message_chunks
 from runstreams.testing import Server
-from tests.ai.asking import APIS, Api
+from tests.ai.asking import APIS, Api, bedrock
 from tests.ai.model_server import Model
 
 SAID = "To be, or Fuß 👍🏽!"
@@ -71,14 +71,6 @@ def test_a_stop_ends_the_request_to_the_model(
         assert model.left.wait(60)
         piped.wait_until_complete()
     assert piped.stopped
-
-
-def bedrock(model: str) -> Any:
-    import boto3
-
-    asked = [{"role": "user", "content": [{"text": "Which?"}]}]
-    client = boto3.client("bedrock-runtime")
-    return client.converse_stream(modelId=model, messages=asked)["stream"]
 
 
 def test_bedrocks_events_are_stored_with_their_bytes_in_base64(
