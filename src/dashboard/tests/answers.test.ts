@@ -87,6 +87,29 @@ describe("an answer", () => {
     expect(said([{ type: "error", error: { message: "no" } }])).toEqual(["error Error: no"]);
   });
 
+  it("is assembled out of Bedrock's ConverseStream, as Strands Agents wrap it, too", () => {
+    const delta = (contentBlockIndex: number, delta: object) => ({
+      contentBlockDelta: { contentBlockIndex, delta },
+    });
+    const start = { toolUse: { toolUseId: "t", name: "weather" } };
+    const events = [
+      { messageStart: { role: "assistant" } },
+      delta(0, { reasoningContent: { text: "Hm." } }),
+      { contentBlockStop: { contentBlockIndex: 0 } },
+      delta(1, { text: "To" }),
+      delta(1, { text: " be" }),
+      { contentBlockStart: { contentBlockIndex: 2, start } },
+      delta(2, { toolUse: { input: '{"city":1}' } }),
+      { messageStop: { stopReason: "tool_use" } },
+      { metadata: { usage: {}, metrics: {} } },
+    ];
+    expect(said(events)).toEqual(THE_SAME);
+    expect(said([...events, ...events].map((event) => ({ event })))).toEqual([
+      ...THE_SAME,
+      ...THE_SAME,
+    ]);
+  });
+
   it("is assembled out of the AI SDK's chunks", () => {
     const events = [
       { type: "start" },
@@ -133,10 +156,25 @@ describe("an answer", () => {
 
   it("leaves other chunks as they are", () => {
     const others = ["To", " be", { type: "of mine", n: 1 }, { text: "x" }, 7, ["a"]];
+    expect(said([{ event: "x" }, { event: null }])).toEqual(['{"event":"x"}\n{"event":null}\n']);
     expect(said(others)).toEqual(['To be\n{"type":"of mine","n":1}\n{"text":"x"}\n7\n["a"]\n']);
     expect(said([null, { type: 1 }, { object: [] }])).toEqual([
       'null\n{"type":1}\n{"object":[]}\n',
     ]);
+  });
+
+  it("leaves out nothing that only looks like an event", () => {
+    const own = [
+      { type: "done", answer: 42 },
+      { type: "start", job: "x" },
+      { type: "data-weather", data: {} },
+      { metadata: { author: "me" } },
+      { messageStart: {}, also: 1 },
+      { message: "hello" },
+      { event: { name: "click" } },
+    ];
+    const lines = own.map((value) => `${JSON.stringify(value)}\n`);
+    expect(said(own)).toEqual([lines.join("")]);
   });
 
   it("does not stumble over events that are not as they should be", () => {

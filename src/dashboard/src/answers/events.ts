@@ -13,9 +13,16 @@ export interface Said {
 
 type Json = Record<string, any>;
 
-/** Events that say nothing: begin, end, count, remark. */
+/** Events that say nothing: begin, end, count. What is the application's own is none of them. */
 const SILENT =
-  /^(?:response\.|(?:text|reasoning|tool-(?:input|approval))-|(?:start|finish)(?:-step)?$|data-|source-|message-metadata$|file$|abort$|done$|ping$|message_|content_block_|(?:RUN|STEP|STATE|MESSAGES|TEXT_MESSAGE|TOOL_CALL|REASONING|THINKING|ACTIVITY)_|(?:CUSTOM|RAW)$)/;
+  /^(?:response\.|(?:text|reasoning|tool-(?:input|approval))-|message_|content_block_|(?:RUN|STEP|STATE|MESSAGES|TEXT_MESSAGE|TOOL_CALL|REASONING|THINKING|ACTIVITY)_)/;
+
+/** Names that others may use as well: they are known by having nothing else to say. */
+const BARE = /^(?:(?:start|finish)(?:-step)?|message-metadata|abort|done|ping)$/;
+const BESIDE = new Set(["type", "messageId", "messageMetadata", "finishReason", "reason"]);
+
+const isSilent = (type: string, event: Json): boolean =>
+  SILENT.test(type) || (BARE.test(type) && Object.keys(event).every((name) => BESIDE.has(name)));
 
 /** Tells the answers of one stream apart, whose parts have numbers only. */
 export class Events {
@@ -24,6 +31,10 @@ export class Events {
   /** What *event* says; undefined where it is no event that is known. */
   read(event: Json): Said[] | undefined {
     if (event.object === "chat.completion.chunk") return completion(event);
+    const [name, told] = only(event.event ? only(event)[1] : event);
+    if (name === "messageStart") this.#turn += 1;
+    if (CONVERSE.has(name)) return converse(told, this.#turn);
+    if (isOfStrands(name, told)) return [];
     const { type } = event;
     if (typeof type !== "string") return undefined;
     if (type === "message_start") this.#turn += 1;
@@ -31,7 +42,7 @@ export class Events {
     const one =
       response(type, event) ?? chunk(type, event) ?? agUi(type, event) ?? trouble(type, event);
     if (one) return [one];
-    return SILENT.test(type) ? [] : undefined;
+    return isSilent(type, event) ? [] : undefined;
   }
 }
 
@@ -63,6 +74,35 @@ function block({ type, content_block: begun, delta }: Json, key: string): Said[]
   if (delta?.text) return [said("text", key, delta.text)];
   if (delta?.thinking) return [said("reasoning", key, delta.thinking)];
   return delta?.partial_json ? [said("tool", key, delta.partial_json)] : [];
+}
+
+/** The name and the value of the only member of *event*; no name where it has others. */
+function only(event: Json): [string, Json] {
+  const [name, ...others] = Object.keys(event ?? {});
+  return name === undefined || others.length ? ["", {}] : [name, event[name] ?? {}];
+}
+
+/** Events of Bedrock's ConverseStream; Strands Agents wrap them. */
+const CONVERSE = new Set([
+  "messageStart",
+  "contentBlockStart",
+  "contentBlockDelta",
+  "contentBlockStop",
+  "messageStop",
+]);
+
+/** Whether it repeats what was said: figures, a whole message, the end. */
+const isOfStrands = (name: string, told: Json): boolean =>
+  (name === "metadata" && told.metrics) ||
+  (name === "message" && told.role && Array.isArray(told.content)) ||
+  (name === "result" && told.stop_reason);
+
+function converse({ contentBlockIndex: index, start, delta }: Json, turn: number): Said[] {
+  const key = `${turn}.${index}`;
+  if (start?.toolUse) return [said("tool", key, "", start.toolUse.name)];
+  if (delta?.text) return [said("text", key, delta.text)];
+  if (delta?.reasoningContent?.text) return [said("reasoning", key, delta.reasoningContent.text)];
+  return delta?.toolUse ? [said("tool", key, delta.toolUse.input)] : [];
 }
 
 /** OpenAI's Responses. */
