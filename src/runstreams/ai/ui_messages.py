@@ -1,6 +1,7 @@
 """Chunks for `useChat` of the Vercel AI SDK, out of events of models' APIs."""
 
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Any, cast, overload
 
 from ..sdk.closing import said
@@ -23,13 +24,17 @@ PASSED = {
 
 @overload
 def ui_message_chunks(
-    source: AsyncIterable[Any], *, message_id: str | None = None
+    source: AsyncIterable[Any] | AbstractAsyncContextManager[AsyncIterable[Any]],
+    *,
+    message_id: str | None = None,
 ) -> AsyncIterator[Chunk]: ...
 
 
 @overload
 def ui_message_chunks(
-    source: Iterable[Any], *, message_id: str | None = None
+    source: Iterable[Any] | AbstractContextManager[Iterable[Any]],
+    *,
+    message_id: str | None = None,
 ) -> Iterator[Chunk]: ...
 
 
