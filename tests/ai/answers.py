@@ -50,6 +50,7 @@ ANSWERS: dict[str, tuple[Part, ...]] = {
     "reasoning": (Reasoning(("Let me ", "think.")), WORDS),
     "tool": (Text(("I will ", "look.")), CALL),
     "breaks": (WORDS, Trouble("Overloaded")),
+    "held": (WORDS,),
     "endless": (Text(repeat("and ")),),
 }
 

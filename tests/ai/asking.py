@@ -35,6 +35,15 @@ def messages(model: str, kind: str = "Anthropic") -> Any:
     return client, client.messages.create(**asked, stream=True)
 
 
+def bedrock(model: str) -> Any:
+    """Return the events of Bedrock's ConverseStream."""
+    import boto3
+
+    asked = [{"role": "user", "content": [{"text": "Which?"}]}]
+    client = boto3.client("bedrock-runtime")
+    return client.converse_stream(modelId=model, messages=asked)["stream"]
+
+
 class Api(NamedTuple):
     """One of them."""
 

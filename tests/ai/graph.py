@@ -18,9 +18,9 @@ def weather(city: str) -> str:
     return "warm"
 
 
-def graph() -> Any:
-    """Return the graph, compiled."""
-    model = ChatOpenAI(model="tool", streaming=True).bind_tools([weather])
+def graph(client: Any) -> Any:
+    """Return the graph, compiled; its model is asked by *client*."""
+    model = ChatOpenAI(model="tool", streaming=True, http_async_client=client).bind_tools([weather])
 
     async def ask(state: MessagesState) -> dict[str, Any]:
         return {"messages": [await model.ainvoke(state["messages"])]}

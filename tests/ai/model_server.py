@@ -1,7 +1,8 @@
 """A model on this machine: an HTTP server that speaks the formats of `formats`, chunk by chunk.
 
 It answers by the name that it is asked as (`answers`), needs no key, and keeps what it was asked,
-and whether somebody has left before an answer's end.
+and whether somebody has left before an answer's end. As `held` it stops in the middle until it may
+go on. A text that it has answered as a response of OpenAI's it gives again, from any event on.
 """
 
 import json
@@ -11,6 +12,7 @@ from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from . import formats
 from .answers import Part, answer
@@ -23,6 +25,9 @@ ROUTES: list[tuple[str, Speak, str]] = [
     (r"/v1/messages", formats.messages, "text/event-stream"),
     (r"/model/([^/]+)/converse-stream", formats.converse, "application/vnd.amazon.eventstream"),
 ]
+
+HELD = 5
+"""Events after which an answer is held."""
 
 RESULTS = ('"role":"tool"', '"function_call_output"', '"tool_result"', '"toolResult"')
 """What a request has in it that brings what a tool has found."""
@@ -37,6 +42,7 @@ class Model(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.asked: list[dict[str, Any]] = []
         self.left = Event()
+        self.go = Event()
 
     @property
     def url(self) -> str:
@@ -72,8 +78,22 @@ class _Handler(BaseHTTPRequestHandler):
                 compact = json.dumps(asked, separators=(",", ":"))
                 has_tools = bool(asked.get("tools") or asked.get("toolConfig"))
                 parts = answer(model, has_tools, any(mark in compact for mark in RESULTS))
-                return self._stream(speak(parts), kind)
+                return self._stream(self._held(model, speak(parts)), kind)
         self.send_error(404)
+
+    def do_GET(self) -> None:
+        url = urlsplit(self.path)
+        if url.path != "/v1/responses/resp_1":
+            return self.send_error(404)
+        known = list(formats.responses(answer("text", has_tools=False, has_results=False)))
+        first = int(parse_qs(url.query)["starting_after"][0]) + 1
+        self._stream(known[first:], "text/event-stream")
+
+    def _held(self, model: str, pieces: Iterable[str | bytes]) -> Iterator[str | bytes]:
+        for number, piece in enumerate(pieces):
+            if model == "held" and number == HELD:
+                self.server.go.wait(60)
+            yield piece
 
     def _stream(self, pieces: Iterable[str | bytes], kind: str) -> None:
         self.send_response(200)

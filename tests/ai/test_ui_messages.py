@@ -11,7 +11,7 @@ import pytest
 from runstreams import Client
 from runstreams.ai import ui_message_chunks
 from runstreams.errors import InvalidSource
-from tests.ai.asking import APIS, QUESTION, Api
+from tests.ai.asking import APIS, QUESTION, Api, bedrock
 from tests.ai.model_server import Model
 from tests.react.building import need_packages
 from tests.tools import ROOT
@@ -81,6 +81,16 @@ def test_a_character_that_is_cut_between_two_deltas_is_whole(api: Api) -> None:
     assert text_of(chunks_of(api.events("halves"))) == ["ok ", "👍 bye"]
 
 
+@pytest.mark.usefixtures("model")
+def test_bedrocks_events_give_the_same_message() -> None:
+    started, *rest = chunks_of(bedrock("tool"))
+    assert (started, nameless(rest)) == ({"type": "start"}, CALLED)
+    thought = chunks_of(bedrock("reasoning"), message_id="message_1")
+    assert thought[0] == {"type": "start", "messageId": "message_1"}
+    assert text_of(thought, "reasoning") == ["Let me ", "think."]
+    assert text_of(chunks_of(bedrock("halves"))) == ["ok ", "👍 bye"]
+
+
 async def test_events_of_async_clients_give_the_same(api: Api) -> None:
     chunks = [chunk async for chunk in ui_message_chunks(api.async_events("tool"))]
     assert chunks == chunks_of(api.events("tool"))
@@ -115,8 +125,8 @@ def test_what_the_clients_tell_beside_the_events_is_left_out(model: Model) -> No
 
     with anthropic.Anthropic(max_retries=0) as client:
         asked = {"model": "tool", "messages": QUESTION, "max_tokens": 100}
-        with client.messages.stream(**asked) as stream:  # type: ignore[arg-type]
-            chunks = chunks_of(stream)
+        stream = client.messages.stream(**asked)  # type: ignore[arg-type]
+        chunks = list(ui_message_chunks(stream))  # a context, which is entered
     assert chunks == chunks_of(APIS["messages"].events("tool"))
 
 

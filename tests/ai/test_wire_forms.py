@@ -8,7 +8,7 @@ import pytest
 from runstreams import Client, aio
 from runstreams.ai import ui_message_chunks
 from runstreams.testing import Server
-from tests.ai.asking import APIS, Api
+from tests.ai.asking import APIS, Api, bedrock
 from tests.ai.model_server import Model
 
 SAID = "To be, or Fuß 👍🏽!"
@@ -73,14 +73,6 @@ def test_a_stop_ends_the_request_to_the_model(
     assert piped.stopped
 
 
-def bedrock(model: str) -> Any:
-    import boto3
-
-    asked = [{"role": "user", "content": [{"text": "Which?"}]}]
-    client = boto3.client("bedrock-runtime")
-    return client.converse_stream(modelId=model, messages=asked)["stream"]
-
-
 def test_bedrocks_events_are_stored_with_their_bytes_in_base64(
     runstreams_client: Client, model: Model, run: str
 ) -> None:
@@ -105,14 +97,16 @@ def test_an_error_in_the_middle_of_bedrocks_events_fails_the_stream(
 MODES = ["values", "updates", "messages", "custom", "tasks", "debug", "checkpoints"]
 
 
-@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 @pytest.mark.usefixtures("runstreams_client", "model")
 async def test_a_graphs_updates_are_stored_in_every_mode(run: str) -> None:
     """LangGraph gives a tuple of mode and data, where it was asked for several modes."""
+    from openai import DefaultAsyncHttpxClient
+
     from tests.ai.graph import ASKED, THREAD, graph
 
-    source = graph().astream(ASKED, THREAD, stream_mode=MODES, subgraphs=True)
-    await aio.streams.pipe("ui", source, target=run).wait_until_complete()
+    async with DefaultAsyncHttpxClient() as client:
+        source = graph(client).astream(ASKED, THREAD, stream_mode=MODES, subgraphs=True)
+        await aio.streams.pipe("ui", source, target=run).wait_until_complete()
     stored = [chunk async for chunk in aio.streams.read(run, "ui", timeout=0)]
     assert {mode for _, mode, _ in stored} == set(MODES)
     assert [data for _, mode, data in stored if mode == "custom"] == [{"looking": "Köln"}]

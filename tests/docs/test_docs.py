@@ -109,7 +109,7 @@ def test_every_picture_is_shown_somewhere() -> None:
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=named)
 def test_names_of_files_are_names_of_files(path: Path) -> None:
-    """A path in backquotes that begins with one of our folders exists, or stands beside the page."""
+    """A path in backquotes that begins with one of our folders exists, there or beside the page."""
     names = re.findall(
         r"`((?:bench|demo|docs|events|examples|requirements|scripts|src|tests)/[\w./-]+)`",
         path.read_text(),

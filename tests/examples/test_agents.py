@@ -1,12 +1,9 @@
 """The examples with models' own packages, at a model on this machine."""
 
-import importlib.util
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import httpx
@@ -15,37 +12,11 @@ import pytest
 from runstreams import streams
 from runstreams.testing import Server
 from tests.ai.agent import AG_UI, VERCEL_AI
-from tests.ai.model_server import Model, serving
+from tests.ai.model_server import Model
+from tests.examples.programs import EXAMPLES, SAID, loaded
 from tests.examples.serving import serving_the_app
 from tests.functions.runtime import RuntimeApi, function_process
 from tests.serve.process import clean_environ
-from tests.tools import ROOT
-
-EXAMPLES = ROOT / "examples"
-SAID = "To be, or Fuß 👍🏽!"
-
-
-@pytest.fixture(scope="module")
-def served_model() -> Iterator[Model]:
-    with serving() as model:
-        yield model
-
-
-@pytest.fixture
-def model(served_model: Model, monkeypatch: pytest.MonkeyPatch) -> Model:
-    for name, value in served_model.environ().items():
-        monkeypatch.setenv(name, value)
-    return served_model
-
-
-def loaded(name: str) -> ModuleType:
-    path = EXAMPLES / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def read(run_id: str, key: str) -> list[Any]:
@@ -125,10 +96,8 @@ def test_a_function_streams_its_graph_and_does_not_do_so_twice(
     runstreams_server: Server, model: Model, tmp_path: Path
 ) -> None:
     env = runstreams_server.environ() | model.environ()
-    folder, command = (
-        EXAMPLES / "langgraph",
-        (sys.executable, "-m", "awslambdaric", "function.handler"),
-    )
+    folder = EXAMPLES / "langgraph"
+    command = (sys.executable, "-m", "awslambdaric", "function.handler")
     event = {"run_id": "run_function", "question": "How warm is it?"}
     with (
         RuntimeApi().serving() as api,

@@ -200,6 +200,7 @@ async def heir(world: World, name: str) -> None:
             check_ending(world, ending)
             return
     assert head.fence is not None
+    world.ledger.heirs[name] = head.generation
     writer = ClientWriter(world, name, world.rng.randrange(1, 10))
     writer.fence = head.fence.number
     await writer()

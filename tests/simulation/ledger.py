@@ -44,6 +44,10 @@ class Ledger:
     """Generations whose producer was lost."""
     fences: dict[str, Fence] = field(default_factory=dict)
     """Of generations that were taken over, how often and at which tail."""
+    heirs: dict[str, str] = field(default_factory=dict)
+    """Of clients that took a stream over, which generation it was."""
+    unaware: set[tuple[str, str | None]] = field(default_factory=set)
+    """Clients of a generation that wrote on after it was taken over, as they knew no fence yet."""
     stream_of: dict[str, StreamId] = field(default_factory=dict)
     places: dict[bytes, list[tuple[str, int]]] = field(default_factory=lambda: defaultdict(list))
     """Where each chunk's data went: generation and index."""
@@ -80,11 +84,18 @@ class Ledger:
         client wrote before.
         """
         there = self.fences.get(generation)
-        if there is None or batch.fence is None:
+        if there is None:
             return
+        if batch.fence is None:
+            self.unaware.add((generation, batch.client))
+            return
+        if self.heirs.get(batch.client or "", generation) != generation:
+            return  # it took over a stream that was deleted, and this one counts from none again
         require(batch.fence >= there.number, "a writer that was kept out wrote on")
         earlier = {entry.client for entry in self.entries[generation][: there.since]}
-        require(batch.client not in earlier, "a writer from before took itself for a later one")
+        is_unaware = (generation, batch.client) in self.unaware
+        is_new = is_unaware or batch.client not in earlier
+        require(is_new, "a writer from before took itself for a later one")
 
     def forked(self, head: Head) -> None:
         """Record that a stream was opened that has chunks of others."""

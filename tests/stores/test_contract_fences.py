@@ -91,7 +91,8 @@ async def test_the_lease_passes_to_whoever_takes_over(kept: Kept) -> None:
     assert (await there(kept)).lease == Lease(kept.now + MINUTE, MINUTE, "new")
     with pytest.raises(FencedOff):
         await kept.log.hold(STREAM, "old", 10 * MINUTE, 0)
-    await kept.log.release(STREAM, "old")
+    with pytest.raises(FencedOff):
+        await kept.log.release(STREAM, "old", 0)
     assert (await there(kept)).lease == Lease(kept.now + MINUTE, MINUTE, "new")
     await take_over(kept)
     assert (await there(kept)).lease is None

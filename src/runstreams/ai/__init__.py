@@ -3,6 +3,7 @@
 Nothing of any framework is imported: its events are known by what they say.
 """
 
+from .strands import strands_events
 from .ui_messages import ui_message_chunks
 
-__all__ = ["ui_message_chunks"]
+__all__ = ["strands_events", "ui_message_chunks"]

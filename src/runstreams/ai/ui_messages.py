@@ -1,13 +1,14 @@
-"""Chunks for `useChat` of the Vercel AI SDK, out of events of OpenAI's and Anthropic's APIs."""
+"""Chunks for `useChat` of the Vercel AI SDK, out of events of models' APIs."""
 
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Any, cast, overload
 
 from ..sdk.closing import said
 from ..sdk.errors import InvalidSource
 from ..sdk.plain import plain
 from ..sdk.writing.sources import Source, aclose, check_source, close, is_async, iterated
-from . import completions, messages, responses
+from . import completions, converse, messages, responses, strands
 from .message import Chunk, Message
 
 PASSED = {
@@ -23,13 +24,17 @@ PASSED = {
 
 @overload
 def ui_message_chunks(
-    source: AsyncIterable[Any], *, message_id: str | None = None
+    source: AsyncIterable[Any] | AbstractAsyncContextManager[AsyncIterable[Any]],
+    *,
+    message_id: str | None = None,
 ) -> AsyncIterator[Chunk]: ...
 
 
 @overload
 def ui_message_chunks(
-    source: Iterable[Any], *, message_id: str | None = None
+    source: Iterable[Any] | AbstractContextManager[Iterable[Any]],
+    *,
+    message_id: str | None = None,
 ) -> Iterator[Chunk]: ...
 
 
@@ -38,9 +43,10 @@ def ui_message_chunks(
 ) -> Iterator[Chunk] | AsyncIterator[Chunk]:
     """Return the events of *source* as chunks of one UI message, each answer a step of it.
 
-    The events are those of OpenAI's `responses` and `chat.completions` and of Anthropic's
-    `messages`, as the SDKs give them or as dicts. Chunks that are chunks already pass. What the
-    source raises is told in a chunk and raised. *message_id* is the first answer's unless given.
+    The events are those of OpenAI's `responses` and `chat.completions`, of Anthropic's `messages`,
+    of Bedrock's `converse_stream` and of Strands Agents, as the SDKs give them or as dicts. Chunks
+    that are chunks already pass. What the source raises is told in a chunk and raised.
+    *message_id* is the first answer's, where that has one, unless given.
     Raises `InvalidSource`.
     """
     check_source(source)
@@ -93,6 +99,12 @@ def _chunks(message: Message, item: object) -> Iterator[Chunk]:
             return messages.of_messages(message, event)
         case {"type": str(kind)} if kind.startswith(responses.PREFIX):
             return responses.of_responses(message, event)
+        case {"event": dict(inner)}:
+            return converse.of_converse(message, inner)
+        case {"message": {"content": list(content)}}:
+            return strands.results_in(content)
+    if not converse.TYPES.isdisjoint(event):
+        return converse.of_converse(message, event)
     return iter(())
 
 

@@ -91,11 +91,14 @@ class Holder:
                 await close_lost(self._store, stream, head, expires)
         return head
 
-    async def release(self, stream: StreamId, holder: str) -> Head | None:
-        """Take back the promise of *holder*, unless another has followed it; return the head
-        afterwards.
+    async def release(self, stream: StreamId, holder: str, fence: int | None = None) -> Head | None:
+        """Take back the promise of *holder*, who began at *fence*, unless another has followed it;
+        return the head afterwards. Raises `FencedOff`: the promise is over then as well.
         """
-        return await self._store.heads.release(stream, holder)
+        head = await self._store.heads.release(stream, holder)
+        if head is not None and head.closed is None:
+            check_fence(head, fence)
+        return head
 
 
 def _changing() -> Busy:

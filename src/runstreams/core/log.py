@@ -249,9 +249,11 @@ class Log:
         self._watches.tell(stream, head)
         return head
 
-    async def release(self, stream: StreamId, holder: str) -> Head | None:
-        """Take back the promise of *holder*, unless another has followed it."""
-        return await self._holder.release(stream, holder)
+    async def release(self, stream: StreamId, holder: str, fence: int | None = None) -> Head | None:
+        """Take back the promise of *holder*, who began at *fence*, unless another has followed it.
+        Raises `FencedOff`.
+        """
+        return await self._holder.release(stream, holder, fence)
 
     async def last_number(self, stream: StreamId, client: str) -> int:
         """Return the client's own number of its last chunk that is stored, or -1."""

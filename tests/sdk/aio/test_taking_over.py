@@ -1,5 +1,8 @@
 """Taking a stream over, on the async surface at a real server."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 from runstreams.aio import AsyncClient
@@ -66,6 +69,28 @@ async def write_late(client: AsyncClient, run: str) -> None:
         await client.streams.take_over("k")
         await old.write("late")
         await old.drain()
+
+
+async def end_late(client: AsyncClient, run: str) -> None:
+    async with await client.streams.take_over("k", target=run) as old:
+        await old.write("all")
+        await old.drain()
+        (await client.streams.take_over("k", target=run)).close()
+
+
+async def end_run_late(client: AsyncClient, run: str) -> None:
+    async with client.streams.run(run):
+        await end_late(client, run)
+
+
+@pytest.mark.parametrize("late", [end_late, end_run_late])
+async def test_one_that_has_nothing_left_to_send_is_told_at_its_end(
+    aclient: AsyncClient, run: str, late: Callable[[AsyncClient, str], Any]
+) -> None:
+    """Else it would complete its run, and end the stream of who has taken over."""
+    with pytest.raises(FencedOff):
+        await late(aclient, run)
+    assert (await aclient.streams.describe(run, "k")).closed is None
 
 
 async def test_single_appends_and_writers_that_begin_later_are_not_refused(

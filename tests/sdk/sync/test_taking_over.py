@@ -1,6 +1,9 @@
 # Written by scripts/unasync.py: change tests/sdk/aio/test_taking_over.py, then `make format`.
 """Taking a stream over, on the sync surface at a real server."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 from runstreams import Client
@@ -65,6 +68,28 @@ def write_late(client: Client, run: str) -> None:
         client.streams.take_over("k")
         old.write("late")
         old.drain()
+
+
+def end_late(client: Client, run: str) -> None:
+    with client.streams.take_over("k", target=run) as old:
+        old.write("all")
+        old.drain()
+        (client.streams.take_over("k", target=run)).close()
+
+
+def end_run_late(client: Client, run: str) -> None:
+    with client.streams.run(run):
+        end_late(client, run)
+
+
+@pytest.mark.parametrize("late", [end_late, end_run_late])
+def test_one_that_has_nothing_left_to_send_is_told_at_its_end(
+    client: Client, run: str, late: Callable[[Client, str], Any]
+) -> None:
+    """Else it would complete its run, and end the stream of who has taken over."""
+    with pytest.raises(FencedOff):
+        late(client, run)
+    assert (client.streams.describe(run, "k")).closed is None
 
 
 def test_single_appends_and_writers_that_begin_later_are_not_refused(

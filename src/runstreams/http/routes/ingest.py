@@ -148,7 +148,7 @@ class _BodyWriter:
         holder, ms = self._claim
         if ms:
             return await self._log.hold(self._stream, holder, ms, self._fence)
-        return await self._log.release(self._stream, holder)
+        return await self._log.release(self._stream, holder, self._fence)
 
     async def _commit(self, chunks: list[bytes]) -> None:
         if not chunks:

@@ -63,7 +63,7 @@ class DirectTransport:
     ) -> Head | None:
         if lease:
             return await self._log.hold(stream, client, lease * 1000, fence)
-        return await self._log.release(stream, client)
+        return await self._log.release(stream, client, fence)
 
     async def _append(
         self,

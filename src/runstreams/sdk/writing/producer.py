@@ -71,6 +71,7 @@ class Producer:
         self._texts = Texts()
         self._pen = threading.RLock()
         self._heir = heir
+        self._took_over = fence is not None
         self._sender = Sender(stream, client, batching, lease, fence)
         self._lock = threading.Lock()
         self.is_open = True
@@ -237,7 +238,9 @@ class Producer:
     def sent(self) -> None:
         """Tell the result, now that `send` has ended or was cancelled."""
         if not self._is_told:
-            self._fail(NotSent("given up, or the client was closed", unsent=self.unsent))
+            given_up = NotSent("given up, or the client was closed", unsent=self.unsent)
+            self._sender.give_up(given_up)
+            self._fail(given_up)
         self._engine.done(self)
         if self._error is None:
             self.result.set_result(self._sender.last_index)
@@ -264,12 +267,18 @@ class Producer:
         self._end()
 
     async def _let_go(self) -> None:
-        """Leave the stream's lease to the heir, or end it: nobody is to be missed."""
+        """Leave the stream's lease to the heir, or end it: nobody is to be missed. Who took the
+        stream over makes sure that nobody else has since, before its run may be completed.
+        """
         if self._heir is not None:
+            if self._took_over:
+                await self._engine.persist(self._sender.renew, self._patience)
             self._heir.take(self.stream, self._sender.fence)
             return
         try:
             await self._engine.persist(self._sender.let_go, self._patience)
+        except FencedOff:
+            raise
         except RunstreamsError as error:
             logger.info("the lease on %s/%s was not ended: %s", *self.stream, error)
 

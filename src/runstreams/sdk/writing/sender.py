@@ -50,7 +50,7 @@ class Sender:
         self.client = client
         self.fence = fence
         """How often the stream had been taken over when the client began, once that is known."""
-        self.promise = Promise(lease)
+        self.promise = Promise(lease, is_made=fence is not None)
         """What the client says of when it will be heard of."""
         self.last_index: int | None = None
         """Index of the last chunk that is acknowledged."""
@@ -167,6 +167,13 @@ class Sender:
             self._fail(WriterClosed("the client was closed before everything was sent"))
             raise
 
+    def give_up(self, error: Exception) -> None:
+        """Tell *error* to whoever writes or waits, unless `run` has told them why it ended; it may
+        have been cancelled before it began.
+        """
+        if self._failure is None:
+            self._fail(error)
+
     async def _next(self) -> InFlight | None:
         """Wait until a batch is due, or a sign of life, which is an empty one, and return it; None
         when all is done.
@@ -223,6 +230,10 @@ class Sender:
             return None
         self.promise.heard(started, lease, receipt.leased_until)
         return receipt
+
+    async def renew(self, transport: Transport) -> Receipt:
+        """Make the promise once more. Raises what the transport does."""
+        return await self._tell(transport, self.promise.alone())
 
     async def let_go(self, transport: Transport) -> Receipt:
         """Take the promise back. Raises what the transport does."""
