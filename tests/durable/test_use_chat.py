@@ -26,6 +26,9 @@ pytestmark = [
 MILLISECONDS = 60_000
 """How long a page may take; a machine under load may be slow."""
 
+LIVE = "live=sse"
+"""What the address of a live read has in it; what is there already is read by another before."""
+
 HALF, WHOLE = "one two ", "one two three four"
 
 
@@ -60,14 +63,15 @@ def network(app: int) -> Iterator[FaultProxy]:
 
 @pytest.fixture
 def page(network: FaultProxy) -> Iterator[Page]:
-    """A page whose answer has come as far as its middle."""
+    """A page that reads an answer live, which has come as far as its middle."""
     with sync_playwright() as playwright:
         path = str(tools.find("chromium"))
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         page = browser.new_page()
         with page.expect_response("**/api/chat/chat/stream"):  # there is nothing to resume
             page.goto(f"{network.url}/?chat")
-        page.get_by_role("button").click()
+        with page.expect_response(lambda response: LIVE in response.url):
+            page.get_by_role("button").click()
         expect_answer(page, HALF)
         yield page
         browser.close()
@@ -99,7 +103,7 @@ def test_a_connection_that_is_cut_is_told_and_a_reload_has_all_of_the_answer(
     page: Page, network: FaultProxy
 ) -> None:
     """The transport does not go on by itself: it tells `useChat`, which tells the page."""
-    assert network.reset("GET", "/read/chat") == 1
+    assert network.reset("GET", LIVE) == 1
     page.locator("[data-status=error]").wait_for(timeout=MILLISECONDS)
     page.reload()
     expect_answer(page, HALF)
