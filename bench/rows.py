@@ -8,6 +8,7 @@ from . import appending, delivering, replaying
 from .figures import Figure
 from .sdk import sdk
 from .target import Target
+from .wire import OPEN
 
 KIB = 1024
 SIZES = {100: "100 B", KIB: "1 KiB", 64 * KIB: "64 KiB"}
@@ -19,7 +20,8 @@ def _any(server: str) -> bool:
 
 
 def _ours(server: str) -> bool:
-    return server.startswith("runstreams")
+    """Say whether *server* is asked for what only our own protocol and our SDK have."""
+    return server.startswith("runstreams") and OPEN not in server
 
 
 def _keeps(server: str) -> bool:

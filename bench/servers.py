@@ -12,11 +12,11 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from .wire import Ours, RedisStreams, Reference, Wire
+from .wire import OPEN, Open, Ours, RedisStreams, Wire
 
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT / "bench" / "reference"
@@ -58,6 +58,11 @@ def ours(*options: str) -> Server:
     return Server((*serve, *options), Ours(SECRET))
 
 
+def ours_open(*options: str) -> Server:
+    """Return the same server, asked in the open protocol, as the reference is."""
+    return replace(ours(*options), wire=Open(SECRET))
+
+
 def reference(*options: str) -> Server:
     """Return the Durable Streams reference server, in memory unless a folder is given. Raises
     `Missing`.
@@ -67,7 +72,7 @@ def reference(*options: str) -> Server:
         raise Missing("node is not here")
     if not (REFERENCE / "node_modules").is_dir():
         _install()
-    return Server((node, "server.mjs", "{port}", *options), Reference(), folder=REFERENCE)
+    return Server((node, "server.mjs", "{port}", *options), Open(), folder=REFERENCE)
 
 
 def redis_streams() -> Server:
@@ -86,6 +91,7 @@ def floor(**environment: str) -> Server:
 
 SERVERS: dict[str, Callable[[], Server]] = {
     "runstreams": ours,
+    f"runstreams, {OPEN}": ours_open,
     "reference": reference,
     "floor": floor,
     "durable floor": partial(floor, BENCH_FLOOR="{data}"),

@@ -3,34 +3,43 @@
 from collections.abc import Mapping, Sequence
 
 from .figures import Figure, ratio
+from .wire import OPEN
 
 Results = Mapping[str, Mapping[str, Figure]]
 """By server, then by row."""
 
 NOTHING = "-"
 
+RATIOS = {"ratio": False, "ratio, one protocol": True}
+"""Whether what is held against the reference is ours in its own protocol, the open one."""
+
 
 def render(rows: Sequence[str], results: Results) -> str:
-    """Return the table in Markdown: medians with p99 in brackets, and the ratio of ours to the
+    """Return the table in Markdown: medians with p99 in brackets, and the ratios of ours to the
     reference where both are there; above 1 ours is ahead.
     """
-    pair = _pair(results)
-    head = ["", *results, *(["ratio"] if pair else [])]
+    pairs = {name: pair for name, is_open in RATIOS.items() if (pair := _pair(results, is_open))}
+    head = ["", *results, *pairs]
     lines = [
-        [row, *(_cell(figures.get(row)) for figures in results.values()), *_ratio(row, pair)]
+        [
+            row,
+            *(_cell(figures.get(row)) for figures in results.values()),
+            *(_ratio(row, *pair) for pair in pairs.values()),
+        ]
         for row in rows
         if any(row in figures for figures in results.values())
     ]
     return _aligned([head, *lines])
 
 
-def _pair(results: Results) -> list[Mapping[str, Figure]]:
-    """Return our figures and the reference's, if both are there."""
-    found = [
-        next((figures for name, figures in results.items() if name.startswith(start)), None)
-        for start in ("runstreams", "reference")
-    ]
-    return [figures for figures in found if figures] if all(found) else []
+def _pair(results: Results, is_open: bool) -> list[Mapping[str, Figure]]:
+    """Return our figures, by the open protocol or by ours, and the reference's, if both are
+    there.
+    """
+    mine = [name for name in results if name.startswith("runstreams") and is_open == (OPEN in name)]
+    theirs = [name for name in results if name.startswith("reference")]
+    found = [results[names[0]] for names in (mine, theirs) if names]
+    return found if len(found) == 2 and all(found) else []
 
 
 def _cell(figure: Figure | None) -> str:
@@ -40,11 +49,9 @@ def _cell(figure: Figure | None) -> str:
     return f"{_number(figure.value)} {figure.unit}{p99}"
 
 
-def _ratio(row: str, pair: Sequence[Mapping[str, Figure]]) -> list[str]:
-    if not pair:
-        return []
+def _ratio(row: str, *pair: Mapping[str, Figure]) -> str:
     ours, theirs = (figures.get(row) for figures in pair)
-    return [f"{ratio(ours, theirs):.2f}" if ours and theirs else NOTHING]
+    return f"{ratio(ours, theirs):.2f}" if ours and theirs else NOTHING
 
 
 def _number(value: float) -> str:

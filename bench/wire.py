@@ -1,4 +1,4 @@
-"""What each server is asked, byte for byte: the same things in two protocols."""
+"""What each server is asked, byte for byte: the same things in each one's protocol."""
 
 import json
 import re
@@ -8,6 +8,9 @@ from typing import Protocol
 from urllib.parse import quote
 
 from .http1 import Response, request
+
+OPEN = "open protocol"
+"""What the name of a server of ours has in it that is asked as the reference is."""
 
 _NEXT = re.compile(rb'"next_index": ?(\d+)')
 _TAIL = re.compile(rb'"tail": ?(\d+)')
@@ -98,11 +101,15 @@ class Ours:
         return f"/realtime/v1/streams/{quote(stream)}/{rest}"
 
 
-class Reference:
-    """The Durable Streams protocol, in JSON mode, without its optional producer headers."""
+class Open:
+    """The open protocol Durable Streams, in JSON mode, without its optional producer headers."""
 
     start = b"-1"
-    _json = b"Content-Type: application/json\r\n"
+
+    def __init__(self, secret: str | None = None) -> None:
+        """Say who asks where a *secret* is given: the reference server knows no keys."""
+        self._key = b"" if secret is None else f"Authorization: Bearer {secret}\r\n".encode()
+        self._json = self._key + b"Content-Type: application/json\r\n"
 
     def create(self, stream: str) -> bytes:
         return request("PUT", self._path(stream), self._json)
@@ -115,17 +122,17 @@ class Reference:
         live = "&live=long-poll" if wait else ""
         # Before the first chunk "-1" would be answered at once, and "now" waits for it.
         offset = "now" if wait and position == self.start else position.decode()
-        return request("GET", f"{self._path(stream)}?offset={offset}{live}")
+        return request("GET", f"{self._path(stream)}?offset={offset}{live}", self._key)
 
     def after(self, response: Response) -> tuple[bytes, bool]:
         at_end = response.header(b"stream-up-to-date") == b"true"
         return response.header(b"stream-next-offset"), at_end
 
     def listen(self, stream: str) -> bytes:
-        return request("GET", f"{self._path(stream)}?offset=-1&live=sse")
+        return request("GET", f"{self._path(stream)}?offset=-1&live=sse", self._key)
 
     def _path(self, stream: str) -> str:
-        return f"/v1/stream/{quote(stream)}"
+        return f"/v1/stream/{quote(stream)}/default"
 
 
 class RedisStreams:

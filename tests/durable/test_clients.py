@@ -26,9 +26,10 @@ def keyed(tmp_path: Path) -> Iterator[ServerProcess]:
 
 @pytest.mark.needs("node")
 @pytest.mark.usefixtures("packages")
-def test_the_client_of_npm_writes_and_reads(keyed: ServerProcess) -> None:
+@pytest.mark.parametrize("package", ["clients", "state", "tanstack"])
+def test_a_package_of_npm_writes_and_reads(keyed: ServerProcess, package: str) -> None:
     done = subprocess.run(
-        [str(find("node")), "node_modules/vitest/vitest.mjs", "run", "clients.test.ts"],
+        [str(find("node")), "node_modules/vitest/vitest.mjs", "run", f"{package}.test.ts"],
         cwd=HERE,
         env={**os.environ, "SERVED": keyed.url, "SECRET": keyed.secret},
         capture_output=True,

@@ -12,6 +12,7 @@ from runstreams.core.model import Closed, StreamId
 from runstreams.http import Host
 from runstreams.http.durable import telling
 from runstreams.http.durable.names import RUN, stream_of
+from runstreams.http.fields import MOST
 from tests import virtual_time
 from tests.http.asgi import OUT, READ, STREAM, Answer, Api, in_virtual_time, token
 from tests.http.asgi import RUN as OUR_RUN
@@ -342,6 +343,23 @@ async def test_where_nothing_is_sent_bit_by_bit_events_are_refused() -> None:
     api = Api(Host(sse=False))
     await api.ask("PUT", OURS, headers=JSON)
     assert (await api.ask("GET", f"{OURS}?offset=-1&live=sse")).status == 422
+
+
+def test_offsets_sort_as_their_indexes_do_up_to_the_largest() -> None:
+    """They never begin anew: the largest index has as many digits as all others."""
+    indexes = [0, 9, 10, 10**15 - 1, 10**15, MOST - 1, MOST]
+    offsets = [telling.offset(index) for index in indexes]
+    assert offsets == sorted(offsets)
+    assert {len(offset) for offset in offsets} == {33}
+
+
+@in_virtual_time
+async def test_the_largest_offset_is_understood() -> None:
+    api = Api()
+    await api.ask("PUT", OURS, "[1]", JSON)
+    answer = await api.ask("GET", f"{OURS}?offset={telling.offset(MOST).decode()}")
+    assert (answer.status, answer.body) == (200, b"[]")
+    assert answer.headers["stream-next-offset"] == telling.offset(1).decode()
 
 
 def test_a_cursor_that_is_ahead_gets_one_further_ahead() -> None:
