@@ -2,7 +2,8 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-NPM := tests/clients tests/durable tests/dashboard src/react src/dashboard examples/react-chat
+NPM := tests/clients tests/durable tests/dashboard src/react src/ai src/dashboard \
+	examples/react-chat
 
 .DEFAULT_GOAL := help
 .PHONY: help setup tools demo test soak deployed test-deployed sam-backend invoke smoke bench canary lint format clean
@@ -72,6 +73,6 @@ format: setup ## Rewrite the code in the house's format, and what is made from i
 	@$(BIN)/python scripts/picture.py
 
 clean: ## Remove everything that make has made
-	rm -rf $(NPM:=/node_modules) src/react/dist examples/react-chat/dist
+	rm -rf $(NPM:=/node_modules) $(NPM:=/dist)
 	rm -rf .venv .canary .tools .aws-sam .bench dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

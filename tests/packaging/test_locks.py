@@ -63,7 +63,14 @@ def test_the_demo_has_what_a_server_needs() -> None:
     assert {canonicalize_name(name) for name in wanted} <= locked("requirements/server.txt").keys()
 
 
-NPM = ["tests/clients", "tests/dashboard", "src/react", "src/dashboard", "examples/react-chat"]
+NPM = [
+    "tests/clients",
+    "tests/dashboard",
+    "src/react",
+    "src/ai",
+    "src/dashboard",
+    "examples/react-chat",
+]
 
 
 @pytest.mark.parametrize("folder", NPM)

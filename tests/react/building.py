@@ -11,6 +11,7 @@ from tests.conftest import MISSING, give_up
 from tests.tools import ROOT
 
 PACKAGE = ROOT / "src" / "react"
+CHAT_PACKAGE = ROOT / "src" / "ai"
 EXAMPLE = ROOT / "examples" / "react-chat"
 
 SECONDS = 230
@@ -51,9 +52,9 @@ def run(*command: str, folder: Path = PACKAGE, **environ: str) -> str:
     return done.stdout
 
 
-def tool_of(name: str) -> str:
-    """Return the command that one of the package's development tools installs."""
-    return str(PACKAGE / "node_modules" / ".bin" / name)
+def tool_of(name: str, package: Path = PACKAGE) -> str:
+    """Return the command that one of *package*'s development tools installs."""
+    return str(package / "node_modules" / ".bin" / name)
 
 
 def _build_once(folder: Path, state: str) -> None:

@@ -1,5 +1,6 @@
 export type { Chunk, Closed, Page, Status } from "./chunk.js";
 export { StreamError } from "./errors.js";
 export type { ServerOptions } from "./requests.js";
+export { stopProducer } from "./stopping.js";
 export { StreamReader, type ReaderOptions, type Transport } from "./streamReader.js";
 export type { AccessToken } from "./token.js";

@@ -2,10 +2,11 @@ import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore
 import type { Chunk } from "./chunk.js";
 import type { StreamLike } from "./define.js";
 import { useServer } from "./provider.js";
-import { Requests, type ServerOptions } from "./requests.js";
+import type { ServerOptions } from "./requests.js";
 import { hubOf } from "./runHub.js";
 import { mayShare, SharedReader } from "./sharedReader.js";
 import { StreamReader, type ReaderOptions } from "./streamReader.js";
+import { stopProducer } from "./stopping.js";
 import { NOTHING, StreamStore, type Snapshot } from "./streamStore.js";
 import { useTokenName } from "./useTokenName.js";
 
@@ -78,10 +79,11 @@ export function useRealtimeStream<T>(
     () => NOTHING,
   );
   const stop = useCallback(() => store?.stop(), [store]);
-  const stopProducer = async () => {
-    if (runId) await new Requests(runId, key, server).write("/stop", { method: "POST" });
+  return {
+    ...snapshot,
+    stop,
+    stopProducer: async () => void (runId && (await stopProducer(runId, key, server))),
   };
-  return { ...snapshot, stop, stopProducer };
 }
 
 const DISABLED: Snapshot<never> = { ...NOTHING, status: "waiting" };
