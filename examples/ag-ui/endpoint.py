@@ -13,12 +13,12 @@ from fastapi.responses import StreamingResponse
 from pydantic_ai import Agent
 from pydantic_ai.ui.ag_ui import AGUIAdapter
 
-from runstreams.aio import streams
+from runstreams.aio import lifespan, streams
 from runstreams.errors import NotThere
 
 agent = Agent(os.environ.get("AGENT_MODEL", "openai:gpt-5"), defer_model_check=True)
 
-app = FastAPI()
+app = FastAPI(lifespan=lifespan)
 
 
 @agent.tool_plain

@@ -15,11 +15,11 @@ from pydantic import BaseModel
 
 from runstreams import auth
 from runstreams.ai import ui_message_chunks
-from runstreams.aio import streams
+from runstreams.aio import lifespan, streams
 
 MODEL = os.environ.get("OPENAI_MODEL", "gpt-5")
 
-app = FastAPI()
+app = FastAPI(lifespan=lifespan)
 
 
 class Question(BaseModel):
@@ -34,7 +34,7 @@ async def ask(question: Question) -> dict[str, str]:
     # It begins here, in the background; with `close`, readers come to its end.
     streams.pipe("ui", chunks, target=run_id, close=True)
     token = auth.create_public_token(read=[run_id], stop=[run_id], expires_in="1h")
-    return {"run_id": run_id, "token": token}
+    return {"run": run_id, "key": "ui", "token": token}
 
 
 async def events(question: str) -> AsyncIterator[Any]:

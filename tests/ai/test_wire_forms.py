@@ -1,5 +1,6 @@
 """What models' packages give is piped as it is, and stored in the form of its own protocol."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -71,6 +72,19 @@ def test_a_stop_ends_the_request_to_the_model(
         assert model.left.wait(60)
         piped.wait_until_complete()
     assert piped.stopped
+
+
+@pytest.mark.usefixtures("runstreams_client")
+async def test_a_stop_ends_the_request_of_an_async_client_as_well(
+    api: Api, model: Model, run: str
+) -> None:
+    chunks = ui_message_chunks(api.async_events("endless"))
+    piped = aio.streams.pipe("ui", chunks, target=run)
+    await anext(aiter(piped.stream))
+    await aio.streams.stop(run, "ui")
+    await piped.wait_until_complete()
+    assert piped.stopped
+    assert await asyncio.to_thread(model.left.wait, 60)
 
 
 def test_bedrocks_events_are_stored_with_their_bytes_in_base64(

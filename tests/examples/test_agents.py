@@ -31,7 +31,7 @@ def text_of(chunks: list[Any]) -> str:
 def test_an_answer_of_openai_outlives_the_request_that_has_begun_it() -> None:
     with serving_the_app(loaded("openai/background").app) as url:
         asked = httpx.post(f"{url}/questions", json={"text": "To be?"}).raise_for_status().json()
-        chunks = read(asked["run_id"], "ui")
+        chunks = read(asked["run"], "ui")
     assert text_of(chunks) == SAID
     assert chunks[-1] == {"type": "finish", "finishReason": "stop"}
 
@@ -41,7 +41,11 @@ def test_an_answer_of_openai_outlives_the_request_that_has_begun_it() -> None:
 def test_an_agent_of_pydantic_ai_answers_what_use_chat_sends() -> None:
     with serving_the_app(loaded("pydantic-ai/chat").app) as url:
         asked = httpx.post(f"{url}/chat", json=VERCEL_AI).raise_for_status().json()
-        chunks = read(asked["run_id"], "ui")
+        again = httpx.get(f"{url}/chat/chat/stream").raise_for_status().json()
+        other = httpx.get(f"{url}/chat/other/stream")
+        chunks = read(asked["run"], "ui")
+    assert (again["run"], other.status_code) == (asked["run"], 204)
+    assert chunks[0]["messageId"].startswith("msg_")
     (output,) = [each["output"] for each in chunks if each["type"] == "tool-output-available"]
     assert output["city"] == "Köln"
     assert text_of(chunks).endswith(SAID)
