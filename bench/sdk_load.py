@@ -105,10 +105,16 @@ class SlowNetwork(HttpTransport):
     """The server behind a network that carries little."""
 
     async def append(
-        self, stream: StreamId, client: str, number: int, body: bytes, lease: int | None = None
+        self,
+        stream: StreamId,
+        client: str,
+        number: int,
+        body: bytes,
+        lease: int | None = None,
+        fence: int | None = None,
     ) -> Receipt:
         await asyncio.sleep(len(body) / NETWORK_BYTES)
-        return await super().append(stream, client, number, body, lease)
+        return await super().append(stream, client, number, body, lease, fence)
 
 
 def memory(seconds: float, deliveries: int) -> Figure:

@@ -11,10 +11,13 @@ NAMES = {
 }
 """Commands that a tool goes by, where they differ from its name."""
 
+OWN = {"strands": "python"}
+"""What is run of an environment under `.tools`, where it is not named after the tool."""
+
 
 def find(tool: str) -> Path | None:
     """Return the command of *tool*: from an environment under `.tools`, or else from the PATH."""
-    own = ROOT / ".tools" / tool / "bin" / tool
+    own = ROOT / ".tools" / tool / "bin" / OWN.get(tool, tool)
     if own.exists():
         return own
     found = (shutil.which(name) for name in NAMES.get(tool, (tool,)))

@@ -104,6 +104,24 @@ def test_a_closed_stream_ends_it_while_its_input_is_still_open(
     assert said.endswith("(stream_closed)\n")
 
 
+def test_a_pipe_that_takes_over_keeps_out_the_one_before(
+    client: Client, environ: Environ, run_id: str
+) -> None:
+    with (
+        Running("pipe", run_id, environ=environ) as old,
+        client.streams.read(run_id) as reader,
+    ):
+        old.give(b"before\n")
+        assert next(reader) == "before"
+        done = run("pipe", run_id, "--take-over", given="after\n", environ=environ)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "1\n", "")
+        old.give(b"late\n")
+        code, output, said = old.end()
+    assert (code, output) == (6, "")
+    assert said.endswith("leave the stream and its run alone (fenced_off)\n")
+    assert chunks(client, run_id) == ["before", "after"]
+
+
 AGAIN = "runstreams pipe {} default"
 
 CANCELED = (

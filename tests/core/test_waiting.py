@@ -130,6 +130,17 @@ def test_a_fault_while_polling_is_passed_over() -> None:
     assert beyond(Looks(Uncertain("lost"), news), HEAD, 3, 20)[0] == news
 
 
+def test_a_reader_is_told_what_makes_polling_impossible() -> None:
+    """A head of a later version, or a right that was taken away."""
+    with pytest.raises(StoreError, match="format"):
+        beyond(Looks(StoreError("an item has a later format")), HEAD, 3, 20)
+
+
+def test_polling_goes_on_after_a_fault_that_readers_did_not_meet() -> None:
+    news = replace(HEAD, tail=4)
+    assert beyond(Looks(StoreError("for a moment"), HEAD, news), HEAD, 3, 20)[0] == news
+
+
 def test_one_poll_serves_all_readers_of_a_stream() -> None:
     store = Looks(HEAD)
 

@@ -11,8 +11,8 @@ FILE = re.compile(
 )
 """A block that is a whole file: its first line is a comment that names it."""
 
-EXPECTED = "#> "
-"""Begins a line that stands in the output, which may go on behind it."""
+EXPECTED = re.compile(r"# ?> (.+)")
+"""A line that stands in the output, which may go on behind it."""
 
 
 def blocks(path: Path, kind: str) -> Iterator[tuple[int, str]]:
@@ -32,8 +32,8 @@ def script(path: Path, kind: str) -> str:
 def check_output(script: str, output: str) -> None:
     """Check that *output* has the lines that *script* expects, in their order."""
     for line in script.splitlines():
-        if line.startswith(EXPECTED):
-            before, found, output = output.partition(line.removeprefix(EXPECTED))
+        if expected := EXPECTED.match(line):
+            before, found, output = output.partition(expected[1])
             assert found, f"{line!r} is not in {before!r}"
 
 

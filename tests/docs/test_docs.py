@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,12 +12,13 @@ import pytest
 from runstreams.serve.secret_key import VARIABLE
 from runstreams.serve.settings import OPTIONS, Option
 from runstreams.testing import Server
+from tests.ai.model_server import Model, serving
 from tests.docs.blocks import check_output, script
 from tests.serve.process import ServerProcess, clean_environ
 from tests.tools import ROOT
 
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
-DOCUMENTS += [ROOT / "examples" / "README.md"]
+DOCUMENTS += [ROOT / "examples" / "README.md", *sorted(ROOT.glob("examples/*/README.md"))]
 
 PATH = os.pathsep.join((f"{sys.prefix}/bin", os.environ["PATH"]))
 """With the command `runstreams`, as in the environment that it was installed into."""
@@ -53,27 +55,36 @@ def test_what_a_document_tells_to_type_works(path: Path, tmp_path: Path) -> None
     check_output(text, done.stdout)
 
 
-def run_python(path: Path, server: Server) -> str:
+@pytest.fixture(scope="module")
+def model() -> Iterator[Model]:
+    """What stands for the providers of models."""
+    with serving() as model:
+        yield model
+
+
+def run_python(path: Path, server: Server, model: Model) -> str:
     done = subprocess.run(
         [sys.executable, "-m", "tests.docs.run_blocks", str(path)],
         capture_output=True,
         text=True,
         timeout=60,
         cwd=ROOT,
-        env=clean_environ() | server.environ(),
+        env=clean_environ() | server.environ() | model.environ(),
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
 @pytest.mark.parametrize("path", written("python"), ids=named)
-def test_the_python_of_a_document_works(path: Path, runstreams_server: Server) -> None:
-    check_output(script(path, "python"), run_python(path, runstreams_server))
+def test_the_python_of_a_document_works(
+    path: Path, runstreams_server: Server, model: Model
+) -> None:
+    check_output(script(path, "python"), run_python(path, runstreams_server, model))
 
 
-def test_the_readmes_python_may_be_run_twice(runstreams_server: Server) -> None:
-    first = run_python(ROOT / "README.md", runstreams_server)
-    assert run_python(ROOT / "README.md", runstreams_server) == first
+def test_the_readmes_python_may_be_run_twice(runstreams_server: Server, model: Model) -> None:
+    first = run_python(ROOT / "README.md", runstreams_server, model)
+    assert run_python(ROOT / "README.md", runstreams_server, model) == first
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=named)
@@ -98,12 +109,13 @@ def test_every_picture_is_shown_somewhere() -> None:
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=named)
 def test_names_of_files_are_names_of_files(path: Path) -> None:
-    """A path in backquotes that begins with one of our folders exists."""
+    """A path in backquotes that begins with one of our folders exists, there or beside the page."""
     names = re.findall(
         r"`((?:bench|demo|docs|events|examples|requirements|scripts|src|tests)/[\w./-]+)`",
         path.read_text(),
     )
-    assert [name for name in names if not (ROOT / name).exists()] == []
+    places = (ROOT, path.parent)
+    assert [name for name in names if not any((at / name).exists() for at in places)] == []
 
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)

@@ -3,13 +3,10 @@
 import json
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import httpx
 import pytest
-import uvicorn
 from playwright.sync_api import sync_playwright
 
 from examples import browser, completion, model
@@ -17,7 +14,7 @@ from runstreams import Client, streams
 from runstreams.testing import Server
 from tests import tools
 from tests.browser.conftest import ARGUMENTS
-from tests.http.serving import wait_until
+from tests.examples.serving import serving_the_app
 from tests.serve.process import clean_environ
 from tests.tools import ROOT
 
@@ -73,21 +70,6 @@ def test_a_workers_steps_and_words_are_followed(runstreams_server: Server) -> No
     assert progress.startswith("progress: run_")
 
 
-@contextmanager
-def serving_the_app() -> Iterator[str]:
-    config = uvicorn.Config(browser.app, port=0, lifespan="off", log_config=None, ws="none")
-    server = uvicorn.Server(config)
-    server.force_exit = True
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    wait_until(lambda: server.started)
-    try:
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join(10)
-
-
 def events(body: str) -> list[dict[str, str]]:
     """Return the fields of each event."""
     blocks = [block.splitlines() for block in body.split("\n\n") if block]
@@ -95,7 +77,7 @@ def events(body: str) -> list[dict[str, str]]:
 
 
 def test_an_answer_is_sent_on_from_where_the_browser_is(runstreams_client: Client) -> None:
-    with serving_the_app() as url, httpx.Client(base_url=url, timeout=20) as http:
+    with serving_the_app(browser.app) as url, httpx.Client(base_url=url, timeout=20) as http:
         asked = http.post("/questions", json={"text": QUESTION}).raise_for_status()
         path = f"/answers/{asked.json()['run_id']}"
         whole = events(http.get(path).text)
@@ -107,7 +89,7 @@ def test_an_answer_is_sent_on_from_where_the_browser_is(runstreams_client: Clien
 
 @pytest.mark.needs("chromium")
 def test_a_browser_that_reloads_shows_the_whole_answer(runstreams_client: Client) -> None:
-    with serving_the_app() as url, sync_playwright() as playwright:
+    with serving_the_app(browser.app) as url, sync_playwright() as playwright:
         path = str(tools.find("chromium"))
         with playwright.chromium.launch(executable_path=path, args=ARGUMENTS) as chromium:
             page = chromium.new_page()

@@ -148,6 +148,7 @@ def test_roles_allow_exactly_what_the_functions_do(
     for name in ("stop", "stop-by-name", "list-runs", "list-streams", "describe-run"):
         recorder.send(name)
     recorder.send("describe-stream")
+    recorder.send("take-over")
     recorder.send("close")
     # One segment, and what completing the run seals and merges with it.
     for number in range(17):

@@ -16,12 +16,16 @@ from runstreams.core.log import Log
 from runstreams.core.model import Batch, StreamId
 from runstreams.http import Host, Keys, Service, build_app
 from runstreams.http.routes import appending, dashboard, durable, front, managing, reading
+from runstreams.serve.metrics.exposition import Exposition
+from runstreams.serve.metrics.figures import Figures
+from runstreams.serve.metrics.route import router_of
 from runstreams.stores.memory import MemoryStore
 from tests import virtual_time
 from tests.http.described import wrong
 from tests.signing import issue_token
 
 SECRET = "tr_dev_a_secret_of_some_length"
+METRICS = router_of(Exposition(Figures("memory"), None), {})
 AUTH = {"authorization": f"Bearer {SECRET}"}
 RUN = "/realtime/v1/streams/run_1"
 STREAM = f"{RUN}/self/out"
@@ -142,6 +146,7 @@ class Api:
                 managing.router,
                 front.router,
                 dashboard.router,
+                METRICS,
             ],
         )
 

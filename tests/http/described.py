@@ -69,7 +69,8 @@ def _content(
         return
     kind = headers["content-type"].partition(";")[0]
     if kind not in content:
-        yield f"{what} has no {kind}"
+        if "*/*" not in content:
+            yield f"{what} has no {kind}"
     elif kind == "application/json":
         validator = _validator(json.dumps(content[kind]["schema"]))
         for error in validator.iter_errors(json.loads(body)):
@@ -102,7 +103,8 @@ def _patterns() -> list[tuple[re.Pattern[str], dict[str, Any]]]:
 def _pattern(path: str) -> re.Pattern[str]:
     # A key that is called like a target is named by the other path.
     by_name = "/{run}/{key}/" in path
-    kinds = {"target": "(self|parent|root)"} | ({"key": f"{NO_TARGET}[^/]+"} if by_name else {})
+    kinds = {"target": "(self|parent|root)", "name": ".+"}
+    kinds |= {"key": f"{NO_TARGET}[^/]+"} if by_name else {}
     parts = re.split(r"\{(\w+)\}", path)
     parts[::2] = map(re.escape, parts[::2])
     parts[1::2] = [kinds.get(name, "[^/]+") for name in parts[1::2]]

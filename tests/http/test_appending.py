@@ -79,6 +79,7 @@ async def test_a_client_that_accepts_json_is_told_the_same_in_json() -> None:
         "stop": False,
         "duplicate": False,
         "leased_until": None,
+        "fence": None,
     }
 
 
@@ -173,6 +174,7 @@ async def test_lines_that_are_stored_already_are_acknowledged_and_dropped() -> N
         "stop": False,
         "duplicate": True,
         "leased_until": None,
+        "fence": None,
     }
     overlap = await api.ask("POST", STREAM, "2\n3\n", {**resume(2), "accept": "application/json"})
     assert overlap.json()["first_index"] == 3

@@ -12,13 +12,15 @@ from openapi_spec_validator import validate
 
 from runstreams.core.limits import LEASE_SECONDS_MAX, LIST_DEFAULT, LIST_MAX
 from runstreams.http import errors, trigger
+from runstreams.http.openapi import durable
 from runstreams.http.openapi.parts import HEADERS, PARAMETERS
 from runstreams.http.openapi.refusals import EVERY
 from runstreams.http.routes import managing
+from runstreams.http.routes.closing import VERBS
 from tests.http.asgi import READ, STREAM, Api, in_virtual_time, token
 from tests.http.described import DOCUMENT, _there, operation_of, wrong
 from tests.http.served_errors import served
-from tests.http.test_protocol_page import ABSTRACT, PAGE, routes
+from tests.http.test_protocol_page import ABSTRACT, PAGE, elsewhere, routes
 
 SOURCE = Path(errors.__file__).parent
 OPERATIONS = [
@@ -31,8 +33,9 @@ def test_it_is_a_document_of_openapi() -> None:
 
 
 def test_it_names_each_route_and_no_other() -> None:
-    by_name = {f"POST /realtime/v1/streams/{{run}}/{{key}}/{verb}" for verb in ("close", "stop")}
-    assert {f"{method} {path}" for method, path in OPERATIONS} == {*routes(), *by_name}
+    by_name = {f"POST /realtime/v1/streams/{{run}}/{{key}}/{verb}" for verb in VERBS}
+    there = {*routes(), *elsewhere(), *by_name}
+    assert {f"{method} {path}" for method, path in OPERATIONS} == there
 
 
 def test_no_operation_has_the_name_of_another() -> None:
@@ -44,6 +47,7 @@ def test_it_names_each_error_that_is_served_with_its_status() -> None:
     kinds = {kind.code: str(errors.status_of(kind)) for kind in served()}
     unnamed = {"method_not_allowed", *(ABSTRACT - {"store_error"})}
     assert {kind.code for kind in EVERY} == kinds.keys() - unnamed
+    kinds |= {kind.code: str(errors.status_of(kind)) for kind in durable.KINDS}
     for operation in _all():
         for status, answer in operation["responses"].items():
             for code in re.findall(r"`(\w+)`", answer["description"] * (int(status) >= 400)):
@@ -158,5 +162,11 @@ def _text(path: Path) -> str:
 
 
 def _filled(path: str) -> str:
-    names = {"run": "run_1", "key": "out", "target": "self", "file": "icon.svg"}
+    names = {
+        "run": "run_1",
+        "key": "out",
+        "target": "self",
+        "file": "icon.svg",
+        "name": "run_1/out",
+    }
     return path.format(**names)

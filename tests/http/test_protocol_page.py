@@ -4,12 +4,15 @@ import re
 from pathlib import Path
 
 import pytest
+from starlette.routing import Router
 
 from runstreams.core import limits
 from runstreams.http import errors
 from runstreams.http.call import Endpoint
-from runstreams.http.routes import appending, dashboard, front, managing, reading
+from runstreams.http.routes import appending, dashboard, durable, front, managing, reading
+from runstreams.http.routes.closing import VERBS
 from runstreams.serve import protocol
+from tests.http.asgi import METRICS
 from tests.http.served_errors import served
 
 PAGE = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text()
@@ -20,14 +23,17 @@ ABSTRACT = {"error", "limit_exceeded", "refused", "too_many", "denied", "store_e
 
 
 def routes() -> list[str]:
+    return _of(appending.router, reading.router, managing.router, front.router, dashboard.router)
+
+
+def elsewhere() -> list[str]:
+    """Those that have pages of their own."""
+    return [route.replace(":path", "") for route in _of(durable.router, METRICS)]
+
+
+def _of(*routers: Router) -> list[str]:
     found = []
-    for router in (
-        appending.router,
-        reading.router,
-        managing.router,
-        front.router,
-        dashboard.router,
-    ):
+    for router in routers:
         for route in router.routes:
             endpoint = route.endpoint  # type: ignore[attr-defined]
             methods = endpoint.handlers if isinstance(endpoint, Endpoint) else route.methods  # type: ignore[attr-defined]
@@ -46,7 +52,7 @@ def test_every_route_is_described(route: str) -> None:
 
 def test_only_routes_that_exist_are_described() -> None:
     described = set(re.findall(r"`((?:GET|PUT|POST|HEAD|DELETE) /[^`]*)`", PAGE))
-    short = {f"POST /realtime/v1/streams/{{run}}/{{key}}/{verb}" for verb in ("close", "stop")}
+    short = {f"POST /realtime/v1/streams/{{run}}/{{key}}/{verb}" for verb in VERBS}
     assert described - short == set(routes())
 
 

@@ -43,6 +43,7 @@ ALLOWED = {
     "cli": {"_version", "core", "stores", "serve", "sdk", "costs", "demo"},
     "demo": {"httpx"},
     "sdk": {"_version", "core", "httpx"},
+    "ai": {"sdk"},
     "testing": {"core", "stores", "http", "serve", "wiring", "sdk", "uvicorn"},
     "costs": {"core"},
 }

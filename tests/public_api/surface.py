@@ -15,7 +15,13 @@ from runstreams.sdk import aio, sync
 
 FILE = Path(__file__).with_name("surface.txt")
 
-MODULES = ("runstreams", "runstreams.aio", "runstreams.errors", "runstreams.testing")
+MODULES = (
+    "runstreams",
+    "runstreams.aio",
+    "runstreams.ai",
+    "runstreams.errors",
+    "runstreams.testing",
+)
 
 RETURNED = {
     "runstreams": (sync.Passing, sync.RunScope),

@@ -23,6 +23,7 @@ from runstreams import (
     errors,
     streams,
 )
+from runstreams.ai import ui_message_chunks
 from runstreams.testing import Server, in_memory, serving
 
 
@@ -37,6 +38,12 @@ def tokens() -> Iterator[Token]:
 
 async def words() -> AsyncIterator[str]:
     yield "a"
+
+
+def messages_for_use_chat() -> None:
+    assert_type(ui_message_chunks([{}]), Iterator[dict[str, Any]])
+    assert_type(ui_message_chunks(words()), AsyncIterator[dict[str, Any]])
+    streams.pipe("ui", ui_message_chunks(words()))
 
 
 def produce() -> None:

@@ -84,14 +84,20 @@ class Scripted(DirectTransport):
         return done
 
     async def append(
-        self, stream: StreamId, client: str, number: int, body: bytes, lease: int | None = None
+        self,
+        stream: StreamId,
+        client: str,
+        number: int,
+        body: bytes,
+        lease: int | None = None,
+        fence: int | None = None,
     ) -> Receipt:
         if body:
             self.appends.append((number, body))
         self.promises.append(lease)
         self.times.append(asyncio.get_running_loop().time())
         append = super().append
-        return await self._do("append", lambda: append(stream, client, number, body, lease))
+        return await self._do("append", lambda: append(stream, client, number, body, lease, fence))
 
     async def page(self, stream: StreamId, start: int | None, wait: float, limit: int) -> ChunkPage:
         self.asked.append(start)
@@ -109,9 +115,11 @@ class Scripted(DirectTransport):
         assert self.kept_page is not None
         return self.kept_page
 
-    async def close(self, stream: StreamId, status: Status, error: str | None) -> Closed:
+    async def close(
+        self, stream: StreamId, status: Status, error: str | None, fence: int | None = None
+    ) -> Closed:
         close = super().close
-        return await self._do("close", lambda: close(stream, status, error))
+        return await self._do("close", lambda: close(stream, status, error, fence))
 
     async def follow(
         self, stream: StreamId, start: int, silence: float

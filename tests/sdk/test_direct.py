@@ -10,7 +10,15 @@ from runstreams import Client, Closed, StreamInfo
 from runstreams.aio import AsyncClient
 from runstreams.core.limits import DAY_MS
 from runstreams.core.model import StreamId
-from runstreams.errors import ChunkTooLarge, InvalidSetting, NotThere, RunCompleted, StreamFull
+from runstreams.errors import (
+    ChunkTooLarge,
+    FencedOff,
+    InvalidSetting,
+    NotSent,
+    NotThere,
+    RunCompleted,
+    StreamFull,
+)
 from runstreams.sdk.records import ChunkPage
 from runstreams.sdk.transports.direct import DirectTransport
 from runstreams.stores.sqlite import SqliteStore
@@ -39,6 +47,29 @@ def test_everything_is_done_in_the_process(run: str) -> None:
         assert streams.delete(run, "logs")
         with pytest.raises(NotThere):
             streams.describe(run, "logs")
+
+
+async def test_a_stream_is_taken_over(run: str) -> None:
+    async with AsyncClient(transport=lambda: DirectTransport(memory_log(now))) as client:
+        old = client.streams.writer("words", target=run, close=True)
+        await old.write("so")
+        await old.drain()
+        async with await client.streams.take_over("words", target=run, lease=60) as new:
+            old.close()
+            with pytest.raises(FencedOff):
+                await old.wait_until_complete()
+            assert (new.next_index, await new.stored()) == (1, ["so"])
+        info = await client.streams.describe(run, "words")
+        assert (info.tail, info.closed, info.leased_until) == (1, None, None)
+
+
+async def test_a_writer_that_is_given_up_before_it_sends_tells_whoever_waits(run: str) -> None:
+    async with AsyncClient(transport=lambda: DirectTransport(memory_log(now))) as client:
+        writer = client.streams.writer(target=run)
+        await writer.write("never sent")
+        writer._producer.abandon()
+        with pytest.raises(NotSent):
+            await asyncio.wait_for(writer.drain(), 10)
 
 
 def test_it_refuses_what_the_server_refuses(run: str) -> None:

@@ -201,5 +201,21 @@ def test_a_model_is_written_by_its_aliases() -> None:
     assert json.loads(encode(Described(schema={"a": 1}))) == {"schema": {"a": 1}, "note": None}
 
 
+class ForBrowsers(Described):
+    """As Pydantic AI's chunks for the Vercel AI SDK are."""
+
+    def encode(self, sdk_version: int) -> str:
+        return self.model_dump_json(by_alias=True, exclude_none=True)
+
+
+def test_a_chunk_for_the_ai_sdk_has_no_null_where_something_is_left_out() -> None:
+    assert json.loads(encode(ForBrowsers(schema={"a": None}))) == {"schema": {"a": None}}
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
+def test_bytes_inside_of_a_value_are_base64(kind: Any) -> None:
+    assert json.loads(encode({"data": [kind(b"\xff\x00>")]})) == {"data": ["/wA+"]}
+
+
 def test_an_sdks_own_model_is_written_as_it_came_over_the_wire() -> None:
     assert json.loads(encode({"event": Spoken(schema={})})) == {"event": {"schema": {}}}

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from contextlib import aclosing, suppress
+from dataclasses import replace
 from typing import get_args
 
 from runstreams.core.entries import AgreedDifferently, Entry, TurnMissing
@@ -12,6 +13,7 @@ from runstreams.core.errors import (
     ClosedDifferently,
     CompletedDifferently,
     DeletedWithForks,
+    FencedOff,
     IndexBeyondTail,
     IndexExpired,
     InvalidRequest,
@@ -100,12 +102,20 @@ class ClientWriter:
         self.world, self.name, self.total = world, name, total
         self.acked = 0
         """Its chunks below this number are acknowledged."""
+        self.heeds = world.takes_over and world.rng.random() < 0.7
+        """Whether it ends when somebody takes the stream over."""
+        self.fence: int | None = None
+        """The fence that it began with, once it is known."""
 
     async def __call__(self) -> None:
         while self.acked < self.total:
             await pause(self.world)
             try:
                 await self._send()
+            except FencedOff:
+                require(self.world.takes_over, "a stream was taken over by nobody")
+                await close_too_late(self.world, self.fence)
+                return
             except ENDING as ending:
                 check_ending(self.world, ending)
                 return
@@ -120,6 +130,7 @@ class ClientWriter:
         number = max(self.acked + rng.choice((0, 0, 0, 0, -1, -3, -6, 2)), 0)
         process, log = self.world.log()
         sent = batch(self.world, process.clock(), self.name, number, count, client=self.name)
+        sent = replace(sent, fence=self.fence)
         stop = self.world.stops
         patience = rng.random() * 0.5 if rng.random() < 0.15 else None
         try:
@@ -130,12 +141,14 @@ class ClientWriter:
         self._check(answer, number, count)
         require(answer.stop or not stop or self.world.starts_anew, "an answer forgot to say stop")
         self.acked = max(self.acked, number + count)
+        if self.heeds and self.fence is None:
+            self.fence = answer.fence
 
     def _check_gap(self, gap: ChunkGap, number: int) -> None:
         expected = gap.expected
         if self.world.starts_anew and expected < self.acked:
             self.name += "'"  # the stream is another one, so the client is too
-            self.acked = 0
+            self.acked, self.fence = 0, None
             return
         require(expected >= self.acked, f"chunk {expected} of {self.name} was acknowledged before")
         require(expected < number, f"chunk {expected} of {self.name} was sent, not skipped")
@@ -170,6 +183,34 @@ class ClientWriter:
             return
         require(last >= self.acked - 1, f"HEAD forgot {self.name}: {last} below {self.acked}")
         self.acked = last + 1
+
+
+async def heir(world: World, name: str) -> None:
+    """Somebody who takes the stream over and goes on with it, until another one does."""
+    await pause(world, 3)
+    while True:
+        await pause(world)
+        process, log = world.log()
+        try:
+            head = await world.ask(process, log.take_over(world.stream, name, world.lease_ms))
+            break
+        except PASSING:
+            continue
+        except ENDING as ending:
+            check_ending(world, ending)
+            return
+    assert head.fence is not None
+    world.ledger.heirs[name] = head.generation
+    writer = ClientWriter(world, name, world.rng.randrange(1, 10))
+    writer.fence = head.fence.number
+    await writer()
+
+
+async def close_too_late(world: World, fence: int | None) -> None:
+    """Close the stream as a writer does that was kept out, and was not told of that."""
+    process, log = world.log()
+    with suppress(*PASSING, *ENDING, FencedOff, ClosedDifferently):
+        await world.ask(process, log.close(world.stream, Closed("failed"), fence))
 
 
 async def entrant(world: World, name: str, total: int) -> None:

@@ -94,7 +94,7 @@ class Process:
         name, world = f"{port}.{method}", self.world
         await self._pause()
         if port == "heads":
-            self._refuse_what_it_does_not_know(args[0])
+            self._refuse_what_it_does_not_know(method, args[0])
         fate = self._fate(name, reading=method in READS)
         world.note(self.name, name, fate or "", *args)
         effect = partial(world.effect, port, method, args, kwargs)
@@ -114,16 +114,19 @@ class Process:
             raise Uncertain(f"the answer to {name} was lost")
         return self._sparing(answer, args, kwargs)
 
-    def _refuse_what_it_does_not_know(self, of: StreamId | str) -> None:
+    def _refuse_what_it_does_not_know(self, method: str, of: StreamId | str) -> None:
         """As a store of a version before does, where a stream's head has a form of a later one."""
         run = of if isinstance(of, str) else of.run
         heads = self.world.store.heads.items.get(run, {})
         looked_at = heads.values() if isinstance(of, str) else [heads.get(of.key)]
-        if self.version == "before" and any(
-            head and head.inlined is not None for head in looked_at
-        ):
+        if self.version != "before":
+            return
+        inlined = any(head and head.inlined is not None for head in looked_at)
+        # Where none lets batches lie in heads, nobody is of this version.
+        fenced = method == "take_over" or any(head and head.fence for head in looked_at)
+        if inlined or (fenced and self.world.inline_bytes):
             self.world.abandoned = True  # what was put for it stays behind
-            raise UnknownForm("an item has format 3; this version reads format 2")
+            raise UnknownForm("an item has a later format than this version reads")
 
     async def _pause(self) -> None:
         rng = self.world.rng

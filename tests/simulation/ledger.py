@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from runstreams.core.limits import LEASE_GRACE_MS, Limits, SealingPlan
-from runstreams.core.model import Head, Run, SegmentName, StoredChunk, StreamId
+from runstreams.core.model import Batch, Fence, Head, Run, SegmentName, StoredChunk, StreamId
 from runstreams.core.ports import Committed, Staged
 from runstreams.core.retention import is_expired
 from runstreams.core.segment import parse_index
@@ -42,6 +42,12 @@ class Ledger:
     """Generations that were closed."""
     lost_ones: set[str] = field(default_factory=set)
     """Generations whose producer was lost."""
+    fences: dict[str, Fence] = field(default_factory=dict)
+    """Of generations that were taken over, how often and at which tail."""
+    heirs: dict[str, str] = field(default_factory=dict)
+    """Of clients that took a stream over, which generation it was."""
+    unaware: set[tuple[str, str | None]] = field(default_factory=set)
+    """Clients of a generation that wrote on after it was taken over, as they knew no fence yet."""
     stream_of: dict[str, StreamId] = field(default_factory=dict)
     places: dict[bytes, list[tuple[str, int]]] = field(default_factory=lambda: defaultdict(list))
     """Where each chunk's data went: generation and index."""
@@ -54,9 +60,42 @@ class Ledger:
         self.stream_of[generation] = stream
         require(done.first == len(chunks), f"a commit got index {done.first}, not {len(chunks)}")
         batch = staged.batch
+        self._check_fence(generation, batch)
         for data in batch.lines.split(b"\n")[skip:-1]:
             self.places[data].append((generation, len(chunks)))
             chunks.append(Entry(data, pointer.time, batch.client, batch.once))
+
+    def taken_over(self, head: Head) -> None:
+        """Record that a stream was taken over."""
+        before = self.fences.get(head.generation, Fence(0, 0))
+        fence = Fence(before.number + 1, len(self.entries[head.generation]))
+        require(head.fence == fence, f"a stream was taken over as {head.fence}, not {fence}")
+        self.fences[head.generation] = fence
+
+    def check_late_close(self, before: Head | None, after: Head, fence: int | None) -> None:
+        """Require that no writer has closed a stream that was taken over since it began."""
+        if before is None or before.closed is not None or after.closed is None or fence is None:
+            return
+        there = self.fences.get(after.generation, Fence(0, 0))
+        require(there.number <= fence, "a writer that was kept out closed the stream")
+
+    def _check_fence(self, generation: str, batch: Batch) -> None:
+        """Require that *batch* comes from nobody who is kept out: by its fence, and by what its
+        client wrote before.
+        """
+        there = self.fences.get(generation)
+        if there is None:
+            return
+        if batch.fence is None:
+            self.unaware.add((generation, batch.client))
+            return
+        if self.heirs.get(batch.client or "", generation) != generation:
+            return  # it took over a stream that was deleted, and this one counts from none again
+        require(batch.fence >= there.number, "a writer that was kept out wrote on")
+        earlier = {entry.client for entry in self.entries[generation][: there.since]}
+        is_unaware = (generation, batch.client) in self.unaware
+        is_new = is_unaware or batch.client not in earlier
+        require(is_new, "a writer from before took itself for a later one")
 
     def forked(self, head: Head) -> None:
         """Record that a stream was opened that has chunks of others."""
@@ -143,7 +182,7 @@ def check_lease(
     if before.closed is not None and not after.is_buried:
         require(before.closed == after.closed, "a stream has ended in two ways")
         require(after.lease in (before.lease, None), "a stream was leased after its end")
-    if before.lease is None or before.lease == after.lease:
+    if before.lease is None or before.lease == after.lease or method == "take_over":
         return
     if after.lease is None:
         own = method == "release" and args[1] == before.lease.holder

@@ -10,6 +10,7 @@ from unittest.mock import patch
 from runstreams.core import (
     appending,
     commit,
+    fencing,
     holding,
     leasing,
     reading,
@@ -445,6 +446,37 @@ def a_head_of_which_a_part_was_seen_is_sealed_as_if_it_were_the_whole() -> Abstr
         return answer, done._replace(whole=True) if done else None
 
     return patch.object(Appender, "append", append)
+
+
+# Taking over
+
+
+@mutant
+def a_commit_does_not_look_at_the_fence() -> AbstractContextManager[Any]:
+    return patch.object(commit, "may_pass", lambda head, fence: True)
+
+
+@mutant
+def a_close_does_not_look_at_the_fence() -> AbstractContextManager[Any]:
+    return patch.object(memory, "may_pass", lambda head, fence: True)
+
+
+@mutant
+def a_commit_takes_the_fence_away() -> AbstractContextManager[Any]:
+    original = commit.applied
+
+    def applied(*args: Any) -> Head:
+        return replace(original(*args), fence=None)
+
+    return patch.object(memory, "applied", applied)
+
+
+@mutant
+def a_resend_is_told_of_a_fence_that_is_newer_than_what_it_sent() -> AbstractContextManager[Any]:
+    def latest(head: Head, index: int) -> int:
+        return fencing.fence_number(head)
+
+    return _patched((commit, "fence_at", latest), (appending, "fence_at", latest))
 
 
 # Clients outside the head

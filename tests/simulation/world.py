@@ -108,6 +108,8 @@ class World:
             self.plan = _inlining(self.plan, self.inlining)
         self.index_guess = rng.choice((16, 64, 65_536))
         self.event_chunks = rng.choice((1, 3, 8))
+        self.takes_over = self.seed % 4 == 2
+        """Whether somebody takes the stream over here."""
         self._ids = 0
         self.store = MemoryStore(self.new_id, self.plan, inlines=True)
         self.store.window = rng.choice((1, 40, 200, 10_000))
@@ -246,7 +248,12 @@ class World:
             done = Committed(answer.head.pending[-1].first, answer.head)
             self.checked(self.ledger.committed, args[0], args[4], 0, done)
         if (port, method) == ("heads", "close") and answer is not None:
-            self.ledger.closed.add(answer.generation)
+            fence = kwargs.get("fence")
+            self.checked(self.ledger.check_late_close, before, answer, fence)
+            if answer.closed is not None:
+                self.ledger.closed.add(answer.generation)
+        if (port, method) == ("heads", "take_over") and answer.done:
+            self.checked(self.ledger.taken_over, answer.head)
         self._remember()
         now = self.now() + SKEW_MS
         self.checked(audit, self.store, self.ledger, self.stream, now, self.limits)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from runstreams.core.model import (
     Closed,
+    Fence,
     Fork,
     Head,
     Lease,
@@ -112,6 +113,7 @@ def any_head(draw: st.DrawFn) -> Head:
         inlined=sum(pointer.weight for pointer in pending) if inline else None,
         fork=draw(FORKS),
         forks=draw(NUMBERS),
+        fence=draw(st.none() | st.builds(Fence, st.integers(1, 99), NUMBERS)),
     )
 
 

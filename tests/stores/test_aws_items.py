@@ -104,8 +104,8 @@ def test_a_pointer_of_another_form_is_refused() -> None:
 
 
 def test_an_item_of_another_version_is_refused() -> None:
-    item = encode_head(Head("g", created=0, expires=1)) | {"v": {"N": "5"}}
-    with pytest.raises(StoreError, match="format 5"):
+    item = encode_head(Head("g", created=0, expires=1)) | {"v": {"N": "6"}}
+    with pytest.raises(StoreError, match="format 6"):
         decode_head(item)
 
 

@@ -242,7 +242,7 @@ def test_who_goes_back_reads_seals_and_deletes_what_the_newer_one_wrote(
 
 def test_a_head_of_a_form_to_come_is_left_as_it_is(inlining: Version, aws_place: Place) -> None:
     inlining.does("append", "key", "c", 0, 0)
-    item = head_item(aws_place, v={"N": "5"})
+    item = head_item(aws_place, v={"N": "6"})
     for order in (["append", "key", "c", 1, 1], ["read", "key"], ["close", "key"]):
         assert inlining.does(*order) == "StoreError"
         assert head_item(aws_place) == item
@@ -268,6 +268,38 @@ def test_a_version_that_knows_no_forks_changes_nothing_of_them_or_their_sources(
             assert forkless.does(*order) == "StoreError"
     assert head_item(aws_place) == item
     assert inlining.does("read", "fork") == list(range(2 * APPENDS))
+
+
+@pytest.fixture
+def fenceless(aws_place: Place) -> Iterator[Version]:
+    """The version in which nobody takes a stream over."""
+    with running("fenceless", aws_place) as version:
+        yield version
+
+
+@pytest.mark.parametrize("forked", [False, True])
+def test_a_version_that_knows_no_fences_changes_nothing_of_a_stream_that_was_taken_over(
+    fenceless: Version, inlining: Version, aws_place: Place, forked: bool
+) -> None:
+    """Also when others were forked from it since."""
+    take_turns("key", fenceless, inlining)
+    inlining.does("take over", "key")
+    if forked:
+        assert inlining.does("fork", "key", "fork") == 2 * APPENDS
+    item = head_item(aws_place)
+    for order in (("append", "key", "d", 0, 0), ("read", "key"), ("close", "key")):
+        assert fenceless.does(*order) == "StoreError"
+    assert fenceless.does("delete", "key") == "StoreError"
+    assert head_item(aws_place) == item
+    assert inlining.does("append", "key", "d", 0, "found") == 2 * APPENDS
+
+
+def test_a_source_that_was_never_taken_over_is_used_by_both(
+    fenceless: Version, inlining: Version
+) -> None:
+    take_turns("key", fenceless, inlining)
+    inlining.does("fork", "key", "fork")
+    assert fenceless.does("append", "key", "d", 0, "found") == 2 * APPENDS
 
 
 def head_item(place: Place, **changed: Any) -> Any:

@@ -58,6 +58,7 @@ class Steps:
         steps += [
             self._lease,
             self._lose,
+            self._take_over,
             self._mark,
             self._fork,
             self._spill,
@@ -75,6 +76,7 @@ class Steps:
         once = self._draw.choice((None, None, "x", "y", "z"))
         lines = self._draw.randrange(1, 4)
         batch = Batch(b"1\n" * lines, lines, self.now, client, number if client else 0, once)
+        batch = replace(batch, fence=self._fence())
         previous = sent.number if sent else self._draw.choice((None, None, 0))
         generation = self._draw.choice((None, head.generation if head else None, "other"))
         spills = head.spills if head else 0
@@ -147,8 +149,9 @@ class Steps:
             closed, by_run = self._draw.choice(
                 ((Closed("completed"), True), (Closed("failed", "why"), False))
             )
+            fence = self._fence()
             return lambda store: store.heads.close(
-                stream, closed, self.now, self.now + 50, by_run=by_run
+                stream, closed, self.now, self.now + 50, by_run=by_run, fence=fence
             )
         return lambda store: store.heads.ask_stop(stream, self.now)
 
@@ -161,7 +164,15 @@ class Steps:
             return lambda store: store.heads.release(stream, holder)
         until = head.lease.until if head and head.lease else self.now
         lease = Lease(until + self._draw.choice((-1, 0, 1)), self._draw.choice((5, 9)), holder)
-        return lambda store: store.heads.renew(stream, lease, self.now)
+        fence = self._fence()
+        return lambda store: store.heads.renew(stream, lease, self.now, fence)
+
+    def _fence(self) -> int | None:
+        return self._draw.choice((None, None, 0, 1, 2))
+
+    def _take_over(self, stream: StreamId, head: Head | None) -> Step:
+        lease = self._draw.choice((None, Lease(self.now + 5, 5, self._holder())))
+        return lambda store: store.heads.take_over(stream, lease, self.now)
 
     def _lose(self, stream: StreamId, head: Head | None) -> Step:
         if head is None or head.lease is None:

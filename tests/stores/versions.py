@@ -41,7 +41,7 @@ def be_before(form: int = 2) -> None:
     for module in (layout, values, expressions, table, writers):
         module.is_short = lambda generation: False  # type: ignore[attr-defined]
     for module in (codec, expressions):
-        module.FORK_HEAD = form  # type: ignore[attr-defined]
+        module.FENCED_HEAD = form  # type: ignore[attr-defined]
     pointers.INLINE = "none"
 
 
@@ -50,13 +50,22 @@ def be_forkless() -> None:
     from runstreams.stores.aws import codec, expressions
 
     for module in (codec, expressions):
-        module.FORK_HEAD = 3  # type: ignore[attr-defined]
+        module.FENCED_HEAD = 3  # type: ignore[attr-defined]
+
+
+def be_fenceless() -> None:
+    """Do as the version did that knew all but who takes a stream over."""
+    from runstreams.stores.aws import codec, expressions
+
+    for module in (codec, expressions):
+        module.FENCED_HEAD = 4  # type: ignore[attr-defined]
 
 
 VERSIONS = {
     "earlier": be_earlier,
     "before": be_before,
     "forkless": be_forkless,
+    "fenceless": be_fenceless,
     "this": lambda: None,
 }
 
@@ -73,6 +82,8 @@ async def obey(log: Log, order: str, key: str, *about: Any) -> Any:
     if order == "fork":
         fork, _ = await log.fork(StreamId("run", *about), Wish(stream), lambda _: Entry())
         return fork.tail
+    if order == "take over":
+        return (await log.take_over(stream, "new", 0)).tail
     if order == "close":
         return (await log.close(stream, Closed("completed"))).tail
     return await log.delete(stream)

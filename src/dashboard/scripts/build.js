@@ -20,7 +20,7 @@ const beside = {
   name: "beside",
   setup({ onResolve }) {
     onResolve({ filter: /\/react\/src\/reader\.js$/ }, () => external("reader.js"));
-    onResolve({ filter: /\/(markdown|octets)\.js$/ }, ({ kind, path }) =>
+    onResolve({ filter: /\/(answers|markdown|octets)\.js$/ }, ({ kind, path }) =>
       kind === "dynamic-import" ? external(path.split("/").pop()) : undefined,
     );
   },
@@ -35,6 +35,7 @@ const { metafile } = await build({
     reader: "../react/src/reader.ts",
     markdown: "src/markdown.ts",
     octets: "src/octets.ts",
+    answers: "src/answers.ts",
   },
   outdir: out,
   bundle: true,
@@ -98,7 +99,14 @@ function textIn(folder) {
 /** Print what each file weighs, gzipped; fail when the page's first load is too large. */
 function report() {
   let first = 0;
-  for (const name of ["dashboard.js", "reader.js", "dashboard.css", "markdown.js", "octets.js"]) {
+  for (const name of [
+    "dashboard.js",
+    "reader.js",
+    "dashboard.css",
+    "answers.js",
+    "markdown.js",
+    "octets.js",
+  ]) {
     const { length } = gzipSync(readFileSync(join(out, name)), { level: 9 });
     console.log(`${name}: ${length} bytes gzipped`);
     if (name === "dashboard.js" || name === "reader.js") first += length;

@@ -43,6 +43,7 @@ interface Receipt {
   last_index: number | null;
   stop: boolean;
   leased_until?: number | null;
+  fence?: number | null;
 }
 
 const NEVER = new AbortController().signal;
@@ -73,6 +74,8 @@ export class StreamWriter<T = unknown> {
   #error: unknown;
   #isClosed = false;
   #room: (() => void)[] = [];
+  /** How often the stream had been taken over when this writer began; unknown until it is answered. */
+  #fence: number | undefined;
   readonly #lease: number;
   /** Whether the server knows of the lease, and whether it may. */
   #isLeased = false;
@@ -147,7 +150,9 @@ export class StreamWriter<T = unknown> {
     await this.drain();
     clearTimeout(this.#renewal);
     const body = JSON.stringify({ status, error });
-    await this.#insist(async (signal) => (await this.#post("/close", body, {}, signal)).json());
+    await this.#insist(async (signal) =>
+      (await this.#post("/close", body, this.#fencing(), signal)).json(),
+    );
   }
 
   #check(): void {
@@ -220,16 +225,23 @@ export class StreamWriter<T = unknown> {
       Accept: "application/json",
       "X-Client-Id": this.#client,
       "X-Resume-From-Chunk": `${this.#first}`,
+      ...this.#fencing(),
     };
     if (this.#lease && lease !== false) headers["X-Lease-Seconds"] = `${lease}`;
     this.#mayBeLeased ||= !!lease;
     const response = await this.#post("", body, headers, signal);
     const answer = (await response.json()) as Receipt;
+    this.#fence ??= answer.fence ?? 0;
     this.#advisedInMs = advised(response);
     this.isStopped ||= answer.stop;
     this.lastIndex = answer.last_index ?? this.lastIndex;
     this.#isLeased = this.#mayBeLeased = lease !== 0 && !!answer.leased_until;
     if (lease !== 0) this.#renewIn(Infinity);
+  }
+
+  /** So nothing is taken of this writer once another one has taken the stream over. */
+  #fencing(): Record<string, string> {
+    return this.#fence === undefined ? {} : { "X-Stream-Fence": `${this.#fence}` };
   }
 
   /** Promise in so many milliseconds, or a third of the lease if that is sooner. It keeps no program alive. */

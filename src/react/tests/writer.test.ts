@@ -143,6 +143,17 @@ describe.concurrent("a writer", () => {
     expect(() => writer.write("later")).toThrow("closed");
   });
 
+  it("writes and closes nothing once another writer has taken the stream over", async () => {
+    const stream = new Stream();
+    const writers = [writerOf(stream), writerOf(stream)];
+    for (const writer of writers) await writer.append("before");
+    await ask("POST", `/realtime/v1/streams/${stream.run}/${stream.key}/take-over`);
+    await expect(writers[0]!.append("late")).rejects.toMatchObject({ code: "fenced_off" });
+    await expect(writers[1]!.close()).rejects.toMatchObject({ code: "fenced_off" });
+    await writerOf(stream).append("after");
+    expect(await stored(stream)).toEqual(["before", "before", "after"]);
+  });
+
   it("gives up after too many failures in a row", async () => {
     const writer = writerOf(new Stream(), { retries: 1, baseURL: "http://127.0.0.1:9" });
     void writer.write(1);

@@ -107,6 +107,11 @@ def _pipe(parser: argparse.ArgumentParser) -> None:
         "(without either, it is closed only when something goes wrong)",
     )
     parser.add_argument(
+        "--take-over",
+        action="store_true",
+        help="keep out pipes and writers that began before, as of a job that is started again",
+    )
+    parser.add_argument(
         "--lease",
         metavar="SECONDS",
         type=_lease,

@@ -4,6 +4,7 @@ import argparse
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
@@ -32,9 +33,7 @@ def run(args: argparse.Namespace) -> int:
 def _pipe(args: argparse.Namespace, client: Client) -> int:
     given = Input()
     source = given.pieces() if args.text else given.values() if args.json else given.lines()
-    piped = client.streams.pipe(
-        args.key, source, target=args.run, close=args.close, lease=args.lease
-    )
+    piped = _piped(args, client, source)
     progress = Progress(piped, given)
     try:
         last = _wait(piped, progress)
@@ -50,6 +49,17 @@ def _pipe(args: argparse.Namespace, client: Client) -> int:
         print("runstreams: readers have asked to stop (stop_requested)", file=sys.stderr)
         return STREAM_CANCELED
     return DONE
+
+
+def _piped(args: argparse.Namespace, client: Client, source: Iterator[object]) -> Piped[Any]:
+    """Begin to send *source*; where that is wanted, as the only one from now on."""
+    how = {"target": args.run, "close": args.close, "lease": args.lease}
+    if not args.take_over:
+        return client.streams.pipe(args.key, source, **how)
+    writer = client.streams.take_over(args.key, **how)
+    writer.merge(source)
+    writer.close()
+    return writer
 
 
 def _wait(piped: Piped[Any], progress: Progress) -> int | None:

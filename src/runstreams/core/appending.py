@@ -21,6 +21,7 @@ from .errors import (
     TooManyStreams,
     Uncertain,
 )
+from .fencing import fence_at
 from .leasing import claimed, close_lost, is_lost, leased_until
 from .limits import Limits
 from .model import Appended, Batch, Charter, Closed, Fork, Head, Run, StreamId
@@ -41,14 +42,16 @@ failed update.
 
 
 class _Try(NamedTuple):
-    """One way to commit: without the first *skip* chunks, under *terms*, knowing what is
-    *outside* the head; or else as the first batch of a stream that it *opens*.
+    """One way to commit: without the first *skip* chunks, which came when the stream had this
+    *fence*, under *terms*, knowing what is *outside* the head; or else as the first batch of a
+    stream that it *opens*.
     """
 
     terms: Terms
     skip: int = 0
     outside: Outside | None = None
     opens: bool = False
+    fence: int | None = None
 
 
 class Appender:
@@ -64,8 +67,9 @@ class Appender:
     async def append(self, stream: StreamId, batch: Batch) -> tuple[Appended, Committed | None]:
         """Append *batch*; return the answer, and the commit if anything was added.
 
-        Raises `ChunkGap`, `StreamClosed`, `RunCompleted`, `StreamFull`, `Busy`; `Uncertain` only
-        for a batch without client and idempotency key, whose resend nobody could recognise.
+        Raises `ChunkGap`, `StreamClosed`, `RunCompleted`, `FencedOff`, `StreamFull`, `Busy`;
+        `Uncertain` only for a batch without client and idempotency key, whose resend nobody could
+        recognise.
         """
         staged = await self._store.batches.put(stream, batch, self._limits)
         attempt = await self._first_try(stream, batch)
@@ -73,7 +77,7 @@ class Appender:
             outcome, heard = await self._commit(stream, staged, attempt)
             self._remember(stream, outcome.head)
             if isinstance(outcome, Committed):
-                return await self._committed(stream, staged, attempt.skip, outcome), outcome
+                return await self._committed(stream, staged, attempt, outcome), outcome
             verdict = await self._follow(stream, staged, outcome.head, attempt.outside, heard)
             if isinstance(verdict, Appended):
                 return verdict, None
@@ -215,7 +219,7 @@ class Appender:
             assert head is not None
             if is_lost(head, self._clock()):
                 await self._close_lost(stream, head)  # the next try will tell
-            return _Try(verdict.terms, verdict.skip, outside)
+            return _Try(verdict.terms, verdict.skip, outside, fence=verdict.fence)
         assert isinstance(verdict, Appended)
         return verdict
 
@@ -225,16 +229,18 @@ class Appender:
             await close_lost(self._store, stream, head, expires)
 
     async def _committed(
-        self, stream: StreamId, staged: Staged, skip: int, done: Committed
+        self, stream: StreamId, staged: Staged, attempt: _Try, done: Committed
     ) -> Appended:
         if starts_new_period(done.head, self._limits):
             # The chunks are committed; a record that is not extended now does not undo that.
             with suppress(StoreError):
                 life = self._limits.retention_ms
                 await self._store.runs.extend(stream.run, self._clock() + 2 * life)
-        last = done.first + staged.batch.count - skip - 1
+        last = done.first + staged.batch.count - attempt.skip - 1
         head = done.head
-        return Appended(done.first, last, head.tail, head.stop, False, leased_until(head))
+        fence = fence_at(head, last) if attempt.fence is None else attempt.fence
+        until = leased_until(head)
+        return Appended(done.first, last, head.tail, head.stop, False, until, fence)
 
     def _remember(self, stream: StreamId, head: Head | None) -> None:
         if head is None or not head.spills:

@@ -16,6 +16,7 @@ from .errors import (
     StreamClosed,
     StreamFull,
 )
+from .fencing import check_fence, fence_at, may_pass
 from .leasing import claimed, leased_until, may_follow, renewed
 from .limits import Limits, SealingPlan
 from .model import (
@@ -45,6 +46,8 @@ def fits(head: Head | None, batch: Batch, terms: Terms, limits: Limits, plan: Se
     if batch.once is not None and batch.once in head.once:
         return False
     if terms.lease is not None and not may_follow(head.lease, terms.lease):
+        return False
+    if not may_pass(head, batch.fence):
         return False
     if not _heeds_charter(head, terms.amendment):
         return False
@@ -146,6 +149,7 @@ def applied(
         inlined=head.inlined if head.inlined is None else head.inlined + pointer.weight,
         fork=head.fork,
         forks=head.forks,
+        fence=head.fence,
     )
     return after if terms.amendment is None else amended(after, terms.amendment)
 
@@ -173,6 +177,8 @@ class Retry:
 
     terms: Terms
     skip: int
+    fence: int | None = None
+    """The fence that was passed by whoever sent what is skipped."""
 
 
 NOTHING = Head("", created=0, expires=0)
@@ -203,7 +209,8 @@ def judge(
     """Decide what follows when *batch* did not fit *head*.
 
     In this order, so that a resend is acknowledged whatever has happened since: sent before, gap,
-    closed, full. Raises `ChunkGap`, `StreamClosed`, `RunCompleted`, `StreamFull`, `SealingBehind`.
+    closed, taken over, full. Raises `ChunkGap`, `StreamClosed`, `RunCompleted`, `FencedOff`,
+    `StreamFull`, `SealingBehind`.
     """
     if head is None or is_expired(head, now, limits) or is_left_behind(head, limits.epoch):
         _check_number(batch, None)
@@ -211,7 +218,7 @@ def judge(
         return Open()
     if batch.once is not None and batch.once in head.once:
         last = head.once[batch.once] + batch.count - 1
-        return _duplicate(head, last, head.tail)
+        return _duplicate(head, last, head.tail, last)
     sent = head.clients.get(batch.client) if batch.client is not None else None
     previous = sent.number if sent else None
     if batch.client is not None and sent is None and head.spills:
@@ -226,13 +233,15 @@ def judge(
     _check_number(batch, sent)
     skip = sent.number + 1 - batch.number if sent else 0
     check_open(head)
+    check_fence(head, batch.fence)
     check_room(head, batch.rest(skip), limits, plan)
     # A head whose last writer's clock was behind is not expired while its newest chunk is not.
     live = min(now, head.expires - 1)
     claim = claimed(batch)
     lease = renewed(head.lease, claim) if claim else None
     amendment = _amendment(head, now, limits)
-    return Retry(Terms(live, previous, head.spills, head.generation, lease, amendment), skip)
+    terms = Terms(live, previous, head.spills, head.generation, lease, amendment)
+    return Retry(terms, skip, fence_at(head, sent.index) if sent and skip else None)
 
 
 def _amendment(head: Head, now: int, limits: Limits) -> Amendment | None:
@@ -255,11 +264,13 @@ def check_json(head: Head) -> None:
 def _already_written(batch: Batch, sent: Sent, head: Head) -> Appended:
     last = sent.index if batch.number + batch.count - 1 == sent.number else None
     # What was found of a client outside the head may be newer than the head.
-    return _duplicate(head, last, max(head.tail, sent.index + 1))
+    return _duplicate(head, last, max(head.tail, sent.index + 1), sent.index)
 
 
-def _duplicate(head: Head, last: int | None, tail: int) -> Appended:
-    return Appended(None, last, tail, head.stop, True, leased_until(head))
+def _duplicate(head: Head, last: int | None, tail: int, newest: int) -> Appended:
+    """Return the answer to whoever has written chunk *newest* of the stream as its latest one."""
+    fence = fence_at(head, newest)
+    return Appended(None, last, tail, head.stop, True, leased_until(head), fence)
 
 
 def _check_number(batch: Batch, sent: Sent | None) -> None:

@@ -203,6 +203,16 @@ class StreamClosed(Refused):
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
+class FencedOff(Refused):
+    """Another writer has taken the stream over, as *fence* writers have until now; nothing of this
+    one is taken any more. It should end without a trace.
+    """
+
+    code = "fenced_off"
+    fence: int
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
 class ClosedDifferently(Refused):
     """The stream was closed before, with another *status*, which stays; it ends before index
     *tail*.

@@ -17,6 +17,7 @@ from .errors import (
     ClosedDifferently,
     CompletedDifferently,
     DeletedWithForks,
+    FencedOff,
     IndexBeyondTail,
     NotThere,
     RunCompleted,
@@ -24,6 +25,7 @@ from .errors import (
     SealingBehind,
     StreamClosed,
 )
+from .fencing import check_fence
 from .finding import Finder
 from .following import Follower
 from .forking import Forker, Wish
@@ -119,8 +121,8 @@ class Log:
     # Writing
 
     async def append(self, stream: StreamId, batch: Batch) -> Appended:
-        """Append *batch*. Raises `ChunkGap`, `StreamClosed`, `RunCompleted`, `StreamFull`,
-        `Busy`, `Uncertain`.
+        """Append *batch*. Raises `ChunkGap`, `StreamClosed`, `RunCompleted`, `FencedOff`,
+        `StreamFull`, `Busy`, `Uncertain`.
         """
         with self._observer.appending():
             answer = await self._append(stream, batch)
@@ -145,9 +147,10 @@ class Log:
             if self._sealer.is_due(done.head):
                 await self._seals.some(stream, done.head if done.whole else None)
         elif batch.lease_ms and batch.client is not None:
-            # A resend adds nothing, not even its promise. On a closed stream there is none to make.
-            with suppress(StreamClosed, RunCompleted):
-                held = await self.hold(stream, batch.client, batch.lease_ms)
+            # A resend adds nothing, not even its promise. There is none to make on a stream that is
+            # closed or was taken over.
+            with suppress(StreamClosed, RunCompleted, FencedOff):
+                held = await self.hold(stream, batch.client, batch.lease_ms, batch.fence)
                 return answer._replace(leased_until=leased_until(held))
         return answer
 
@@ -227,17 +230,30 @@ class Log:
         """Let a stream live on that is forgotten when nobody uses it, since it is read."""
         await self._scribe.use(stream, head)
 
-    async def hold(self, stream: StreamId, holder: str, ms: int) -> Head:
-        """Promise in the name of *holder* that the stream's producer is heard of within *ms*.
-        Opens a stream that never was.
+    async def hold(self, stream: StreamId, holder: str, ms: int, fence: int | None = None) -> Head:
+        """Promise in the name of *holder*, who began at *fence*, that the stream's producer is
+        heard of within *ms*. Opens a stream that never was.
+
+        Raises `StreamClosed`, `RunCompleted`, `FencedOff`, `Busy`, `Uncertain`.
+        """
+        return await self._holder.hold(stream, holder, ms, fence)
+
+    async def take_over(self, stream: StreamId, holder: str, ms: int) -> Head:
+        """Take the stream over in the name of *holder*, who promises to be heard of within *ms*, if
+        not 0: who wrote until now and says at which fence it began is refused from now on. Opens a
+        stream that never was.
 
         Raises `StreamClosed`, `RunCompleted`, `Busy`, `Uncertain`.
         """
-        return await self._holder.hold(stream, holder, ms)
+        head = await self._holder.take_over(stream, holder, ms)
+        self._watches.tell(stream, head)
+        return head
 
-    async def release(self, stream: StreamId, holder: str) -> Head | None:
-        """Take back the promise of *holder*, unless another has followed it."""
-        return await self._holder.release(stream, holder)
+    async def release(self, stream: StreamId, holder: str, fence: int | None = None) -> Head | None:
+        """Take back the promise of *holder*, who began at *fence*, unless another has followed it.
+        Raises `FencedOff`.
+        """
+        return await self._holder.release(stream, holder, fence)
 
     async def last_number(self, stream: StreamId, client: str) -> int:
         """Return the client's own number of its last chunk that is stored, or -1."""
@@ -262,15 +278,20 @@ class Log:
         elif head.closed and (head.closed_by_run or await self.runs.is_completed(stream.run)):
             raise RunCompleted("the run is completed")
 
-    async def close(self, stream: StreamId, closed: Closed) -> Head:
-        """Close the stream, opening it first if it never was; again with the same status is fine.
+    async def close(self, stream: StreamId, closed: Closed, fence: int | None = None) -> Head:
+        """Close the stream in the name of a writer that began at *fence*, opening it first if it
+        never was; again with the same status is fine.
 
-        Raises `ClosedDifferently`, `RunCompleted`.
+        Raises `ClosedDifferently`, `RunCompleted`, `FencedOff`.
         """
         head = await self._mark(
             stream,
-            lambda now, seen: self.store.heads.close(stream, closed, now, self._kept_until(seen)),
+            lambda now, seen: self.store.heads.close(
+                stream, closed, now, self._kept_until(seen), fence=fence
+            ),
         )
+        if head.closed is None:
+            check_fence(head, fence)
         assert head.closed is not None
         if head.tail:
             await self._seals.everything(stream)

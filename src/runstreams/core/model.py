@@ -66,6 +66,9 @@ class Batch:
     """Short hash of a one-shot append's idempotency key."""
     lease_ms: int = 0
     """How long its client promises to be heard of again after *time*; 0: it promises nothing."""
+    fence: int | None = None
+    """How often the stream had been taken over when its writer began; None: that is the same to it.
+    """
 
     @property
     def size(self) -> int:
@@ -153,6 +156,15 @@ class Lease:
     """How long any sign of life counts."""
     holder: str
     """The client that promised last: it alone can take the promise back."""
+
+
+class Fence(NamedTuple):
+    """What keeps out whoever wrote before the stream was taken over."""
+
+    number: int
+    """How often it was: writers who have seen fewer are refused."""
+    since: int
+    """The tail when it last was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,6 +340,8 @@ class Head:
     """What it has of other streams; None: it was not forked from any."""
     forks: int = 0
     """How often streams were forked from it."""
+    fence: Fence | None = None
+    """What keeps earlier writers out; None: it was never taken over."""
 
     def knowing(self, clients: Mapping[str, Sent], once: Mapping[str, int]) -> "Head":
         """Return the head with these writers. Spelled out, as `replace` takes three times as long
@@ -357,6 +371,7 @@ class Head:
             self.inlined,
             self.fork,
             self.forks,
+            self.fence,
         )
 
     @property
@@ -506,3 +521,5 @@ class Appended(NamedTuple):
     duplicate: bool = False
     leased_until: UnixMs | None = None
     """Until when a producer has promised to be heard of; None: nobody has."""
+    fence: int = 0
+    """How often the stream had been taken over when the chunks were added, at most."""

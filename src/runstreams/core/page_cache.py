@@ -16,19 +16,11 @@ _KEPT = 32
 _Name = tuple[str, str, bool, str, bool, int | None, int, int, bool, int, int]
 
 
-class _Slot:
-    """A page that somebody reads, or has read."""
-
-    def __init__(self) -> None:
-        self.lock = asyncio.Lock()
-        self.page: Page | None = None
-
-
 class PageCache:
     """The latest pages that readers were woken for."""
 
     def __init__(self) -> None:
-        self._slots: OrderedDict[_Name, _Slot] = OrderedDict()
+        self._slots: OrderedDict[_Name, asyncio.Future[Page]] = OrderedDict()
 
     async def page(
         self, cursor: Cursor, head: Head, start: int, *, exact: bool, most: int, size: int
@@ -41,13 +33,18 @@ class PageCache:
             return await cursor.page(head, start, exact=exact, most=most, size=size)
         state = head.generation, head.closed is not None, leased_until(head)
         name = (*cursor.stream, cursor.raw, *state, start, head.tail, exact, most, size)
-        slot = self._slots.get(name)
-        if slot is None:
-            slot = self._slots[name] = _Slot()
-            if len(self._slots) > _KEPT:
-                self._slots.popitem(last=False)
-        if slot.page is None:
-            async with slot.lock:
-                if slot.page is None:
-                    slot.page = await cursor.page(head, start, exact=exact, most=most, size=size)
-        return slot.page
+        while (slot := self._slots.get(name)) is not None:
+            if slot.done():
+                return slot.result()
+            await asyncio.wait([slot])
+        slot = self._slots[name] = asyncio.get_running_loop().create_future()
+        if len(self._slots) > _KEPT:
+            self._slots.popitem(last=False)
+        try:
+            page = await cursor.page(head, start, exact=exact, most=most, size=size)
+        except BaseException:
+            self._slots.pop(name, None)
+            slot.cancel()
+            raise
+        slot.set_result(page)
+        return page

@@ -145,7 +145,9 @@ class Opened(NamedTuple):
 
 
 class Renewed(NamedTuple):
-    """Whether a lease was renewed, and the head afterwards, or as it was found."""
+    """Whether a lease was renewed or a stream taken over, and the head afterwards, or as it was
+    found.
+    """
 
     done: bool
     head: Head | None
@@ -191,10 +193,17 @@ class Heads(Protocol):
         """
 
     async def close(
-        self, stream: StreamId, closed: Closed, now: int, expires: int, *, by_run: bool = False
+        self,
+        stream: StreamId,
+        closed: Closed,
+        now: int,
+        expires: int,
+        *,
+        by_run: bool = False,
+        fence: int | None = None,
     ) -> Head | None:
-        """Close the stream if it is open and not expired, and return the head afterwards, whoever
-        closed it; *by_run* goes into the head with *closed*.
+        """Close the stream if it is open, not expired, and `fencing.may_pass` says so of *fence*;
+        return the head afterwards, whoever closed it. *by_run* goes into the head with *closed*.
 
         None when there is no live head.
         """
@@ -209,9 +218,16 @@ class Heads(Protocol):
     async def ask_stop(self, stream: StreamId, now: int) -> Head | None:
         """Raise the stop flag and return the head; None when there is no live head."""
 
-    async def renew(self, stream: StreamId, lease: Lease, now: int) -> Renewed:
+    async def renew(
+        self, stream: StreamId, lease: Lease, now: int, fence: int | None = None
+    ) -> Renewed:
         """Let *lease* be the stream's, if it is open, not expired, and has none or one that *lease*
-        takes nothing from, as `leasing.may_follow` says.
+        takes nothing from, as `leasing.may_follow` says, and `fencing.may_pass` says so of *fence*.
+        """
+
+    async def take_over(self, stream: StreamId, lease: Lease | None, now: int) -> Renewed:
+        """Raise the fence of the stream if it is open and not expired, as `fencing.taken_over`
+        says; *lease* is its lease from then on, whatever it was.
         """
 
     async def release(self, stream: StreamId, holder: str) -> Head | None:

@@ -5,10 +5,12 @@ A `Cursor` is one reader's place in one stream. It keeps what it has listed and 
 replay costs one listing and one request per window of a segment; nothing is skipped in silence.
 """
 
+from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from operator import attrgetter
 
 from .commit import check_json
 from .errors import Busy, IndexBeyondTail, IndexExpired, ObjectMissing, Uncertain
@@ -419,11 +421,13 @@ def _lines(pointer: Pointer, lines: bytes, start: int) -> Iterator[StoredChunk]:
         yield StoredChunk(index, pointer.time, line)
 
 
+_END = attrgetter("end")
+
+
 def _fitting(pending: tuple[Pointer, ...], start: int, most: int, size: int) -> Iterator[Pointer]:
     """Yield the batches to fetch for a page; the last one may hold more than fits."""
-    for pointer in pending:
-        if pointer.end <= start:
-            continue
+    for at in range(bisect_right(pending, start, key=_END), len(pending)):
+        pointer = pending[at]
         yield pointer
         size -= pointer.size + CHUNK_OVERHEAD * pointer.count
         most -= pointer.end - max(pointer.first, start)

@@ -41,11 +41,12 @@ class Sealer:
         self._store = store
         self._limits = limits
         self._clock = clock
+        self._plan = store.plan
         self._merger = Merger(store)
 
     def is_due(self, head: Head) -> bool:
         """Say whether the append that led to *head* should seal."""
-        return makes_sealing_due(head, self._store.plan)
+        return makes_sealing_due(head, self._plan)
 
     async def seal(
         self, stream: StreamId, seen: Head | None = None, *, only_enough: bool = False
@@ -60,7 +61,7 @@ class Sealer:
             head = seen or await self._store.heads.get(stream)
             if head is None or not head.pending:
                 return False
-            if only_enough and not weighs_enough(head, self._store.plan):
+            if only_enough and not weighs_enough(head, self._plan):
                 return False
             await self._move_clients_out(stream, head)
             chosen = self._choose(head.pending)
@@ -91,7 +92,7 @@ class Sealer:
                 return
 
     def _choose(self, pending: Sequence[Pointer]) -> list[Pointer]:
-        plan, chosen, size, chunks = self._store.plan, list[Pointer](), 0, 0
+        plan, chosen, size, chunks = self._plan, list[Pointer](), 0, 0
         for pointer in pending[: plan.batches]:
             size, chunks = size + pointer.size, chunks + pointer.count
             if chosen and (size > plan.segment_bytes or chunks > plan.segment_chunks):
@@ -135,15 +136,15 @@ class Sealer:
         The sealed index moves by what was chosen; when it crosses a multiple of a few such strides,
         it is time.
         """
-        stride = self._store.plan.fan_in * (chosen[-1].end - chosen[0].first)
+        stride = self._plan.fan_in * (chosen[-1].end - chosen[0].first)
         return chosen[-1].end // stride > head.sealed // stride
 
     async def _move_clients_out(self, stream: StreamId, head: Head) -> None:
         """Keep the head small: only the latest clients and one-shot appends stay in it."""
-        most = self._store.plan.clients
+        most = self._plan.clients
         if most is None:
             return
-        enough = most + self._store.plan.clients_slack
+        enough = most + self._plan.clients_slack
         if len(head.clients) < enough and len(head.once) < enough:
             return
         idle = _oldest({client: sent.index for client, sent in head.clients.items()}, most)

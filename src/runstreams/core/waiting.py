@@ -222,12 +222,16 @@ class Watches:
             last_news = watch.head.appended or watch.head.created if watch.head else started
             await asyncio.sleep(poll_pause((self._clock() - last_news) / 1000, shortest))
             since = watch.head.tail if watch.head else 0
-            with suppress(Busy, Uncertain):
+            try:
                 head = await self._look(stream, strong=False, since=since)
                 if generation_of(head) != generation_of(watch.head):
                     # An eventually consistent read may show the stream before the one we know.
                     head = await self._look(stream, since=0)
                 watch.tell(head)
+            except (Busy, Uncertain):
+                continue
+            except StoreError:
+                watch.doubt()  # readers find out why
 
     async def _tick_safely(self) -> None:
         """Look for other processes' commits; where that fails, readers find out why."""

@@ -4,7 +4,7 @@ The routes that carry chunks are plain ASGI: resolving typed parameters costs as
 rest of an append.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractContextManager
 
 from starlette.types import Receive, Scope, Send
@@ -30,13 +30,14 @@ class ClientGone(Exception):
 class Asked:
     """A request: what it says, who sends it, and its body."""
 
-    __slots__ = ("headers", "receive", "scope", "service")
+    __slots__ = ("_more", "headers", "receive", "scope", "service")
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self.scope = scope
         self.receive = receive
         self.service: Service = scope["app"].service
         self.headers: dict[bytes, bytes] = scope["runstreams.headers"]
+        self._more = True
 
     @property
     def host(self) -> Host:
@@ -72,18 +73,19 @@ class Asked:
         left = self.service.host.time_left
         return float("inf") if left is None else left()
 
-    async def pieces(self) -> AsyncIterator[bytes]:
-        """Yield the body as it arrives. Raises `UnsupportedEncoding`, and `ClientGone` when it
-        breaks off.
+    async def piece(self) -> bytes | None:
+        """Return what has arrived of the body since the last call, or None at its end. Raises
+        `UnsupportedEncoding`, and `ClientGone` when it breaks off.
         """
+        if not self._more:
+            return None
         self._check_encoding()
-        more = True
-        while more:
-            message = await self.receive()
-            if message["type"] == "http.disconnect":
-                raise ClientGone
-            more = message.get("more_body", False)
-            yield message.get("body", b"")
+        message = await self.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        self._more = message.get("more_body", False)
+        body: bytes = message.get("body", b"")
+        return body
 
     def _check_encoding(self) -> None:
         encoding = self.headers.get(b"content-encoding", _IDENTITY).lower()
@@ -101,7 +103,7 @@ class Asked:
         self.check_length(most)
         pieces: list[bytes] = []
         size = 0
-        async for piece in self.pieces():
+        while (piece := await self.piece()) is not None:
             size += len(piece)
             _check_size(size, most)
             pieces.append(piece)

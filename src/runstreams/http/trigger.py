@@ -8,8 +8,7 @@ here, and what it sends again is compared with what is stored.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ..core.errors import (
@@ -60,13 +59,19 @@ INPUT = "$trigger.input:"
 """What the key of an input stream begins with: what is sent into a run."""
 
 
-@contextmanager
-def saying(sentence: str, kind: type[RunstreamsError]) -> Iterator[None]:
-    """Say *sentence* in an error of this *kind*."""
-    try:
-        yield
-    except kind as error:
-        raise replace(error, message=sentence) from None
+class saying:
+    """A block of code whose errors of a *kind* say *sentence*."""
+
+    def __init__(self, sentence: str, kind: type[RunstreamsError]) -> None:
+        self._sentence = sentence
+        self._kind = kind
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, self._kind):
+            raise replace(error, message=self._sentence) from None
 
 
 # What its headers mean

@@ -7,7 +7,7 @@ import weakref
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from functools import partial
 from secrets import token_hex
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from ..core.errors import RunCompleted
 from ..core.model import RunInfo, Status, StreamId, StreamInfo
@@ -40,6 +40,13 @@ ENTERED: "weakref.WeakKeyDictionary[Run, Connection]" = weakref.WeakKeyDictionar
 
 Start = int | Literal["tail"]
 """Where a reader begins: an index, from the end if negative, or at what comes next."""
+
+
+class Succession(NamedTuple):
+    """As whom somebody writes who has taken a stream over."""
+
+    client: str
+    fence: int
 
 
 class Connection:
@@ -87,16 +94,31 @@ class Connection:
         close: bool | None,
         lease: int | None,
         encode: Encode,
+        succession: Succession | None = None,
     ) -> Producer:
-        """Begin to write to a stream, values as *encode* makes them. Raises `NoRun`,
-        `InvalidName`, `InvalidSetting`.
+        """Begin to write to a stream, values as *encode* makes them, or to go on with one by
+        *succession*. Raises `NoRun`, `InvalidName`, `InvalidSetting`.
         """
         stream, seconds = self.target(key, target), self._seconds(lease)
         heir = self._keeper(stream) if seconds else None
         how = self.batching, close, encode, seconds, heir
-        producer = Producer(self.engine, stream, new_client(), *how)
+        client, fence = succession or (new_client(), None)
+        producer = Producer(self.engine, stream, client, *how, fence)
         adopt(producer)
         return producer
+
+    def take_over(
+        self, stream: StreamId, lease: int | None
+    ) -> Coroutine[Any, Any, tuple[Succession, int]]:
+        """Keep out who has written to *stream* until now, for the engine to do; it returns as whom
+        the stream is gone on with, and at which index. Raises `InvalidSetting`.
+        """
+        return self._take_over(stream, self._seconds(lease))
+
+    async def _take_over(self, stream: StreamId, seconds: int) -> tuple[Succession, int]:
+        client = new_client()
+        fence, tail = await self.calls.take_over(stream, client, seconds)
+        return Succession(client, fence), tail
 
     def append(self, stream: StreamId, line: bytes) -> Coroutine[Any, Any, int]:
         """Append one chunk, for the engine to do; a stream of the run we are in is the run's to

@@ -35,7 +35,7 @@ class Keeper:
         self._engine = engine
         self._run = run
         self._client = new_client()
-        self._streams: set[StreamId] = set()
+        self._streams: dict[StreamId, int | None] = {}
         self._background: Background | None = None
 
     @property
@@ -63,9 +63,9 @@ class Keeper:
         """Return what an append to *stream* promises; None when it is promised for already."""
         return None if stream in self._streams else self.seconds
 
-    def take(self, stream: StreamId) -> None:
-        """Promise for *stream* from now on."""
-        self._streams.add(stream)
+    def take(self, stream: StreamId, fence: int | None) -> None:
+        """Promise for *stream* from now on, until it was taken over more often than *fence*."""
+        self._streams[stream] = fence
 
     async def _keep(self) -> None:
         while True:
@@ -79,9 +79,9 @@ class Keeper:
         await to.register(self._run, None, None, self.claim)
 
     async def _hold(self, stream: StreamId) -> None:
-        hold = lambda to: to.append(stream, self._client, 0, b"", self.seconds)  # noqa: E731
-        if not await self._renew(hold):
-            self._streams.discard(stream)
+        said = stream, self._client, 0, b"", self.seconds, self._streams[stream]
+        if not await self._renew(lambda to: to.append(*said)):
+            self._streams.pop(stream, None)
 
     async def _renew(self, promise: Callable[[Transport], Awaitable[Any]]) -> bool:
         """Make a promise, again and again until it is time for the next one; say whether that is

@@ -69,11 +69,11 @@ def period(seconds: int) -> float:
 class Promise:
     """What one client of a stream says of when it will be heard of next, and when it must."""
 
-    def __init__(self, seconds: int) -> None:
-        """Promise *seconds*; 0 promises nothing."""
+    def __init__(self, seconds: int, is_made: bool = False) -> None:
+        """Promise *seconds*; 0 promises nothing. It may be that this *is_made* already."""
         self.due = math.inf
         """When it must be heard of, by the engine's clock."""
-        self.is_made = False
+        self.is_made = is_made and bool(seconds)
         """Whether the server may know of it."""
         self._seconds = seconds
         self._is_known = False

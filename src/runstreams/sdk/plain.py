@@ -1,5 +1,6 @@
 """What Python has beside JSON, as JSON: in the words of pydantic, which need not be installed."""
 
+from base64 import b64encode
 from collections import deque
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
@@ -32,11 +33,12 @@ def plain(value: Any) -> Any:
 @lru_cache(_KINDS_KEPT)
 def _shape(kind: type) -> Callable[[Any], Any]:
     """Return what makes something plain of the values of *kind*, a class that is not Python's."""
-    # All three are known by what they have, since pydantic need not be installed.
+    # All of them are known by what they have, since pydantic need not be installed.
     if _is_wire_model(kind):
         return lambda value: value.to_dict(mode="json")
     if hasattr(kind, "model_dump"):
-        return lambda value: value.model_dump(mode="json", by_alias=True)
+        known: dict[str, Any] = {"by_alias": True, "exclude_none": _is_ui_chunk(kind)}
+        return lambda value: value.model_dump(mode="json", **known)
     if is_dataclass(kind) and (of_pydantic := getattr(kind, "__pydantic_serializer__", None)):
         return lambda value: of_pydantic.to_python(value, mode="json", by_alias=True)
     if is_dataclass(kind):
@@ -54,8 +56,20 @@ def is_wire_model(value: object) -> bool:
 
 @lru_cache(_KINDS_KEPT)
 def _is_wire_model(kind: type) -> bool:
-    known = getattr(kind, "to_dict", None) if hasattr(kind, "model_dump") else None
-    return callable(known) and "mode" in signature(known).parameters
+    return _takes(kind, "to_dict", "mode")
+
+
+def _is_ui_chunk(kind: type) -> bool:
+    """Say whether values of *kind* are Pydantic AI's for the Vercel AI SDK, which takes no null
+    where something is left out.
+    """
+    return _takes(kind, "encode", "sdk_version")
+
+
+def _takes(kind: type, method: str, parameter: str) -> bool:
+    """Say whether *kind* is a model's class with a *method* that has this *parameter*."""
+    known = getattr(kind, method, None) if hasattr(kind, "model_dump") else None
+    return callable(known) and parameter in signature(known).parameters
 
 
 @plain.register
@@ -93,6 +107,11 @@ def _(value: timedelta) -> str:
 @plain.register
 def _(value: UUID | Decimal | PurePath) -> str:
     return str(value)
+
+
+@plain.register
+def _(value: bytes | bytearray | memoryview) -> str:
+    return b64encode(value).decode()  # as AWS has them in JSON
 
 
 @plain.register

@@ -85,3 +85,14 @@ class Receipt(NamedTuple):
     """Until when a producer has promised to be heard of; None: nobody has."""
     linger: float | None = None
     """For how many seconds the server would have chunks gathered; None: it does not mind."""
+    fence: int = 0
+    """How often the stream had been taken over when the first of the batch was stored."""
+
+
+class TakenOver(NamedTuple):
+    """What somebody is told who takes a stream over."""
+
+    fence: int
+    """How often it was, this time included."""
+    tail: int
+    """Index of the first chunk that is not from before."""

@@ -92,6 +92,11 @@ class Run:
         for producer in self._left():
             producer.abandon()
 
+    @property
+    def _is_taken_over(self) -> bool:
+        """Whether another process goes on with a stream that was written in it."""
+        return any(producer.is_kept_out for producer in self._left())
+
     def _forget(self, producer: Producer) -> None:
         if producer.result.exception() is None:
             with self._lock:
@@ -177,7 +182,9 @@ async def end_run(
 
 async def _end(calls: PatientCalls, run: Run, cause: BaseException | None) -> None:
     status = status_after(cause)
-    if not run._is_joined:
+    if run._is_taken_over:
+        logger.warning("run %s is left to whoever has taken a stream of it over", run.id)
+    elif not run._is_joined:
         # Who leaves by `sys.exit(0)` has raised, and nothing has gone wrong.
         reason = None if cause is None or status == "completed" else reason_of(cause)
         await calls.complete(run.id, status, reason)

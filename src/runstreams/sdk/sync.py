@@ -85,7 +85,7 @@ class Writer(Piped[T], Writable[T]):
         """
         result(self._connection.engine, self._producer.drained())
 
-    def __enter__(self) -> "Writer[T]":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
@@ -133,6 +133,30 @@ class RunReader(RunReading, _Iterating[RunChunk[Any]]):
     It ends when the run is completed and all is read, after silence, and when it is closed or
     dropped.
     """
+
+
+class Successor(Writer[T]):
+    """A writer that has taken its stream over: those who wrote before write no more."""
+
+    def __init__(
+        self, connection: Connection, producer: Producer, next_index: int, form: Form
+    ) -> None:
+        super().__init__(connection, producer)
+        self.next_index = next_index
+        """Index of the first chunk that is not from before."""
+        self._form = form
+
+    def stored(self) -> list[T]:
+        """Return the chunks from before, those that have not expired."""
+        connection, found = self._connection, list[T]()
+        session = connection.session(self.run_id, self.key, 0, 0, False)
+        reader = Reader[Chunk[T]](connection, session, maker(self._form.decode, True))
+        with reader:
+            for chunk in reader:
+                if chunk.index >= self.next_index:
+                    break
+                found.append(chunk.data)
+        return found
 
 
 class RunScope:
@@ -293,6 +317,32 @@ class Streams:
         if execute is not None:
             let_write(producer, functools.partial(execute, writer))
         return writer
+
+    def take_over(
+        self,
+        key: str | None = None,
+        *,
+        target: str | None = None,
+        close: bool | None = None,
+        lease: int | None = None,
+    ) -> Successor[Any]:
+        """Take a stream over, as a worker does that is started again, and return a writer that goes
+        on with it: a context manager.
+
+        What pipes and writers that began before send from now on is refused, wherever they are:
+        they raise `FencedOff`, and neither close the stream nor complete its run. What they had
+        stored stays: `stored()` gives it, and `next_index` is where it ends. Call this at each
+        start, the first one included. *target*, *close* and *lease* as for `pipe`; the lease of
+        those before ends.
+
+        Raises `StreamClosed`, `RunCompleted`, `NoRun`, `InvalidName`, `InvalidSetting`.
+        """
+        connection = self._connect()
+        taking = connection.take_over(connection.target(key, target), lease)
+        succession, tail = connection.engine.call(taking)
+        encode = self._form.encode
+        producer = connection.producer(key, target, close, lease, encode, succession)
+        return Successor(connection, producer, tail, self._form)
 
     def close(
         self,
@@ -513,6 +563,12 @@ class Defined(Generic[T]):
         return self._streams.writer(
             self.key, execute=execute, target=target, close=close, lease=lease
         )
+
+    def take_over(
+        self, *, target: str | None = None, close: bool | None = None, lease: int | None = None
+    ) -> Successor[T]:
+        """Take the stream over, and return a writer that goes on with it."""
+        return self._streams.take_over(self.key, target=target, close=close, lease=lease)
 
     @overload
     def read(

@@ -2,12 +2,13 @@
 
 from typing import NamedTuple
 
-from ..core.errors import RunCompleted, RunstreamsError, StreamClosed, Unauthorized
+from ..core.errors import FencedOff, RunCompleted, RunstreamsError, StreamClosed, Unauthorized
 from ..core.model import PRODUCER_LOST
 
 _HINTS: dict[type[RunstreamsError], str] = {
     StreamClosed: "use another key, or delete it to begin anew; with close=False (--no-close) a "
     "pipe that is interrupted leaves its stream open",
+    FencedOff: "end this one, and leave the stream and its run alone",
     RunCompleted: "begin another run, with this one as parent= if it is tried again",
 }
 """What to do after an error."""

@@ -14,7 +14,7 @@ from ..core.model import (
     StreamInfo,
     StreamPage,
 )
-from .records import ChunkPage, Receipt, RunItems, SignOfLife
+from .records import ChunkPage, Receipt, RunItems, SignOfLife, TakenOver
 
 
 class Transport(Protocol):
@@ -24,13 +24,20 @@ class Transport(Protocol):
     """
 
     async def append(
-        self, stream: StreamId, client: str, number: int, body: bytes, lease: int | None = None
+        self,
+        stream: StreamId,
+        client: str,
+        number: int,
+        body: bytes,
+        lease: int | None = None,
+        fence: int | None = None,
     ) -> Receipt:
         """Append *body*, JSON lines, whose first one has the *client*'s own *number*.
 
         What was appended before under the same numbers is acknowledged again, and not doubled. With
         *lease* the client promises to be heard of within so many seconds, also without lines; 0
-        takes that back, behind the lines.
+        takes that back, behind the lines. With *fence* it is refused once the stream was taken over
+        more often: `FencedOff`.
         """
 
     async def page(self, stream: StreamId, start: int | None, wait: float, limit: int) -> ChunkPage:
@@ -65,8 +72,17 @@ class Transport(Protocol):
         *silence*. Raises `NoEventStream` where none is to be had.
         """
 
-    async def close(self, stream: StreamId, status: Status, error: str | None) -> Closed:
-        """Close a stream. Raises `ClosedDifferently`, `RunCompleted`."""
+    async def take_over(self, stream: StreamId, client: str, lease: int) -> TakenOver:
+        """Take a stream over for *client*, which promises to be heard of within *lease* seconds, if
+        not 0. Raises `StreamClosed`, `RunCompleted`.
+        """
+
+    async def close(
+        self, stream: StreamId, status: Status, error: str | None, fence: int | None = None
+    ) -> Closed:
+        """Close a stream; not, with *fence*, once it was taken over more often. Raises
+        `ClosedDifferently`, `RunCompleted`, `FencedOff`.
+        """
 
     async def stop(self, stream: StreamId) -> None:
         """Ask the producers of a stream to stop."""

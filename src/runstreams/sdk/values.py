@@ -12,6 +12,7 @@ from ..core.limits import CHUNK_BYTES
 from .closing import said
 from .plain import plain, with_plain_keys
 from .records import Chunk
+from .writing.texts import BYTES
 
 Encode = Callable[[Any], bytes]
 """Makes a line of JSON of a value."""
@@ -33,6 +34,8 @@ def encode(value: object) -> bytes:
 
     Raises `InvalidChunk` for what JSON cannot say, `ChunkTooLarge`.
     """
+    if isinstance(value, BYTES):
+        raise InvalidChunk("a chunk is not a JSON value: bytes are text only where they are piped")
     try:
         line = utf8(_text(value))
     except (TypeError, ValueError, RecursionError) as error:

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from ..core.commit import amended, applied, begun, fits, may_amend, takes
 from ..core.errors import ObjectMissing
+from ..core.fencing import may_pass, taken_over
 from ..core.forks import SourceGone, fork_ref, may_fork, may_go
 from ..core.leasing import may_follow, reach
 from ..core.limits import MIB, NAMES_AT_ONCE, NO_LIMITS, Limits, SealingPlan
@@ -175,12 +176,19 @@ class MemoryHeads:
         return Committed(head.tail, self._keep(stream, after), whole=True)
 
     async def close(
-        self, stream: StreamId, closed: Closed, now: int, expires: int, *, by_run: bool = False
+        self,
+        stream: StreamId,
+        closed: Closed,
+        now: int,
+        expires: int,
+        *,
+        by_run: bool = False,
+        fence: int | None = None,
     ) -> Head | None:
         head = self._find(stream)
         if head is None or head.expires <= now:
             return None
-        if head.closed is None:
+        if head.closed is None and may_pass(head, fence):
             head = self._keep(
                 stream, replace(head, closed=closed, closed_by_run=by_run, expires=expires)
             )
@@ -198,13 +206,21 @@ class MemoryHeads:
             return None
         return self._keep(stream, replace(head, stop=True))
 
-    async def renew(self, stream: StreamId, lease: Lease, now: int) -> Renewed:
+    async def renew(
+        self, stream: StreamId, lease: Lease, now: int, fence: int | None = None
+    ) -> Renewed:
         head = self._find(stream)
         if head is None or head.closed is not None or head.expires <= now:
             return Renewed(False, head)
-        if not may_follow(head.lease, lease):
+        if not may_follow(head.lease, lease) or not may_pass(head, fence):
             return Renewed(False, head)
         return Renewed(True, self._keep(stream, replace(head, lease=lease)))
+
+    async def take_over(self, stream: StreamId, lease: Lease | None, now: int) -> Renewed:
+        head = self._find(stream)
+        if head is None or head.closed is not None or head.expires <= now:
+            return Renewed(False, head)
+        return Renewed(True, self._keep(stream, taken_over(head, lease)))
 
     async def release(self, stream: StreamId, holder: str) -> Head | None:
         head = self._find(stream)

@@ -41,14 +41,14 @@ export function Flowing({ view, sheet, limit, look, label, children }: Props) {
     start.current = isCut ? keptStart(start.current, view, letters.value) : first;
     sheet?.draw(view, content.current!, chunks.position(start.current));
     end();
-  }, [feed.version.value, sheet, letters.value, view.isByLine.value]);
+  }, [feed.version.value, sheet, letters.value, view.isByLine.value, view.path.value]);
 
   useEffect(() => {
     const timer = setTimeout(() => {
       if (content.current) ranges.current = mark(view, content.current);
     }, 100);
     return () => clearTimeout(timer);
-  }, [feed.version.value, drawn, search, sheet, view.isByLine.value]);
+  }, [feed.version.value, drawn, search, sheet, view.isByLine.value, view.path.value]);
   useLayoutEffect(end, [drawn]);
   useEffect(() => show(ranges.current, places.value.at, box.current!), [places.value.at]);
   useEffect(() => unmark, []);

@@ -83,6 +83,17 @@ export function Toolbar({ view, acts, api, info }: Props) {
           <Icon name="down" />
         </button>
       </div>
+      {view.mode.value !== "list" && (
+        <input
+          class="path"
+          placeholder="path"
+          aria-label="Path to the text in a chunk"
+          title="Where a chunk's text is, such as choices[0].delta.content; without it, where OpenAI, Anthropic, the AI SDK or AG-UI have it"
+          spellcheck={false}
+          value={view.path.value}
+          onInput={(event) => (view.path.value = event.currentTarget.value.trim())}
+        />
+      )}
       {view.mode.value === "text" && (
         <button
           type="button"

@@ -76,6 +76,8 @@ export function show(ranges: Range[], at: number, box: HTMLElement): void {
   const range = ranges[at - 1];
   if ("highlights" in CSS) CSS.highlights.set("current", new Highlight(...(range ? [range] : [])));
   if (!range) return;
+  // What is folded has no place.
+  range.startContainer.parentElement?.closest("details")?.setAttribute("open", "");
   const middle = box.getBoundingClientRect().top + box.clientHeight / 2;
   box.scrollTop += range.getBoundingClientRect().top - middle;
 }

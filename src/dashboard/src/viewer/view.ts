@@ -22,6 +22,8 @@ export class View {
   readonly isFiltering = signal(false);
   /** In text: each chunk on a line of its own. */
   readonly isByLine = signal(false);
+  /** In text and Markdown: where in a chunk its text is; empty: where its protocol has it. */
+  readonly path = signal("");
   readonly selected = signal<number | undefined>(undefined);
   readonly query = signal("");
   /** Rows that are open changed, or their heights. */

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from ..._version import __version__
+from . import durable
 from .operations import OPERATIONS, Answer, Operation
 from .parts import HEADERS, PARAMETERS
 from .refusals import error_schemas, ref_header, refusals
@@ -15,9 +16,9 @@ Durable, resumable streams: docs/protocol.md says what each route means. Answers
 `OPTIONS` on any path is answered 200, an unknown path 404 `not_found`, and another method 405
 `method_not_allowed`.
 
-Not described here: `/v1/stream/`, whose paths have any number of parts, which OpenAPI cannot say,
-and whose protocol has a text of its own (docs/durable-streams.md); and `/metrics` of a local
-server, for Prometheus (docs/metrics.md)."""
+The name in `/v1/stream/{name}` may have slashes in it, which OpenAPI cannot say: they are sent as
+they are (docs/durable-streams.md). `/metrics` (docs/metrics.md) also takes a key that opens nothing
+else."""
 
 KEY = "A secret key, or a public token that has one of the scopes that an operation names."
 
@@ -25,7 +26,7 @@ KEY = "A secret key, or a public token that has one of the scopes that an operat
 def document() -> dict[str, Any]:
     """Return the document; its server is wherever it was asked for."""
     paths: dict[str, Any] = {}
-    for operation in OPERATIONS:
+    for operation in (*OPERATIONS, *durable.OPERATIONS):
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
     return {
         "openapi": "3.1.0",
@@ -38,9 +39,9 @@ def document() -> dict[str, Any]:
         "servers": [{"url": "."}],
         "paths": paths,
         "components": {
-            "schemas": schemas() | error_schemas(),
-            "parameters": PARAMETERS,
-            "headers": HEADERS,
+            "schemas": schemas() | error_schemas(durable.KINDS),
+            "parameters": PARAMETERS | durable.PARAMETERS,
+            "headers": HEADERS | durable.HEADERS,
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": KEY}},
         },
     }
@@ -68,7 +69,8 @@ def _operation(operation: Operation) -> dict[str, Any]:
 
 def _responses(operation: Operation) -> dict[str, Any]:
     answers = {str(status): _answer(answer) for status, answer in operation.answers.items()}
-    return answers | refusals(operation.kinds, bodiless=operation.method == "HEAD")
+    is_head = operation.method == "HEAD"
+    return answers | refusals(operation.kinds, operation.refused_headers, bodiless=is_head)
 
 
 def _answer(answer: Answer) -> dict[str, Any]:

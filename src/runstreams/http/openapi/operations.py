@@ -30,6 +30,7 @@ _RECEIPT_HEADERS = (
     "X-Stream-Tail",
     "X-Stream-Stop",
     "X-Stream-Leased-Until",
+    "X-Stream-Fence",
     _ADVICE,
 )
 
@@ -60,6 +61,8 @@ class Operation:
     """Schemas by media type."""
     needs_body: bool = False
     errors: tuple[Kind, ...] = ()
+    refused_headers: tuple[str, ...] = ()
+    """What a refusal may tell in its headers, beside what every one does."""
     needs: str | None = None
     """The scopes of which a token needs one; empty: the secret key; None: nobody is asked."""
 
@@ -78,18 +81,37 @@ def _of_stream(action: str) -> str:
     return f"`{action}:runs:{{run}}` or `{action}:streams:{{run}}/{{key}}`"
 
 
+_NOT_A_TARGET = "; not one whose key is that of a target"
+
+
+def _take_over(path: str, suffix: str, errors: tuple[Kind, ...] = ()) -> Operation:
+    return Operation(
+        method="POST",
+        path=f"{path}/take-over",
+        name=f"take_over_{suffix}",
+        about=f"Keep earlier writers out{_NOT_A_TARGET if suffix == 'stream' else ''}.",
+        tag="writing",
+        takes=("client", "lease"),
+        answers={200: _json("It is so.", "TakingOver")},
+        errors=(*STORED, *GROWING, *errors, core.StreamClosed, core.InvalidIndex),
+        needs=_of_stream("write"),
+    )
+
+
 def _verb(verb: str, path: str, suffix: str, errors: tuple[Kind, ...] = ()) -> Operation:
     is_close = verb == "close"
     what = "End a stream for good" if is_close else "Ask a stream's producer to stop"
+    closing = (core.ClosedDifferently, core.FencedOff, core.InvalidIndex)
     return Operation(
         method="POST",
         path=f"{path}/{verb}",
         name=f"{verb}_{suffix}",
-        about=f"{what}{'; not one whose key is that of a target' if suffix == 'stream' else ''}.",
+        about=f"{what}{_NOT_A_TARGET if suffix == 'stream' else ''}.",
         tag="writing",
+        takes=("fence",) if is_close else (),
         body={JSON: ref("Ending") if is_close else {}},
         answers={200: _json("It is so.", "StreamClosing" if is_close else "StopAsked")},
-        errors=(*STORED, *GROWING, *errors, *((core.ClosedDifferently,) if is_close else ())),
+        errors=(*STORED, *GROWING, *errors, *(closing if is_close else ())),
         needs=_of_stream("write") + ("" if is_close else f", {_of_stream('stop')}"),
     )
 
@@ -111,7 +133,7 @@ _WRITING = (
         name="write",
         about="Append the body's lines, one chunk a line; without lines, promise or ask.",
         tag="writing",
-        takes=("client", "resume", "lease", "flavour", "trigger"),
+        takes=("client", "resume", "lease", "fence", "flavour", "trigger"),
         body={"application/x-ndjson": TEXT},
         answers={
             200: Answer(
@@ -120,7 +142,7 @@ _WRITING = (
                 headers=_RECEIPT_HEADERS,
             )
         },
-        errors=(*STORED, *TARGETED, *APPENDING, core.ChunkGap, core.InvalidIndex),
+        errors=(*STORED, *TARGETED, *APPENDING, core.ChunkGap, core.FencedOff, core.InvalidIndex),
         needs=_of_stream("write"),
     ),
     Operation(
@@ -162,8 +184,10 @@ _WRITING = (
     ),
     _verb("close", READ, "stream"),
     _verb("stop", READ, "stream"),
+    _take_over(READ, "stream"),
     _verb("close", STREAM, "target", TARGETED),
     _verb("stop", STREAM, "target", TARGETED),
+    _take_over(STREAM, "target", TARGETED),
 )
 
 
@@ -328,6 +352,20 @@ _MANAGING = (
         about="Say that the service answers.",
         tag="service",
         answers={200: _json("It does.", "Health")},
+    ),
+    Operation(
+        method="GET",
+        path="/metrics",
+        name="metrics",
+        about="Tell Prometheus what a local server measures; a function has no such path.",
+        tag="service",
+        answers={
+            200: Answer(
+                about="The figures.", content={"text/plain": TEXT}, headers=("Cache-Control",)
+            )
+        },
+        errors=(core.NotThere,),
+        needs="",
     ),
 )
 

@@ -29,11 +29,13 @@ def _path(name: str, about: str, **schema: Any) -> Part:
     return {"name": name, "in": "path", "required": True, "description": about, "schema": said}
 
 
-def _query(name: str, about: str, schema: Schema) -> Part:
+def query(name: str, about: str, schema: Schema) -> Part:
+    """Return a parameter of the query."""
     return {"name": name, "in": "query", "description": about, "schema": schema}
 
 
-def _header(name: str, about: str, schema: Schema, required: bool = False) -> Part:
+def header(name: str, about: str, schema: Schema, required: bool = False) -> Part:
+    """Return a parameter that is a header."""
     more = {"required": True} if required else {}
     return {"name": name, "in": "header", "description": about, "schema": schema, **more}
 
@@ -42,6 +44,8 @@ def _count(most: int, default: int, least: int = 0) -> Schema:
     return {"type": "integer", "minimum": least, "maximum": most, "default": default}
 
 
+ANY_PARTS = _path("name", "The stream's name, with any number of slashes, each sent as it is.")
+
 PARAMETERS: dict[str, Part] = {
     "run": _path("run", f"The run's id, up to {RUN_ID_BYTES} bytes."),
     "key": _path("key", f"The stream's key, up to {KEY_BYTES} bytes."),
@@ -49,53 +53,58 @@ PARAMETERS: dict[str, Part] = {
         "target", "The run itself, or the one its lineage names.", enum=list(get_args(Target))
     ),
     "file": _path("file", "A file of the dashboard's page."),
-    "client": _header(
+    "client": header(
         "X-Client-Id",
         f"Who writes; its own chunks are numbered. Up to {CLIENT_ID_BYTES} bytes.",
         TEXT,
     ),
-    "resume": _header(
+    "resume": header(
         "X-Resume-From-Chunk", "The client's own number of the first line.", {**WHOLE, "default": 0}
     ),
-    "lease": _header(
+    "lease": header(
         "X-Lease-Seconds",
         "A promise to be heard of within so many seconds; 0 takes it back.",
         {"type": "integer", "minimum": 0, "maximum": LEASE_SECONDS_MAX},
     ),
-    "flavour": _header("X-Stream-Version", "Sent by the published writers.", TEXT),
-    "trigger": _header("trigger-version", "Sent by the published writers.", TEXT),
-    "length": _header("Content-Length", "Bytes of the body.", WHOLE, required=True),
-    "part": _header("X-Part-Id", "With it, a resend lands once.", TEXT),
-    "once": _header(
+    "fence": header(
+        "X-Stream-Fence",
+        "How often the stream had been taken over when the writer began: refused once it is more.",
+        WHOLE,
+    ),
+    "flavour": header("X-Stream-Version", "Sent by the published writers.", TEXT),
+    "trigger": header("trigger-version", "Sent by the published writers.", TEXT),
+    "length": header("Content-Length", "Bytes of the body.", WHOLE, required=True),
+    "part": header("X-Part-Id", "With it, a resend lands once.", TEXT),
+    "once": header(
         "x-trigger-request-idempotency-key", "The same, where there is no X-Part-Id.", TEXT
     ),
-    "start": _query(
+    "start": query(
         "start",
         "The first index wanted, or only what comes; the oldest chunk left unless given.",
         {"anyOf": [WHOLE, {"const": "tail"}]},
     ),
-    "wait": _query(
+    "wait": query(
         "wait",
         f"Seconds to wait for the first chunk; more than {WAIT_SECONDS_MAX} is cut to it.",
         {"type": "number", "minimum": 0, "default": WAIT_SECONDS},
     ),
-    "chunks": _query(
+    "chunks": query(
         "limit",
         f"Chunks in the page; more than {PAGE_CHUNKS} is cut to it.",
         _count(MOST, PAGE_CHUNKS_DEFAULT, 1),
     ),
-    "last_event": _header("Last-Event-ID", "Events: go on strictly after this index.", TEXT),
-    "latest": _header("X-Trigger-Stream-Start", "Events: only what comes.", {"enum": ["latest"]}),
-    "silence": _header(
+    "last_event": header("Last-Event-ID", "Events: go on strictly after this index.", TEXT),
+    "latest": header("X-Trigger-Stream-Start", "Events: only what comes.", {"enum": ["latest"]}),
+    "silence": header(
         "Timeout-Seconds",
         "Events: end after so many seconds without a chunk.",
         _count(SILENCE_SECONDS_MAX, SILENCE_SECONDS),
     ),
-    "limit": _query("limit", "How many at most.", _count(LIST_MAX, LIST_DEFAULT, 1)),
-    "after": _query("after", "The `next` of the page before.", TEXT),
-    "status": _query("status", "Only runs that are so.", {"enum": list(get_args(RunStatus))}),
-    "parent": _query("parent", "Only runs that were registered with this parent.", TEXT),
-    "known": _header("If-None-Match", "The ETag of what one has.", TEXT),
+    "limit": query("limit", "How many at most.", _count(LIST_MAX, LIST_DEFAULT, 1)),
+    "after": query("after", "The `next` of the page before.", TEXT),
+    "status": query("status", "Only runs that are so.", {"enum": list(get_args(RunStatus))}),
+    "parent": query("parent", "Only runs that were registered with this parent.", TEXT),
+    "known": header("If-None-Match", "The ETag of what one has.", TEXT),
 }
 
 HEADERS: dict[str, Part] = {
@@ -109,6 +118,10 @@ HEADERS: dict[str, Part] = {
     "X-Stream-Leased-Until": {
         "description": "Until when a producer has promised to be heard of.",
         "schema": MOMENT,
+    },
+    "X-Stream-Fence": {
+        "description": "How often the stream had been taken over when the first line was stored.",
+        "schema": WHOLE,
     },
     "X-Stream-Linger-Ms": {
         "description": "For how long to gather chunks before the next append, in milliseconds.",

@@ -55,6 +55,7 @@ EVERY: tuple[Kind, ...] = (
     *APPENDING,
     core.InvalidIndex,
     core.ChunkGap,
+    core.FencedOff,
     core.ClosedDifferently,
     core.CompletedDifferently,
     core.NotThere,
@@ -67,9 +68,11 @@ EVERY: tuple[Kind, ...] = (
 _COMMON = {each.name for each in fields(RunstreamsError)}
 
 
-def error_schemas() -> dict[str, Schema]:
-    """Return the schema of what stands in `error`, by the names of the classes."""
-    return {kind.__name__: _schema(kind) for kind in EVERY}
+def error_schemas(more: Iterable[Kind]) -> dict[str, Schema]:
+    """Return the schema of what stands in `error`, by the names of the classes: those of our own
+    routes, and *more*.
+    """
+    return {kind.__name__: _schema(kind) for kind in (*EVERY, *more)}
 
 
 def _schema(kind: Kind) -> Schema:
@@ -97,19 +100,23 @@ def _unauthorized(kind: Kind) -> dict[str, str]:
     return trigger.UNAUTHORIZED_FACTS if kind is core.Unauthorized else {}
 
 
-def refusals(kinds: Iterable[Kind], *, bodiless: bool = False) -> dict[str, Any]:
-    """Return the answers that tell of errors of *kinds*, by status; to HEAD they are *bodiless*."""
+def refusals(
+    kinds: Iterable[Kind], headers: Iterable[str] = (), *, bodiless: bool = False
+) -> dict[str, Any]:
+    """Return the answers that tell of errors of *kinds*, by status, with *headers* beside those of
+    every refusal; to HEAD they are *bodiless*.
+    """
     ordered = sorted(set(kinds), key=lambda kind: (status_of(kind), kind.code))
     return {
-        str(status): _refusal(status, list(found), bodiless)
+        str(status): _refusal([*_headers(status), *headers], list(found), bodiless)
         for status, found in groupby(ordered, key=status_of)
     }
 
 
-def _refusal(status: int, kinds: list[Kind], bodiless: bool) -> dict[str, Any]:
+def _refusal(headers: list[str], kinds: list[Kind], bodiless: bool) -> dict[str, Any]:
     said: dict[str, Any] = {
         "description": ", ".join(f"`{kind.code}`" for kind in kinds),
-        "headers": {name: ref_header(name) for name in _headers(status)},
+        "headers": {name: ref_header(name) for name in headers},
     }
     if not bodiless:
         schema = object_of({"error": _one_of(kinds)})

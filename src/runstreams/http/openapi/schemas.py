@@ -31,6 +31,7 @@ WHOLE: Schema = {"type": "integer", "minimum": 0, "maximum": MOST}
 TEXT: Schema = {"type": "string"}
 _TRUTH: Schema = {"type": "boolean"}
 MOMENT: Schema = {"type": "integer", "description": "Milliseconds since 1970."}
+MOMENT_TEXT: Schema = {"type": "string", "format": "date-time"}
 
 
 def schema_of(kind: Any) -> Schema:
@@ -123,6 +124,7 @@ _RECEIPT = object_of(
         "stop": _TRUTH,
         "duplicate": _TRUTH,
         "leased_until": maybe(MOMENT),
+        "fence": maybe(WHOLE),
     },
     about="What became of a body of chunks.",
 )
@@ -168,6 +170,7 @@ def schemas() -> dict[str, Schema]:
         "Input": object_of({"data": {"description": "Any JSON value; it becomes one chunk."}}),
         "Registered": object_of({"version": {"const": "v1"}}),
         "StreamClosing": object_of({"closed": ref("Closed"), "tail": WHOLE}),
+        "TakingOver": object_of({"fence": WHOLE, "tail": WHOLE, "leased_until": maybe(MOMENT)}),
         "StopAsked": object_of({"stop": _TRUTH, "tail": WHOLE}),
         "StreamDeletion": object_of({"deleted": _TRUTH}),
         "RunDeletion": object_of({"streams": WHOLE}),

@@ -17,9 +17,10 @@ from ...core.runs import Target
 from .. import trigger
 from ..call import Call, Endpoint, require
 from ..errors import Headers, InvalidParams
+from ..fencing import fence_of
 from ..leasing import claim_of
 from . import closing
-from .ingest import Taken, ingest
+from .ingest import Pledge, Taken, ingest
 
 _TARGETS = get_args(Target)
 
@@ -35,7 +36,9 @@ async def create(call: Call) -> None:
 
 
 async def write(call: Call) -> None:
-    """Take in JSON lines; or close or stop a stream, where the last part of the path says so."""
+    """Take in JSON lines; or close, stop or take over a stream, where the last part of the path
+    says so.
+    """
     grant = call.grant()
     if call.part("target") not in _TARGETS and call.part("key") in closing.VERBS:
         stream = StreamId(check_run(call.part("run")), check_key(call.part("target")))
@@ -47,10 +50,10 @@ async def write(call: Call) -> None:
     number = trigger.resume_from(call.headers)
     if client is not None:
         check_client(client)
-    claim = claim_of(call)
+    pledge = Pledge(claim_of(call), fence_of(call))
     stream = await _target(call, grant)
     with trigger.saying(trigger.CANNOT_APPEND, RunCompleted):
-        receipt = await ingest(call, stream, client, number if client is not None else 0, claim)
+        receipt = await ingest(call, stream, client, number if client is not None else 0, pledge)
     json_wanted = b"application/json" in call.headers.get(b"accept", b"").lower()
     headers = _receipt_headers(receipt) + _advice(call)
     await call.answer(200, _receipt_json(receipt) if json_wanted else b"", headers)
@@ -115,7 +118,7 @@ def _data(body: bytes) -> bytes:
 
 
 async def close(call: Call) -> None:
-    """Close a stream, or ask its producer to stop; on the path that names a target."""
+    """Close or take over a stream, or ask its producer to stop; on the path that names a target."""
     grant = call.grant()
     verb = closing.VERBS[call.scope["path"].rpartition("/")[2]]
     await verb(call, grant, await _resolve(call))
@@ -162,6 +165,8 @@ def _receipt_headers(receipt: Taken) -> Headers:
         headers.append((b"x-last-index", b"%d" % receipt.last))
     if receipt.leased_until is not None:
         headers.append((b"x-stream-leased-until", b"%d" % receipt.leased_until))
+    if receipt.fence:
+        headers.append((b"x-stream-fence", b"%d" % receipt.fence))
     return headers
 
 
@@ -173,6 +178,7 @@ def _receipt_json(receipt: Taken) -> bytes:
         "stop": receipt.stop,
         "duplicate": receipt.duplicate,
         "leased_until": receipt.leased_until,
+        "fence": receipt.fence or None,
     }
     return json.dumps(said, separators=(",", ":")).encode()
 
@@ -198,5 +204,6 @@ router.routes.extend(
         Route(STREAM + "/append", Endpoint({"POST": append}), name="append"),
         Route(STREAM + "/close", Endpoint({"POST": close}), name="close"),
         Route(STREAM + "/stop", Endpoint({"POST": close}), name="stop"),
+        Route(STREAM + "/take-over", Endpoint({"POST": close}), name="take_over"),
     ]
 )

@@ -1,4 +1,4 @@
-"""Closing a stream, and asking its producer to stop."""
+"""Closing a stream, asking its producer to stop, and taking it over from them."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -7,9 +7,13 @@ from typing import Any, get_args
 
 from ...core.access import Grant, of_stream
 from ...core.errors import InvalidRequest
+from ...core.fencing import fence_number
+from ...core.leasing import Claim, leased_until
 from ...core.limits import CLOSE_ERROR_BYTES, SMALL_BODY_BYTES
 from ...core.model import Closed, Status, StreamId
 from ..call import Call, require
+from ..fencing import fence_of
+from ..leasing import claim_of
 
 STATUSES = get_args(Status)
 
@@ -18,7 +22,7 @@ async def close(call: Call, grant: Grant, stream: StreamId) -> None:
     """Close *stream* for good; again with the same status is fine."""
     require(grant, ("write",), *of_stream(stream))
     closing = ending_of(await call.body(SMALL_BODY_BYTES))
-    head = await call.service.log.close(stream, closing)
+    head = await call.service.log.close(stream, closing, fence_of(call))
     assert head.closed is not None
     await _answer(call, {"closed": asdict(head.closed), "tail": head.tail})
 
@@ -31,9 +35,20 @@ async def stop(call: Call, grant: Grant, stream: StreamId) -> None:
     await _answer(call, {"stop": head.stop, "tail": head.tail})
 
 
+async def take_over(call: Call, grant: Grant, stream: StreamId) -> None:
+    """Keep out who has written to *stream* until now, for the client that asks."""
+    require(grant, ("write",), *of_stream(stream))
+    claim = claim_of(call)
+    await call.body(SMALL_BODY_BYTES)
+    head = await call.service.log.take_over(stream, *(claim or Claim("", 0)))
+    until = leased_until(head)
+    await _answer(call, {"fence": fence_number(head), "tail": head.tail, "leased_until": until})
+
+
 VERBS: dict[str, Callable[[Call, Grant, StreamId], Awaitable[None]]] = {
     "close": close,
     "stop": stop,
+    "take-over": take_over,
 }
 
 

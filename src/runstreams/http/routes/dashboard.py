@@ -20,6 +20,7 @@ KINDS = {
     "dashboard.css": "text/css; charset=utf-8",
     "dashboard.js": "text/javascript; charset=utf-8",
     "reader.js": "text/javascript; charset=utf-8",
+    "answers.js": "text/javascript; charset=utf-8",
     "markdown.js": "text/javascript; charset=utf-8",
     "octets.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from ...core.errors import BodyPlace, ChunkTooLarge, InvalidChunk, RunstreamsError, StreamFull
+from ...core.fencing import fence_number
 from ...core.json_lines import check_chunk, plain_chunks
 from ...core.leasing import Claim, leased_until
 from ...core.limits import BATCH_BYTES, BATCH_CHUNKS, BODY_CHUNKS, CHUNK_BYTES
@@ -25,6 +26,15 @@ _UNFINISHED = CHUNK_BYTES + 1024
 """Longest line that is waited for: a chunk, and some white space around it."""
 
 
+class Pledge(NamedTuple):
+    """What a writer says with its chunks."""
+
+    claim: Claim | None
+    """What its client promises."""
+    fence: int | None
+    """How often the stream had been taken over when it began; None: that is the same to it."""
+
+
 class Taken(NamedTuple):
     """What became of a whole body."""
 
@@ -36,6 +46,8 @@ class Taken(NamedTuple):
     stop: bool
     duplicate: bool
     leased_until: int | None
+    fence: int
+    """How often the stream had been taken over when the first of it was stored."""
 
 
 class _BodyWriter:
@@ -47,23 +59,24 @@ class _BodyWriter:
         stream: StreamId,
         client: str | None,
         number: int,
-        claim: Claim | None,
+        pledge: Pledge,
         batch: tuple[int, int],
         known: Mapping[int, bytes],
     ) -> None:
         """Number the chunks of *client* from *number* on; a batch has at most so many bytes and
-        chunks. Those that are *known* are compared. What the client promises by its *claim* goes
-        with the first batch.
+        chunks. Those that are *known* are compared. What the client promises by its *pledge* goes
+        with the first batch, the fence it names with each.
         """
         self._log = log
         self._stream = stream
         self._client = client
         self._number = number
-        self._claim = claim
+        self._claim, self._fence = pledge
         self._bytes, self._chunks = batch
         self._known = known
         self._line = 0
         self._first: int | None = None
+        self._begun_at: int | None = None
         self._answer: Appended | None = None
 
     async def write(self, lines: list[bytes]) -> None:
@@ -117,14 +130,16 @@ class _BodyWriter:
                 *(first, answer.last, answer.tail, answer.stop),
                 duplicate=first is None,
                 leased_until=answer.leased_until,
+                fence=self._begun_at or 0,
             )
         head = await self._settle()
         until = leased_until(head) if head is not None else None
         if answer is not None:
-            return Taken(first, answer.last, answer.tail, answer.stop, first is None, until)
+            said = first, answer.last, answer.tail, answer.stop, first is None
+            return Taken(*said, until, self._begun_at or 0)
         if head is None:
-            return Taken(None, None, 0, False, False, None)
-        return Taken(None, None, head.tail, head.stop, False, until)
+            return Taken(None, None, 0, False, False, None, 0)
+        return Taken(None, None, head.tail, head.stop, False, until, fence_number(head))
 
     async def _settle(self) -> Head | None:
         """Do what is left of the client's claim, and return the head of the stream."""
@@ -132,8 +147,8 @@ class _BodyWriter:
             return await self._log.head(self._stream, since=NO_POINTERS)
         holder, ms = self._claim
         if ms:
-            return await self._log.hold(self._stream, holder, ms)
-        return await self._log.release(self._stream, holder)
+            return await self._log.hold(self._stream, holder, ms, self._fence)
+        return await self._log.release(self._stream, holder, self._fence)
 
     async def _commit(self, chunks: list[bytes]) -> None:
         if not chunks:
@@ -143,7 +158,8 @@ class _BodyWriter:
             check_overlap(self._known, self._number, chunks)
             lines = b"\n".join((*chunks, b""))
             ms = self._claim.ms if self._claim else 0
-            batch = Batch(lines, count, self._log.clock(), self._client, self._number, lease_ms=ms)
+            who = self._client, self._number
+            batch = Batch(lines, count, self._log.clock(), *who, None, ms, self._fence)
             self._answer = await self._log.append(self._stream, batch)
         except StreamFull as error:
             if not (fitting := _fitting(chunks, error)):
@@ -156,6 +172,8 @@ class _BodyWriter:
         if ms:
             self._claim = None
         self._number += count
+        if self._begun_at is None:
+            self._begun_at = self._answer.fence
         if self._first is None:
             self._first = self._answer.first
 
@@ -184,7 +202,7 @@ def _fitting(chunks: Sequence[bytes], full: StreamFull) -> int:
 
 
 async def ingest(
-    call: Call, stream: StreamId, client: str | None, number: int, claim: Claim | None
+    call: Call, stream: StreamId, client: str | None, number: int, pledge: Pledge
 ) -> Taken:
     """Append the body's lines to *stream*, and do what its client claims; return when the body has
     ended.
@@ -197,13 +215,13 @@ async def ingest(
     if client is not None and is_published_writer(call.headers):
         known = await overlap(log, stream, client, number)
     if most is not None:
-        writer = _BodyWriter(log, stream, client, number, claim, (most, BODY_CHUNKS), known)
+        writer = _BodyWriter(log, stream, client, number, pledge, (most, BODY_CHUNKS), known)
         await writer.write((await call.body(most)).split(b"\n"))
         return await writer.receipt()
-    writer = _BodyWriter(log, stream, client, number, claim, (BATCH_BYTES, BATCH_CHUNKS), known)
+    writer = _BodyWriter(log, stream, client, number, pledge, (BATCH_BYTES, BATCH_CHUNKS), known)
     lines = Lines()
     try:
-        async for piece in call.pieces():
+        while (piece := await call.piece()) is not None:
             if complete := lines.feed(piece):
                 await writer.write(complete)
             if lines.unfinished > _UNFINISHED:

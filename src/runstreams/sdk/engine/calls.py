@@ -17,6 +17,7 @@ from ...core.model import (
 )
 from ..closing import sayable
 from ..keeping import Keeper
+from ..records import Receipt, TakenOver
 from ..telling import Doing
 from ..tracing import going_on, sending
 from ..transport import Transport
@@ -39,28 +40,32 @@ class PatientCalls:
         """
         lease = keeper.to_promise(stream) if keeper else None
         try:
-            index = await self._append(stream, self._writers.take(stream), line, lease)
+            receipt = await self._append(stream, self._writers.take(stream), line, lease)
         except ChunkGap:  # the stream was deleted, or has expired: a new one knows no client
-            index = await self._append(stream, Writer(new_client(), 0), line, lease)
+            receipt = await self._append(stream, Writer(new_client(), 0), line, lease)
         if keeper is not None:
-            keeper.take(stream)
-        return index
+            keeper.take(stream, receipt.fence)
+        assert receipt.last_index is not None
+        return receipt.last_index
 
     async def _append(
         self, stream: StreamId, writer: Writer, line: bytes, lease: int | None
-    ) -> int:
+    ) -> Receipt:
         with sending(stream, 1, len(line)):
             receipt = await self._do(
                 "write", stream, lambda to: to.append(stream, *writer, line, lease)
             )
         self._writers.give_back(stream, writer)
-        assert receipt.last_index is not None
-        return receipt.last_index
+        return receipt
 
     async def close(self, stream: StreamId, status: Status, error: str | None) -> Closed:
         """Close a stream."""
         reason = sayable(error)
         return await self._do("write", stream, lambda to: to.close(stream, status, reason))
+
+    async def take_over(self, stream: StreamId, client: str, lease: int) -> TakenOver:
+        """Take a stream over for *client*."""
+        return await self._do("write", stream, lambda to: to.take_over(stream, client, lease))
 
     async def stop(self, stream: StreamId) -> None:
         """Ask the producers of a stream to stop."""

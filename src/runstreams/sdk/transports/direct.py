@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 
 from ...core.errors import NotThere
+from ...core.fencing import fence_number
 from ...core.following import End, Tick
 from ...core.joint import Alive, Item
 from ...core.json_lines import check_chunk, decode, plain_chunks
@@ -24,7 +25,7 @@ from ...core.model import (
     StreamPage,
 )
 from ...core.runs import place_of
-from ..records import Chunk, ChunkPage, Receipt, RunItem, RunItems, SignOfLife
+from ..records import Chunk, ChunkPage, Receipt, RunItem, RunItems, SignOfLife, TakenOver
 
 
 class DirectTransport:
@@ -36,25 +37,42 @@ class DirectTransport:
         self._linger = None if linger_ms is None else linger_ms / 1000
 
     async def append(
-        self, stream: StreamId, client: str, number: int, body: bytes, lease: int | None = None
+        self,
+        stream: StreamId,
+        client: str,
+        number: int,
+        body: bytes,
+        lease: int | None = None,
+        fence: int | None = None,
     ) -> Receipt:
-        receipt = await self._append(stream, client, number, body, lease or 0) if body else None
+        chunks = client, number, body, lease or 0, fence
+        receipt = await self._append(stream, *chunks) if body else None
         if lease is None or (lease and receipt):
             assert receipt is not None
             return receipt
-        head = await self._settle(stream, client, lease)
+        head = await self._settle(stream, client, lease, fence)
         until = leased_until(head) if head else None
         if receipt is not None:
             return receipt._replace(leased_until=until)
-        return Receipt(None, head.tail, head.stop, until) if head else Receipt(None, 0, False)
+        if head is None:
+            return Receipt(None, 0, False)
+        return Receipt(None, head.tail, head.stop, until, fence=fence_number(head))
 
-    async def _settle(self, stream: StreamId, client: str, lease: int) -> Head | None:
+    async def _settle(
+        self, stream: StreamId, client: str, lease: int, fence: int | None
+    ) -> Head | None:
         if lease:
-            return await self._log.hold(stream, client, lease * 1000)
-        return await self._log.release(stream, client)
+            return await self._log.hold(stream, client, lease * 1000, fence)
+        return await self._log.release(stream, client, fence)
 
     async def _append(
-        self, stream: StreamId, client: str, number: int, body: bytes, lease: int
+        self,
+        stream: StreamId,
+        client: str,
+        number: int,
+        body: bytes,
+        lease: int,
+        fence: int | None,
     ) -> Receipt:
         lines = body.split(b"\n")
         chunks = plain_chunks(lines)
@@ -62,9 +80,14 @@ class DirectTransport:
             chunks = [check_chunk(line) for line in lines if line]
         joined = b"".join(chunk + b"\n" for chunk in chunks)
         now, ms = self._log.clock(), lease * 1000
-        batch = Batch(joined, len(chunks), now, client, number, lease_ms=ms)
+        batch = Batch(joined, len(chunks), now, client, number, None, ms, fence)
         done = await self._log.append(stream, batch)
-        return Receipt(done.last, done.tail, done.stop, done.leased_until, self._linger)
+        until = done.leased_until
+        return Receipt(done.last, done.tail, done.stop, until, self._linger, done.fence)
+
+    async def take_over(self, stream: StreamId, client: str, lease: int) -> TakenOver:
+        head = await self._log.take_over(stream, client, lease * 1000)
+        return TakenOver(fence_number(head), head.tail)
 
     async def page(self, stream: StreamId, start: int | None, wait: float, limit: int) -> ChunkPage:
         return _decoded(await self._log.read(stream, start, most=limit, seconds=wait))
@@ -96,8 +119,10 @@ class DirectTransport:
                 yield _run_items(each)
         yield RunItems([], joint.end is End.CLOSED)
 
-    async def close(self, stream: StreamId, status: Status, error: str | None) -> Closed:
-        head = await self._log.close(stream, Closed(status, error))
+    async def close(
+        self, stream: StreamId, status: Status, error: str | None, fence: int | None = None
+    ) -> Closed:
+        head = await self._log.close(stream, Closed(status, error), fence)
         assert head.closed is not None
         return head.closed
 

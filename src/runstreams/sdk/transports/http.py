@@ -33,7 +33,7 @@ from ...core.model import (
 )
 from ...core.tracing import asking
 from ..errors import Unexpected, Unreachable, error_of, told_of
-from ..records import Chunk, ChunkPage, Receipt, RunItem, RunItems, SignOfLife
+from ..records import Chunk, ChunkPage, Receipt, RunItem, RunItems, SignOfLife, TakenOver
 from ..settings import Timeouts, Token, without_secrets
 from .events import Event, EventDecoder
 from .exchange import exchange, put_away
@@ -92,23 +92,40 @@ class HttpTransport:
     # Writing
 
     async def append(
-        self, stream: StreamId, client: str, number: int, body: bytes, lease: int | None = None
+        self,
+        stream: StreamId,
+        client: str,
+        number: int,
+        body: bytes,
+        lease: int | None = None,
+        fence: int | None = None,
     ) -> Receipt:
         headers = {
             "content-type": "application/x-ndjson",
             "x-client-id": client,
             "x-resume-from-chunk": str(number),
+            **_fencing(fence),
         }
         if lease is not None:
             headers["x-lease-seconds"] = str(lease)
         answer = await self._answer("POST", _stream(stream, "self"), content=body, headers=headers)
         said = _said(answer)
         last, tail, stop = (_get(said, name) for name in ("last_index", "tail", "stop"))
-        return Receipt(last, tail, bool(stop), said.get("leased_until"), _linger(answer))
+        until, fence = said.get("leased_until"), said.get("fence") or 0
+        return Receipt(last, tail, bool(stop), until, _linger(answer), fence)
 
-    async def close(self, stream: StreamId, status: Status, error: str | None) -> Closed:
-        path = _stream(stream, "self") + "/close"
-        said = await self._ask("POST", path, json={"status": status, "error": error})
+    async def take_over(self, stream: StreamId, client: str, lease: int) -> TakenOver:
+        path, headers = _stream(stream, "self") + "/take-over", {"x-client-id": client}
+        if lease:
+            headers["x-lease-seconds"] = str(lease)
+        said = await self._ask("POST", path, headers=headers)
+        return TakenOver(_get(said, "fence"), _get(said, "tail"))
+
+    async def close(
+        self, stream: StreamId, status: Status, error: str | None, fence: int | None = None
+    ) -> Closed:
+        path, ending = _stream(stream, "self") + "/close", {"status": status, "error": error}
+        said = await self._ask("POST", path, json=ending, headers=_fencing(fence))
         return _known(Closed, _get(said, "closed"))
 
     async def stop(self, stream: StreamId) -> None:
@@ -458,6 +475,10 @@ def _known(kind: type[R], said: Any) -> R:
         return kind(**{each.name: said[each.name] for each in fields(kind) if each.name in said})
     except (KeyError, TypeError) as error:
         raise Unexpected(f"the answer is no {kind.__name__}", http_status=502) from error
+
+
+def _fencing(fence: int | None) -> dict[str, str]:
+    return {} if fence is None else {"x-stream-fence": str(fence)}
 
 
 def _promising(claim: Claim) -> dict[str, str]:

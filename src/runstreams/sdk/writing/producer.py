@@ -14,7 +14,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any, cast
 
-from ...core.errors import ClosedDifferently, Refused, RunstreamsError, StreamClosed
+from ...core.errors import ClosedDifferently, FencedOff, Refused, RunstreamsError, StreamClosed
 from ...core.model import Status, StreamId
 from ..closing import reason_of, status_after
 from ..engine.engine import Engine
@@ -47,12 +47,13 @@ class Producer:
         encode: Encode,
         lease: int = 0,
         heir: Keeper | None = None,
+        fence: int | None = None,
     ) -> None:
         """Begin to send to *stream* as *client*, what is written as *encode* makes it.
 
         With *close* the stream is closed at the end, whatever that is; with None, unless all went
         well; with False, never. Until then it holds a lease of so many seconds; a stream that stays
-        open is left to *heir*, or nobody's.
+        open is left to *heir*, or nobody's. Who has taken the stream over began at *fence*.
         """
         self.stream = stream
         self.result: Future[int | None] = Future()
@@ -61,6 +62,8 @@ class Producer:
         """Whether somebody asked the producer to stop."""
         self.seen = False
         """Whether anybody has asked for the result."""
+        self.is_kept_out = False
+        """Whether it was told that somebody has taken the stream over."""
         self._process = os.getpid()
         self._engine = engine
         self._close = close
@@ -68,7 +71,8 @@ class Producer:
         self._texts = Texts()
         self._pen = threading.RLock()
         self._heir = heir
-        self._sender = Sender(stream, client, batching, lease)
+        self._took_over = fence is not None
+        self._sender = Sender(stream, client, batching, lease, fence)
         self._lock = threading.Lock()
         self.is_open = True
         """Whether it may be written to, beside what its sources give."""
@@ -213,6 +217,7 @@ class Producer:
         except StopRequested:
             self._stop()
         except Exception as error:
+            self.is_kept_out = isinstance(error, FencedOff)
             self._fail(error)
         self._is_told = True
 
@@ -233,7 +238,9 @@ class Producer:
     def sent(self) -> None:
         """Tell the result, now that `send` has ended or was cancelled."""
         if not self._is_told:
-            self._fail(NotSent("given up, or the client was closed", unsent=self.unsent))
+            given_up = NotSent("given up, or the client was closed", unsent=self.unsent)
+            self._sender.give_up(given_up)
+            self._fail(given_up)
         self._engine.done(self)
         if self._error is None:
             self.result.set_result(self._sender.last_index)
@@ -260,24 +267,32 @@ class Producer:
         self._end()
 
     async def _let_go(self) -> None:
-        """Leave the stream's lease to the heir, or end it: nobody is to be missed."""
+        """Leave the stream's lease to the heir, or end it: nobody is to be missed. Who took the
+        stream over makes sure that nobody else has since, before its run may be completed.
+        """
         if self._heir is not None:
-            self._heir.take(self.stream)
+            if self._took_over:
+                await self._engine.persist(self._sender.renew, self._patience)
+            self._heir.take(self.stream, self._sender.fence)
             return
         try:
             await self._engine.persist(self._sender.let_go, self._patience)
+        except FencedOff:
+            raise
         except RunstreamsError as error:
             logger.info("the lease on %s/%s was not ended: %s", *self.stream, error)
 
     async def _close_stream(self, status: Status) -> None:
+        fence, reason = self._sender.fence, self._reason()
         try:
             await self._engine.persist(
-                lambda to: to.close(self.stream, status, self._reason()), self._patience
+                lambda to: to.close(self.stream, status, reason, fence), self._patience
             )
         except Refused as error:
-            if status == "completed" and isinstance(error, ClosedDifferently):
+            self.is_kept_out = isinstance(error, FencedOff)
+            if status == "completed" and isinstance(error, ClosedDifferently | FencedOff):
                 raise
-            logger.info("%s/%s was closed already: %s", *self.stream, error)
+            logger.info("%s/%s was not closed: %s", *self.stream, error)
 
     def _status(self) -> Status | None:
         if self._close is False:

@@ -35,11 +35,22 @@ Meaning = Callable[[Exception], Awaitable[Exception]]
 class Sender:
     """Carries chunks from whoever writes, in any thread, to the server, in the engine."""
 
-    def __init__(self, stream: StreamId, client: str, batching: Batching, lease: int = 0) -> None:
-        """Send to *stream* as *client*, which promises to be heard of within *lease* seconds."""
+    def __init__(
+        self,
+        stream: StreamId,
+        client: str,
+        batching: Batching,
+        lease: int = 0,
+        fence: int | None = None,
+    ) -> None:
+        """Send to *stream* as *client*, which promises to be heard of within *lease* seconds, and
+        began at *fence*; None: the first answer tells.
+        """
         self.stream = stream
         self.client = client
-        self.promise = Promise(lease)
+        self.fence = fence
+        """How often the stream had been taken over when the client began, once that is known."""
+        self.promise = Promise(lease, is_made=fence is not None)
         """What the client says of when it will be heard of."""
         self.last_index: int | None = None
         """Index of the last chunk that is acknowledged."""
@@ -156,6 +167,13 @@ class Sender:
             self._fail(WriterClosed("the client was closed before everything was sent"))
             raise
 
+    def give_up(self, error: Exception) -> None:
+        """Tell *error* to whoever writes or waits, unless `run` has told them why it ended; it may
+        have been cancelled before it began.
+        """
+        if self._failure is None:
+            self._fail(error)
+
     async def _next(self) -> InFlight | None:
         """Wait until a batch is due, or a sign of life, which is an empty one, and return it; None
         when all is done.
@@ -182,7 +200,8 @@ class Sender:
             started, lease = time(), self.promise.with_chunks(self._is_last())
             try:
                 receipt = await transport().append(
-                    self.stream, self.client, in_flight.number, in_flight.body, lease
+                    *(self.stream, self.client, in_flight.number, in_flight.body),
+                    *(lease, self.fence),
                 )
             except RunstreamsError as error:
                 await asyncio.sleep(patience.after(error))
@@ -212,14 +231,26 @@ class Sender:
         self.promise.heard(started, lease, receipt.leased_until)
         return receipt
 
+    async def renew(self, transport: Transport) -> Receipt:
+        """Make the promise once more. Raises what the transport does."""
+        return await self._tell(transport, self.promise.alone())
+
     async def let_go(self, transport: Transport) -> Receipt:
         """Take the promise back. Raises what the transport does."""
         return await self._tell(transport, 0)
 
     async def _tell(self, transport: Transport, lease: int | None) -> Receipt:
-        return await transport.append(self.stream, self.client, self.acknowledged, b"", lease)
+        said = self.stream, self.client, self.acknowledged, b"", lease, self.fence
+        receipt = await transport.append(*said)
+        self._begin_at(receipt)
+        return receipt
+
+    def _begin_at(self, receipt: Receipt) -> None:
+        if self.fence is None:
+            self.fence = receipt.fence
 
     def _arrived(self, receipt: Receipt, seconds: float) -> None:
+        self._begin_at(receipt)
         with self._lock:
             self._buffer.arrived(seconds, receipt.linger)
             if receipt.last_index is not None:

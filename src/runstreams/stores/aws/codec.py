@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, cast
 
 from ...core.entries import decode_book, decode_charter, encode_book, encode_charter
 from ...core.forks import decode_fork, encode_fork
-from ...core.model import Charter, Closed, ForkRef, Head, Lease, Run, Sent, Status, StreamId
+from ...core.model import Charter, Closed, Fence, ForkRef, Head, Lease, Run, Sent, Status, StreamId
 from .pointers import decode_pointers, encode_pointer
 from .values import (
-    FORK_HEAD,
+    FENCED_HEAD,
     check_form,
     form,
     head_form,
@@ -31,7 +31,7 @@ SHARDS = 8
 STATE = (
     *("v", "g", "opened", "expires", "tail", "sealed", "sealed_time", "size", "appended", "before"),
     *("spills", "stop", "inline", "closed", "lease", "lease_ms", "lease_by", "charter"),
-    *("fork", "forks"),
+    *("fork", "forks", "fence", "fence_at"),
 )
 """The attributes of a head that do not grow with its batches and its writers."""
 
@@ -47,8 +47,9 @@ def encode_head(head: Head) -> "Item":
     The list of pointers, the count of spills and the times of appends are always there, since an
     expression cannot take the size, the sum or the copy of what is absent.
     """
+    forks, fenced = bool(head.fork or head.forks), head.fence is not None
     item: Item = {
-        "v": head_form(head.generation, head.inlined is not None, bool(head.fork or head.forks)),
+        "v": head_form(head.generation, head.inlined is not None, forks, fenced),
         "g": text(head.generation),
         "opened": number(head.created),
         "expires": number(head.expires),
@@ -76,6 +77,8 @@ def encode_head(head: Head) -> "Item":
         item["fork"] = text(encode_fork(head.fork))
     if head.forks:
         item["forks"] = number(head.forks)
+    if head.fence is not None:
+        item |= encode_fence(head.fence)
     if head.is_buried:
         item["buried"] = {"BOOL": True}
     item |= encode_clients(head.generation, head.clients)
@@ -86,7 +89,7 @@ def encode_head(head: Head) -> "Item":
 
 def decode_head(item: "Mapping[str, Value]") -> Head:
     """Return the head that *item* holds, or what is there of it."""
-    check_form(item, FORK_HEAD)
+    check_form(item, FENCED_HEAD)
     opened, sealed, sealed_time = (
         int(item[name]["N"]) for name in ("opened", "sealed", "sealed_time")
     )
@@ -117,7 +120,23 @@ def decode_head(item: "Mapping[str, Value]") -> Head:
         inlined=int(item["inline"]["N"]) if "inline" in item else None,
         fork=decode_fork(item["fork"]["S"]) if "fork" in item else None,
         forks=_number(item, "forks"),
+        fence=_fence(item),
     )
+
+
+def encode_fence(fence: Fence) -> "Item":
+    """Return the attributes of *fence*; *form* tells whoever counts a fork which form it stays."""
+    return {
+        "fence": number(fence.number),
+        "fence_at": number(fence.since),
+        "form": number(FENCED_HEAD),
+    }
+
+
+def _fence(item: "Mapping[str, Value]") -> Fence | None:
+    if "fence" not in item:
+        return None
+    return Fence(int(item["fence"]["N"]), int(item["fence_at"]["N"]))
 
 
 def encode_closed(closed: Closed, by_run: bool) -> "Value":

@@ -21,7 +21,7 @@ from ...core.position import epoch_prefix
 from .codec import encode_closed, once_attribute
 from .layout import SHORT, SPREAD, is_short, is_spread
 from .pointers import encode_pointer
-from .values import FORK_HEAD, number, text, ttl
+from .values import FENCED_HEAD, FORK_HEAD, number, text, ttl
 from .writers import hashed, index_attribute, number_attribute, packed
 
 if TYPE_CHECKING:
@@ -83,6 +83,17 @@ _IS_OF_EPOCH = "begins_with(#g, :epoch)"
 _MAY_BE_LEASED = "(attribute_not_exists(#lease) OR (#lease <= :lease AND #lease_ms <= :lease_ms))"
 """Nothing is taken from the lease that is there, as `leasing.may_follow` says."""
 
+_MAY_PASS = "(attribute_not_exists(#fence) OR #fence <= :fence)"
+"""Nobody has taken the stream over since the writer began, as `fencing.may_pass` says."""
+
+_TAKES_OVER = (
+    "#fence = if_not_exists(#fence, :none) + :one",
+    "#fence_at = #tail",
+    "#v = :v",
+    "#form = :v",
+)
+"""Earlier writers are kept out, and versions that would let them in leave the head alone."""
+
 _IS_HOLDER = "#lease_by = :lease_by"
 """It was this client that promised last."""
 
@@ -141,6 +152,8 @@ _CLOSES = ("#closed = :closed",)
 LEASES = ("#lease = :lease", "#lease_ms = :lease_ms", "#lease_by = :lease_by")
 """A producer has made a promise."""
 
+_LEASE = ("#lease", "#lease_ms", "#lease_by")
+
 _ALIAS = re.compile(r"#\w+")
 
 
@@ -178,7 +191,7 @@ def aliases(expression: str, names: Mapping[str, str] | None = None) -> dict[str
 
 def known() -> "Item":
     """Return the values of `IS_KNOWN`."""
-    return {":v": number(FORK_HEAD)}
+    return {":v": number(FENCED_HEAD)}
 
 
 def _live_at(now: int) -> "Item":
@@ -227,6 +240,7 @@ def committing(
         update.values[":room"] = number(limits.stream_bytes - batch.size)
     if terms.lease is not None:
         _lease(update, terms.lease)
+    _fence_off(update, batch.fence)
     if terms.amendment is None:
         update.conditions.append(_IS_NOT_GUARDED)
     else:
@@ -281,6 +295,12 @@ def _lease(update: Update, lease: Lease) -> None:
     update.values |= {**_reach(lease), ":lease_by": text(lease.holder)}
 
 
+def _fence_off(update: Update, fence: int | None) -> None:
+    if fence is not None:
+        update.conditions.append(_MAY_PASS)
+        update.values[":fence"] = number(fence)
+
+
 def _reach(lease: Lease) -> "Item":
     return {":lease": number(lease.until), ":lease_ms": number(lease.ms)}
 
@@ -324,10 +344,14 @@ def _move_long(update: Update, client: str, last: Sent, terms: Terms) -> None:
         update.values[":previous"] = number(terms.previous)
 
 
-def closing(closed: Closed, by_run: bool, now: int, expires: int) -> Update:
-    """Close a live stream that is open."""
+def closing(
+    closed: Closed, by_run: bool, now: int, expires: int, fence: int | None = None
+) -> Update:
+    """Close a live stream that is open, and was not taken over since *fence*."""
     values = _live_at(now) | _closed(closed, expires, by_run)
-    return Update([_IS_LIVE, _IS_OPEN], [*_CLOSES, *_KEEPS_UNTIL], values=values)
+    update = Update([_IS_LIVE, _IS_OPEN], [*_CLOSES, *_KEEPS_UNTIL], values=values)
+    _fence_off(update, fence)
+    return update
 
 
 def using(generation: str, expires: int, now: int) -> Update:
@@ -372,9 +396,10 @@ def counting_fork(fork: Fork) -> Update:
     """Count *fork* in the head of its source, which is not for earlier versions from now on."""
     return Update(
         [IS_KNOWN, _IS_GENERATION, _IS_NOT_BURIED],
-        ["#forks = if_not_exists(#forks, :none) + :one", "#v = :v"],
+        ["#forks = if_not_exists(#forks, :none) + :one", "#v = if_not_exists(#form, :form)"],
         values={
             **known(),
+            ":form": number(FORK_HEAD),
             ":g": text(fork.generation),
             ":none": number(0),
             ":one": number(1),
@@ -392,10 +417,25 @@ def as_seen(seen: Head) -> tuple[str, "Item"]:
     return f"{_IS_GENERATION} AND {_IS_FORKED_AS_SEEN}", values
 
 
-def renewing(lease: Lease, now: int) -> Update:
-    """Let *lease* be that of a live stream that is open, unless the one there says more."""
+def renewing(lease: Lease, now: int, fence: int | None = None) -> Update:
+    """Let *lease* be that of a live stream that is open, unless the one there says more, or it was
+    taken over since *fence*.
+    """
     update = Update([_IS_LIVE, _IS_OPEN], values=_live_at(now))
     _lease(update, lease)
+    _fence_off(update, fence)
+    return update
+
+
+def taking_over(lease: Lease | None, now: int) -> Update:
+    """Spell `fencing.taken_over` for a live stream that is open."""
+    values: Item = {**_live_at(now), ":none": number(0), ":one": number(1)}
+    update = Update([_IS_LIVE, _IS_OPEN], [*_TAKES_OVER], values=values)
+    if lease is None:
+        update.removals += _LEASE
+    else:
+        update.sets += LEASES
+        update.values |= {**_reach(lease), ":lease_by": text(lease.holder)}
     return update
 
 
@@ -403,7 +443,7 @@ def releasing(holder: str) -> Update:
     """Take away the lease of *holder*."""
     return Update(
         [IS_KNOWN, _IS_HOLDER],
-        removals=["#lease", "#lease_ms", "#lease_by"],
+        removals=[*_LEASE],
         values={**known(), ":lease_by": text(holder)},
     )
 

@@ -52,6 +52,7 @@ from .expressions import (
     releasing,
     renewing,
     sealing,
+    taking_over,
     using,
 )
 from .inlining import Inlining
@@ -160,9 +161,17 @@ class DynamoHeads:
         return True
 
     async def close(
-        self, stream: StreamId, closed: Closed, now: int, expires: int, *, by_run: bool = False
+        self,
+        stream: StreamId,
+        closed: Closed,
+        now: int,
+        expires: int,
+        *,
+        by_run: bool = False,
+        fence: int | None = None,
     ) -> Head | None:
-        outcome = await self._update(stream, closing(closed, by_run, now, expires), repeat=True)
+        update = closing(closed, by_run, now, expires, fence)
+        outcome = await self._update(stream, update, repeat=True)
         return _live(outcome, now)
 
     async def amend(self, stream: StreamId, amendment: Amendment, now: int) -> Head | None:
@@ -172,8 +181,14 @@ class DynamoHeads:
     async def ask_stop(self, stream: StreamId, now: int) -> Head | None:
         return _live(await self._update(stream, asking_stop(now), repeat=True), now)
 
-    async def renew(self, stream: StreamId, lease: Lease, now: int) -> Renewed:
-        outcome = await self._update(stream, renewing(lease, now), repeat=True)
+    async def renew(
+        self, stream: StreamId, lease: Lease, now: int, fence: int | None = None
+    ) -> Renewed:
+        outcome = await self._update(stream, renewing(lease, now, fence), repeat=True)
+        return Renewed(*_decoded(outcome))
+
+    async def take_over(self, stream: StreamId, lease: Lease | None, now: int) -> Renewed:
+        outcome = await self._update(stream, taking_over(lease, now))
         return Renewed(*_decoded(outcome))
 
     async def release(self, stream: StreamId, holder: str) -> Head | None:

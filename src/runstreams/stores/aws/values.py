@@ -26,7 +26,12 @@ wherever its objects are. Whoever does not know that must leave it alone as well
 
 FORK_HEAD = 4
 """The form of a head that was forked, or forked from: whoever does not know that would not find its
-chunks, or delete those that others need. The latest one.
+chunks, or delete those that others need.
+"""
+
+FENCED_HEAD = 5
+"""The form of a head that was taken over: whoever does not know that would take chunks of those who
+are kept out. The latest one.
 """
 
 _TTL_SLACK_MS = DAY_MS
@@ -63,10 +68,13 @@ def form() -> "Value":
     return number(FORMAT)
 
 
-def head_form(generation: str, inlines: bool, forks: bool = False) -> "Value":
+def head_form(generation: str, inlines: bool, forks: bool = False, fenced: bool = False) -> "Value":
     """Return the version of the form of a head, by its *generation*, whether batches may lie in
-    its pointers, and whether it *forks*: has chunks of others, or others have of its own.
+    its pointers, whether it *forks*: has chunks of others, or others have of its own; and whether
+    it is *fenced*: was taken over.
     """
+    if fenced:
+        return number(FENCED_HEAD)
     if forks:
         return number(FORK_HEAD)
     if inlines or is_short(generation):

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from ...core.entries import decode_book, decode_charter, encode_book, encode_charter
 from ...core.forks import decode_fork, encode_fork
-from ...core.model import Closed, Head, Lease, Pointer, Sent, StreamId
+from ...core.model import Closed, Fence, Head, Lease, Pointer, Sent, StreamId
 
 Row = tuple[Any, ...]
 
@@ -21,7 +21,8 @@ _SELECT = f"""
            heads.lease_ms, heads.lease_by, heads.stop, heads.charter, heads.book, heads.batches,
            heads.tail, heads.size, heads.appended, heads.appended_before, heads.expires,
            last.batches, last.total, last.appended, last.appended_before, last.expires,
-           {", ".join("last." + name for name in _POINTER)}, heads.fork, heads.forks
+           {", ".join("last." + name for name in _POINTER)}, heads.fork, heads.forks,
+           heads.fence, heads.fence_at
     FROM heads LEFT JOIN batches AS last
       ON last.head = heads.id
      AND last.first = (SELECT max(first) FROM batches WHERE head = heads.id)
@@ -173,6 +174,14 @@ def lease(connection: sqlite3.Connection, leases: Mapping[int, Lease | None]) ->
     )
 
 
+def take_over(connection: sqlite3.Connection, id: int, head: Head) -> None:
+    """Write down the fence and the lease of *head*, which was taken over."""
+    connection.execute(
+        "UPDATE heads SET fence = ?, fence_at = ? WHERE id = ?", (*(head.fence or ()), id)
+    )
+    lease(connection, {id: head.lease})
+
+
 def lease_columns(lease: Lease | None) -> Row:
     """Return *lease* as it stands in the rows of heads and runs."""
     return (lease.until, lease.ms, lease.holder) if lease else (None, None, None)
@@ -227,5 +236,6 @@ def _found(row: Row, writers: Callable[[int], Writers]) -> Found:
         book,
         fork=decode_fork(row[34]) if row[34] else None,
         forks=row[35] or 0,
+        fence=Fence(row[36], row[37]) if row[36] else None,
     )
     return Found(id, key, head, batches)

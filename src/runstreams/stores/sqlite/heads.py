@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 
 from ...core.commit import amended, may_amend
+from ...core.fencing import may_pass, taken_over
 from ...core.forks import fork_ref, may_go
 from ...core.leasing import may_follow, reach
 from ...core.limits import NO_LIMITS, Limits
@@ -67,10 +68,17 @@ class SqliteHeads:
         )
 
     async def close(
-        self, stream: StreamId, closed: Closed, now: int, expires: int, *, by_run: bool = False
+        self,
+        stream: StreamId,
+        closed: Closed,
+        now: int,
+        expires: int,
+        *,
+        by_run: bool = False,
+        fence: int | None = None,
     ) -> Head | None:
         return await self._transactions.run(
-            lambda db: _close(db, stream, closed, now, expires, by_run)
+            lambda db: _close(db, stream, closed, now, expires, by_run, fence)
         )
 
     async def amend(self, stream: StreamId, amendment: Amendment, now: int) -> Head | None:
@@ -79,8 +87,13 @@ class SqliteHeads:
     async def ask_stop(self, stream: StreamId, now: int) -> Head | None:
         return await self._transactions.run(lambda db: _ask_stop(db, stream, now))
 
-    async def renew(self, stream: StreamId, lease: Lease, now: int) -> Renewed:
-        return await self._transactions.run(lambda db: _renew(db, stream, lease, now))
+    async def renew(
+        self, stream: StreamId, lease: Lease, now: int, fence: int | None = None
+    ) -> Renewed:
+        return await self._transactions.run(lambda db: _renew(db, stream, lease, now, fence))
+
+    async def take_over(self, stream: StreamId, lease: Lease | None, now: int) -> Renewed:
+        return await self._transactions.run(lambda db: _take_over(db, stream, lease, now))
 
     async def release(self, stream: StreamId, holder: str) -> Head | None:
         return await self._transactions.run(lambda db: _release(db, stream, holder))
@@ -188,11 +201,12 @@ def _close(
     now: int,
     expires: int,
     by_run: bool,
+    fence: int | None,
 ) -> Head | None:
     found = find(connection, stream)
     if found is None or found.head.expires <= now:
         return None
-    if found.head.closed is not None:
+    if found.head.closed is not None or not may_pass(found.head, fence):
         return found.head
     head_rows.close(connection, found.id, closed, expires, by_run)
     return replace(found.head, closed=closed, closed_by_run=by_run, expires=expires)
@@ -217,15 +231,32 @@ def _ask_stop(connection: sqlite3.Connection, stream: StreamId, now: int) -> Hea
     return replace(found.head, stop=True)
 
 
-def _renew(connection: sqlite3.Connection, stream: StreamId, lease: Lease, now: int) -> Renewed:
+def _renew(
+    connection: sqlite3.Connection, stream: StreamId, lease: Lease, now: int, fence: int | None
+) -> Renewed:
     found = find(connection, stream)
     if found is None:
         return Renewed(False, None)
     head = found.head
     if head.closed is not None or head.expires <= now or not may_follow(head.lease, lease):
         return Renewed(False, head)
+    if not may_pass(head, fence):
+        return Renewed(False, head)
     head_rows.lease(connection, {found.id: lease})
     return Renewed(True, replace(head, lease=lease))
+
+
+def _take_over(
+    connection: sqlite3.Connection, stream: StreamId, lease: Lease | None, now: int
+) -> Renewed:
+    found = find(connection, stream)
+    if found is None:
+        return Renewed(False, None)
+    if found.head.closed is not None or found.head.expires <= now:
+        return Renewed(False, found.head)
+    head = taken_over(found.head, lease)
+    head_rows.take_over(connection, found.id, head)
+    return Renewed(True, head)
 
 
 def _release(connection: sqlite3.Connection, stream: StreamId, holder: str) -> Head | None:

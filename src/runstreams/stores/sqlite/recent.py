@@ -40,10 +40,10 @@ class RecentBatches:
 
     def find(self, pointers: Sequence[Pointer]) -> list[StoredBatch] | None:
         """Return the batches of *pointers* if all are here."""
-        kept = self._kept
-        if all(pointer.object in kept for pointer in pointers):
-            return [kept[pointer.object] for pointer in pointers]
-        return None
+        try:
+            return [self._kept[pointer.object] for pointer in pointers]
+        except KeyError:
+            return None
 
     def drop(self, object: str) -> None:
         """Forget a batch that is to be deleted."""

@@ -2,13 +2,12 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 from ...core.errors import StoreError
 
-FORMAT = 5
+FORMAT = 6
 """Version of the file. What it holds, as chunks and segments, has versions of its own."""
 
 FILE = "streams.sqlite"
@@ -71,6 +70,8 @@ CREATE TABLE heads (
     book TEXT,
     fork TEXT,
     forks INTEGER,
+    fence INTEGER,
+    fence_at INTEGER,
     UNIQUE (run, key)
 );
 -- Unsealed batches: the pointer, what the head became with it, and what it points to, in one row.
@@ -180,6 +181,10 @@ _CHANGES = {
         ALTER TABLE heads ADD COLUMN forks INTEGER;
     """
     + _FORKS,
+    5: """
+        ALTER TABLE heads ADD COLUMN fence INTEGER;
+        ALTER TABLE heads ADD COLUMN fence_at INTEGER;
+    """,
 }
 """What makes a file of each version one of the next. Columns are added with nothing in them, which
 takes no longer where the file is large.
@@ -228,17 +233,23 @@ def data_version(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA data_version").fetchone()[0])
 
 
-@contextmanager
-def transaction(connection: sqlite3.Connection, kind: str = "IMMEDIATE") -> Iterator[None]:
+class transaction:
     """Do everything or nothing; with *kind* "DEFERRED", see one state of the database."""
-    connection.execute(f"BEGIN {kind}")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:  # SQLite rolls back by itself after some errors
-            connection.execute("ROLLBACK")
-        raise
+
+    def __init__(self, connection: sqlite3.Connection, kind: str = "IMMEDIATE") -> None:
+        self._connection = connection
+        self._kind = kind
+
+    def __enter__(self) -> None:
+        self._connection.execute(f"BEGIN {self._kind}")
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        try:
+            if error is None:
+                self._connection.execute("COMMIT")
+        finally:
+            if self._connection.in_transaction:  # SQLite rolls back by itself after some errors
+                self._connection.execute("ROLLBACK")
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:

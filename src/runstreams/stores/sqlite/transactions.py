@@ -136,14 +136,16 @@ class Transactions:
             self._flush()
 
     def _settle(self, group: Sequence[_Waiting], outcomes: Sequence[_Outcome]) -> None:
-        self._wrote(sum(waiting.size + _STEP_BYTES for waiting in group))
+        wrote = 0
         for waiting, outcome in zip(group, outcomes, strict=True):
+            wrote += waiting.size + _STEP_BYTES
             if waiting.done.done():
                 continue  # whoever waited has gone
             if outcome.error is not None:
                 waiting.done.set_exception(outcome.error)
             else:
                 waiting.done.set_result(outcome.value)
+        self._wrote(wrote)
 
     def _patiently(self, group: Sequence[_Waiting]) -> list[_Outcome]:
         """Commit a group on the thread. If it fails, each step alone, so that none suffers from
@@ -211,7 +213,12 @@ class Transactions:
 
 
 def _is_much(group: Sequence[_Waiting]) -> bool:
-    return any(each.aside for each in group) or sum(each.size for each in group) > INLINE_BYTES
+    size = 0
+    for each in group:
+        size += each.size
+        if each.aside or size > INLINE_BYTES:
+            return True
+    return False
 
 
 def _run(step: Step[Any], connection: sqlite3.Connection) -> _Outcome:

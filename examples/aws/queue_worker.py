@@ -1,0 +1,22 @@
+"""A function behind a queue of SQS, which hands the message of a killed function out again."""
+
+import json
+from typing import Any
+
+from resuming import answer
+
+from runstreams.errors import FencedOff, RunCompleted
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """Answer what the messages ask; say which of them are to be handed out again."""
+    failed = []
+    for record in event["Records"]:
+        try:
+            answer(json.loads(record["body"]))
+        except (RunCompleted, FencedOff):
+            pass  # It is answered, or another attempt has begun to.
+        except Exception as error:
+            print(f"{record['messageId']}: {error!r}")
+            failed.append({"itemIdentifier": record["messageId"]})
+    return {"batchItemFailures": failed}

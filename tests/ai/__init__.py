@@ -1,0 +1,1 @@
+"""What frameworks for models give: the real packages, and a model on this machine."""

@@ -1,0 +1,179 @@
+"""Workers of one stream that die, or only seem to, each of which takes over from the one before.
+
+Each goes on behind what it found stored: chunk i of the log is [whose life, i] if no late write has
+come between, and nothing is missing.
+"""
+
+import asyncio
+import random
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from runstreams import Batching
+from runstreams.aio import AsyncClient
+from runstreams.errors import FencedOff, WriterError
+from runstreams.sdk.aio import Successor
+from tests.sdk.aio.helpers import read
+from tests.sdk.in_tasks import PATIENCE
+from tests.serve.process import ServerProcess, clean_environ
+
+KEY = "answer"
+
+Live = Callable[[int], Awaitable[None]]
+
+
+class Lives:
+    """Workers in this process that are cancelled wherever they are, or go on though they were
+    followed.
+    """
+
+    def __init__(self, client: AsyncClient, run: str) -> None:
+        self.client, self.run = client, run
+        self.acknowledged: dict[int, int] = {}
+        """Whose each chunk is that was acknowledged, by its index."""
+        self.left: list[asyncio.Task[bool]] = []
+        """Those who were not stopped; each tells whether it was kept out."""
+
+    async def live(self, life: int) -> None:
+        """Take over, and end at a random moment: for good, or in the eyes of others only."""
+        writer = await self.client.streams.take_over(KEY, target=self.run)
+        writing = asyncio.create_task(self._write(life, writer))
+        await asyncio.sleep(random.random() * 0.02)
+        if random.random() < 0.5:
+            self.left.append(writing)
+            return
+        writer._producer.abandon()
+        assert not await writing
+
+    async def _write(self, life: int, writer: Successor[Any]) -> bool:
+        """Write until that fails; return whether it was kept out."""
+        index = writer.next_index
+        try:
+            while True:
+                await writer.write([life, index])
+                await writer.drain()
+                self.acknowledged[index] = life
+                index += 1
+        except FencedOff:
+            return True
+        except WriterError:
+            return False
+
+
+class Processes:
+    """Workers in processes of their own: by turns one stands still until it was followed, and one
+    is killed.
+    """
+
+    def __init__(self, server: ServerProcess, run: str) -> None:
+        self.run = run
+        self.acknowledged: dict[int, int] = {}
+        self.stopped: list[tuple[asyncio.subprocess.Process, asyncio.Task[str]]] = []
+        """Those who stand still, and what they say last."""
+        address = {"RUNSTREAMS_URL": server.url, "RUNSTREAMS_SECRET_KEY": server.secret}
+        self._environ = clean_environ() | address
+
+    async def live(self, life: int) -> None:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "tests.sdk.successor", self.run, str(life)),
+            stdout=asyncio.subprocess.PIPE,
+            env=self._environ,
+        )
+        began = asyncio.Event()
+        noting = asyncio.create_task(self._note(life, process, began))
+        await began.wait()
+        if life % 2 == 0:
+            await asyncio.sleep(random.random() * 0.05)
+            process.send_signal(signal.SIGSTOP)
+            self.stopped.append((process, noting))
+            return
+        await self._wake()
+        await asyncio.sleep(random.random() * 0.05)
+        process.kill()
+        await process.wait()
+        await noting
+
+    async def _wake(self) -> None:
+        """Let those go on who were followed: each is kept out."""
+        for process, noting in self.stopped:
+            process.send_signal(signal.SIGCONT)
+            assert await asyncio.wait_for(noting, PATIENCE) == "kept out"
+            assert await process.wait() == 0
+        self.stopped.clear()
+
+    def end(self) -> None:
+        """Leave none behind that stands still."""
+        for process, _ in self.stopped:
+            process.kill()
+
+    async def _note(self, life: int, process: Any, began: asyncio.Event) -> str:
+        last = ""
+        async for line in process.stdout:
+            last = line.decode().strip()
+            if last.isdecimal():
+                self.acknowledged[int(last)] = life
+            began.set()
+        return last
+
+
+async def follow_each_other(client: AsyncClient, run: str, live: Live, lives: int) -> list[Any]:
+    """Let so many *lives* follow each other, while somebody reads along; return what that one saw,
+    which is the log.
+    """
+    reader = asyncio.create_task(read(client, run, KEY, timeout=60))
+    for life in range(lives):
+        await live(life)
+    async with await client.streams.take_over(KEY, target=run, close=True) as last:
+        await last.write([lives, last.next_index])
+    seen = await reader
+    assert seen == await read(client, run, KEY)
+    return seen
+
+
+def check(log: list[Any], acknowledged: dict[int, int]) -> None:
+    """Require that nobody has written late, and that nothing is lost that was acknowledged."""
+    assert [index for _, index in log] == list(range(len(log)))
+    lives = [life for life, _ in log]
+    assert lives == sorted(lives)
+    assert {index: lives[index] for index in acknowledged} == acknowledged
+
+
+async def in_this_process(server: ServerProcess, run: str, lives: int) -> None:
+    async with AsyncClient(server.url, server.secret, batching=Batching(linger=0)) as client:
+        workers = Lives(client, run)
+        check(await follow_each_other(client, run, workers.live, lives), workers.acknowledged)
+        assert all(await asyncio.gather(*workers.left))
+
+
+async def in_processes(server: ServerProcess, run: str, lives: int) -> None:
+    async with AsyncClient(server.url, server.secret) as client:
+        workers = Processes(server, run)
+        try:
+            log = await follow_each_other(client, run, workers.live, lives)
+        finally:
+            workers.end()
+        check(log, workers.acknowledged)
+
+
+async def test_readers_see_the_log_and_no_late_writes(server: ServerProcess, run: str) -> None:
+    await in_this_process(server, run, 20)
+
+
+async def test_a_process_that_stood_still_writes_nothing_after_it_was_followed(
+    server: ServerProcess, run: str
+) -> None:
+    await in_processes(server, run, 2)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(600)
+async def test_a_thousand_workers_that_follow_each_other(server: ServerProcess, run: str) -> None:
+    """900 in this process, half of which are cancelled and half go on; 100 in processes of their
+    own, half of which are killed, and half stand still until they were followed.
+    """
+    await in_this_process(server, f"{run}_tasks", 900)
+    await in_processes(server, f"{run}_processes", 100)
