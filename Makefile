@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 NPM := tests/clients tests/durable tests/dashboard src/react src/ai src/dashboard \
-	examples/react-chat
+	examples/react-chat examples/fastapi-usechat
 
 .DEFAULT_GOAL := help
 .PHONY: help setup tools demo test soak deployed test-deployed sam-backend invoke smoke bench canary lint format clean

@@ -10,7 +10,7 @@ from tests import tools
 from tests.browser.conftest import ARGUMENTS
 from tests.docs.first_hour import WHOLE, Program, started
 from tests.react.building import run, tool_of
-from tests.serve.process import ServerProcess
+from tests.serve.restarting import RestartingServer
 
 pytestmark = [pytest.mark.needs("node", "chromium"), pytest.mark.timeout(240)]
 
@@ -18,34 +18,10 @@ MILLISECONDS = 30_000
 """How long a page may take; a machine under load may be slow."""
 
 
-class Streams:
-    """The server of streams, which can be killed and started again with what it has."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self.process = ServerProcess(folder)
-
-    def kill(self) -> None:
-        self.process.kill()
-
-    def start(self) -> None:
-        port = self.process.port
-        self.process.__exit__()
-        self.process = ServerProcess(self._folder, port=port)
-
-    @property
-    def environ(self) -> dict[str, str]:
-        return {
-            "RUNSTREAMS_URL": self.process.url,
-            "RUNSTREAMS_SECRET_KEY": self.process.secret,
-        }
-
-
 @pytest.fixture(scope="module")
-def streams(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Streams]:
-    streams = Streams(tmp_path_factory.mktemp("streams") / "data")
-    yield streams
-    streams.process.__exit__()
+def streams(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RestartingServer]:
+    with RestartingServer(tmp_path_factory.mktemp("streams") / "data") as streams:
+        yield streams
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +30,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def programs(folder: Path, streams: Streams) -> Iterator[tuple[Program, Program]]:
+def programs(folder: Path, streams: RestartingServer) -> Iterator[tuple[Program, Program]]:
     with started(folder, streams.environ) as programs:
         yield programs
 
@@ -101,7 +77,7 @@ def test_an_answer_survives_a_reload(page: Page) -> None:
     assert until(page, "completed") == WHOLE
 
 
-def test_an_answer_survives_the_server(page: Page, streams: Streams) -> None:
+def test_an_answer_survives_the_server(page: Page, streams: RestartingServer) -> None:
     streams.kill()
     until(page, "retrying")
     streams.start()
@@ -116,7 +92,7 @@ def test_the_button_stops_the_agent(page: Page) -> None:
 
 
 def test_a_backend_that_is_stopped_says_so_and_comes_back(
-    page: Page, programs: tuple[Program, Program], streams: Streams
+    page: Page, programs: tuple[Program, Program], streams: RestartingServer
 ) -> None:
     backend, _ = programs
     backend.stop()

@@ -70,6 +70,7 @@ NPM = [
     "src/ai",
     "src/dashboard",
     "examples/react-chat",
+    "examples/fastapi-usechat",
 ]
 
 

@@ -17,7 +17,7 @@ EXAMPLE = ROOT / "examples" / "react-chat"
 SECONDS = 230
 """After which a command is ended, also on a machine that is busy with other things."""
 
-MADE = {"node_modules", "dist"}
+MADE = {"node_modules", "dist", "__pycache__"}
 
 
 def need_packages(folder: Path) -> None:
