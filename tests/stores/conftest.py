@@ -42,10 +42,22 @@ class Kept:
         self.limits = limits
         self.log = self.another()
 
-    def another(self, limits: Limits | None = None) -> Log:
-        """Return one more log on the same store, as another process would have."""
+    @asynccontextmanager
+    async def elsewhere(self) -> AsyncIterator[Log]:
+        """Open a log as another process has it: in a folder with a connection of its own, which
+        notices what the others commit.
+        """
+        if not isinstance(self.store, SqliteStore):
+            yield self.another()
+            return
+        store = SqliteStore(self.store._place.path.parent, new_id=new_id)
+        yield self.another(store=store)
+        await store.aclose()
+
+    def another(self, limits: Limits | None = None, store: Store | None = None) -> Log:
+        """Return one more log on the same store."""
         return Log(
-            self.store,
+            store or self.store,
             limits=limits or self.limits,
             clock=lambda: self.now,
             new_id=new_id,

@@ -49,13 +49,13 @@ class Following:
 async def following(
     kept: Kept, wanted: Mapping[str, int | None], everything: bool = False
 ) -> AsyncIterator[Following]:
-    log = kept.another()
-    following = Following(log.follow_run("run", wanted, everything=everything, silence=60))
-    yield following
-    following.task.cancel()
-    await asyncio.wait([following.task])
-    assert not log._watches._watches
-    assert not log._watches._arrivals
+    async with kept.elsewhere() as log:
+        following = Following(log.follow_run("run", wanted, everything=everything, silence=60))
+        yield following
+        following.task.cancel()
+        await asyncio.wait([following.task])
+        assert not log._watches._watches
+        assert not log._watches._arrivals
 
 
 async def test_what_comes_of_each_stream_comes_once_and_in_order(kept: Kept) -> None:
@@ -115,12 +115,11 @@ async def test_a_long_poll_brings_what_there_is_and_then_what_comes(kept: Kept) 
     await kept.append(A, b"0")
     await kept.append(C, b"0")
     wanted = {"a": 1, "c": None}
-    polling = asyncio.create_task(
-        kept.another().read_run("run", wanted, everything=True, seconds=20)
-    )
-    await asyncio.sleep(0.1)
-    await kept.append(B, b"1")
-    assert _shown((await polling).items) == {"b": [b"1"]}
+    async with kept.elsewhere() as log:
+        polling = asyncio.create_task(log.read_run("run", wanted, everything=True, seconds=20))
+        await asyncio.sleep(0.1)
+        await kept.append(B, b"1")
+        assert _shown((await polling).items) == {"b": [b"1"]}
     await kept.append(A, b"2")
     found = await kept.log.read_run("run", wanted, everything=True, seconds=20)
     assert _shown(found.items) == {"a": [b"2"], "b": [b"1"]}
