@@ -6,6 +6,8 @@ from collections import Counter
 
 import pytest
 
+from runstreams.core.entries import Entry
+from runstreams.core.forking import Wish
 from runstreams.core.limits import KIB, MIB, Limits, SealingPlan
 from runstreams.core.model import INLINE_BYTES, Closed, StreamId
 from runstreams.core.sealing import Sealer
@@ -365,3 +367,34 @@ async def test_a_streams_life_costs_what_the_bill_says(
         reader.stream = it.stream
         assert len(await reader.everything()) == appends
         assert Counter(reader.requests()) == of_replaying()
+
+
+LAST_CHUNK = ["ListObjectsV2", "GetObject", "GetObject"]
+"""What it takes to read one chunk of a segment of which nothing is known: its time counts."""
+
+
+@pytest.mark.parametrize("sealed", [8, 64])
+async def test_a_fork_of_a_sealed_stream_copies_nothing(aws_place: Place, sealed: int) -> None:
+    """However much it has of the other it is as many requests."""
+    async with watched(aws_place, SealingPlan(every=4), seals=True) as it:
+        for _ in range(sealed):
+            await it.append()
+        it.requests()
+        await it.log.fork(StreamId(it.stream.run, "fork"), Wish(it.stream), _nothing)
+        assert it.requests() == ["GetItem", "GetItem", *LAST_CHUNK, "TransactWriteItems"]
+
+
+async def test_a_fork_of_what_is_not_sealed_yet_seals_it_first(aws_place: Place) -> None:
+    async with watched(aws_place, inline_bytes=KIB) as it:
+        for _ in range(3):
+            await it.append()
+        it.requests()
+        await it.log.fork(StreamId(it.stream.run, "fork"), Wish(it.stream), _nothing)
+        sealing = ["GetItem", "PutObject", "UpdateItem", "GetItem"]
+        assert it.requests() == [
+            *("GetItem", "GetItem", *sealing, "GetObject", "TransactWriteItems")
+        ]
+
+
+def _nothing(content_type: str) -> Entry:
+    return Entry()
