@@ -84,7 +84,7 @@ describe.concurrent("a writer", () => {
       await until(() => writer.lastIndex === 0);
       for (const n of range(3)) {
         void writer.write(n);
-        await sleep(50);
+        await (lingerInMs === 0 ? until(() => writer.lastIndex === n + 1) : sleep(50));
       }
       await writer.drain();
       expect(await posts(stream)).toHaveLength(sent);
