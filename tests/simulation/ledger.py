@@ -44,8 +44,8 @@ class Ledger:
     """Generations whose producer was lost."""
     fences: dict[str, Fence] = field(default_factory=dict)
     """Of generations that were taken over, how often and at which tail."""
-    heirs: dict[str, str] = field(default_factory=dict)
-    """Of clients that took a stream over, which generation it was."""
+    told_by: dict[str | None, str] = field(default_factory=dict)
+    """Of clients that know a fence, or are about to, which generation it is of."""
     unaware: set[tuple[str, str | None]] = field(default_factory=set)
     """Clients of a generation that wrote on after it was taken over, as they knew no fence yet."""
     stream_of: dict[str, StreamId] = field(default_factory=dict)
@@ -84,13 +84,15 @@ class Ledger:
         client wrote before.
         """
         there = self.fences.get(generation)
+        if batch.fence is None:
+            self.told_by[batch.client] = generation
         if there is None:
             return
         if batch.fence is None:
             self.unaware.add((generation, batch.client))
             return
-        if self.heirs.get(batch.client or "", generation) != generation:
-            return  # it took over a stream that was deleted, and this one counts from none again
+        if self.told_by.get(batch.client, generation) != generation:
+            return  # the stream that it knows was deleted, and this one counts from none again
         require(batch.fence >= there.number, "a writer that was kept out wrote on")
         earlier = {entry.client for entry in self.entries[generation][: there.since]}
         is_unaware = (generation, batch.client) in self.unaware

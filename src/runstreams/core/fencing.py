@@ -3,8 +3,7 @@
 A head counts how often its stream was taken over. A writer carries the count that it began with,
 and what it sends is refused, by the update that would commit it, once the head's is higher. Whoever
 carries none is never refused: several may write to one stream. The count is that of one generation:
-a stream that was deleted and begins anew begins with none, and who took the former over and has not
-written yet is to it a writer like any other.
+a stream that was deleted and begins anew begins with none, and knows nothing of the fences before.
 """
 
 from dataclasses import replace
