@@ -8,7 +8,7 @@ import pytest
 
 from tests import tools
 
-pytest_plugins = ["tests.deployed.fixtures", "tests.emulators.fixtures"]
+pytest_plugins = ["tests.browser.fixtures", "tests.deployed.fixtures", "tests.emulators.fixtures"]
 
 MISSING = "is not installed"
 

@@ -6,7 +6,8 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Browser
 
-from tests.dashboard.tab import Place, Tab, launched
+from tests.browser.chromium import launched
+from tests.dashboard.tab import Place, Tab
 from tests.serve.process import ServerProcess
 
 

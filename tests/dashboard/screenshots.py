@@ -13,9 +13,10 @@ from urllib.parse import quote
 from playwright.sync_api import Browser, expect
 
 from runstreams import Client
+from tests.browser.chromium import launched
 from tests.dashboard.png import shrink
 from tests.dashboard.story import RUN, tell
-from tests.dashboard.tab import Tab, launched, stream
+from tests.dashboard.tab import Tab, stream
 from tests.serve.process import ServerProcess
 from tests.tools import ROOT
 

@@ -2,20 +2,14 @@
 
 import json
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
-from tests import tools
-from tests.browser.conftest import ARGUMENTS, VISIBILITY
+from tests.browser.chromium import MILLISECONDS, VISIBILITY
 from tests.serve.process import ServerProcess
 from tests.signing import issue_token
-
-MILLISECONDS = 30_000
-"""How long a page may take; a machine under load may be slow."""
 
 WATCH_POLICY = """
 globalThis.refused = [];
@@ -135,16 +129,3 @@ def stream(run: str, key: str) -> str:
 def path(*names: str) -> str:
     """Return the path of a stream."""
     return "/realtime/v1/streams/" + "/".join(quote(name, safe="") for name in names)
-
-
-@contextmanager
-def launched(*arguments: str) -> Iterator[Browser]:
-    """Start Chromium, with *arguments* beside ours, for as long as the context lasts."""
-    expect.set_options(timeout=MILLISECONDS)
-    with sync_playwright() as playwright:
-        executable = str(tools.find("chromium"))
-        browser = playwright.chromium.launch(
-            executable_path=executable, args=[*ARGUMENTS, *arguments]
-        )
-        yield browser
-        browser.close()

@@ -4,18 +4,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from tests import tools
-from tests.browser.conftest import ARGUMENTS
+from tests.browser.chromium import MILLISECONDS
 from tests.docs.first_hour import WHOLE, Program, started
 from tests.react.building import run, tool_of
 from tests.serve.restarting import RestartingServer
 
 pytestmark = [pytest.mark.needs("node", "chromium"), pytest.mark.timeout(240)]
-
-MILLISECONDS = 30_000
-"""How long a page may take; a machine under load may be slow."""
 
 
 @pytest.fixture(scope="module")
@@ -33,15 +29,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def programs(folder: Path, streams: RestartingServer) -> Iterator[tuple[Program, Program]]:
     with started(folder, streams.environ) as programs:
         yield programs
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        path = str(tools.find("chromium"))
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

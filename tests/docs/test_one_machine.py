@@ -10,10 +10,9 @@ from threading import Thread
 
 import httpx
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
-from tests import tools
-from tests.browser.conftest import ARGUMENTS
+from tests.browser.chromium import launched
 from tests.docs.blocks import files
 from tests.docs.nginx import PAGE, Nginx
 from tests.serve.process import ServerProcess, run_to_end
@@ -198,11 +197,8 @@ FOLLOW = """async ({ streams, key }) => {
 def test_a_browser_follows_many_streams_over_one_connection(
     nginx: Nginx, server: ServerProcess
 ) -> None:
-    with sync_playwright() as playwright:
-        path = str(tools.find("chromium"))
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+    with launched() as browser:
         page: Page = browser.new_page(ignore_https_errors=True)
         page.goto(f"{nginx.url}/dashboard")
         found = page.evaluate(FOLLOW, {"streams": STREAMS, "key": server.secret})
-        browser.close()
     assert found == {"all": True, "spoken": "h2"}

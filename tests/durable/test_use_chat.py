@@ -9,10 +9,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from tests import tools
-from tests.browser.conftest import ARGUMENTS
+from tests.browser.chromium import MILLISECONDS, launched
 from tests.durable.conftest import HERE
 from tests.faults.proxy import FaultProxy
 from tests.serve.process import ServerProcess
@@ -22,9 +22,6 @@ pytestmark = [
     pytest.mark.usefixtures("packages"),
     pytest.mark.timeout(120),
 ]
-
-MILLISECONDS = 60_000
-"""How long a page may take; a machine under load may be slow."""
 
 LIVE = "live=sse"
 """What the address of a live read has in it; what is there already is read by another before."""
@@ -64,9 +61,7 @@ def network(app: int) -> Iterator[FaultProxy]:
 @pytest.fixture
 def page(network: FaultProxy) -> Iterator[Page]:
     """A page that reads an answer live, which has come as far as its middle."""
-    with sync_playwright() as playwright:
-        path = str(tools.find("chromium"))
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+    with launched() as browser:
         page = browser.new_page()
         with page.expect_response("**/api/chat/chat/stream"):  # there is nothing to resume
             page.goto(f"{network.url}/?chat")
@@ -74,7 +69,6 @@ def page(network: FaultProxy) -> Iterator[Page]:
             page.get_by_role("button").click()
         expect_answer(page, HALF)
         yield page
-        browser.close()
 
 
 def expect_answer(page: Page, text: str) -> None:

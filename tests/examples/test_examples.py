@@ -7,13 +7,11 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from playwright.sync_api import sync_playwright
 
 from examples import browser, completion, model
 from runstreams import Client, streams
 from runstreams.testing import Server
-from tests import tools
-from tests.browser.conftest import ARGUMENTS
+from tests.browser.chromium import launched
 from tests.examples.serving import serving_the_app
 from tests.serve.process import clean_environ
 from tests.tools import ROOT
@@ -89,14 +87,12 @@ def test_an_answer_is_sent_on_from_where_the_browser_is(runstreams_client: Clien
 
 @pytest.mark.needs("chromium")
 def test_a_browser_that_reloads_shows_the_whole_answer(runstreams_client: Client) -> None:
-    with serving_the_app(browser.app) as url, sync_playwright() as playwright:
-        path = str(tools.find("chromium"))
-        with playwright.chromium.launch(executable_path=path, args=ARGUMENTS) as chromium:
-            page = chromium.new_page()
-            page.goto(url)
-            page.click("button")
-            page.wait_for_function("document.getElementById('answer').textContent.length > 3")
-            page.reload()
-            page.wait_for_function("document.getElementById('status').textContent")
-            assert page.text_content("#status") == "completed"
-            assert page.text_content("#answer") == ANSWER
+    with serving_the_app(browser.app) as url, launched() as chromium:
+        page = chromium.new_page()
+        page.goto(url)
+        page.click("button")
+        page.wait_for_function("document.getElementById('answer').textContent.length > 3")
+        page.reload()
+        page.wait_for_function("document.getElementById('status').textContent")
+        assert page.text_content("#status") == "completed"
+        assert page.text_content("#answer") == ANSWER

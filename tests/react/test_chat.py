@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests import tools
 from tests.browser.axe import faults
-from tests.browser.conftest import ARGUMENTS, VISIBILITY
+from tests.browser.chromium import VISIBILITY
 from tests.faults.proxy import FaultProxy
 from tests.react.building import EXAMPLE, PACKAGE, build
 from tests.react.chat import ChatProcess
@@ -21,8 +20,6 @@ from tests.serve.process import ServerProcess
 pytestmark = [pytest.mark.needs("node", "chromium"), pytest.mark.timeout(240)]
 
 WORD_MS = 20
-MILLISECONDS = 30_000
-"""How long a page may take; a machine under load may be slow."""
 
 
 @pytest.fixture(scope="module")
@@ -47,23 +44,6 @@ def network(server: ServerProcess) -> Iterator[FaultProxy]:
 def chat(built: None, server: ServerProcess, network: FaultProxy) -> Iterator[ChatProcess]:
     with ChatProcess(network.url, server.secret, WORD_MS) as chat:
         yield chat
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        path = str(tools.find("chromium"))
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    context = browser.new_context()
-    context.set_default_timeout(MILLISECONDS)
-    yield context
-    context.close()
 
 
 class Tab:

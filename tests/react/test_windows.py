@@ -11,10 +11,10 @@ from urllib.parse import urlencode
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import BrowserContext, Page, expect
 
 from tests import tools
-from tests.browser.conftest import ARGUMENTS
+from tests.browser.chromium import MILLISECONDS
 from tests.faults.proxy import FaultProxy
 from tests.react.building import PACKAGE, need_packages, tool_of
 from tests.serve.process import ServerProcess
@@ -24,8 +24,6 @@ pytestmark = [pytest.mark.needs("node", "chromium"), pytest.mark.timeout(240)]
 
 WINDOWS = 8
 THREE = 3
-MILLISECONDS = 60_000
-"""How long a page may take; a machine under load may be slow."""
 
 SOURCE = Path(__file__).parent / "windows" / "page.tsx"
 
@@ -76,23 +74,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
 def network(server: ServerProcess) -> Iterator[FaultProxy]:
     with FaultProxy(server.port) as network:
         yield network
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        path = str(tools.find("chromium"))
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    context = browser.new_context()
-    context.set_default_timeout(MILLISECONDS)
-    yield context
-    context.close()
 
 
 Opening = Callable[[str, str], Page]

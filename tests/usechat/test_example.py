@@ -6,11 +6,10 @@ from typing import Literal
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests import tools
 from tests.browser.axe import faults
-from tests.browser.conftest import ARGUMENTS
+from tests.browser.chromium import MILLISECONDS
 from tests.docs.first_hour import Program
 from tests.emulators.process import free_port
 from tests.faults.proxy import FaultProxy
@@ -21,8 +20,6 @@ from tests.tools import ROOT
 pytestmark = [pytest.mark.needs("node", "chromium"), pytest.mark.timeout(240)]
 
 EXAMPLE = ROOT / "examples" / "fastapi-usechat"
-MILLISECONDS = 30_000
-"""How long a page may take; a machine under load may be slow."""
 
 
 @pytest.fixture(scope="module")
@@ -48,23 +45,6 @@ def backend(
     command = (sys.executable, "-m", "uvicorn", "backend:app", "--port", str(port))
     with Program(EXAMPLE, port, *command, environ=server.environ | environ) as backend:
         yield backend
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        path = str(tools.find("chromium"))
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    context = browser.new_context()
-    context.set_default_timeout(MILLISECONDS)
-    yield context
-    context.close()
 
 
 class Tab:
