@@ -172,7 +172,7 @@ class Steps:
 
     def _take_over(self, stream: StreamId, head: Head | None) -> Step:
         lease = self._draw.choice((None, Lease(self.now + 5, 5, self._holder())))
-        return lambda store: store.heads.take_over(stream, lease, self.now)
+        return lambda store: store.heads.take_over(stream, lease, self.now, self._limits)
 
     def _lose(self, stream: StreamId, head: Head | None) -> Step:
         if head is None or head.lease is None:
