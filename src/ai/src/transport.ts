@@ -1,4 +1,9 @@
-import { stopProducer, StreamReader, type ReaderOptions } from "@runstreams/react/reader";
+import {
+  stopProducer,
+  StreamReader,
+  type ReaderOptions,
+  type ServerOptions,
+} from "@runstreams/react/reader";
 import type { ChatTransport, HttpChatTransportInitOptions, UIMessage, UIMessageChunk } from "ai";
 import { answerOf } from "./answer.js";
 import { Endpoint, type Place, type Reconnecting, type Sending } from "./endpoint.js";
@@ -52,7 +57,7 @@ export class RunStreamsChatTransport<M extends UIMessage = UIMessage> implements
       queueMicrotask(() => {
         // Whoever reconnects aborts the reading before in the same breath, and wants nothing stopped.
         const isReconnected = latest !== before && latest!.chatId === asked.chatId;
-        if (!isReconnected) this.#stopProducer(places.at(-1)!);
+        if (!isReconnected) void this.#stopProducer(places.at(-1)!, asked);
       });
     };
     if (signal?.aborted) stop();
@@ -62,15 +67,19 @@ export class RunStreamsChatTransport<M extends UIMessage = UIMessage> implements
 
   #readerOf(place: Place, asked: Reconnecting<M>): StreamReader<unknown> {
     const { timeoutInSeconds, readWhenHidden } = this.#options;
+    const options = { ...this.#serverOf(place, asked), timeoutInSeconds, readWhenHidden };
+    return new StreamReader(place.run, keyOf(place), options);
+  }
+
+  #serverOf(place: Place, asked: Reconnecting<M>): ServerOptions {
     let isFirst = true;
     const accessToken = async () => {
-      // The endpoint has another one when that has expired.
-      const current = isFirst ? place : await this.#again(place, asked);
+      // The endpoint has another one when that has expired: for all who ask from now on.
+      if (!isFirst) place.token = (await this.#again(place, asked))?.token ?? place.token;
       isFirst = false;
-      return current?.token ?? "";
+      return place.token ?? "";
     };
-    const options = { baseURL: this.#baseOf(place), accessToken, timeoutInSeconds, readWhenHidden };
-    return new StreamReader(place.run, keyOf(place), options);
+    return { baseURL: place.baseURL ?? this.#options.baseURL, accessToken };
   }
 
   async #again(place: Place, asked: Reconnecting<M>): Promise<Place | undefined> {
@@ -78,14 +87,13 @@ export class RunStreamsChatTransport<M extends UIMessage = UIMessage> implements
     return places?.find((one) => one.run === place.run && keyOf(one) === keyOf(place));
   }
 
-  #stopProducer(place: Place): void {
-    const server = { baseURL: this.#baseOf(place), accessToken: place.token };
-    stopProducer(place.run, keyOf(place), server).catch((error: unknown) =>
-      console.warn("The producer could not be asked to stop:", error),
-    );
+  async #stopProducer(place: Place, asked: Reconnecting<M>): Promise<void> {
+    try {
+      await stopProducer(place.run, keyOf(place), this.#serverOf(place, asked));
+    } catch (error) {
+      console.warn("The producer could not be asked to stop:", error);
+    }
   }
-
-  #baseOf = ({ baseURL }: Place) => baseURL ?? this.#options.baseURL;
 }
 
 const keyOf = ({ key }: Place) => key ?? "default";

@@ -133,6 +133,24 @@ describe.concurrent("whoever stops a chat", () => {
     expect([texts(chat).at(-1), chat.status]).toEqual(["As", "ready"]);
   });
 
+  it("asks it with the token that the reader has been given since the first one expired", async () => {
+    await using backend = await new Backend().listen();
+    backend.token = "expired";
+    const { chat, stream } = await asked(backend, "As");
+    await chat.stop();
+    await until(() => isAskedToStop(stream));
+    expect(backend.reconnects).toBe(1);
+  });
+
+  it("asks it also when nobody has noticed that the token has expired", async () => {
+    await using backend = await new Backend().listen();
+    const { chat, stream } = await asked(backend, "As");
+    await network.fail({ path: `${stream.run}/self/ui/stop`, status: 401, times: 1 });
+    await chat.stop();
+    await until(() => isAskedToStop(stream));
+    expect(backend.reconnects).toBe(1);
+  });
+
   it("asks it also in a page that was loaded in the middle", async () => {
     const { backend, stream } = await answered(...begun("As"));
     await using _ = backend;
