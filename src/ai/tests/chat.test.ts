@@ -168,9 +168,11 @@ describe.concurrent("whoever stops a chat", () => {
     const chat = backend.chat();
     const done = chat.sendMessage({ text: "Why?" });
     await until(() => backend.posted.length);
-    void chat.stop();
-    answer();
+    await chat.stop();
     await done;
+    expect([chat.status, chat.error]).toEqual(["ready", undefined]);
+    answer();
+    await until(() => backend.streams.length);
     await until(() => isAskedToStop(backend.streams[0]!));
   });
 
