@@ -223,13 +223,34 @@ describe.concurrent("what is not whole ends with an error:", () => {
     expect(chat.error?.message).toMatch(/^The answer cannot be read any further: /);
   });
 
-  it.each(["words", null, 7])("one of %j, which is no UI message chunk", async (chunk) => {
-    const { backend, stream } = await answered(...begun("As"));
+  it.each([
+    ["words", ""],
+    [null, ""],
+    [7, ""],
+    [{ id: "chatcmpl_1", object: "chat.completion.chunk", choices: [] }, ""],
+    [{ type: "response.output_text.delta", delta: "As" }, ": response.output_text.delta"],
+    [{ type: "text-delta", id: "t" }, ": text-delta"],
+    [{ type: "constructor" }, ": constructor"],
+    [{ type: "__proto__" }, ": __proto__"],
+  ])("one of %j, which is no UI message chunk", async (chunk, named) => {
+    const { backend, stream } = await answered(...begun("As"), chunk as object, ...ended);
     await using _ = backend;
-    await stream.append(chunk);
+    await stream.close();
     const { chat, done } = await resumed(backend);
     await done;
-    expect(chat.error?.message).toBe("Chunk 3 of the answer is no UI message chunk.");
+    expect(chat.error?.message).toBe(`Chunk 3 of the answer is no UI message chunk${named}.`);
+    expect(texts(chat)).toEqual(["Why?", "As"]);
+  });
+
+  it("but not one that says at its end that it is done, as Pydantic AI does", async () => {
+    const { backend, stream } = await answered(...begun("As"), ...ended);
+    await using _ = backend;
+    const { chat, done } = await resumed(backend);
+    await until(() => texts(chat).at(-1) === "As");
+    await stream.append({ type: "done" });
+    await stream.close();
+    await done;
+    expect([chat.status, chat.error, texts(chat)]).toEqual(["ready", undefined, ["Why?", "As"]]);
   });
 
   it("but one that somebody has stopped elsewhere is over", async () => {
