@@ -45,7 +45,7 @@ export class RunStreamsChatTransport<M extends UIMessage = UIMessage> implements
   async reconnectToStream({ abortSignal, ...options }: Reconnecting<M>): Promise<Answer | null> {
     noteReconnection(options.chatId);
     const places = await this.#endpoint.find({ ...options, abortSignal });
-    if (!places || abortSignal?.aborted) return null;
+    if (!places.length || abortSignal?.aborted) return null;
     whenStopped(options.chatId, abortSignal, () => this.#stopProducer(places, options));
     return this.#read(places, options, abortSignal);
   }
@@ -75,7 +75,7 @@ export class RunStreamsChatTransport<M extends UIMessage = UIMessage> implements
 
   async #again(place: Place, asked: Reconnecting<M>): Promise<Place | undefined> {
     const places = await this.#endpoint.find(asked);
-    return places?.find((one) => one.run === place.run && keyOf(one) === keyOf(place));
+    return places.find((one) => one.run === place.run && keyOf(one) === keyOf(place));
   }
 
   async #stopProducer(asking: Place[] | Promise<Place[]>, asked: Reconnecting<M>): Promise<void> {

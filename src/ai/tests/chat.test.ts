@@ -99,6 +99,16 @@ describe.concurrent("a chat", () => {
     expect([chat.status, backend.reconnects]).toEqual(["ready", 1]);
   });
 
+  it.each(["[]", "null"])("has nothing to resume where the endpoint answers %s", async (none) => {
+    await using backend = await new Backend().listen();
+    const fetch = async () => new Response(none);
+    const chat = backend.chat({ messages: [question] }, { fetch });
+    await chat.resumeStream();
+    expect([chat.status, chat.error]).toEqual(["ready", undefined]);
+    await chat.sendMessage({ text: "Why?" });
+    expect(chat.error?.message).toContain("must answer with the run");
+  });
+
   it("fails when the endpoint says no run", async () => {
     const fetch = async () => Response.json({ id: 7 });
     const chat = (await new Backend().listen()).chat({}, { fetch });
