@@ -3,6 +3,7 @@
 import fcntl
 import hashlib
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,23 @@ EXAMPLE = ROOT / "examples" / "react-chat"
 
 SECONDS = 230
 """After which a command is ended, also on a machine that is busy with other things."""
+
+BLOCK = re.compile(r"^```tsx?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+"""An example in a document."""
+
+TSCONFIG = """
+{
+  "compilerOptions": {
+    "strict": true,
+    "module": "nodenext",
+    "target": "es2022",
+    "jsx": "react-jsx",
+    "skipLibCheck": true,
+    "noEmit": true
+  }
+}
+"""
+"""How a project is compiled that installs one of our packages."""
 
 MADE = {"node_modules", "dist", "__pycache__"}
 

@@ -1,13 +1,12 @@
 """The npm package: its own tests against a server of ours, its types, its size, its packing."""
 
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.react.building import PACKAGE, build, need_packages, run, tool_of
+from tests.react.building import BLOCK, PACKAGE, TSCONFIG, build, need_packages, run, tool_of
 from tests.react.lab import Lab
 from tests.tools import ROOT
 
@@ -58,26 +57,12 @@ new reader.StreamReader("run_1", "key");
 """
 
 DOCUMENTS = [PACKAGE / "README.md", ROOT / "docs" / "react.md"]
-BLOCK = re.compile(r"^```tsx?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 NODE10 = """
 {
   "extends": "./tsconfig.json",
   "compilerOptions": {"module": "commonjs", "moduleResolution": "node10"},
   "include": ["app.tsx", "streams.ts"]
-}
-"""
-
-TSCONFIG = """
-{
-  "compilerOptions": {
-    "strict": true,
-    "module": "nodenext",
-    "target": "es2022",
-    "jsx": "react-jsx",
-    "skipLibCheck": true,
-    "noEmit": true
-  }
 }
 """
 

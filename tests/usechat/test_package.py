@@ -1,12 +1,11 @@
 """The npm package for `useChat`: its own tests, its types, its size, its packing."""
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.react.building import CHAT_PACKAGE, PACKAGE, build, run, tool_of
+from tests.react.building import BLOCK, CHAT_PACKAGE, PACKAGE, TSCONFIG, build, run, tool_of
 from tests.react.lab import Lab
 from tests.tools import ROOT
 
@@ -31,21 +30,7 @@ const { reconnectToStream, sendMessages } = new RunStreamsChatTransport();
 if (!reconnectToStream || !sendMessages) throw new Error("something is missing");
 """
 
-TSCONFIG = """
-{
-  "compilerOptions": {
-    "strict": true,
-    "module": "nodenext",
-    "target": "es2022",
-    "jsx": "react-jsx",
-    "skipLibCheck": true,
-    "noEmit": true
-  }
-}
-"""
-
 DOCUMENTS = [CHAT_PACKAGE / "README.md", ROOT / "docs" / "usechat.md"]
-BLOCK = re.compile(r"^```tsx?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -1,6 +1,7 @@
 import { StreamReader, type Page } from "@runstreams/react/reader";
 import type { UIMessageChunk } from "ai";
 import { endingOf, failure } from "./ending.js";
+import { faultOf, known } from "./knowing.js";
 import { merged } from "./merging.js";
 
 type Pages = AsyncGenerator<UIMessageChunk[], void, undefined>;
@@ -23,25 +24,22 @@ export function answerOf(readers: StreamReader<unknown>[]): ReadableStream<UIMes
 
 async function* pagesOf(readers: StreamReader<unknown>[]): Pages {
   for (const reader of readers) {
-    try {
-      for await (const page of reader.pages()) {
-        const fault = faultIn(page);
-        if (fault) return yield failure(fault);
-        yield merged(page.chunks.map(({ data }) => data as UIMessageChunk));
-      }
-    } catch {
-      // The reader knows it.
+    for await (const { chunks, anew } of readable(reader)) {
+      if (anew) return yield failure("The answer was begun anew; reconnect to see it.");
+      const [found, other] = await known(chunks);
+      if (found.length) yield merged(found);
+      if (other) return yield failure(faultOf(other));
     }
     const ending = endingOf(reader);
     if (ending.length) return yield ending;
   }
 }
 
-/** Say why a message cannot be made of what was read, if so. */
-function faultIn({ chunks, anew }: Page<unknown>): string | undefined {
-  if (anew) return "The answer was begun anew; reconnect to see it.";
-  const other = chunks.find(
-    ({ data }) => typeof (data as UIMessageChunk | null)?.type !== "string",
-  );
-  return other && `Chunk ${other.index} of the answer is no UI message chunk.`;
+/** Iterate over what can be read; why it goes no further, *reader* knows. */
+async function* readable(reader: StreamReader<unknown>): AsyncGenerator<Page<unknown>> {
+  try {
+    yield* reader.pages();
+  } catch {
+    // It has kept the error.
+  }
 }

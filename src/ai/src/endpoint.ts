@@ -33,13 +33,15 @@ export class Endpoint<M extends UIMessage> extends HttpChatTransport<M> {
 
   /** Send the chat's messages; return where the answer to them is. */
   async send(options: Sending<M>): Promise<Place[]> {
-    return placesIn(await this.sendMessages(options));
+    const places = await placesIn(await this.sendMessages(options));
+    if (!places.length) throw new TypeError(WANTED);
+    return places;
   }
 
-  /** Return where the chat's latest answer is, undefined when there is none. */
-  async find(options: Reconnecting<M>): Promise<Place[] | undefined> {
+  /** Return where the chat's latest answer is; nothing when there is none. */
+  async find(options: Reconnecting<M>): Promise<Place[]> {
     const body = await this.reconnectToStream(options);
-    return body ? placesIn(body) : undefined;
+    return body ? placesIn(body) : [];
   }
 
   protected processResponseStream(body: ReadableStream<any>): ReadableStream<UIMessageChunk> {
@@ -57,11 +59,11 @@ function noneWhere404(given?: typeof fetch): typeof fetch {
   };
 }
 
+const WANTED = "the endpoint must answer with the run of the answer: { run, key, token }";
+
 /** Read the answer of the endpoint: a place, or several, one after another. Raises `TypeError`. */
 async function placesIn(body: ReadableStream<any>): Promise<Place[]> {
-  const places = [await new Response(body).json()].flat() as (Place | null)[];
-  if (places.length && places.every((place) => typeof place?.run === "string")) {
-    return places as Place[];
-  }
-  throw new TypeError("the endpoint must answer with the run of the answer: { run, key, token }");
+  const places = [(await new Response(body).json()) ?? []].flat() as (Place | null)[];
+  if (places.every((place) => typeof place?.run === "string")) return places as Place[];
+  throw new TypeError(WANTED);
 }

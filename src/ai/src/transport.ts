@@ -1,7 +1,13 @@
-import { stopProducer, StreamReader, type ReaderOptions } from "@runstreams/react/reader";
+import {
+  stopProducer,
+  StreamReader,
+  type ReaderOptions,
+  type ServerOptions,
+} from "@runstreams/react/reader";
 import type { ChatTransport, HttpChatTransportInitOptions, UIMessage, UIMessageChunk } from "ai";
 import { answerOf } from "./answer.js";
 import { Endpoint, type Place, type Reconnecting, type Sending } from "./endpoint.js";
+import { noteReconnection, unlessAborted, whenAborted, whenStopped } from "./stopping.js";
 
 /** The options of the AI SDK's `DefaultChatTransport`, which say how to ask your endpoint, and how to read. */
 export interface RunStreamsChatTransportOptions<M extends UIMessage>
@@ -10,9 +16,6 @@ export interface RunStreamsChatTransportOptions<M extends UIMessage>
     Pick<ReaderOptions, "baseURL" | "timeoutInSeconds" | "readWhenHidden"> {}
 
 type Answer = ReadableStream<UIMessageChunk>;
-
-/** The latest reconnection of any chat, whichever transport made it. */
-let latest: { chatId: string } | undefined;
 
 /**
  * Lets the answers of `useChat` travel through streams. Your endpoint writes an answer into a stream,
@@ -33,59 +36,56 @@ export class RunStreamsChatTransport<M extends UIMessage = UIMessage> implements
   /** Send the messages, and return the answer. Raises what the AI SDK's transports raise. */
   async sendMessages({ abortSignal, ...options }: Sending<M>): Promise<Answer> {
     // Not aborted: who stops before the place is known wants the producer stopped all the same.
-    const places = await this.#endpoint.send({ ...options, abortSignal: undefined });
-    return this.#read(places, options, abortSignal);
+    const asking = this.#endpoint.send({ ...options, abortSignal: undefined });
+    whenStopped(options.chatId, abortSignal, () => this.#stopProducer(asking, options));
+    return this.#read(await unlessAborted(asking, abortSignal), options, abortSignal);
   }
 
   /** Return the chat's latest answer from its beginning, null when there is none. Raises likewise. */
   async reconnectToStream({ abortSignal, ...options }: Reconnecting<M>): Promise<Answer | null> {
-    latest = { chatId: options.chatId };
+    noteReconnection(options.chatId);
     const places = await this.#endpoint.find({ ...options, abortSignal });
-    return places && !abortSignal?.aborted ? this.#read(places, options, abortSignal) : null;
+    if (!places.length || abortSignal?.aborted) return null;
+    whenStopped(options.chatId, abortSignal, () => this.#stopProducer(places, options));
+    return this.#read(places, options, abortSignal);
   }
 
   #read(places: Place[], asked: Reconnecting<M>, signal: AbortSignal | undefined): Answer {
     const readers = places.map((place) => this.#readerOf(place, asked));
-    const stop = () => {
-      const before = latest;
-      readers.forEach((reader) => reader.stop());
-      queueMicrotask(() => {
-        // Whoever reconnects aborts the reading before in the same breath, and wants nothing stopped.
-        const isReconnected = latest !== before && latest!.chatId === asked.chatId;
-        if (!isReconnected) this.#stopProducer(places.at(-1)!);
-      });
-    };
-    if (signal?.aborted) stop();
-    signal?.addEventListener("abort", stop);
+    whenAborted(signal, () => readers.forEach((reader) => reader.stop()));
     return answerOf(readers);
   }
 
   #readerOf(place: Place, asked: Reconnecting<M>): StreamReader<unknown> {
     const { timeoutInSeconds, readWhenHidden } = this.#options;
+    const options = { ...this.#serverOf(place, asked), timeoutInSeconds, readWhenHidden };
+    return new StreamReader(place.run, keyOf(place), options);
+  }
+
+  #serverOf(place: Place, asked: Reconnecting<M>): ServerOptions {
     let isFirst = true;
     const accessToken = async () => {
-      // The endpoint has another one when that has expired.
-      const current = isFirst ? place : await this.#again(place, asked);
+      // The endpoint has another one when that has expired: for all who ask from now on.
+      if (!isFirst) place.token = (await this.#again(place, asked))?.token ?? place.token;
       isFirst = false;
-      return current?.token ?? "";
+      return place.token ?? "";
     };
-    const options = { baseURL: this.#baseOf(place), accessToken, timeoutInSeconds, readWhenHidden };
-    return new StreamReader(place.run, keyOf(place), options);
+    return { baseURL: place.baseURL ?? this.#options.baseURL, accessToken };
   }
 
   async #again(place: Place, asked: Reconnecting<M>): Promise<Place | undefined> {
     const places = await this.#endpoint.find(asked);
-    return places?.find((one) => one.run === place.run && keyOf(one) === keyOf(place));
+    return places.find((one) => one.run === place.run && keyOf(one) === keyOf(place));
   }
 
-  #stopProducer(place: Place): void {
-    const server = { baseURL: this.#baseOf(place), accessToken: place.token };
-    stopProducer(place.run, keyOf(place), server).catch((error: unknown) =>
-      console.warn("The producer could not be asked to stop:", error),
-    );
+  async #stopProducer(asking: Place[] | Promise<Place[]>, asked: Reconnecting<M>): Promise<void> {
+    try {
+      const place = (await asking).at(-1)!;
+      await stopProducer(place.run, keyOf(place), this.#serverOf(place, asked));
+    } catch (error) {
+      console.warn("The producer could not be asked to stop:", error);
+    }
   }
-
-  #baseOf = ({ baseURL }: Place) => baseURL ?? this.#options.baseURL;
 }
 
 const keyOf = ({ key }: Place) => key ?? "default";

@@ -99,6 +99,16 @@ describe.concurrent("a chat", () => {
     expect([chat.status, backend.reconnects]).toEqual(["ready", 1]);
   });
 
+  it.each(["[]", "null"])("has nothing to resume where the endpoint answers %s", async (none) => {
+    await using backend = await new Backend().listen();
+    const fetch = async () => new Response(none);
+    const chat = backend.chat({ messages: [question] }, { fetch });
+    await chat.resumeStream();
+    expect([chat.status, chat.error]).toEqual(["ready", undefined]);
+    await chat.sendMessage({ text: "Why?" });
+    expect(chat.error?.message).toContain("must answer with the run");
+  });
+
   it("fails when the endpoint says no run", async () => {
     const fetch = async () => Response.json({ id: 7 });
     const chat = (await new Backend().listen()).chat({}, { fetch });
@@ -133,6 +143,24 @@ describe.concurrent("whoever stops a chat", () => {
     expect([texts(chat).at(-1), chat.status]).toEqual(["As", "ready"]);
   });
 
+  it("asks it with the token that the reader has been given since the first one expired", async () => {
+    await using backend = await new Backend().listen();
+    backend.token = "expired";
+    const { chat, stream } = await asked(backend, "As");
+    await chat.stop();
+    await until(() => isAskedToStop(stream));
+    expect(backend.reconnects).toBe(1);
+  });
+
+  it("asks it also when nobody has noticed that the token has expired", async () => {
+    await using backend = await new Backend().listen();
+    const { chat, stream } = await asked(backend, "As");
+    await network.fail({ path: `${stream.run}/self/ui/stop`, status: 401, times: 1 });
+    await chat.stop();
+    await until(() => isAskedToStop(stream));
+    expect(backend.reconnects).toBe(1);
+  });
+
   it("asks it also in a page that was loaded in the middle", async () => {
     const { backend, stream } = await answered(...begun("As"));
     await using _ = backend;
@@ -150,9 +178,11 @@ describe.concurrent("whoever stops a chat", () => {
     const chat = backend.chat();
     const done = chat.sendMessage({ text: "Why?" });
     await until(() => backend.posted.length);
-    void chat.stop();
-    answer();
+    await chat.stop();
     await done;
+    expect([chat.status, chat.error]).toEqual(["ready", undefined]);
+    answer();
+    await until(() => backend.streams.length);
     await until(() => isAskedToStop(backend.streams[0]!));
   });
 
@@ -203,13 +233,34 @@ describe.concurrent("what is not whole ends with an error:", () => {
     expect(chat.error?.message).toMatch(/^The answer cannot be read any further: /);
   });
 
-  it.each(["words", null, 7])("one of %j, which is no UI message chunk", async (chunk) => {
-    const { backend, stream } = await answered(...begun("As"));
+  it.each([
+    ["words", ""],
+    [null, ""],
+    [7, ""],
+    [{ id: "chatcmpl_1", object: "chat.completion.chunk", choices: [] }, ""],
+    [{ type: "response.output_text.delta", delta: "As" }, ": response.output_text.delta"],
+    [{ type: "text-delta", id: "t" }, ": text-delta"],
+    [{ type: "constructor" }, ": constructor"],
+    [{ type: "__proto__" }, ": __proto__"],
+  ])("one of %j, which is no UI message chunk", async (chunk, named) => {
+    const { backend, stream } = await answered(...begun("As"), chunk as object, ...ended);
     await using _ = backend;
-    await stream.append(chunk);
+    await stream.close();
     const { chat, done } = await resumed(backend);
     await done;
-    expect(chat.error?.message).toBe("Chunk 3 of the answer is no UI message chunk.");
+    expect(chat.error?.message).toBe(`Chunk 3 of the answer is no UI message chunk${named}.`);
+    expect(texts(chat)).toEqual(["Why?", "As"]);
+  });
+
+  it("but not one that says at its end that it is done, as Pydantic AI does", async () => {
+    const { backend, stream } = await answered(...begun("As"), ...ended);
+    await using _ = backend;
+    const { chat, done } = await resumed(backend);
+    await until(() => texts(chat).at(-1) === "As");
+    await stream.append({ type: "done" });
+    await stream.close();
+    await done;
+    expect([chat.status, chat.error, texts(chat)]).toEqual(["ready", undefined, ["Why?", "As"]]);
   });
 
   it("but one that somebody has stopped elsewhere is over", async () => {

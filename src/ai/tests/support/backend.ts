@@ -22,6 +22,8 @@ export class Backend {
   mayAnswer: Promise<unknown> = Promise.resolve();
   /** What is answered to whoever reconnects to a chat without an answer. */
   none = 204;
+  /** The token that a post is answered with; whoever asks again is given a good one. */
+  token = secret;
   reconnects = 0;
   readonly #http = createServer((request, response) => void this.#handle(request, response));
 
@@ -59,7 +61,7 @@ export class Backend {
     await this.mayAnswer;
     const stream = new Stream("ui");
     this.streams = asked.messages.at(-1).role === "user" ? [stream] : [...this.streams, stream];
-    return placeOf(stream);
+    return { ...placeOf(stream), token: this.token };
   }
 
   #find() {
