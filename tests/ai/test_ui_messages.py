@@ -91,6 +91,19 @@ def test_bedrocks_events_give_the_same_message() -> None:
     assert text_of(chunks_of(bedrock("halves"))) == ["ok ", "👍 bye"]
 
 
+@pytest.mark.usefixtures("model")
+def test_blocks_without_numbers_come_one_after_another() -> None:
+    """As most models of Strands tell them."""
+    events = [*bedrock("tool"), *bedrock("reasoning")]
+    for event in events:
+        for block in event.values():
+            block.pop("contentBlockIndex", None)
+    chunks = chunks_of({"event": event} for event in events)
+    assert nameless(chunks[1 : len(CALLED)]) == CALLED[:-1]
+    assert text_of(chunks, "reasoning") == ["Let me ", "think."]
+    assert "".join(text_of(chunks)) == "I will look.To be, or Fuß 👍🏽!"
+
+
 async def test_events_of_async_clients_give_the_same(api: Api) -> None:
     chunks = [chunk async for chunk in ui_message_chunks(api.async_events("tool"))]
     assert chunks == chunks_of(api.events("tool"))

@@ -110,6 +110,14 @@ describe("an answer", () => {
     ]);
   });
 
+  it("has the blocks of ConverseStream apart that have no numbers", () => {
+    const begin = (name: string) => ({ contentBlockStart: { start: { toolUse: { name } } } });
+    const input = (input: string) => ({ contentBlockDelta: { delta: { toolUse: { input } } } });
+    const stop = { contentBlockStop: {} };
+    const calls = [begin("one"), input("1"), input("1"), stop, begin("two"), input("2"), stop];
+    expect(said([{ messageStart: {} }, ...calls])).toEqual(["tool one: 11", "tool two: 2"]);
+  });
+
   it("is assembled out of the AI SDK's chunks", () => {
     const events = [
       { type: "start" },

@@ -27,13 +27,18 @@ const isSilent = (type: string, event: Json): boolean =>
 /** Tells the answers of one stream apart, whose parts have numbers only. */
 export class Events {
   #turn = 0;
+  /** Blocks that have begun, for those without numbers: most models of Strands give none. */
+  #blocks = 0;
 
   /** What *event* says; undefined where it is no event that is known. */
   read(event: Json): Said[] | undefined {
     if (event.object === "chat.completion.chunk") return completion(event);
     const [name, told] = only(event.event ? only(event)[1] : event);
     if (name === "messageStart") this.#turn += 1;
-    if (CONVERSE.has(name)) return converse(told, this.#turn);
+    if (CONVERSE.has(name)) {
+      if (name === "contentBlockStart") this.#blocks += 1;
+      return converse(told, `${this.#turn}.${told.contentBlockIndex ?? `_${this.#blocks}`}`);
+    }
     if (isOfStrands(name, told)) return [];
     const { type } = event;
     if (typeof type !== "string") return undefined;
@@ -97,8 +102,7 @@ const isOfStrands = (name: string, told: Json): boolean =>
   (name === "message" && told.role && Array.isArray(told.content)) ||
   (name === "result" && told.stop_reason);
 
-function converse({ contentBlockIndex: index, start, delta }: Json, turn: number): Said[] {
-  const key = `${turn}.${index}`;
+function converse({ start, delta }: Json, key: string): Said[] {
   if (start?.toolUse) return [said("tool", key, "", start.toolUse.name)];
   if (delta?.text) return [said("text", key, delta.text)];
   if (delta?.reasoningContent?.text) return [said("reasoning", key, delta.reasoningContent.text)];
