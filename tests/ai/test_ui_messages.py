@@ -159,21 +159,102 @@ def test_answers_of_an_agents_loop_are_steps_of_one_message(api: Api) -> None:
     assert len(set(ids)) == 2
 
 
-@pytest.mark.parametrize("text", ["", '{"city": '])
-def test_a_tools_input_may_be_nothing_or_broken(text: str) -> None:
-    block = {"type": "tool_use", "id": "tool_1", "name": "weather", "input": {}}
+def messages_call(**block: Any) -> Chunks:
+    """Return events of Anthropic's that begin the call of a tool."""
+    called = {"type": "tool_use", "id": "tool_1", "name": "weather", "input": {}, **block}
+    return [
+        {"type": "message_start", "message": {"id": "msg_1"}},
+        {"type": "content_block_start", "index": 0, "content_block": called},
+    ]
+
+
+def responses_call(**item: Any) -> Chunks:
+    """Return events of OpenAI's Responses that begin the call of a tool."""
+    called = {"id": "item_1", "type": "function_call", "call_id": "tool_1", "name": "weather"}
+    return [
+        {"type": "response.created", "response": {"id": "resp_1"}},
+        {"type": "response.output_item.added", "item": {**called, "arguments": "", **item}},
+    ]
+
+
+def completion(delta: dict[str, Any], reason: str | None = None) -> dict[str, Any]:
+    choice = {"index": 0, "delta": delta, "finish_reason": reason}
+    return {"id": "chatcmpl_1", "object": "chat.completion.chunk", "choices": [choice]}
+
+
+def tool_call(call_id: str, arguments: str, index: int = 0) -> dict[str, Any]:
+    function = {"name": "weather", "arguments": arguments}
+    return completion({"tool_calls": [{"index": index, "id": call_id, "function": function}]})
+
+
+def inputs(events: Iterable[Any]) -> list[tuple[str, Any]]:
+    """Return what is said of the inputs of tools when they have ended."""
+    told = ("tool-input-available", "tool-input-error")
+    chunks = [chunk for chunk in chunks_of(events) if chunk["type"] in told]
+    return [(chunk["type"].removeprefix("tool-input-"), chunk["input"]) for chunk in chunks]
+
+
+MESSAGES_STOP = {"type": "content_block_stop", "index": 0}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [("", ("available", {})), ('{"city": ', ("error", '{"city": '))],
+)
+def test_a_tools_input_may_be_nothing_or_broken(text: str, told: tuple[str, Any]) -> None:
     delta = {"type": "input_json_delta", "partial_json": text}
-    *_, told, _, _ = chunks_of(
+    piece = {"type": "content_block_delta", "index": 0, "delta": delta}
+    assert inputs([*messages_call(), piece, MESSAGES_STOP]) == [told]
+    assert inputs([tool_call("tool_1", text), completion({}, "tool_calls")]) == [told]
+
+
+INCOMPLETE = {"incomplete_details": {"reason": "max_output_tokens"}}
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        messages_call(),
+        [*messages_call(), {"type": "error", "error": {"message": "Overloaded"}}],
+        [*responses_call(), {"type": "response.incomplete", "response": INCOMPLETE}],
         [
-            {"type": "message_start", "message": {"id": "msg_1"}},
-            {"type": "content_block_start", "index": 0, "content_block": block},
-            {"type": "content_block_delta", "index": 0, "delta": delta},
-        ]
-    )
-    assert told["toolCallId"] == "tool_1"
-    assert (told["type"], told["input"]) == (
-        ("tool-input-error", text) if text else ("tool-input-available", {})
-    )
+            *responses_call(),
+            {
+                "type": "response.output_item.done",
+                "item": {"id": "item_1", "status": "incomplete", "arguments": ""},
+            },
+        ],
+        [tool_call("tool_1", ""), completion({}, "length")],
+    ],
+)
+def test_a_call_that_is_cut_off_before_its_input_is_no_call(events: Chunks) -> None:
+    """A page would run its own tool with nothing."""
+    assert inputs(events) == [("error", "")]
+
+
+CITY = '{"city": "Köln"}'
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [*messages_call(input=json.loads(CITY)), MESSAGES_STOP],
+        [
+            *responses_call(),
+            {"type": "response.output_item.done", "item": {"id": "item_1", "arguments": CITY}},
+        ],
+        [
+            *responses_call(),
+            {
+                "type": "response.function_call_arguments.done",
+                "item_id": "item_1",
+                "arguments": CITY,
+            },
+        ],
+    ],
+)
+def test_a_tools_input_may_come_whole(events: Chunks) -> None:
+    assert inputs(events) == [("available", json.loads(CITY))]
 
 
 async def test_a_source_that_has_no_events_is_refused() -> None:

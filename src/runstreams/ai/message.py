@@ -14,6 +14,9 @@ Chunk = dict[str, Any]
 Reason = Literal["stop", "length", "content-filter", "tool-calls", "error", "other"]
 """Why a model has ended, in the AI SDK's words."""
 
+ENDED: set[Reason | None] = {"stop", "tool-calls"}
+"""Why a model ends that has said all that it would: what is open in its answer is whole."""
+
 
 class Message:
     """What has begun of one message, and so must end: steps, one for each answer of a model, and
@@ -50,7 +53,7 @@ class Message:
         if self.in_step:
             self.in_step = False
             for key in list(self._parts):
-                yield from self.end(key)
+                yield from self.end(key, is_cut=reason not in ENDED)
             yield {"type": "finish-step"}
 
     def finish(self) -> Iterator[Chunk]:
@@ -84,15 +87,20 @@ class Message:
         if piece and key in self._parts:
             yield from self._parts[key].add(piece)
 
+    def whole(self, key: str, text: str | None) -> None:
+        """Remember all of a tool's input as JSON: it is told if no piece of it has come."""
+        if text and isinstance(part := self._parts.get(key), _Call):
+            part.whole = text
+
     def note(self, key: str, metadata: dict[str, Any]) -> None:
         """Remember what the provider says of a part: it is told at the part's end."""
         if key in self._parts:
             self._parts[key].metadata = metadata
 
-    def end(self, key: str) -> Iterator[Chunk]:
-        """End a part; nothing if there is none."""
+    def end(self, key: str, *, is_cut: bool = False) -> Iterator[Chunk]:
+        """End a part, which *is_cut* off or whole; nothing if there is none."""
         if key in self._parts:
-            yield from self._parts.pop(key).end()
+            yield from self._parts.pop(key).end(is_cut)
 
     def _begin(self, key: str, part: "_Part") -> Iterator[Chunk]:
         if key not in self._parts:
@@ -107,7 +115,7 @@ class _Part(Protocol):
 
     def add(self, piece: str) -> Iterator[Chunk]: ...
 
-    def end(self) -> Iterator[Chunk]: ...
+    def end(self, is_cut: bool) -> Iterator[Chunk]: ...
 
 
 def _with(chunk: Chunk, metadata: dict[str, Any]) -> Chunk:
@@ -129,7 +137,7 @@ class _Text:
     def add(self, piece: str) -> Iterator[Chunk]:
         yield from map(self._delta, self._halves.feed(piece))
 
-    def end(self) -> Iterator[Chunk]:
+    def end(self, is_cut: bool) -> Iterator[Chunk]:
         yield from map(self._delta, self._halves.end())
         yield _with({"type": f"{self.kind}-end", "id": self.id}, self.metadata)
 
@@ -145,6 +153,7 @@ class _Call:
     name: str
     more: dict[str, Any]
     metadata: dict[str, Any] = field(default_factory=dict)
+    whole: str = ""
     _halves: Texts = field(default_factory=Texts)
     _pieces: list[str] = field(default_factory=list)
 
@@ -156,14 +165,19 @@ class _Call:
         for text in self._halves.feed(piece):
             yield {"type": "tool-input-delta", "toolCallId": self.id, "inputTextDelta": text}
 
-    def end(self) -> Iterator[Chunk]:
-        text = "".join(self._pieces)
+    def end(self, is_cut: bool) -> Iterator[Chunk]:
+        text = "".join(self._pieces) or self.whole
         try:
-            # A call without arguments may come without any text.
-            known = {"type": "tool-input-available", "input": json.loads(text or "{}")}
+            known = {"type": "tool-input-available", "input": self._input(text, is_cut)}
         except ValueError as error:
             known = {"type": "tool-input-error", "input": text, "errorText": str(error)}
         yield _with({**known, **self._names()}, self.metadata)
+
+    def _input(self, text: str, is_cut: bool) -> Any:
+        if is_cut and not text:
+            raise ValueError("the call was cut off")
+        # A call without arguments may come without any text.
+        return json.loads(text or "{}")
 
     def _names(self) -> Chunk:
         return {"toolCallId": self.id, "toolName": self.name, **self.more}
