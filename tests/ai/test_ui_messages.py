@@ -257,6 +257,27 @@ def test_a_tools_input_may_come_whole(events: Chunks) -> None:
     assert inputs(events) == [("available", json.loads(CITY))]
 
 
+def test_a_tools_input_may_be_text() -> None:
+    """OpenAI's custom tools take anything, not JSON."""
+    item = {"type": "custom_tool_call", "call_id": "tool_1", "name": "code", "id": "item_1"}
+    piece = {"type": "response.custom_tool_call_input.delta", "item_id": "item_1", "delta": "1 +"}
+    called = [*responses_call(**item), piece]
+    done = {"type": "response.output_item.done", "item": item}
+    assert inputs([*called, done]) == [("available", "1 +")]
+    assert inputs(called) == [("error", "1 +")]
+
+
+@pytest.mark.parametrize("kind", ["server_tool_use", "mcp_tool_use"])
+def test_what_the_providers_own_tool_finds_is_told_after_its_call(kind: str) -> None:
+    block = {"type": f"{kind.split('_')[0]}_tool_result", "tool_use_id": "tool_1", "content": "x"}
+    result = {"type": "content_block_start", "index": 1, "content_block": block}
+    chunks = chunks_of([*messages_call(type=kind), MESSAGES_STOP, result])
+    tools = [chunk for chunk in chunks if chunk["type"].startswith("tool-")]
+    assert types(tools) == ["tool-input-start", "tool-input-available", "tool-output-available"]
+    assert all(chunk["providerExecuted"] for chunk in tools)
+    assert chunks_of([result]) == []
+
+
 async def test_a_source_that_has_no_events_is_refused() -> None:
     async def words() -> AsyncIterator[str]:
         yield "To"

@@ -63,6 +63,12 @@ describe("an answer", () => {
       { type: "response.completed", response: {} },
     ];
     expect(said(events)).toEqual(THE_SAME);
+    const item = { id: "c", type: "custom_tool_call", name: "code" };
+    const custom = [
+      { type: "response.output_item.added", item },
+      { type: "response.custom_tool_call_input.delta", item_id: "c", delta: "print()" },
+    ];
+    expect(said(custom)).toEqual(["tool code: print()"]);
     const failed = { type: "response.failed", response: { error: { message: "no" } } };
     expect(said([failed])).toEqual(["error Error: no"]);
   });

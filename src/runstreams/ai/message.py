@@ -17,6 +17,9 @@ Reason = Literal["stop", "length", "content-filter", "tool-calls", "error", "oth
 ENDED: set[Reason | None] = {"stop", "tool-calls"}
 """Why a model ends that has said all that it would: what is open in its answer is whole."""
 
+CUT = "the call was cut off"
+"""What is said of a call that a tool must not be run for."""
+
 
 class Message:
     """What has begun of one message, and so must end: steps, one for each answer of a model, and
@@ -31,6 +34,7 @@ class Message:
         self.in_step = False
         self.has_calls = False
         """Whether a tool was called in this step."""
+        self._called: set[str] = set()
         self._parts: dict[str, _Part] = {}
         self.reason: Reason = "other"
 
@@ -79,8 +83,17 @@ class Message:
 
     def tool(self, key: str, call_id: str, name: str, **more: Any) -> Iterator[Chunk]:
         """Begin the call of a tool."""
-        self.has_calls = True
-        return self._begin(key, _Call(call_id, name, more))
+        return self._call(key, _Call(call_id, name, more))
+
+    def free_tool(self, key: str, call_id: str, name: str) -> Iterator[Chunk]:
+        """Begin the call of a tool whose input is text instead of JSON."""
+        return self._call(key, _FreeCall(call_id, name, {}))
+
+    def found(self, call_id: str, output: Any) -> Iterator[Chunk]:
+        """Say what the provider's own tool has found; nothing if its call has not begun here."""
+        if call_id in self._called:
+            found = {"toolCallId": call_id, "output": output, "providerExecuted": True}
+            yield {"type": "tool-output-available", **found}
 
     def add(self, key: str, piece: str | None) -> Iterator[Chunk]:
         """Add a piece of text, or of a tool's input as JSON."""
@@ -88,7 +101,7 @@ class Message:
             yield from self._parts[key].add(piece)
 
     def whole(self, key: str, text: str | None) -> None:
-        """Remember all of a tool's input as JSON: it is told if no piece of it has come."""
+        """Remember all of a tool's input: it is told if no piece of it has come."""
         if text and isinstance(part := self._parts.get(key), _Call):
             part.whole = text
 
@@ -101,6 +114,11 @@ class Message:
         """End a part, which *is_cut* off or whole; nothing if there is none."""
         if key in self._parts:
             yield from self._parts.pop(key).end(is_cut)
+
+    def _call(self, key: str, call: "_Call") -> Iterator[Chunk]:
+        self.has_calls = True
+        self._called.add(call.id)
+        return self._begin(key, call)
 
     def _begin(self, key: str, part: "_Part") -> Iterator[Chunk]:
         if key not in self._parts:
@@ -175,9 +193,18 @@ class _Call:
 
     def _input(self, text: str, is_cut: bool) -> Any:
         if is_cut and not text:
-            raise ValueError("the call was cut off")
+            raise ValueError(CUT)
         # A call without arguments may come without any text.
         return json.loads(text or "{}")
 
     def _names(self) -> Chunk:
         return {"toolCallId": self.id, "toolName": self.name, **self.more}
+
+
+class _FreeCall(_Call):
+    """A call of a tool, whose input is text: it does not tell by itself that it is whole."""
+
+    def _input(self, text: str, is_cut: bool) -> Any:
+        if is_cut:
+            raise ValueError(CUT)
+        return text

@@ -58,13 +58,12 @@ def _block(message: Message, key: str, block: Mapping[str, Any]) -> Iterator[Chu
         case {"type": "tool_use", "id": call_id, "name": name}:
             yield from message.tool(key, call_id, name)
             message.whole(key, _json(block))
-        case {"type": "server_tool_use", "id": call_id, "name": name}:
+        case {"type": "server_tool_use" | "mcp_tool_use", "id": call_id, "name": name}:
             yield from message.tool(key, call_id, name, providerExecuted=True)
             message.whole(key, _json(block))
         case {"type": str(kind), "tool_use_id": call_id, "content": output}:
             if kind.endswith("_tool_result"):  # of a tool that the provider has run
-                call = {"toolCallId": call_id, "output": output, "providerExecuted": True}
-                yield {"type": "tool-output-available", **call}
+                yield from message.found(call_id, output)
 
 
 def _json(block: Mapping[str, Any]) -> str | None:

@@ -22,7 +22,7 @@ def of_responses(message: Message, event: Mapping[str, Any]) -> Iterator[Chunk]:
         case "output_item.added", {"item": {"id": str(key)}}:
             yield from _added(message, key, event["item"])
         case "output_item.done", {"item": {"id": str(key)} as item}:
-            message.whole(key, item.get("arguments"))
+            message.whole(key, item.get("arguments") or item.get("input"))
             yield from message.end(key, is_cut=item.get("status") == "incomplete")
         case "completed", _:
             yield from message.end_step("tool-calls" if message.has_calls else "stop")
@@ -39,6 +39,8 @@ def _added(message: Message, key: str, item: Mapping[str, Any]) -> Iterator[Chun
         case {"type": "function_call", "call_id": call_id, "name": name}:
             yield from message.tool(key, call_id, name)
             message.whole(key, item.get("arguments"))
+        case {"type": "custom_tool_call", "call_id": call_id, "name": name}:
+            yield from message.free_tool(key, call_id, name)
 
 
 def _piece(message: Message, kind: str, item: str, event: Mapping[str, Any]) -> Iterator[Chunk]:
@@ -50,7 +52,7 @@ def _piece(message: Message, kind: str, item: str, event: Mapping[str, Any]) -> 
         case "reasoning_summary_text.delta" | "reasoning_text.delta":
             yield from message.text(text, "reasoning")
             yield from message.add(text, event["delta"])
-        case "function_call_arguments.delta":
+        case "function_call_arguments.delta" | "custom_tool_call_input.delta":
             yield from message.add(item, event["delta"])
         case "function_call_arguments.done":
             message.whole(item, event["arguments"])

@@ -119,8 +119,11 @@ function response(type: string, { item, item_id: id, delta, response }: Json): S
     case "response.reasoning_text.delta":
       return said("reasoning", id, delta);
     case "response.output_item.added":
-      return item?.type === "function_call" ? said("tool", item.id, "", item.name) : undefined;
+      return /^(?:function|custom_tool)_call$/.test(item?.type)
+        ? said("tool", item.id, "", item.name)
+        : undefined;
     case "response.function_call_arguments.delta":
+    case "response.custom_tool_call_input.delta":
       return said("tool", id, delta);
     case "response.failed":
       return said("error", "", response?.error?.message);
