@@ -257,6 +257,15 @@ def test_a_tools_input_may_come_whole(events: Chunks) -> None:
     assert inputs(events) == [("available", json.loads(CITY))]
 
 
+def test_calls_that_are_not_counted_are_told_apart_by_their_ids() -> None:
+    """Some that speak Chat Completions give every call the same index."""
+    calls = [tool_call("tool_1", '{"ci'), tool_call("tool_1", 'ty": 1}'), tool_call("tool_2", "2")]
+    assert inputs([*calls, completion({}, "stop")]) == [
+        ("available", {"city": 1}),
+        ("available", 2),
+    ]
+
+
 def test_a_tools_input_may_be_text() -> None:
     """OpenAI's custom tools take anything, not JSON."""
     item = {"type": "custom_tool_call", "call_id": "tool_1", "name": "code", "id": "item_1"}

@@ -22,8 +22,8 @@ const completion = (delta: object) => ({
   object: "chat.completion.chunk",
   choices: [{ index: 0, delta }],
 });
-const call = (index: number, fn: object) =>
-  completion({ tool_calls: [{ index, id: "call", function: fn }] });
+const call = (index: number, fn: object, id = "call") =>
+  completion({ tool_calls: [{ index, id, function: fn }] });
 const block = (index: number, content_block: object) => ({
   type: "content_block_start",
   index,
@@ -166,6 +166,16 @@ describe("an answer", () => {
       call(1, { name: "two", arguments: "2" }),
     ];
     expect(said([...calls, call(0, { arguments: "1" })])).toEqual(["tool one: 11", "tool two: 2"]);
+  });
+
+  it("has calls apart that are not counted", () => {
+    const calls = [
+      call(0, { name: "one", arguments: "1" }, "a"),
+      call(0, { arguments: "1" }, ""),
+      call(0, { name: "two", arguments: "2" }, "b"),
+      call(0, { arguments: "2" }, ""),
+    ];
+    expect(said(calls)).toEqual(["tool one: 11", "tool two: 22"]);
   });
 
   it("leaves other chunks as they are", () => {

@@ -82,7 +82,7 @@ class Message:
         return self._begin(key, _Text(kind, f"{self._steps}.{key}"))
 
     def tool(self, key: str, call_id: str, name: str, **more: Any) -> Iterator[Chunk]:
-        """Begin the call of a tool."""
+        """Begin the call of a tool; another part that has *key* ends before."""
         return self._call(key, _Call(call_id, name, more))
 
     def free_tool(self, key: str, call_id: str, name: str) -> Iterator[Chunk]:
@@ -118,7 +118,9 @@ class Message:
     def _call(self, key: str, call: "_Call") -> Iterator[Chunk]:
         self.has_calls = True
         self._called.add(call.id)
-        return self._begin(key, call)
+        if key in self._parts and self._parts[key].id != call.id:
+            yield from self.end(key)
+        yield from self._begin(key, call)
 
     def _begin(self, key: str, part: "_Part") -> Iterator[Chunk]:
         if key not in self._parts:
@@ -127,6 +129,7 @@ class Message:
 
 
 class _Part(Protocol):
+    id: str
     metadata: dict[str, Any]
 
     def begin(self) -> Chunk: ...

@@ -29,10 +29,12 @@ export class Events {
   #turn = 0;
   /** Blocks that have begun, for those without numbers: most models of Strands give none. */
   #blocks = 0;
+  /** The calls of Chat Completions that go on: some providers do not count them. */
+  #calls = new Map<string, string>();
 
   /** What *event* says; undefined where it is no event that is known. */
   read(event: Json): Said[] | undefined {
-    if (event.object === "chat.completion.chunk") return completion(event);
+    if (event.object === "chat.completion.chunk") return completion(event, this.#calls);
     const [name, told] = only(event.event ? only(event)[1] : event);
     if (name === "messageStart") this.#turn += 1;
     if (CONVERSE.has(name)) {
@@ -59,7 +61,7 @@ const said = (kind: Kind, key: unknown, text: unknown, name?: string): Said => (
 });
 
 /** OpenAI's Chat Completions. */
-function completion({ id, choices }: Json): Said[] {
+function completion({ id, choices }: Json, calls: Map<string, string>): Said[] {
   const delta: Json = choices?.[0]?.delta ?? {};
   const all: Said[] = [];
   const reasoning = delta.reasoning_content ?? delta.reasoning;
@@ -67,7 +69,9 @@ function completion({ id, choices }: Json): Said[] {
   for (const text of [delta.content, delta.refusal]) if (text) all.push(said("text", id, text));
   for (const call of delta.tool_calls ?? []) {
     const { name, arguments: input } = call.function ?? {};
-    all.push(said("tool", `${id}.${call.index}`, input ?? "", name));
+    const at = `${id}.${call.index}`;
+    if (call.id && name) calls.set(at, `${at}.${call.id}`);
+    all.push(said("tool", calls.get(at) ?? at, input ?? "", name));
   }
   return all;
 }
