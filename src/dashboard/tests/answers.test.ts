@@ -214,6 +214,13 @@ describe("an answer", () => {
     expect(said(odd)).toContain('{"not":"text"}');
   });
 
+  it("shows as it is what calls itself an event and cannot be read as one", () => {
+    for (const tool_calls of [{}, [null], 7]) {
+      const chunk = completion({ tool_calls });
+      expect(said(["To", chunk, " be"])).toEqual([`To\n${JSON.stringify(chunk)}\n be`]);
+    }
+  });
+
   it("is as it was written, line by line", () => {
     const event = { type: "text-delta", id: "1", delta: "To" };
     const lines = `${JSON.stringify(event)}\na\n`;
