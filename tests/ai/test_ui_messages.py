@@ -257,6 +257,26 @@ def test_a_tools_input_may_come_whole(events: Chunks) -> None:
     assert inputs(events) == [("available", json.loads(CITY))]
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('{"x": NaN}', "error"),
+        ('{"x": 1e999}', "error"),
+        ("[" * 256 + "]" * 256, "error"),
+        ("[" * 200_000, "error"),
+        ("[\n" * 255 + "]" * 255, "available"),  # in a chunk, which is as deep as one may be
+    ],
+)
+def test_an_input_that_no_chunk_can_have_fails_its_call_alone(
+    runstreams_client: Client, text: str, told: str
+) -> None:
+    chunks = ui_message_chunks([tool_call("tool_1", text), completion({}, "tool_calls")])
+    run = f"run of {len(text)} letters"
+    runstreams_client.streams.pipe("ui", chunks, target=run).wait_until_complete()
+    *_, call, _, _ = runstreams_client.streams.read(run, "ui", timeout=0)
+    assert call["type"] == f"tool-input-{told}"
+
+
 def test_calls_that_are_not_counted_are_told_apart_by_their_ids() -> None:
     """Some that speak Chat Completions give every call the same index."""
     calls = [tool_call("tool_1", '{"ci'), tool_call("tool_1", 'ty": 1}'), tool_call("tool_2", "2")]

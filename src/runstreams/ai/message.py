@@ -1,11 +1,11 @@
 """A message of the Vercel AI SDK while it is told, in the chunks of its UI message stream."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from ..sdk.closing import sayable
+from ..sdk.values import decode_member
 from ..sdk.writing.texts import Texts
 
 Chunk = dict[str, Any]
@@ -198,7 +198,7 @@ class _Call:
         if is_cut and not text:
             raise ValueError(CUT)
         # A call without arguments may come without any text.
-        return json.loads(text or "{}")
+        return decode_member(text or "{}")
 
     def _names(self) -> Chunk:
         return {"toolCallId": self.id, "toolName": self.name, **self.more}
