@@ -197,6 +197,22 @@ def inputs(events: Iterable[Any]) -> list[tuple[str, Any]]:
 MESSAGES_STOP = {"type": "content_block_stop", "index": 0}
 
 
+def messages_end(reason: str) -> Chunks:
+    delta = {"type": "message_delta", "delta": {"stop_reason": reason}}
+    return [MESSAGES_STOP, delta, {"type": "message_stop"}]
+
+
+def converse_call(reason: str) -> Chunks:
+    """Return events of a model of Strands that calls a tool with nothing."""
+    start = {"toolUse": {"toolUseId": "tool_1", "name": "weather"}}
+    return [
+        {"messageStart": {"role": "assistant"}},
+        {"contentBlockStart": {"start": start}},
+        {"contentBlockStop": {}},
+        {"messageStop": {"stopReason": reason}},
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [("", ("available", {})), ('{"city": ', ("error", '{"city": '))],
@@ -204,8 +220,19 @@ MESSAGES_STOP = {"type": "content_block_stop", "index": 0}
 def test_a_tools_input_may_be_nothing_or_broken(text: str, told: tuple[str, Any]) -> None:
     delta = {"type": "input_json_delta", "partial_json": text}
     piece = {"type": "content_block_delta", "index": 0, "delta": delta}
-    assert inputs([*messages_call(), piece, MESSAGES_STOP]) == [told]
+    assert inputs([*messages_call(), piece, *messages_end("tool_use")]) == [told]
     assert inputs([tool_call("tool_1", text), completion({}, "tool_calls")]) == [told]
+
+
+def test_a_tool_may_be_called_with_nothing_before_the_answer_goes_on() -> None:
+    called = converse_call("tool_use")
+    assert inputs(called) == [("available", {})]
+    text = {"contentBlockDelta": {"delta": {"text": "Now "}}}
+    *_, call, begun, said, _, _, _ = chunks_of(
+        [*called[:3], text, *converse_call("max_tokens")[3:]]
+    )
+    assert (call["type"], call["input"]) == ("tool-input-available", {})
+    assert (begun["type"], said["delta"]) == ("text-start", "Now ")
 
 
 INCOMPLETE = {"incomplete_details": {"reason": "max_output_tokens"}}
@@ -215,6 +242,8 @@ INCOMPLETE = {"incomplete_details": {"reason": "max_output_tokens"}}
     "events",
     [
         messages_call(),
+        [*messages_call(), *messages_end("max_tokens")],
+        converse_call("max_tokens"),
         [*messages_call(), {"type": "error", "error": {"message": "Overloaded"}}],
         [*responses_call(), {"type": "response.incomplete", "response": INCOMPLETE}],
         [

@@ -35,7 +35,7 @@ def of_converse(message: Message, event: Mapping[str, Any]) -> Iterator[Chunk]:
         case {"contentBlockDelta": {"delta": delta} as block}:
             yield from _delta(message, _key(block), delta)
         case {"contentBlockStop": dict(block)}:
-            yield from message.end(_key(block))
+            yield from message.settle(_key(block))
         case {"messageStop": {"stopReason": reason}}:
             yield from message.end_step(REASONS.get(reason, "other"))
 

@@ -36,6 +36,7 @@ class Message:
         """Whether a tool was called in this step."""
         self._called: set[str] = set()
         self._parts: dict[str, _Part] = {}
+        self._empty: _Call | None = None
         self.reason: Reason = "other"
 
     def begin_step(self, answer_id: str | None) -> Iterator[Chunk]:
@@ -56,8 +57,10 @@ class Message:
             self.reason = reason
         if self.in_step:
             self.in_step = False
+            is_cut = reason not in ENDED
+            yield from self._end_empty(is_cut)
             for key in list(self._parts):
-                yield from self.end(key, is_cut=reason not in ENDED)
+                yield from self.end(key, is_cut=is_cut)
             yield {"type": "finish-step"}
 
     def finish(self) -> Iterator[Chunk]:
@@ -92,6 +95,7 @@ class Message:
     def found(self, call_id: str, output: Any) -> Iterator[Chunk]:
         """Say what the provider's own tool has found; nothing if its call has not begun here."""
         if call_id in self._called:
+            yield from self._end_empty(is_cut=False)
             found = {"toolCallId": call_id, "output": output, "providerExecuted": True}
             yield {"type": "tool-output-available", **found}
 
@@ -115,6 +119,20 @@ class Message:
         if key in self._parts:
             yield from self._parts.pop(key).end(is_cut)
 
+    def settle(self, key: str) -> Iterator[Chunk]:
+        """End a part, but a call without input only when the answer goes on or has ended of itself:
+        providers end what is cut off, too.
+        """
+        if isinstance(part := self._parts.get(key), _Call) and part.is_empty:
+            self._empty = part
+            del self._parts[key]
+        yield from self.end(key)
+
+    def _end_empty(self, is_cut: bool) -> Iterator[Chunk]:
+        if call := self._empty:
+            self._empty = None
+            yield from call.end(is_cut)
+
     def _call(self, key: str, call: "_Call") -> Iterator[Chunk]:
         self.has_calls = True
         self._called.add(call.id)
@@ -124,6 +142,7 @@ class Message:
 
     def _begin(self, key: str, part: "_Part") -> Iterator[Chunk]:
         if key not in self._parts:
+            yield from self._end_empty(is_cut=False)
             self._parts[key] = part
             yield part.begin()
 
@@ -177,6 +196,10 @@ class _Call:
     whole: str = ""
     _halves: Texts = field(default_factory=Texts)
     _pieces: list[str] = field(default_factory=list)
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self._pieces or self.whole)
 
     def begin(self) -> Chunk:
         return {"type": "tool-input-start", **self._names()}

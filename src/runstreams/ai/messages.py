@@ -37,11 +37,11 @@ def of_messages(message: Message, event: Mapping[str, Any]) -> Iterator[Chunk]:
         case {"type": "content_block_delta", "index": index, "delta": delta}:
             yield from _delta(message, str(index), delta)
         case {"type": "content_block_stop", "index": index}:
-            yield from message.end(str(index))
+            yield from message.settle(str(index))
         case {"type": "message_delta", "delta": {"stop_reason": str(reason)}}:
             message.reason = REASONS.get(reason, "other")
         case {"type": "message_stop"}:
-            yield from message.end_step()
+            yield from message.end_step(message.reason)
 
 
 def _block(message: Message, key: str, block: Mapping[str, Any]) -> Iterator[Chunk]:
