@@ -136,6 +136,11 @@ def test_a_reader_is_told_what_makes_polling_impossible() -> None:
         beyond(Looks(StoreError("an item has a later format")), HEAD, 3, 20)
 
 
+def test_a_reader_is_told_of_whatever_ends_a_poll() -> None:
+    with pytest.raises(ValueError, match="no head"):
+        beyond(Looks(ValueError("this is no head")), HEAD, 3, 20)
+
+
 def test_polling_goes_on_after_a_fault_that_readers_did_not_meet() -> None:
     news = replace(HEAD, tail=4)
     assert beyond(Looks(StoreError("for a moment"), HEAD, news), HEAD, 3, 20)[0] == news

@@ -9,7 +9,7 @@ import pytest
 
 from runstreams.core.errors import FencedOff, RunCompleted, StreamClosed
 from runstreams.core.fencing import fence_number
-from runstreams.core.limits import DAY_MS, LEASE_GRACE_MS
+from runstreams.core.limits import DAY_MS, LEASE_GRACE_MS, Limits
 from runstreams.core.model import Appended, Closed, Fence, Lease, StreamId
 from tests.stores.conftest import Kept
 from tests.stores.test_contract_ports import STREAM, there
@@ -68,6 +68,32 @@ async def test_what_is_half_stored_from_before_is_told_the_fence_of_that_half(ke
     await take_over(kept)
     overlapping = kept.batch(b"0", b"1", client="old")
     assert (await kept.log.append(STREAM, overlapping)).fence == 0
+
+
+async def test_a_first_body_of_which_a_part_came_too_late_is_told_the_fence_of_its_beginning(
+    kept: Kept,
+) -> None:
+    """Its answer was lost. The late part is stored, as its writer knew no fence yet."""
+    await append(kept, 0, None)
+    await take_over(kept)
+    await append(kept, 1, None)
+    resent = kept.batch(b"0", b"1", client="old")
+    assert (await kept.log.append(STREAM, resent)).fence == 0
+    more = kept.batch(b"0", b"1", b"2", client="old")
+    assert (await kept.log.append(STREAM, more)).fence == 0
+
+
+async def test_a_stream_that_was_left_behind_by_a_restore_is_begun_anew_and_taken_over(
+    kept: Kept,
+) -> None:
+    """What was taken over would take no append, and the stream after it would know no fence."""
+    await append(kept, 0, 0, client="old")
+    later = kept.another(Limits(epoch=1))
+    head = await later.take_over(STREAM, "new", 0)
+    assert (head.tail, head.fence) == (0, Fence(1, 0))
+    assert (await later.append(STREAM, kept.batch(b"1", client="new"))).first == 0
+    with pytest.raises(FencedOff):
+        await later.append(STREAM, replace(kept.batch(b"late"), fence=0))
 
 
 async def test_who_begins_later_or_names_no_fence_writes_on(kept: Kept) -> None:

@@ -218,7 +218,7 @@ def judge(
         return Open()
     if batch.once is not None and batch.once in head.once:
         last = head.once[batch.once] + batch.count - 1
-        return _duplicate(head, last, head.tail, last)
+        return _duplicate(head, last, head.tail, head.once[batch.once])
     sent = head.clients.get(batch.client) if batch.client is not None else None
     previous = sent.number if sent else None
     if batch.client is not None and sent is None and head.spills:
@@ -241,7 +241,7 @@ def judge(
     lease = renewed(head.lease, claim) if claim else None
     amendment = _amendment(head, now, limits)
     terms = Terms(live, previous, head.spills, head.generation, lease, amendment)
-    return Retry(terms, skip, fence_at(head, sent.index) if sent and skip else None)
+    return Retry(terms, skip, fence_at(head, _first_of(batch, sent)) if sent and skip else None)
 
 
 def _amendment(head: Head, now: int, limits: Limits) -> Amendment | None:
@@ -264,12 +264,19 @@ def check_json(head: Head) -> None:
 def _already_written(batch: Batch, sent: Sent, head: Head) -> Appended:
     last = sent.index if batch.number + batch.count - 1 == sent.number else None
     # What was found of a client outside the head may be newer than the head.
-    return _duplicate(head, last, max(head.tail, sent.index + 1), sent.index)
+    return _duplicate(head, last, max(head.tail, sent.index + 1), _first_of(batch, sent))
 
 
-def _duplicate(head: Head, last: int | None, tail: int, newest: int) -> Appended:
-    """Return the answer to whoever has written chunk *newest* of the stream as its latest one."""
-    fence = fence_at(head, newest)
+def _first_of(batch: Batch, sent: Sent) -> int:
+    """Return the highest index that the first chunk of *batch* can have, of a client that has come
+    as far as *sent*.
+    """
+    return sent.index - (sent.number - batch.number)
+
+
+def _duplicate(head: Head, last: int | None, tail: int, first: int) -> Appended:
+    """Return the answer to whoever has written chunk *first* of the stream."""
+    fence = fence_at(head, first)
     return Appended(None, last, tail, head.stop, True, leased_until(head), fence)
 
 

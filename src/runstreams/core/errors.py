@@ -12,6 +12,7 @@ RunstreamsError
 ├── Refused                  the stream's or the run's state forbids it
 │   ├── ChunkGap             a client skipped some of its own chunks
 │   ├── StreamClosed         an append to a closed stream
+│   ├── FencedOff            an append by who wrote before another took the stream over
 │   ├── ClosedDifferently    a second close with another status
 │   ├── CompletedDifferently a second completion of a run with another status
 │   ├── RunCompleted         an append to a stream of a completed run

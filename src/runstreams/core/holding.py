@@ -11,6 +11,7 @@ from .leasing import close_lost, is_lost, renewed
 from .limits import Limits
 from .model import Head, Lease, StreamId
 from .ports import Clock, Store
+from .position import is_left_behind
 from .retention import closed_until, is_expired
 
 
@@ -63,7 +64,7 @@ class Holder:
             now = self._clock()
             lease = Lease(now + ms, ms, holder) if ms else None
             live = min(now, seen.expires - 1) if seen else now
-            done, head = await self._store.heads.take_over(stream, lease, live)
+            done, head = await self._store.heads.take_over(stream, lease, live, self._limits)
             if done:
                 assert head is not None
                 return head
@@ -72,7 +73,11 @@ class Holder:
 
     async def _there(self, stream: StreamId, head: Head | None) -> Head | None:
         """Return *head* if the stream is there and open, else open it."""
-        if head is None or is_expired(head, self._clock(), self._limits):
+        if (
+            head is None
+            or is_expired(head, self._clock(), self._limits)
+            or is_left_behind(head, self._limits.epoch)
+        ):
             with suppress(Uncertain):  # the next try will tell
                 await self._open(stream)
             return None

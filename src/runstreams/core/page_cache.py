@@ -27,24 +27,37 @@ class PageCache:
     ) -> Page:
         """Return the page of *cursor*'s stream from *start*, read once for all who ask for it.
 
-        Raises what `Cursor.page` raises; then the next to ask reads again.
+        Raises what `Cursor.page` raises, to all who wait; the next to ask reads again.
         """
         if start == head.tail:
             return await cursor.page(head, start, exact=exact, most=most, size=size)
         state = head.generation, head.closed is not None, leased_until(head)
         name = (*cursor.stream, cursor.raw, *state, start, head.tail, exact, most, size)
         while (slot := self._slots.get(name)) is not None:
-            if slot.done():
+            if not slot.done():
+                await asyncio.wait([slot])
+            if not slot.cancelled():
                 return slot.result()
-            await asyncio.wait([slot])
         slot = self._slots[name] = asyncio.get_running_loop().create_future()
         if len(self._slots) > _KEPT:
             self._slots.popitem(last=False)
         try:
             page = await cursor.page(head, start, exact=exact, most=most, size=size)
-        except BaseException:
-            self._slots.pop(name, None)
-            slot.cancel()
+        except BaseException as error:
+            if self._slots.get(name) is slot:
+                del self._slots[name]
+            _break_off(slot, error)
             raise
         slot.set_result(page)
         return page
+
+
+def _break_off(slot: asyncio.Future[Page], error: BaseException) -> None:
+    """Give up what is read for all: whoever waits has the same *error*, but for the end of the one
+    who reads.
+    """
+    if isinstance(error, Exception):
+        slot.set_exception(error)
+        slot.exception()  # it is no matter whether anybody waits
+    else:
+        slot.cancel()

@@ -225,9 +225,11 @@ class Heads(Protocol):
         takes nothing from, as `leasing.may_follow` says, and `fencing.may_pass` says so of *fence*.
         """
 
-    async def take_over(self, stream: StreamId, lease: Lease | None, now: int) -> Renewed:
-        """Raise the fence of the stream if it is open and not expired, as `fencing.taken_over`
-        says; *lease* is its lease from then on, whatever it was.
+    async def take_over(
+        self, stream: StreamId, lease: Lease | None, now: int, limits: Limits
+    ) -> Renewed:
+        """Raise the fence of the stream if it is open, not expired and of the present epoch, as
+        `fencing.taken_over` says; *lease* is its lease from then on, whatever it was.
         """
 
     async def release(self, stream: StreamId, holder: str) -> Head | None:

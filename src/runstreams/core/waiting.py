@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Self
 
-from .errors import Busy, StoreError, Uncertain
+from .errors import Busy, Uncertain
 from .leasing import is_lost
 from .limits import POLL_LAST_SECONDS
 from .model import Head, StreamId
@@ -230,14 +230,14 @@ class Watches:
                 watch.tell(head)
             except (Busy, Uncertain):
                 continue
-            except StoreError:
+            except Exception:
                 watch.doubt()  # readers find out why
 
     async def _tick_safely(self) -> None:
         """Look for other processes' commits; where that fails, readers find out why."""
         try:
             await self._tick()
-        except StoreError:
+        except Exception:
             for watch in list(self._watches.values()):
                 watch.doubt()
 

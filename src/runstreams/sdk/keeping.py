@@ -79,8 +79,12 @@ class Keeper:
         await to.register(self._run, None, None, self.claim)
 
     async def _hold(self, stream: StreamId) -> None:
-        said = stream, self._client, 0, b"", self.seconds, self._streams[stream]
-        if not await self._renew(lambda to: to.append(*said)):
+        fence = self._streams[stream]
+        said = stream, self._client, 0, b"", self.seconds, fence
+        if await self._renew(lambda to: to.append(*said)):
+            return
+        # Meanwhile it may have been handed over by whoever has taken the stream over.
+        if self._streams.get(stream) == fence:
             self._streams.pop(stream, None)
 
     async def _renew(self, promise: Callable[[Transport], Awaitable[Any]]) -> bool:

@@ -75,7 +75,7 @@ class Run:
         producer.result.add_done_callback(lambda _: self._forget(producer))
 
     def _left(self) -> list[Producer]:
-        """Return what was begun in this run, and has not ended well."""
+        """Return what was begun in this run, and has not ended well, or was kept out."""
         with self._lock:
             return [producer for producer in self._producers if producer.is_ours]
 
@@ -94,11 +94,13 @@ class Run:
 
     @property
     def _is_taken_over(self) -> bool:
-        """Whether another process goes on with a stream that was written in it."""
-        return any(producer.is_kept_out for producer in self._left())
+        """Whether another process goes on with a stream of it that was written in it."""
+        return any(
+            producer.is_kept_out and producer.stream.run == self.id for producer in self._left()
+        )
 
     def _forget(self, producer: Producer) -> None:
-        if producer.result.exception() is None:
+        if producer.result.exception() is None and not producer.is_kept_out:
             with self._lock:
                 self._producers.discard(producer)
 

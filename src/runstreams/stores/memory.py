@@ -216,9 +216,13 @@ class MemoryHeads:
             return Renewed(False, head)
         return Renewed(True, self._keep(stream, replace(head, lease=lease)))
 
-    async def take_over(self, stream: StreamId, lease: Lease | None, now: int) -> Renewed:
+    async def take_over(
+        self, stream: StreamId, lease: Lease | None, now: int, limits: Limits
+    ) -> Renewed:
         head = self._find(stream)
         if head is None or head.closed is not None or head.expires <= now:
+            return Renewed(False, head)
+        if is_left_behind(head, limits.epoch):
             return Renewed(False, head)
         return Renewed(True, self._keep(stream, taken_over(head, lease)))
 

@@ -146,9 +146,14 @@ class _BodyWriter:
         if self._claim is None:
             return await self._log.head(self._stream, since=NO_POINTERS)
         holder, ms = self._claim
-        if ms:
-            return await self._log.hold(self._stream, holder, ms, self._fence)
-        return await self._log.release(self._stream, holder, self._fence)
+        try:
+            if ms:
+                return await self._log.hold(self._stream, holder, ms, self._fence)
+            return await self._log.release(self._stream, holder, self._fence)
+        except RunstreamsError as error:
+            if self._answer is None:
+                raise
+            raise replace(error, place=BodyPlace(None, self._last)) from error
 
     async def _commit(self, chunks: list[bytes]) -> None:
         if not chunks:

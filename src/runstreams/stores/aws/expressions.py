@@ -227,9 +227,7 @@ def committing(
             ":ttl": ttl(expires),
         },
     )
-    if limits.epoch:
-        update.conditions.append(_IS_OF_EPOCH)
-        update.values[":epoch"] = text(epoch_prefix(limits.epoch))
+    _keep_to(update, limits.epoch)
     if staged.inline:
         _inline(update, pointer.weight, plan)
     elif is_spread(staged.object):
@@ -427,10 +425,18 @@ def renewing(lease: Lease, now: int, fence: int | None = None) -> Update:
     return update
 
 
-def taking_over(lease: Lease | None, now: int) -> Update:
-    """Spell `fencing.taken_over` for a live stream that is open."""
+def _keep_to(update: Update, epoch: int) -> None:
+    """Touch no stream of an epoch before."""
+    if epoch:
+        update.conditions.append(_IS_OF_EPOCH)
+        update.values[":epoch"] = text(epoch_prefix(epoch))
+
+
+def taking_over(lease: Lease | None, now: int, epoch: int) -> Update:
+    """Spell `fencing.taken_over` for a live stream of *epoch* that is open."""
     values: Item = {**_live_at(now), ":none": number(0), ":one": number(1)}
     update = Update([_IS_LIVE, _IS_OPEN], [*_TAKES_OVER], values=values)
+    _keep_to(update, epoch)
     if lease is None:
         update.removals += _LEASE
     else:

@@ -187,8 +187,10 @@ class DynamoHeads:
         outcome = await self._update(stream, renewing(lease, now, fence), repeat=True)
         return Renewed(*_decoded(outcome))
 
-    async def take_over(self, stream: StreamId, lease: Lease | None, now: int) -> Renewed:
-        outcome = await self._update(stream, taking_over(lease, now))
+    async def take_over(
+        self, stream: StreamId, lease: Lease | None, now: int, limits: Limits
+    ) -> Renewed:
+        outcome = await self._update(stream, taking_over(lease, now, limits.epoch))
         return Renewed(*_decoded(outcome))
 
     async def release(self, stream: StreamId, holder: str) -> Head | None:

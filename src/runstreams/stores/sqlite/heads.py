@@ -92,8 +92,10 @@ class SqliteHeads:
     ) -> Renewed:
         return await self._transactions.run(lambda db: _renew(db, stream, lease, now, fence))
 
-    async def take_over(self, stream: StreamId, lease: Lease | None, now: int) -> Renewed:
-        return await self._transactions.run(lambda db: _take_over(db, stream, lease, now))
+    async def take_over(
+        self, stream: StreamId, lease: Lease | None, now: int, limits: Limits
+    ) -> Renewed:
+        return await self._transactions.run(lambda db: _take_over(db, stream, lease, now, limits))
 
     async def release(self, stream: StreamId, holder: str) -> Head | None:
         return await self._transactions.run(lambda db: _release(db, stream, holder))
@@ -247,12 +249,16 @@ def _renew(
 
 
 def _take_over(
-    connection: sqlite3.Connection, stream: StreamId, lease: Lease | None, now: int
+    connection: sqlite3.Connection,
+    stream: StreamId,
+    lease: Lease | None,
+    now: int,
+    limits: Limits,
 ) -> Renewed:
     found = find(connection, stream)
     if found is None:
         return Renewed(False, None)
-    if found.head.closed is not None or found.head.expires <= now:
+    if found.head.closed is not None or _gives_way(found.head, now, limits):
         return Renewed(False, found.head)
     head = taken_over(found.head, lease)
     head_rows.take_over(connection, found.id, head)

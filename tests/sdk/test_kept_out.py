@@ -1,0 +1,81 @@
+"""What a worker leaves alone that another one has followed, however it ends."""
+
+import asyncio
+import contextvars
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+import pytest
+
+from runstreams.aio import AsyncClient
+from runstreams.core.model import StreamId
+from runstreams.errors import FencedOff
+from runstreams.sdk.keeping import Keeper
+from tests.sdk.aio.helpers import read
+
+T = TypeVar("T")
+NOWHERE = contextvars.copy_context()
+STREAM = StreamId("run", "key")
+
+
+async def elsewhere(doing: Coroutine[Any, Any, T]) -> T:
+    """Do something as another process does: in no run."""
+    return await asyncio.create_task(doing, context=NOWHERE.copy())
+
+
+@pytest.mark.parametrize("took_over", [False, True])
+async def test_a_worker_that_is_canceled_leaves_its_run_to_the_one_that_followed(
+    aclient: AsyncClient, run: str, took_over: bool
+) -> None:
+    async with aclient.streams.run(run):
+        begin = aclient.streams.take_over if took_over else None
+        old = await begin("k") if begin else aclient.streams.writer("k")
+        await old.write("a")
+        await old.drain()
+        new = await elsewhere(aclient.streams.take_over("k", target=run, close=True))
+        old._producer.cancel()
+    assert (await aclient.streams.describe_run(run)).completed is None
+    async with new:
+        await new.write("b")
+    assert await read(aclient, run, "k") == ["a", "b"]
+
+
+async def test_a_run_is_completed_that_wrote_to_a_stream_of_its_parent_which_was_taken_over(
+    aclient: AsyncClient, run: str
+) -> None:
+    with pytest.raises(FencedOff):
+        await write_late_to_parent(aclient, run)
+    assert (await aclient.streams.describe_run(f"{run}_child")).completed is not None
+    assert (await aclient.streams.describe_run(run)).completed is None
+
+
+async def write_late_to_parent(client: AsyncClient, parent: str) -> None:
+    async with client.streams.run(f"{parent}_child", parent=parent):
+        old = await client.streams.take_over("k", target="parent")
+        await elsewhere(client.streams.take_over("k", target=parent))
+        await old.write("late")
+        await old.drain()
+
+
+async def test_a_promise_that_was_handed_over_meanwhile_is_kept() -> None:
+    """The answer to one that was made before may come later."""
+    keeper = Keeper(Refusing(), "run", 60)  # type: ignore[arg-type]
+    keeper.take(STREAM, 0)
+    promising = asyncio.create_task(keeper._hold(STREAM))
+    await asyncio.sleep(0)
+    keeper.take(STREAM, 1)
+    await promising
+    assert keeper._streams == {STREAM: 1}
+    await keeper._hold(STREAM)
+    assert keeper._streams == {}
+
+
+class Refusing:
+    """An engine whose server keeps everybody out, after a moment."""
+
+    def patience(self, doing: object) -> None:
+        return None
+
+    async def persist(self, promise: object, patience: object) -> None:
+        await asyncio.sleep(0.01)
+        raise FencedOff("another writer has taken the stream over", fence=2)
