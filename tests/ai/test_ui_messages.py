@@ -91,6 +91,19 @@ def test_bedrocks_events_give_the_same_message() -> None:
     assert text_of(chunks_of(bedrock("halves"))) == ["ok ", "👍 bye"]
 
 
+@pytest.mark.usefixtures("model")
+def test_blocks_without_numbers_come_one_after_another() -> None:
+    """As most models of Strands tell them."""
+    events = [*bedrock("tool"), *bedrock("reasoning")]
+    for event in events:
+        for block in event.values():
+            block.pop("contentBlockIndex", None)
+    chunks = chunks_of({"event": event} for event in events)
+    assert nameless(chunks[1 : len(CALLED)]) == CALLED[:-1]
+    assert text_of(chunks, "reasoning") == ["Let me ", "think."]
+    assert "".join(text_of(chunks)) == "I will look.To be, or Fuß 👍🏽!"
+
+
 async def test_events_of_async_clients_give_the_same(api: Api) -> None:
     chunks = [chunk async for chunk in ui_message_chunks(api.async_events("tool"))]
     assert chunks == chunks_of(api.events("tool"))
@@ -146,21 +159,181 @@ def test_answers_of_an_agents_loop_are_steps_of_one_message(api: Api) -> None:
     assert len(set(ids)) == 2
 
 
-@pytest.mark.parametrize("text", ["", '{"city": '])
-def test_a_tools_input_may_be_nothing_or_broken(text: str) -> None:
-    block = {"type": "tool_use", "id": "tool_1", "name": "weather", "input": {}}
+def messages_call(**block: Any) -> Chunks:
+    """Return events of Anthropic's that begin the call of a tool."""
+    called = {"type": "tool_use", "id": "tool_1", "name": "weather", "input": {}, **block}
+    return [
+        {"type": "message_start", "message": {"id": "msg_1"}},
+        {"type": "content_block_start", "index": 0, "content_block": called},
+    ]
+
+
+def responses_call(**item: Any) -> Chunks:
+    """Return events of OpenAI's Responses that begin the call of a tool."""
+    called = {"id": "item_1", "type": "function_call", "call_id": "tool_1", "name": "weather"}
+    return [
+        {"type": "response.created", "response": {"id": "resp_1"}},
+        {"type": "response.output_item.added", "item": {**called, "arguments": "", **item}},
+    ]
+
+
+def completion(delta: dict[str, Any], reason: str | None = None) -> dict[str, Any]:
+    choice = {"index": 0, "delta": delta, "finish_reason": reason}
+    return {"id": "chatcmpl_1", "object": "chat.completion.chunk", "choices": [choice]}
+
+
+def tool_call(call_id: str, arguments: str, index: int = 0) -> dict[str, Any]:
+    function = {"name": "weather", "arguments": arguments}
+    return completion({"tool_calls": [{"index": index, "id": call_id, "function": function}]})
+
+
+def inputs(events: Iterable[Any]) -> list[tuple[str, Any]]:
+    """Return what is said of the inputs of tools when they have ended."""
+    told = ("tool-input-available", "tool-input-error")
+    chunks = [chunk for chunk in chunks_of(events) if chunk["type"] in told]
+    return [(chunk["type"].removeprefix("tool-input-"), chunk["input"]) for chunk in chunks]
+
+
+MESSAGES_STOP = {"type": "content_block_stop", "index": 0}
+
+
+def messages_end(reason: str) -> Chunks:
+    delta = {"type": "message_delta", "delta": {"stop_reason": reason}}
+    return [MESSAGES_STOP, delta, {"type": "message_stop"}]
+
+
+def converse_call(reason: str) -> Chunks:
+    """Return events of a model of Strands that calls a tool with nothing."""
+    start = {"toolUse": {"toolUseId": "tool_1", "name": "weather"}}
+    return [
+        {"messageStart": {"role": "assistant"}},
+        {"contentBlockStart": {"start": start}},
+        {"contentBlockStop": {}},
+        {"messageStop": {"stopReason": reason}},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [("", ("available", {})), ('{"city": ', ("error", '{"city": '))],
+)
+def test_a_tools_input_may_be_nothing_or_broken(text: str, told: tuple[str, Any]) -> None:
     delta = {"type": "input_json_delta", "partial_json": text}
-    *_, told, _, _ = chunks_of(
+    piece = {"type": "content_block_delta", "index": 0, "delta": delta}
+    assert inputs([*messages_call(), piece, *messages_end("tool_use")]) == [told]
+    assert inputs([tool_call("tool_1", text), completion({}, "tool_calls")]) == [told]
+
+
+def test_a_tool_may_be_called_with_nothing_before_the_answer_goes_on() -> None:
+    called = converse_call("tool_use")
+    assert inputs(called) == [("available", {})]
+    text = {"contentBlockDelta": {"delta": {"text": "Now "}}}
+    *_, call, begun, said, _, _, _ = chunks_of(
+        [*called[:3], text, *converse_call("max_tokens")[3:]]
+    )
+    assert (call["type"], call["input"]) == ("tool-input-available", {})
+    assert (begun["type"], said["delta"]) == ("text-start", "Now ")
+
+
+INCOMPLETE = {"incomplete_details": {"reason": "max_output_tokens"}}
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        messages_call(),
+        [*messages_call(), *messages_end("max_tokens")],
+        converse_call("max_tokens"),
+        [*messages_call(), {"type": "error", "error": {"message": "Overloaded"}}],
+        [*responses_call(), {"type": "response.incomplete", "response": INCOMPLETE}],
         [
-            {"type": "message_start", "message": {"id": "msg_1"}},
-            {"type": "content_block_start", "index": 0, "content_block": block},
-            {"type": "content_block_delta", "index": 0, "delta": delta},
-        ]
-    )
-    assert told["toolCallId"] == "tool_1"
-    assert (told["type"], told["input"]) == (
-        ("tool-input-error", text) if text else ("tool-input-available", {})
-    )
+            *responses_call(),
+            {
+                "type": "response.output_item.done",
+                "item": {"id": "item_1", "status": "incomplete", "arguments": ""},
+            },
+        ],
+        [tool_call("tool_1", ""), completion({}, "length")],
+    ],
+)
+def test_a_call_that_is_cut_off_before_its_input_is_no_call(events: Chunks) -> None:
+    """A page would run its own tool with nothing."""
+    assert inputs(events) == [("error", "")]
+
+
+CITY = '{"city": "Köln"}'
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [*messages_call(input=json.loads(CITY)), MESSAGES_STOP],
+        [
+            *responses_call(),
+            {"type": "response.output_item.done", "item": {"id": "item_1", "arguments": CITY}},
+        ],
+        [
+            *responses_call(),
+            {
+                "type": "response.function_call_arguments.done",
+                "item_id": "item_1",
+                "arguments": CITY,
+            },
+        ],
+    ],
+)
+def test_a_tools_input_may_come_whole(events: Chunks) -> None:
+    assert inputs(events) == [("available", json.loads(CITY))]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('{"x": NaN}', "error"),
+        ('{"x": 1e999}', "error"),
+        ("[" * 256 + "]" * 256, "error"),
+        ("[" * 200_000, "error"),
+        ("[\n" * 255 + "]" * 255, "available"),  # in a chunk, which is as deep as one may be
+    ],
+)
+def test_an_input_that_no_chunk_can_have_fails_its_call_alone(
+    runstreams_client: Client, text: str, told: str
+) -> None:
+    chunks = ui_message_chunks([tool_call("tool_1", text), completion({}, "tool_calls")])
+    run = f"run of {len(text)} letters"
+    runstreams_client.streams.pipe("ui", chunks, target=run).wait_until_complete()
+    *_, call, _, _ = runstreams_client.streams.read(run, "ui", timeout=0)
+    assert call["type"] == f"tool-input-{told}"
+
+
+def test_calls_that_are_not_counted_are_told_apart_by_their_ids() -> None:
+    """Some that speak Chat Completions give every call the same index."""
+    calls = [tool_call("tool_1", '{"ci'), tool_call("tool_1", 'ty": 1}'), tool_call("tool_2", "2")]
+    assert inputs([*calls, completion({}, "stop")]) == [
+        ("available", {"city": 1}),
+        ("available", 2),
+    ]
+
+
+def test_a_tools_input_may_be_text() -> None:
+    """OpenAI's custom tools take anything, not JSON."""
+    item = {"type": "custom_tool_call", "call_id": "tool_1", "name": "code", "id": "item_1"}
+    piece = {"type": "response.custom_tool_call_input.delta", "item_id": "item_1", "delta": "1 +"}
+    called = [*responses_call(**item), piece]
+    done = {"type": "response.output_item.done", "item": item}
+    assert inputs([*called, done]) == [("available", "1 +")]
+    assert inputs(called) == [("error", "1 +")]
+
+
+@pytest.mark.parametrize("kind", ["server_tool_use", "mcp_tool_use"])
+def test_what_the_providers_own_tool_finds_is_told_after_its_call(kind: str) -> None:
+    block = {"type": f"{kind.split('_')[0]}_tool_result", "tool_use_id": "tool_1", "content": "x"}
+    result = {"type": "content_block_start", "index": 1, "content_block": block}
+    chunks = chunks_of([*messages_call(type=kind), MESSAGES_STOP, result])
+    tools = [chunk for chunk in chunks if chunk["type"].startswith("tool-")]
+    assert types(tools) == ["tool-input-start", "tool-input-available", "tool-output-available"]
+    assert all(chunk["providerExecuted"] for chunk in tools)
+    assert chunks_of([result]) == []
 
 
 async def test_a_source_that_has_no_events_is_refused() -> None:

@@ -22,8 +22,8 @@ const completion = (delta: object) => ({
   object: "chat.completion.chunk",
   choices: [{ index: 0, delta }],
 });
-const call = (index: number, fn: object) =>
-  completion({ tool_calls: [{ index, id: "call", function: fn }] });
+const call = (index: number, fn: object, id = "call") =>
+  completion({ tool_calls: [{ index, id, function: fn }] });
 const block = (index: number, content_block: object) => ({
   type: "content_block_start",
   index,
@@ -63,6 +63,12 @@ describe("an answer", () => {
       { type: "response.completed", response: {} },
     ];
     expect(said(events)).toEqual(THE_SAME);
+    const item = { id: "c", type: "custom_tool_call", name: "code" };
+    const custom = [
+      { type: "response.output_item.added", item },
+      { type: "response.custom_tool_call_input.delta", item_id: "c", delta: "print()" },
+    ];
+    expect(said(custom)).toEqual(["tool code: print()"]);
     const failed = { type: "response.failed", response: { error: { message: "no" } } };
     expect(said([failed])).toEqual(["error Error: no"]);
   });
@@ -110,6 +116,14 @@ describe("an answer", () => {
     ]);
   });
 
+  it("has the blocks of ConverseStream apart that have no numbers", () => {
+    const begin = (name: string) => ({ contentBlockStart: { start: { toolUse: { name } } } });
+    const input = (input: string) => ({ contentBlockDelta: { delta: { toolUse: { input } } } });
+    const stop = { contentBlockStop: {} };
+    const calls = [begin("one"), input("1"), input("1"), stop, begin("two"), input("2"), stop];
+    expect(said([{ messageStart: {} }, ...calls])).toEqual(["tool one: 11", "tool two: 2"]);
+  });
+
   it("is assembled out of the AI SDK's chunks", () => {
     const events = [
       { type: "start" },
@@ -154,6 +168,16 @@ describe("an answer", () => {
     expect(said([...calls, call(0, { arguments: "1" })])).toEqual(["tool one: 11", "tool two: 2"]);
   });
 
+  it("has calls apart that are not counted", () => {
+    const calls = [
+      call(0, { name: "one", arguments: "1" }, "a"),
+      call(0, { arguments: "1" }, ""),
+      call(0, { name: "two", arguments: "2" }, "b"),
+      call(0, { arguments: "2" }, ""),
+    ];
+    expect(said(calls)).toEqual(["tool one: 11", "tool two: 22"]);
+  });
+
   it("leaves other chunks as they are", () => {
     const others = ["To", " be", { type: "of mine", n: 1 }, { text: "x" }, 7, ["a"]];
     expect(said([{ event: "x" }, { event: null }])).toEqual(['{"event":"x"}\n{"event":null}\n']);
@@ -188,6 +212,13 @@ describe("an answer", () => {
     ];
     expect(() => said(odd)).not.toThrow();
     expect(said(odd)).toContain('{"not":"text"}');
+  });
+
+  it("shows as it is what calls itself an event and cannot be read as one", () => {
+    for (const tool_calls of [{}, [null], 7]) {
+      const chunk = completion({ tool_calls });
+      expect(said(["To", chunk, " be"])).toEqual([`To\n${JSON.stringify(chunk)}\n be`]);
+    }
   });
 
   it("is as it was written, line by line", () => {

@@ -30,14 +30,19 @@ def of_converse(message: Message, event: Mapping[str, Any]) -> Iterator[Chunk]:
     match event:
         case {"messageStart": _}:
             yield from message.begin_step(None)
-        case {"contentBlockStart": {"contentBlockIndex": index, "start": {"toolUse": call}}}:
-            yield from message.tool(str(index), call["toolUseId"], call["name"])
-        case {"contentBlockDelta": {"contentBlockIndex": index, "delta": delta}}:
-            yield from _delta(message, str(index), delta)
-        case {"contentBlockStop": {"contentBlockIndex": index}}:
-            yield from message.end(str(index))
+        case {"contentBlockStart": {"start": {"toolUse": call}} as block}:
+            yield from message.tool(_key(block), call["toolUseId"], call["name"])
+        case {"contentBlockDelta": {"delta": delta} as block}:
+            yield from _delta(message, _key(block), delta)
+        case {"contentBlockStop": dict(block)}:
+            yield from message.settle(_key(block))
         case {"messageStop": {"stopReason": reason}}:
             yield from message.end_step(REASONS.get(reason, "other"))
+
+
+def _key(block: Mapping[str, Any]) -> str:
+    # Most models of Strands do not number their blocks: one ends before the next begins.
+    return str(block.get("contentBlockIndex", ""))
 
 
 def _delta(message: Message, key: str, delta: Mapping[str, Any]) -> Iterator[Chunk]:

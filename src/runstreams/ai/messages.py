@@ -1,5 +1,6 @@
 """Events of Anthropic's Messages API."""
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -36,11 +37,11 @@ def of_messages(message: Message, event: Mapping[str, Any]) -> Iterator[Chunk]:
         case {"type": "content_block_delta", "index": index, "delta": delta}:
             yield from _delta(message, str(index), delta)
         case {"type": "content_block_stop", "index": index}:
-            yield from message.end(str(index))
+            yield from message.settle(str(index))
         case {"type": "message_delta", "delta": {"stop_reason": str(reason)}}:
             message.reason = REASONS.get(reason, "other")
         case {"type": "message_stop"}:
-            yield from message.end_step()
+            yield from message.end_step(message.reason)
 
 
 def _block(message: Message, key: str, block: Mapping[str, Any]) -> Iterator[Chunk]:
@@ -56,12 +57,18 @@ def _block(message: Message, key: str, block: Mapping[str, Any]) -> Iterator[Chu
             message.note(key, {"anthropic": {"redactedData": data}})
         case {"type": "tool_use", "id": call_id, "name": name}:
             yield from message.tool(key, call_id, name)
-        case {"type": "server_tool_use", "id": call_id, "name": name}:
+            message.whole(key, _json(block))
+        case {"type": "server_tool_use" | "mcp_tool_use", "id": call_id, "name": name}:
             yield from message.tool(key, call_id, name, providerExecuted=True)
+            message.whole(key, _json(block))
         case {"type": str(kind), "tool_use_id": call_id, "content": output}:
             if kind.endswith("_tool_result"):  # of a tool that the provider has run
-                call = {"toolCallId": call_id, "output": output, "providerExecuted": True}
-                yield {"type": "tool-output-available", **call}
+                yield from message.found(call_id, output)
+
+
+def _json(block: Mapping[str, Any]) -> str | None:
+    # Empty where the input comes in pieces, and where there is none.
+    return json.dumps(given, ensure_ascii=False) if (given := block.get("input")) else None
 
 
 def _delta(message: Message, key: str, delta: Mapping[str, Any]) -> Iterator[Chunk]:

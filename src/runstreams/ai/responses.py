@@ -21,8 +21,9 @@ def of_responses(message: Message, event: Mapping[str, Any]) -> Iterator[Chunk]:
             yield from message.begin_step(answer_id)
         case "output_item.added", {"item": {"id": str(key)}}:
             yield from _added(message, key, event["item"])
-        case "output_item.done", {"item": {"id": key}}:
-            yield from message.end(key)
+        case "output_item.done", {"item": {"id": str(key)} as item}:
+            message.whole(key, item.get("arguments") or item.get("input"))
+            yield from message.end(key, is_cut=item.get("status") == "incomplete")
         case "completed", _:
             yield from message.end_step("tool-calls" if message.has_calls else "stop")
         case "incomplete", {"response": {"incomplete_details": {"reason": reason}}}:
@@ -37,7 +38,9 @@ def _added(message: Message, key: str, item: Mapping[str, Any]) -> Iterator[Chun
     match item:
         case {"type": "function_call", "call_id": call_id, "name": name}:
             yield from message.tool(key, call_id, name)
-            yield from message.add(key, item.get("arguments"))
+            message.whole(key, item.get("arguments"))
+        case {"type": "custom_tool_call", "call_id": call_id, "name": name}:
+            yield from message.free_tool(key, call_id, name)
 
 
 def _piece(message: Message, kind: str, item: str, event: Mapping[str, Any]) -> Iterator[Chunk]:
@@ -49,7 +52,9 @@ def _piece(message: Message, kind: str, item: str, event: Mapping[str, Any]) -> 
         case "reasoning_summary_text.delta" | "reasoning_text.delta":
             yield from message.text(text, "reasoning")
             yield from message.add(text, event["delta"])
-        case "function_call_arguments.delta":
+        case "function_call_arguments.delta" | "custom_tool_call_input.delta":
             yield from message.add(item, event["delta"])
+        case "function_call_arguments.done":
+            message.whole(item, event["arguments"])
         case "content_part.done" | "reasoning_summary_part.done" | "reasoning_text.done":
             yield from message.end(text)

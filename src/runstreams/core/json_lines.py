@@ -107,6 +107,18 @@ def utf8(text: str) -> bytes:
     return text.encode("utf-8", "backslashreplace")
 
 
+def decode_inside(text: str, depth: int) -> Any:
+    """Return the value of JSON *text*, if it may stand in a chunk, *depth* levels deep.
+
+    Raises `InvalidChunk`.
+    """
+    _check_nesting(b"[" * depth + utf8(text))
+    try:
+        return _DECODER.decode(text)
+    except ValueError as error:
+        raise InvalidChunk(_reason(error)) from None
+
+
 def _check_nesting(line: bytes) -> None:
     # Counting brackets is one fast pass and settles nearly every chunk; only a suspicious one is
     # looked at.

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ..core.errors import ChunkTooLarge, InvalidChunk
-from ..core.json_lines import utf8
+from ..core.json_lines import decode_inside, utf8
 from ..core.limits import CHUNK_BYTES
 from .closing import said
 from .plain import plain, with_plain_keys
@@ -47,6 +47,17 @@ def encode(value: object) -> bytes:
             size=len(line),
         )
     return line + b"\n"
+
+
+def decode_member(text: str) -> Any:
+    """Return the value of JSON *text*, if a chunk that is an object may have it for a member.
+
+    Raises `ValueError`.
+    """
+    try:
+        return decode_inside(text, 1)
+    except InvalidChunk as error:
+        raise ValueError(said(error)) from None
 
 
 _encode = json.JSONEncoder(

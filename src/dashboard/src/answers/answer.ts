@@ -51,7 +51,16 @@ export class Answer {
   }
 
   /** What a chunk says, undefined where it is to be shown as it is. */
-  #said({ text, isString }: Kept): Said[] | undefined {
+  #said(chunk: Kept): Said[] | undefined {
+    try {
+      return this.#read(chunk);
+    } catch {
+      // It calls itself an event, and is none that can be read.
+      return undefined;
+    }
+  }
+
+  #read({ text, isString }: Kept): Said[] | undefined {
     const { path } = this.manner;
     if (!path && (isString || !text.startsWith("{"))) return undefined;
     const value: unknown = isString ? text : JSON.parse(text);

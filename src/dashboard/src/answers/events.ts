@@ -27,13 +27,20 @@ const isSilent = (type: string, event: Json): boolean =>
 /** Tells the answers of one stream apart, whose parts have numbers only. */
 export class Events {
   #turn = 0;
+  /** Blocks that have begun, for those without numbers: most models of Strands give none. */
+  #blocks = 0;
+  /** The calls of Chat Completions that go on: some providers do not count them. */
+  #calls = new Map<string, string>();
 
   /** What *event* says; undefined where it is no event that is known. */
   read(event: Json): Said[] | undefined {
-    if (event.object === "chat.completion.chunk") return completion(event);
+    if (event.object === "chat.completion.chunk") return completion(event, this.#calls);
     const [name, told] = only(event.event ? only(event)[1] : event);
     if (name === "messageStart") this.#turn += 1;
-    if (CONVERSE.has(name)) return converse(told, this.#turn);
+    if (CONVERSE.has(name)) {
+      if (name === "contentBlockStart") this.#blocks += 1;
+      return converse(told, `${this.#turn}.${told.contentBlockIndex ?? `_${this.#blocks}`}`);
+    }
     if (isOfStrands(name, told)) return [];
     const { type } = event;
     if (typeof type !== "string") return undefined;
@@ -54,7 +61,7 @@ const said = (kind: Kind, key: unknown, text: unknown, name?: string): Said => (
 });
 
 /** OpenAI's Chat Completions. */
-function completion({ id, choices }: Json): Said[] {
+function completion({ id, choices }: Json, calls: Map<string, string>): Said[] {
   const delta: Json = choices?.[0]?.delta ?? {};
   const all: Said[] = [];
   const reasoning = delta.reasoning_content ?? delta.reasoning;
@@ -62,7 +69,9 @@ function completion({ id, choices }: Json): Said[] {
   for (const text of [delta.content, delta.refusal]) if (text) all.push(said("text", id, text));
   for (const call of delta.tool_calls ?? []) {
     const { name, arguments: input } = call.function ?? {};
-    all.push(said("tool", `${id}.${call.index}`, input ?? "", name));
+    const at = `${id}.${call.index}`;
+    if (call.id && name) calls.set(at, `${at}.${call.id}`);
+    all.push(said("tool", calls.get(at) ?? at, input ?? "", name));
   }
   return all;
 }
@@ -97,8 +106,7 @@ const isOfStrands = (name: string, told: Json): boolean =>
   (name === "message" && told.role && Array.isArray(told.content)) ||
   (name === "result" && told.stop_reason);
 
-function converse({ contentBlockIndex: index, start, delta }: Json, turn: number): Said[] {
-  const key = `${turn}.${index}`;
+function converse({ start, delta }: Json, key: string): Said[] {
   if (start?.toolUse) return [said("tool", key, "", start.toolUse.name)];
   if (delta?.text) return [said("text", key, delta.text)];
   if (delta?.reasoningContent?.text) return [said("reasoning", key, delta.reasoningContent.text)];
@@ -115,8 +123,11 @@ function response(type: string, { item, item_id: id, delta, response }: Json): S
     case "response.reasoning_text.delta":
       return said("reasoning", id, delta);
     case "response.output_item.added":
-      return item?.type === "function_call" ? said("tool", item.id, "", item.name) : undefined;
+      return /^(?:function|custom_tool)_call$/.test(item?.type)
+        ? said("tool", item.id, "", item.name)
+        : undefined;
     case "response.function_call_arguments.delta":
+    case "response.custom_tool_call_input.delta":
       return said("tool", id, delta);
     case "response.failed":
       return said("error", "", response?.error?.message);
