@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.dashboard.tab import Tab, launched, stream
+from tests.browser.chromium import launched
+from tests.dashboard.tab import Tab, stream
 from tests.deployed.client import HttpClient
 from tests.deployed.stack import Stack
 
