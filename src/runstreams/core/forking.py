@@ -31,6 +31,7 @@ from .ports import Clock, Opened
 from .reading import Cursor, Lookup
 from .scribe import Scribe
 from .sealing import Sealer
+from .superseding import superseded_before
 
 ATTEMPTS = 8
 """How often a fork looks again: its source, or its own name, may change meanwhile."""
@@ -118,6 +119,7 @@ class Forker:
             source.began if end else self._clock(),
             await _time_before(cursor, source, end),
             inherited(wish.source, source, end),
+            superseded_before(source, end),
         )
         if len(fork.strands) > STRANDS:
             raise ForkedTooDeep(f"a stream may have chunks of {STRANDS} others")
