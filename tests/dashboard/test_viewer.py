@@ -49,6 +49,23 @@ def test_the_same_chunks_are_a_list_a_text_and_markdown(tab: Tab, place: Place, 
     expect(row(tab, 3)).to_be_visible()
 
 
+def test_what_no_longer_counts_is_struck_through_and_left_out_of_the_text(
+    tab: Tab, place: Place, run: str
+) -> None:
+    look(tab, place, run, "As", " it", " was")
+    tab.page.keyboard.press("2")
+    text = tab.page.get_by_role("region", name="Chunks as text")
+    expect(text).to_have_text("As it was", use_inner_text=False)
+    place.post(f"/realtime/v1/streams/{run}/out/take-over", "")
+    anew = f"/realtime/v1/streams/{run}/self/out"
+    place.post(anew, '" it is"\n', **{"X-Stream-Supersedes": "1"})
+    expect(text).to_have_text("As it is", use_inner_text=False)
+    tab.page.keyboard.press("1")
+    expect(row(tab, 1)).to_have_class(re.compile("superseded"))
+    expect(row(tab, 3)).not_to_have_class(re.compile("superseded"))
+    expect(tab.page.locator(".head .tag")).to_have_text(["taken over", "2 superseded"])
+
+
 def test_it_follows_what_comes_until_one_scrolls_up(tab: Tab, place: Place, run: str) -> None:
     look(tab, place, run, *range(MANY))
     expect(row(tab, MANY - 1)).to_be_in_viewport()

@@ -3,7 +3,8 @@
 import { build } from "esbuild";
 import { gzipSync } from "node:zlib";
 
-const LIMIT = 6144;
+/** Some 700 bytes take back what no longer counts: the reader's part of that is among them. */
+const LIMIT = 6912;
 
 const { outputFiles } = await build({
   entryPoints: ["dist/index.js"],

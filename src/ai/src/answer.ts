@@ -1,8 +1,11 @@
-import { StreamReader, type Page } from "@runstreams/react/reader";
+import { counting, StreamReader, type Page } from "@runstreams/react/reader";
 import type { UIMessageChunk } from "ai";
 import { endingOf, failure } from "./ending.js";
-import { faultOf, known } from "./knowing.js";
+import { faultOf, isKnown, known } from "./knowing.js";
 import { merged } from "./merging.js";
+import { RESET, Step } from "./step.js";
+
+const ANEW = "The answer was begun anew; reconnect to see it.";
 
 type Pages = AsyncGenerator<UIMessageChunk[], void, undefined>;
 
@@ -24,10 +27,13 @@ export function answerOf(readers: StreamReader<unknown>[]): ReadableStream<UIMes
 
 async function* pagesOf(readers: StreamReader<unknown>[]): Pages {
   for (const reader of readers) {
-    for await (const { chunks, anew } of readable(reader)) {
-      if (anew) return yield failure("The answer was begun anew; reconnect to see it.");
-      const [found, other] = await known(chunks);
-      if (found.length) yield merged(found);
+    const step = new Step(reader === readers[0]);
+    for await (const { chunks, anew, superseded } of readable(reader)) {
+      const back = step.rollBack(superseded);
+      if (anew || !back || (back.length && !(await isKnown(RESET)))) return yield failure(ANEW);
+      const [found, other] = await known(counting(chunks, superseded));
+      const shown = [...back, ...step.take(found)];
+      if (shown.length) yield merged(shown);
       if (other) return yield failure(faultOf(other));
     }
     const ending = endingOf(reader);

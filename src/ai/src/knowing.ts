@@ -7,15 +7,18 @@ import { asSchema, uiMessageChunkSchema, type UIMessageChunk } from "ai";
  */
 export async function known(
   chunks: Chunk<unknown>[],
-): Promise<[known: UIMessageChunk[], other?: Chunk<unknown>]> {
-  const schema = asSchema(uiMessageChunkSchema);
-  const found: UIMessageChunk[] = [];
+): Promise<[known: Chunk<UIMessageChunk>[], other?: Chunk<unknown>]> {
+  const found: Chunk<UIMessageChunk>[] = [];
   for (const chunk of chunks.filter(({ data }) => typeOf(data) !== END)) {
-    if (!(await schema.validate!(chunk.data)).success) return [found, chunk];
-    found.push(chunk.data as UIMessageChunk);
+    if (!(await isKnown(chunk.data))) return [found, chunk];
+    found.push(chunk as Chunk<UIMessageChunk>);
   }
   return [found];
 }
+
+/** Say whether *data* is a UI message chunk. */
+export const isKnown = async (data: unknown): Promise<boolean> =>
+  (await asSchema(uiMessageChunkSchema).validate!(data)).success;
 
 /** Say what *chunk* is not. */
 export function faultOf({ index, data }: Chunk<unknown>): string {

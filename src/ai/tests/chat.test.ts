@@ -1,10 +1,20 @@
 /** Chats of the AI SDK whose answers come from a server, over a network that fails. */
 
-import { lastAssistantMessageIsCompleteWithApprovalResponses } from "ai";
+import {
+  asSchema,
+  lastAssistantMessageIsCompleteWithApprovalResponses,
+  uiMessageChunkSchema,
+} from "ai";
 import { describe, expect, it } from "vitest";
 import { ask, network, Stream, until } from "../../react/tests/support/lab.js";
 import { Backend, placeOf } from "./support/backend.js";
 import { begun, delta, ended, question, texts } from "./support/chunks.js";
+
+/** Whether the AI SDK of these tests can take back what it has shown: `ai` 7. */
+const takesBack = (async () =>
+  (await asSchema(uiMessageChunkSchema).validate!({ type: "reset-step" })).success)();
+
+const ANEW = "The answer was begun anew; reconnect to see it.";
 
 /** Say whether the producer was asked to stop; it was not where there is no such stream yet. */
 async function isAskedToStop({ run, key }: Stream): Promise<boolean> {
@@ -59,6 +69,55 @@ describe.concurrent("a chat", () => {
     await stream.close();
     await done;
     expect(texts(chat)).toEqual(["Why?", "As it is"]);
+  });
+
+  it("rolls back to where a writer has begun anew, and shows the answer as a reload does", async () => {
+    await using backend = await new Backend().listen();
+    const { chat, stream, done } = await asked(backend, "As", " it was");
+    await stream.supersede(3, delta(" it is"), ...ended);
+    await stream.close();
+    await done;
+    const page = await resumed(backend);
+    await page.done;
+    expect(texts(page.chat)).toEqual(["Why?", "As it is"]);
+    if (await takesBack) expect(texts(chat)).toEqual(["Why?", "As it is"]);
+    else expect(chat.error?.message).toBe(ANEW);
+  });
+
+  it("shows an answer that is begun anew as a whole, with the steps that it has", async () => {
+    await using backend = await new Backend().listen();
+    const chat = backend.chat();
+    const done = chat.sendMessage({ text: "Why?" });
+    await until(() => backend.streams.length);
+    const [stream] = backend.streams as [Stream];
+    const [start, ...was] = begun("As it was");
+    const step = { type: "start-step" };
+    await stream.append(start, step, ...was);
+    await until(() => texts(chat).at(-1) === "As it was");
+    await stream.supersede(0, start, step, ...begun("As it is").slice(1), ...ended);
+    await stream.close();
+    await done;
+    const page = await resumed(backend);
+    await page.done;
+    for (const { lastMessage, error } of (await takesBack) ? [chat, page.chat] : [page.chat]) {
+      expect(lastMessage!.parts).toMatchObject([{ type: "step-start" }, { text: "As it is" }]);
+      expect(error).toBeUndefined();
+    }
+  });
+
+  it("says that one has to reconnect where a step before the latest is begun anew", async () => {
+    await using backend = await new Backend().listen();
+    const { chat, stream, done } = await asked(backend, "As");
+    await stream.append({ type: "text-end", id: "t" }, { type: "start-step" });
+    await stream.append({ type: "text-start", id: "u" }, { type: "start-step" });
+    await until(() => chat.lastMessage!.parts.length >= 3);
+    await stream.supersede(2, delta("So it is"), ...ended);
+    await stream.close();
+    await done;
+    expect(chat.error?.message).toBe(ANEW);
+    const page = await resumed(backend);
+    await page.done;
+    expect(texts(page.chat)).toEqual(["Why?", "So it is"]);
   });
 
   it("has every part once in each page that is loaded in the middle", async () => {

@@ -1,7 +1,7 @@
 /** What the page asks the server for, besides chunks. */
 
 import { pageOf } from "../../react/src/answers.js";
-import type { Chunk } from "../../react/src/reader.js";
+import type { Chunk, Span } from "../../react/src/reader.js";
 import { clock } from "./clock.js";
 
 export type Status = "completed" | "failed" | "canceled";
@@ -48,6 +48,10 @@ export interface StreamInfo {
   writers: number;
   /** Until when a producer has promised to be heard of, if one has. */
   leased_until: number | null;
+  /** How often it was taken over. */
+  fence: number;
+  /** Which of its chunks no longer count. */
+  superseded: Span[];
 }
 
 /** A chunk with its JSON as it was written: to parse it would round numbers. */

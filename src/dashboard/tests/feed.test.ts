@@ -54,6 +54,16 @@ it("holds what was written, letter by letter, from whichever end it comes", asyn
   expect(texts(feed)).toEqual([exact, `[ ${exact},\t1e2 ]`, "A\n"]);
 });
 
+it("holds what no longer counts, and tells it from what does", async () => {
+  server.append("one", "two");
+  const feed = open();
+  await until(() => expect(feed.counts(1)).toBe(true));
+  server.superseded = [[1, 2]];
+  server.append("three");
+  await until(() => expect(texts(feed)).toEqual(["one", "two", "three"]));
+  expect([0, 1, 2].map((index) => feed.counts(index))).toEqual([true, false, true]);
+});
+
 it("stops reading when it is paused, and goes on where it was", async () => {
   server.append(...numbers(3));
   const feed = open();

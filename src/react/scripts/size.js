@@ -3,7 +3,8 @@
 import { build } from "esbuild";
 import { gzipSync } from "node:zlib";
 
-const LIMITS = { reader: 4608, index: 10240, writer: 4096, define: 256 };
+/** Some 300 bytes of the reader and the hook leave out, and take back, what no longer counts. */
+const LIMITS = { reader: 5120, index: 10752, writer: 4096, define: 256 };
 
 for (const [entry, limit] of Object.entries(LIMITS)) {
   const { outputFiles } = await build({

@@ -1,4 +1,4 @@
-import type { Chunk, Closed } from "./chunk.js";
+import type { Chunk, Closed, Span } from "./chunk.js";
 import type { ServerEvent } from "./events.js";
 import { membersOf } from "./jsonText.js";
 
@@ -15,6 +15,8 @@ export interface Answer<T> extends Sign {
   tail: number;
   /** The end, when this reaches it. */
   closed?: Closed | null;
+  /** Which chunks of the stream no longer count; left out where all do. */
+  superseded?: Span[];
 }
 
 interface Ping {
@@ -25,6 +27,7 @@ interface Ping {
 interface Batch {
   records?: { seq_num: number; timestamp: number; body?: string; headers?: unknown[] }[];
   tail?: { seq_num: number };
+  superseded?: Span[];
 }
 
 /**
@@ -38,7 +41,7 @@ export function answerOf<T>(event: ServerEvent, isRaw?: boolean): Answer<T> | un
     const { data, id } = JSON.parse(body) as { data: T; id: string };
     return { index: seq_num, data: isRaw ? dataIn<T>(body) : data, id, timestamp };
   });
-  return { chunks, tail: batch.tail?.seq_num ?? Infinity };
+  return { chunks, tail: batch.tail?.seq_num ?? Infinity, superseded: batch.superseded };
 }
 
 /** Return what a `ping` says. */

@@ -24,7 +24,15 @@ export interface Page<T = unknown> {
   tail: number;
   /** The stream was deleted and begun anew: these are its chunks, and those before are gone. */
   anew: boolean;
+  /**
+   * Which chunks of the stream no longer count, on whatever page they are, as a writer has begun anew from
+   * there: the same array until others do not, either.
+   */
+  superseded: Span[];
 }
+
+/** Consecutive chunks: the first index, and that after the last. */
+export type Span = [start: number, end: number];
 
 /**
  * - `connecting`: the first answer is not there yet

@@ -1,5 +1,5 @@
 import type { Answer } from "./answers.js";
-import type { Chunk, Page } from "./chunk.js";
+import type { Chunk, Page, Span } from "./chunk.js";
 
 /**
  * Where a reader is in its stream, so that it gets each chunk once, however often it connects. Something in
@@ -10,9 +10,12 @@ export class Place {
   next: number | undefined;
   /** The chunk it had last. */
   last: Chunk | undefined;
+  /** Which chunks no longer count, as it was told at the highest tail. */
+  superseded: Span[] = [];
+  #tail = 0;
   #anew = false;
   /** Where it was in the stream whose place another one is said to have taken. */
-  #before: { next: number | undefined; last: Chunk } | undefined;
+  #before: { next: number | undefined; last: Chunk; superseded: Span[] } | undefined;
   /** Streams that others have followed. */
   readonly #left = new Set<string>();
 
@@ -30,7 +33,7 @@ export class Place {
    * missing before it, or another stream has taken this one's place: then one has to connect anew, from
    * `next`.
    */
-  take<T>({ chunks, tail }: Answer<T>, from = Infinity): Page<T> | undefined {
+  take<T>({ chunks, tail, superseded = [] }: Answer<T>, from = Infinity): Page<T> | undefined {
     const [first] = chunks;
     if (first && this.#isPast(generation(first))) return undefined;
     if (this.#isOther(first, tail)) {
@@ -38,10 +41,12 @@ export class Place {
       if (first?.index !== 0) return undefined;
     }
     this.#clamp(first ? Math.min(first.index, tail) : tail, tail);
+    this.#hear(superseded, tail);
     const fresh = chunks.filter(({ index }) => index >= (this.next ?? 0));
-    if (!fresh.length) return { chunks: fresh, tail, anew: false };
+    const page = { chunks: fresh, tail, anew: false, superseded: this.superseded };
+    if (!fresh.length) return page;
     if (Math.min(from, fresh[0]!.index) > (this.next ?? Infinity)) return undefined;
-    const page = { chunks: fresh, tail, anew: this.#anew };
+    page.anew = this.#anew;
     this.last = fresh.at(-1)!;
     this.next = this.last.index + 1;
     this.#anew = false;
@@ -57,9 +62,10 @@ export class Place {
   }
 
   #begin(last: Chunk): void {
-    this.#before = { next: this.next, last };
-    this.next = 0;
+    this.#before = { next: this.next, last, superseded: this.superseded };
+    this.next = this.#tail = 0;
     this.last = undefined;
+    this.superseded = [];
     this.#anew = true;
   }
 
@@ -71,6 +77,13 @@ export class Place {
     this.#before = undefined;
     this.#anew = false;
     return true;
+  }
+
+  /** Take in which chunks no longer count; an answer that was kept from before knows less. */
+  #hear(superseded: Span[], tail: number): void {
+    if (tail < this.#tail) return;
+    this.#tail = tail;
+    if (`${superseded}` !== `${this.superseded}`) this.superseded = superseded;
   }
 
   /** A reader that has had nothing yet and wants more than there is begins where the stream ends. */

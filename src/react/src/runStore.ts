@@ -1,11 +1,12 @@
 import { answerIn, type Item } from "./items.js";
-import type { Chunk, Closed, Status } from "./chunk.js";
+import type { Chunk, Closed, Span, Status } from "./chunk.js";
 import { StreamError } from "./errors.js";
 import { TICK } from "./pausing.js";
 import { Place } from "./place.js";
 import type { RunHub } from "./runHub.js";
 import type { AccessToken } from "./token.js";
 import { SILENCE_SECONDS, SILENCE_SECONDS_MAX } from "./sharedReader.js";
+import { counting } from "./superseding.js";
 import type { Wanted } from "./wanted.js";
 
 /** A stream of a run, as a component sees it. */
@@ -34,6 +35,7 @@ class Kept<T> {
   readonly place = new Place(0);
   chunks: Chunk<T>[] = [];
   closed: Closed | undefined;
+  #superseded: Span[] = [];
   #shown: StreamOfRun<T> | undefined;
 
   /** Take in *item*; return what is new, or nothing when it must be asked for anew. */
@@ -41,11 +43,15 @@ class Kept<T> {
     const page = this.place.take(answerIn<T>(item, false), item.from);
     if (!page) return undefined;
     if (page.anew) this.chunks = [];
-    for (const chunk of page.chunks) this.chunks.push(chunk);
+    const { superseded } = page;
+    if (superseded !== this.#superseded) this.chunks = counting(this.chunks, superseded);
+    this.#superseded = superseded;
+    const fresh = counting(page.chunks, superseded);
+    for (const chunk of fresh) this.chunks.push(chunk);
     const { closed, next_index: reached = 0 } = item.said;
     this.closed = closed && (this.place.next ?? 0) >= reached ? closed : undefined;
     this.#shown = undefined;
-    return page.chunks;
+    return fresh;
   }
 
   /** What there is to show: the same object until something has changed. */

@@ -1,5 +1,5 @@
 import { answerOf, pageOf, signOf, type Answer, type Sign } from "./answers.js";
-import type { Chunk, Closed, Page, Status } from "./chunk.js";
+import type { Chunk, Closed, Page, Span, Status } from "./chunk.js";
 import { StreamError } from "./errors.js";
 import { EventDecoder, type ServerEvent } from "./events.js";
 import { isHidden, isOffline, onChange, pause, Stalled, TICK, within } from "./pausing.js";
@@ -7,6 +7,7 @@ import { Place } from "./place.js";
 import { hasBodies, polled } from "./polled.js";
 import { Requests, type ServerOptions } from "./requests.js";
 import { delay, isPassing } from "./retrying.js";
+import { counting, lostFrom } from "./superseding.js";
 
 /** How to read. */
 export interface ReaderOptions<T = any> extends ServerOptions {
@@ -48,6 +49,7 @@ const DOUBTS = [2, 3, 5];
 const STALL = 16;
 /** Failures in a row, without a chunk, after which the other transport is tried. */
 const FRUITLESS = 2;
+const LOST = "chunks that were read no longer count, as others follow in their place";
 /** How much longer than it should a poll may take, in ticks. */
 const GRACE = 10;
 
@@ -116,11 +118,25 @@ export class StreamReader<T = unknown> implements AsyncIterable<Chunk<T>> {
     this.#connected.abort();
   }
 
+  /**
+   * Iterate over the chunks that count. Raises `rolled_back` when some that it gave no longer do: who
+   * drops those from `facts.index` on can go on with another reader from there.
+   */
   async *[Symbol.asyncIterator](): AsyncGenerator<Chunk<T>, void, undefined> {
-    for await (const { chunks } of this.pages()) yield* chunks;
+    let known: Span[] = [];
+    let last = -1;
+    for await (const { chunks, superseded } of this.pages()) {
+      const index = lostFrom(superseded, known, last);
+      if (index !== undefined) throw this.#end(new StreamError(LOST, 0, "rolled_back", { index }));
+      known = superseded;
+      for (const chunk of counting(chunks, superseded)) {
+        last = chunk.index;
+        yield chunk;
+      }
+    }
   }
 
-  /** Iterate over chunks as they come together. */
+  /** Iterate over chunks as they come together, and be told which ones no longer count. */
   async *pages(): AsyncGenerator<Page<T>, void, undefined> {
     onChange(() => this.#wake(), this.#ended.signal);
     try {

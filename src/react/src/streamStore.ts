@@ -1,6 +1,7 @@
-import type { Chunk, Closed, Page, Status } from "./chunk.js";
+import type { Chunk, Closed, Page, Span, Status } from "./chunk.js";
 import type { StreamError } from "./errors.js";
 import type { Reader } from "./sharedReader.js";
+import { counting } from "./superseding.js";
 import type { AccessToken } from "./token.js";
 
 /** What a component sees of a stream; a new object whenever something has changed. */
@@ -53,6 +54,7 @@ export class StreamStore<T> {
   readonly #watchers = new Set<(chunk: Chunk<T>) => void>();
   #snapshot: Snapshot<T> = NOTHING;
   #chunks: Chunk<T>[] = [];
+  #superseded: Span[] = [];
   #dropped = 0;
   #token: AccessToken | undefined;
   #reader: Reader<T> | undefined;
@@ -139,16 +141,26 @@ export class StreamStore<T> {
     if (reader === this.#reader) this.#take();
   }
 
-  #keep({ chunks, tail, anew }: Page<T>): void {
+  #keep({ chunks, tail, anew, superseded }: Page<T>): void {
     if (anew) this.#drop(this.#chunks.length);
+    if (superseded !== this.#superseded) this.#rollBack(superseded);
     const kept = this.#chunks;
+    const fresh = counting(chunks, superseded);
     // Not by spreading: that many arguments would not fit on the stack.
-    for (const chunk of chunks) kept.push(chunk);
-    for (const chunk of chunks) this.#watchers.forEach((watcher) => watcher(chunk));
+    for (const chunk of fresh) kept.push(chunk);
+    for (const chunk of fresh) this.#watchers.forEach((watcher) => watcher(chunk));
     const excess = kept.length - this.#options.maxParts;
     // In lumps: to move what is kept with each chunk would make long streams slow.
     if (excess > this.#options.maxParts) this.#drop(excess);
     this.#show(true, chunks.at(-1)!.index + 1 < tail);
+  }
+
+  /** Let go of what no longer counts; what follows is shown together with that. */
+  #rollBack(superseded: Span[]): void {
+    const left = counting(this.#chunks, superseded);
+    this.#dropped += this.#chunks.length - left.length;
+    this.#chunks = left;
+    this.#superseded = superseded;
   }
 
   #drop(count: number): void {

@@ -22,11 +22,6 @@ export interface WriterOptions extends ServerOptions {
   leaseInSeconds?: number;
 }
 
-interface Receipt {
-  last_index: number | null;
-  stop: boolean;
-}
-
 const BATCH_CHUNKS = 1000;
 const BATCH_LENGTH = 256 * 1024;
 /** Characters that may wait to be sent before a writer is asked to wait. */
@@ -76,6 +71,8 @@ export class StreamWriter<T = unknown> {
   #room: (() => void)[] = [];
   /** How often the stream had been taken over when this writer began; unknown until it is answered. */
   #fence: number | undefined;
+  /** Its chunks that supersede others, by its own numbers, and from which index on. */
+  readonly #supersedes = new Map<number, number>();
   readonly #lease: number;
   /** Whether the server knows of the lease, and whether it may. */
   #isLeased = false;
@@ -87,6 +84,34 @@ export class StreamWriter<T = unknown> {
     this.#options = options;
     this.#lease = options.leaseInSeconds ?? 60;
     this.#requests = new Requests(run, key, options);
+  }
+
+  /**
+   * Take the stream over, as a worker does that is started again: who wrote before writes no more. Return
+   * the index that comes next: what is before it is stored. Raises what keeps it from that.
+   */
+  async takeOver(): Promise<number> {
+    this.#check();
+    const headers: Record<string, string> = { "X-Client-Id": this.#client };
+    if (this.#lease) headers["X-Lease-Seconds"] = `${this.#lease}`;
+    const { fence, tail } = await this.#insist<{ fence: number; tail: number }>(async (signal) =>
+      (await this.#post("/take-over", "", headers, signal)).json(),
+    );
+    this.#fence = fence;
+    this.#isLeased = this.#mayBeLeased = !!this.#lease;
+    this.#renewIn(Infinity);
+    return tail;
+  }
+
+  /**
+   * Let the stream's chunks from *index* on no longer count, up to the next one that is written here: that
+   * takes it along, and without one all stay. Readers leave them out, and take back those they have shown.
+   */
+  supersede(index: number): void {
+    this.#check();
+    this.#settle();
+    const number = this.#first + this.#lines.length;
+    this.#supersedes.set(number, Math.min(index, this.#supersedes.get(number) ?? index));
   }
 
   /**
@@ -205,14 +230,19 @@ export class StreamWriter<T = unknown> {
     let count = 0;
     for (let length = 0; count < Math.min(this.#lines.length, BATCH_CHUNKS); count += 1) {
       length += this.#lines[count]!.length + 1;
-      if (count && length > BATCH_LENGTH) break;
+      if (count && (length > BATCH_LENGTH || this.#supersedes.has(this.#first + count))) break;
     }
     return this.#lines.slice(0, count);
   }
 
   async #sendBatch(batch: string[]): Promise<void> {
     const body = batch.join("\n") + "\n";
-    await this.#insist((signal) => this.#append(body, !this.#isLeased && this.#lease, signal));
+    const from = this.#supersedes.get(this.#first);
+    const more = from === undefined ? {} : { "X-Stream-Supersedes": `${from}` };
+    await this.#insist((signal) =>
+      this.#append(body, !this.#isLeased && this.#lease, signal, more),
+    );
+    this.#supersedes.delete(this.#first);
     this.#lines.splice(0, batch.length);
     this.#first += batch.length;
     this.#length -= body.length;
@@ -220,12 +250,18 @@ export class StreamWriter<T = unknown> {
   }
 
   /** Post lines, which may be none, with a promise of so many seconds, unless that is false. */
-  async #append(body: string, lease: number | false, signal: AbortSignal): Promise<void> {
+  async #append(
+    body: string,
+    lease: number | false,
+    signal: AbortSignal,
+    more: object = {},
+  ): Promise<void> {
     const headers: Record<string, string> = {
       Accept: "application/json",
       "X-Client-Id": this.#client,
       "X-Resume-From-Chunk": `${this.#first}`,
       ...this.#fencing(),
+      ...more,
     };
     if (this.#lease && lease !== false) headers["X-Lease-Seconds"] = `${lease}`;
     this.#mayBeLeased ||= !!lease;

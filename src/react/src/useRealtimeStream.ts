@@ -15,7 +15,10 @@ export interface RealtimeStreamOptions<T>
   extends
     ServerOptions,
     Pick<ReaderOptions<T>, "startIndex" | "from" | "timeoutInSeconds" | "transport" | "parse"> {
-  /** Is called with each chunk as soon as it is there, in order. */
+  /**
+   * Is called with each chunk as soon as it is there, in order, and not when one no longer counts that
+   * was: `parts` holds those that do.
+   */
   onData?: (data: T, chunk: Chunk<T>) => void;
   /** `parts` changes at most this often; 16 unless given. */
   throttleInMs?: number;

@@ -368,6 +368,37 @@ describe.concurrent("the hook", () => {
     page.remove();
   });
 
+  it("rolls back to where a writer has begun anew, and goes on, in one render", async () => {
+    const { Shown, seen, now } = recorder();
+    const stream = new Stream();
+    await stream.append("As", " it", " was");
+    const page = show(<Shown stream={stream} />);
+    await until(() => now().parts.length === 3);
+    await stream.supersede(1, " it", " is");
+    await until(() => now().parts.at(-1) === " is");
+    expect(now()).toMatchObject({ parts: ["As", " it", " is"], lastIndex: 4 });
+    expect(seen.every(({ parts }) => parts.length === 0 || parts.length === 3)).toBe(true);
+    const later = recorder();
+    const other = show(<later.Shown stream={stream} maxParts={10} />);
+    await until(() => later.now().parts.length);
+    expect(later.now().parts).toEqual(["As", " it", " is"]);
+    for (const each of [page, other]) each.remove();
+  });
+
+  it("tells of each chunk that counts once, also when it was rolled back", async () => {
+    const { Shown, now } = recorder();
+    const stream = new Stream();
+    await stream.append(0, 1, 2);
+    const told: number[] = [];
+    const page = show(<Shown stream={stream} onData={(data: number) => told.push(data)} />);
+    await until(() => now().parts.length === 3);
+    await stream.supersede(1, 10);
+    await stream.append(11);
+    await until(() => now().parts.length === 3 && now().lastIndex === 4);
+    expect(told).toEqual([0, 1, 2, 10, 11]);
+    page.remove();
+  });
+
   it("takes its server from the provider, and its stream from a definition", async () => {
     const stream = new Stream("answer");
     await stream.append("there");

@@ -45,6 +45,18 @@ describe("a place", () => {
     expect(take(place, [0, 1], { tail: 5 })).toEqual([]);
   });
 
+  it("knows what no longer counts by the highest tail, and nothing of another stream", () => {
+    const place = placeAfter(0, 1);
+    place.take({ ...answer([2], { tail: 9 }), superseded: [[0, 2]] });
+    const { superseded } = place;
+    place.take({ ...answer([3], { tail: 4 }), superseded: [] });
+    place.take({ ...answer([4], { tail: 9 }), superseded: [[0, 2]] });
+    expect(place.superseded).toBe(superseded);
+    place.take({ ...answer([5], { tail: 12 }), superseded: [[0, 11]] });
+    expect(place.superseded).toEqual([[0, 11]]);
+    expect(place.take(answer([0], { generation: "h" }))!.superseded).toEqual([]);
+  });
+
   it("takes a gap for an error, and says so", () => {
     const place = placeAfter(0);
     expect(place.misses(answer([2]))).toBe(true);

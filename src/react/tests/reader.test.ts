@@ -200,6 +200,20 @@ describe.concurrent.each(BOTH)("a reader by %s", (transport) => {
     expect(anew.filter(Boolean)).toHaveLength(1);
   });
 
+  it("leaves out what no longer counts, and says where what it gave does not", async () => {
+    const stream = new Stream();
+    await stream.append("As", " it", " was");
+    const reader = read(stream, { transport });
+    const reading = collect(reader);
+    await until(() => reader.lastIndex === 2);
+    await stream.supersede(1, " it", " is");
+    await expect(reading).rejects.toMatchObject({ code: "rolled_back", facts: { index: 1 } });
+    await stream.close();
+    expect(dataOf(await collect(read(stream, { transport })))).toEqual(["As", " it", " is"]);
+    const again = read(stream, { transport, startIndex: 1 });
+    expect(dataOf(await collect(again))).toEqual([" it", " is"]);
+  });
+
   it("ends when it is stopped, and the producer does not notice", async () => {
     const stream = new Stream();
     await stream.append(0);

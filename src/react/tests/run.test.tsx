@@ -78,6 +78,18 @@ describe.concurrent("the hook of a run", () => {
     page.remove();
   });
 
+  it("rolls back a stream in which a writer has begun anew", async () => {
+    const { Shown, now } = recorder();
+    const stream = new Stream("a");
+    await stream.append(1, 2);
+    const page = show(<Shown run={stream.run} />);
+    await until(() => now().streams.a?.parts.length === 2);
+    await stream.supersede(0, 3);
+    await until(() => now().streams.a?.parts.length === 1);
+    expect(now().streams.a).toMatchObject({ parts: [3], lastIndex: 2 });
+    page.remove();
+  });
+
   it("leaves the streams alone that have not changed", async () => {
     const { Shown, now } = recorder();
     const run = newRun();

@@ -154,6 +154,23 @@ describe.concurrent("a writer", () => {
     expect(await stored(stream)).toEqual(["before", "before", "after"]);
   });
 
+  it("takes over, and begins anew from where it says", async () => {
+    const stream = new Stream();
+    const old = writerOf(stream);
+    for (const chunk of ["As", " it", " was"]) await old.append(chunk);
+    const writer = writerOf(stream);
+    expect(await writer.takeOver()).toBe(3);
+    await expect(old.append("late")).rejects.toMatchObject({ code: "fenced_off" });
+    await network.fail({ path: stream.run, method: "POST", times: 1, lose_answer: true });
+    void writer.write(" that");
+    writer.supersede(1);
+    for (const chunk of [" it", " is"]) void writer.write(chunk);
+    await writer.close();
+    expect(await stored(stream)).toEqual(["As", " it", " was", " that", " it", " is"]);
+    const reader = new StreamReader(stream.run, stream.key, through);
+    expect((await collect(reader)).map(({ data }) => data)).toEqual(["As", " it", " is"]);
+  });
+
   it("gives up after too many failures in a row", async () => {
     const writer = writerOf(new Stream(), { retries: 1, baseURL: "http://127.0.0.1:9" });
     void writer.write(1);

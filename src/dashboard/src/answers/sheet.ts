@@ -26,12 +26,13 @@ export class AnswerSheet implements Sheet {
   constructor(private readonly write: Write) {}
 
   draw(view: View, element: HTMLElement, start: number): void {
-    const { chunks } = view.feed;
+    const { feed } = view;
+    const { chunks } = feed;
     this.#beginAnew(view, element, start);
     for (let position = chunks.position(this.#next); position < chunks.length; position += 1) {
-      this.#answer.take(chunks.at(position)!, (segment, added) =>
-        this.#take(segment, added, element),
-      );
+      const chunk = chunks.at(position)!;
+      if (!feed.counts(chunk.index)) continue;
+      this.#answer.take(chunk, (segment, added) => this.#take(segment, added, element));
     }
     this.#next = nextOf(chunks, this.#from);
     this.#flush(element);
@@ -39,19 +40,20 @@ export class AnswerSheet implements Sheet {
 
   /** Forget what was drawn, unless it is of the same chunks, read in the same manner. */
   #beginAnew(
-    { feed: { chunks }, isByLine, path }: View,
+    { feed: { chunks, superseded }, isByLine, path }: View,
     element: HTMLElement,
     start: number,
   ): void {
     const manner = { isByLine: isByLine.peek(), path: path.peek() };
     const begun = chunks.at(start);
     const isSame = begun === this.#begun && (begun?.index ?? -1) === this.#from;
-    if (isSame && JSON.stringify(manner) === this.#manner) return;
+    const read = JSON.stringify([manner, superseded]);
+    if (isSame && read === this.#manner) return;
     element.replaceChildren();
     this.#answer = new Answer(manner);
     this.#boxes.clear();
     this.#segment = undefined;
-    this.#manner = JSON.stringify(manner);
+    this.#manner = read;
     this.#next = this.#from = begun?.index ?? -1;
     this.#begun = begun;
   }

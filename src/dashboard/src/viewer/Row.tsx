@@ -35,7 +35,8 @@ export function Row({ view, chunk, position, top, query, isOpen, gap, origin }: 
     observer.observe(element.current!);
     return () => observer.disconnect();
   }, [isOpen, chunk.index]);
-  const look = `row ${isOpen ? "open" : ""} ${isSelected ? "selected" : ""} ${isSelected && query ? "match" : ""}`;
+  const isSuperseded = !view.feed.counts(chunk.index);
+  const look = `row ${isSuperseded ? "superseded" : ""} ${isOpen ? "open" : ""} ${isSelected ? "selected" : ""} ${isSelected && query ? "match" : ""}`;
   return (
     <div
       ref={element}
@@ -81,7 +82,8 @@ export function Row({ view, chunk, position, top, query, isOpen, gap, origin }: 
         >
           {gap === undefined ? "" : duration(gap)}
         </span>
-        <span class="value" role="cell" dir="auto">
+        <span class="value" role="cell" dir="auto" title={isSuperseded ? SUPERSEDED : undefined}>
+          {isSuperseded && <span class="unseen">{SUPERSEDED}: </span>}
           <Pieces text={chunk.text} isJson={!chunk.isString} query={query} />
         </span>
       </div>
@@ -89,6 +91,8 @@ export function Row({ view, chunk, position, top, query, isOpen, gap, origin }: 
     </div>
   );
 }
+
+const SUPERSEDED = "Superseded: a writer has begun anew from here, and readers leave it out";
 
 /** From here on a gap is one that somebody who waits would notice. */
 const LONG_GAP = 1000;

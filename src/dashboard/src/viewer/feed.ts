@@ -1,8 +1,8 @@
 /** What a stream brings: read live into a bounded store, and shown once per frame. */
 
 import { signal } from "@preact/signals";
-import type { Chunk, Closed, Page, Status, Transport } from "../../../react/src/reader.js";
-import { StreamReader } from "../../../react/src/reader.js";
+import type { Chunk, Closed, Page, Span, Status, Transport } from "../../../react/src/reader.js";
+import { counting, StreamReader } from "../../../react/src/reader.js";
 import type { Api } from "../api.js";
 import { ApiError } from "../api.js";
 import { Chunks, keep, type Kept } from "../chunks.js";
@@ -43,6 +43,8 @@ export class Feed {
   tail = 0;
   /** The first index that has not expired, as far as is known. */
   oldest = 0;
+  /** Which chunks no longer count. */
+  superseded: Span[] = [];
   /** The time of the stream's first chunk. */
   origin: number | undefined;
 
@@ -73,6 +75,11 @@ export class Feed {
 
   get isReading(): boolean {
     return this.#reader !== undefined;
+  }
+
+  /** Say whether chunk *index* counts. */
+  counts(index: number): boolean {
+    return counting([{ index }], this.superseded).length > 0;
   }
 
   stop(): void {
@@ -208,12 +215,13 @@ export class Feed {
     this.#draw();
   }
 
-  #take({ chunks, anew, tail }: Page<string>): void {
+  #take({ chunks, anew, tail, superseded }: Page<string>): void {
     const [first] = chunks;
     if (!first) return;
     const generation = generationOf(first);
     if (anew || (this.#generation && generation !== this.#generation)) this.#startAnew();
     this.#generation = generation;
+    this.superseded = superseded;
     if (this.#wanted !== undefined && first.index > this.#wanted) {
       this.oldest = Math.max(this.oldest, first.index);
       this.notice.value = `Chunks before ${first.index} have expired.`;

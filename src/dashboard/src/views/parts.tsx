@@ -6,7 +6,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { StreamInfo } from "../api.js";
 import { copy } from "../clipboard.js";
 import { clock } from "../clock.js";
-import { age, moment, visible, visibleLines } from "../format.js";
+import { age, count, moment, visible, visibleLines } from "../format.js";
 import { isLost, leaseOf, markOf, type Mark } from "../words.js";
 
 /** What is told to who listens rather than looks, and shown for a moment. */
@@ -70,6 +70,16 @@ export function StreamTags({ info }: { info: StreamInfo }) {
           producer lost
         </span>
       )}
+      {info.fence > 0 && (
+        <span class="tag" title="Each time, those who wrote before were kept out">
+          taken over{info.fence > 1 && ` ${info.fence} times`}
+        </span>
+      )}
+      {info.superseded.length > 0 && (
+        <span class="tag" title="Chunks that no longer count: readers leave them out">
+          {count(supersededOf(info))} superseded
+        </span>
+      )}
       {lease && (
         <small title="Its producer has promised to be heard of: silence does not mean that it is gone">
           sign of its producer {lease}
@@ -78,6 +88,9 @@ export function StreamTags({ info }: { info: StreamInfo }) {
     </>
   );
 }
+
+const supersededOf = ({ superseded }: StreamInfo): number =>
+  superseded.reduce((sum, [start, end]) => sum + end - start, 0);
 
 /** Why something ended. */
 export function Reason({ text }: { text: string | null }) {

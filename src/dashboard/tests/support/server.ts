@@ -8,6 +8,8 @@ export class FakeServer {
   written = new Map<number, string>();
   first = 0;
   closed: { status: string; error: string | null } | null = null;
+  /** Which chunks no longer count. */
+  superseded: [number, number][] | undefined;
   generation = "g1";
   /** Answers every request with this status, while it is set. */
   status = 0;
@@ -71,7 +73,8 @@ export class FakeServer {
     const chunks = this.values.slice(from, from + this.page).map((_, n) => this.#chunk(from + n));
     const next_index = from + chunks.length;
     const closed = next_index >= this.values.length ? this.closed : null;
-    const rest = JSON.stringify({ next_index, tail: this.values.length, closed });
+    const { superseded } = this;
+    const rest = JSON.stringify({ next_index, tail: this.values.length, closed, superseded });
     return new Response(`{"chunks":[${chunks}],${rest.slice(1)}`);
   }
 

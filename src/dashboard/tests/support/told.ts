@@ -29,5 +29,7 @@ export const streamInfo = (key: string, more: Partial<StreamInfo> = {}): StreamI
   stop: false,
   writers: 0,
   leased_until: null,
+  fence: 0,
+  superseded: [],
   ...more,
 });

@@ -73,8 +73,13 @@ export async function until(holds: () => unknown): Promise<void> {
 }
 
 /** Call a route of the server itself, with the secret key. */
-export async function ask(method: string, path: string, body?: string): Promise<Response> {
-  const headers = { Authorization: `Bearer ${secret}` };
+export async function ask(
+  method: string,
+  path: string,
+  body?: string,
+  more: Record<string, string> = {},
+): Promise<Response> {
+  const headers = { Authorization: `Bearer ${secret}`, ...more };
   const answer = await fetch(baseURL + path, { method, headers, ...(body && { body }) });
   if (!answer.ok) throw new Error(await answer.text());
   return answer;
@@ -91,6 +96,13 @@ export class Stream {
   async append(...chunks: unknown[]): Promise<void> {
     const lines = chunks.map((chunk) => `${JSON.stringify(chunk)}\n`).join("");
     await ask("POST", `${STREAMS}/${this.run}/self/${this.key}`, lines);
+  }
+
+  /** Append *chunks*, up to which those from *index* on no longer count. */
+  async supersede(index: number, ...chunks: unknown[]): Promise<void> {
+    const lines = chunks.map((chunk) => `${JSON.stringify(chunk)}\n`).join("");
+    const headers = { "X-Stream-Supersedes": `${index}` };
+    await ask("POST", `${STREAMS}/${this.run}/self/${this.key}`, lines, headers);
   }
 
   async close(status = "completed", error: string | null = null): Promise<void> {
