@@ -37,6 +37,8 @@ async def test_a_stream_is_described() -> None:
         "writers": 0,
         "leased_until": None,
         "traceparent": None,
+        "fence": 0,
+        "superseded": [],
     }
 
 

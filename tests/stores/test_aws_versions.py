@@ -294,6 +294,18 @@ def test_a_version_that_knows_no_fences_changes_nothing_of_a_stream_that_was_tak
     assert inlining.does("append", "key", "d", 0, "found") == 2 * APPENDS
 
 
+def test_a_version_that_knows_no_fences_changes_nothing_of_a_stream_with_superseded_chunks(
+    fenceless: Version, inlining: Version, aws_place: Place
+) -> None:
+    """It would show them."""
+    take_turns("key", fenceless, inlining)
+    assert inlining.does("supersede", "key") == 2 * APPENDS
+    item = head_item(aws_place)
+    for order in (("append", "key", "d", 0, 0), ("read", "key"), ("close", "key")):
+        assert fenceless.does(*order) == "StoreError"
+    assert head_item(aws_place) == item
+
+
 def test_a_source_that_was_never_taken_over_is_used_by_both(
     fenceless: Version, inlining: Version
 ) -> None:

@@ -84,6 +84,9 @@ async def obey(log: Log, order: str, key: str, *about: Any) -> Any:
         return fork.tail
     if order == "take over":
         return (await log.take_over(stream, "new", 0)).tail
+    if order == "supersede":
+        batch = Batch(json.dumps("anew").encode() + b"\n", 1, log.clock(), supersedes=0)
+        return (await log.append(stream, batch)).last
     if order == "close":
         return (await log.close(stream, Closed("completed"))).tail
     return await log.delete(stream)
