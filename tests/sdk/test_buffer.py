@@ -108,11 +108,22 @@ def test_where_appends_are_quick_the_linger_is_short() -> None:
     assert buffer.due() == pytest.approx(10.03)
 
 
+def test_a_chunk_that_supersedes_others_begins_a_batch() -> None:
+    buffer = filled(b"0\n")
+    for start in (5, 3, 4):
+        buffer.supersede(start)
+    buffer.put(b"1\n")
+    buffer.put(b"2\n")
+    assert buffer.take(0.0) == (0, 1, b"0\n", None)
+    buffer.arrived(0.0)
+    assert buffer.take(0.0) == (1, 2, b"1\n2\n", 3)
+
+
 def test_a_batch_is_forgotten_only_when_it_has_arrived() -> None:
     buffer = filled(b"0\n", b"1\n")
     in_flight = buffer.take(0.0)
     assert (buffer.unsent, buffer.unsent_size, buffer.acknowledged) == (2, 4, 0)
-    assert in_flight == (0, 2, b"0\n1\n")
+    assert in_flight == (0, 2, b"0\n1\n", None)
     buffer.arrived(1.0)
     assert (buffer.unsent, buffer.unsent_size, buffer.acknowledged) == (0, 0, 2)
 
