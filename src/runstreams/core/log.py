@@ -58,7 +58,7 @@ from .runs import RunBook, told
 from .scribe import Scribe, Written
 from .seal_schedule import SealSchedule
 from .sealing import Sealer
-from .superseding import told as told_superseded
+from .superseding import left_out
 from .turns import Turns
 from .waiting import Watches
 
@@ -556,7 +556,7 @@ class Log:
             leased_until=leased_until(head),
             traceparent=head.charter.trace if head.charter else None,
             fence=fence_number(head),
-            superseded=told_superseded(head),
+            superseded=left_out(head),
         )
 
     # Deleting

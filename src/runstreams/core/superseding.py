@@ -57,14 +57,15 @@ def check_superseding(head: Head, batch: Batch) -> None:
         )
 
 
-def told(head: Head) -> tuple[Span, ...]:
-    """Return the spans that readers leave out: those with chunks in them."""
+def left_out(head: Head) -> tuple[Span, ...]:
+    """Return the spans that readers leave out: those that have chunks."""
     return tuple(span for span in head.superseded if span.start < span.end)
 
 
 def superseded_before(head: Head, end: int) -> tuple[Span, ...]:
     """Return what is superseded of the chunks before *end*, for a fork that has those."""
-    return tuple(Span(span.start, min(span.end, end)) for span in told(head) if span.start < end)
+    spans = (span for span in left_out(head) if span.start < end)
+    return tuple(Span(span.start, min(span.end, end)) for span in spans)
 
 
 def is_superseded(spans: Iterable[Span], index: int) -> bool:

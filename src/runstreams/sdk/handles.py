@@ -63,7 +63,8 @@ class Writing(Sending, Generic[T]):
         that is written here: readers leave them out, and take back what they have given of them.
 
         It is stored together with that next chunk; nothing is superseded unless there is one.
-        Raises `InvalidIndex`. One beyond the tail fails the writer: `IndexBeyondTail`.
+        Raises `InvalidIndex`, `WriterClosed`, and what sending has failed with. One beyond the tail
+        fails the writer: `IndexBeyondTail`.
         """
         self._producer.supersede(from_index)
 

@@ -3,7 +3,13 @@
 import pytest
 
 from runstreams.aio import AsyncClient
-from runstreams.errors import IndexBeyondTail, InvalidIndex, InvalidSetting, RolledBack
+from runstreams.errors import (
+    IndexBeyondTail,
+    InvalidIndex,
+    InvalidSetting,
+    RolledBack,
+    WriterClosed,
+)
 from tests.sdk.aio.helpers import read
 
 
@@ -118,3 +124,7 @@ async def test_what_makes_no_sense_is_refused(aclient: AsyncClient, run: str) ->
     writer.close()
     with pytest.raises(IndexBeyondTail):
         await writer.wait_until_complete()
+    ended = aclient.streams.writer("k", target=run)
+    ended.close()
+    with pytest.raises(WriterClosed):
+        ended.supersede(0)

@@ -4,7 +4,13 @@
 import pytest
 
 from runstreams import Client
-from runstreams.errors import IndexBeyondTail, InvalidIndex, InvalidSetting, RolledBack
+from runstreams.errors import (
+    IndexBeyondTail,
+    InvalidIndex,
+    InvalidSetting,
+    RolledBack,
+    WriterClosed,
+)
 from tests.sdk.sync.helpers import read
 
 
@@ -115,3 +121,7 @@ def test_what_makes_no_sense_is_refused(client: Client, run: str) -> None:
     writer.close()
     with pytest.raises(IndexBeyondTail):
         writer.wait_until_complete()
+    ended = client.streams.writer("k", target=run)
+    ended.close()
+    with pytest.raises(WriterClosed):
+        ended.supersede(0)

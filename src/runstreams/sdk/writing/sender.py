@@ -80,8 +80,11 @@ class Sender:
             return self._room.waiter() if buffer.is_full else None
 
     def supersede(self, start: int) -> None:
-        """Let the next chunk's append say from which index on those before it no longer count."""
+        """Let the next chunk's append say from which index on those before it no longer count.
+        Raises what `put` raises.
+        """
         with self._lock:
+            self._check_open()
             self._buffer.supersede(start)
 
     def drained(self) -> "Future[None]":
