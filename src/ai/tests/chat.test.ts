@@ -1,18 +1,10 @@
 /** Chats of the AI SDK whose answers come from a server, over a network that fails. */
 
-import {
-  asSchema,
-  lastAssistantMessageIsCompleteWithApprovalResponses,
-  uiMessageChunkSchema,
-} from "ai";
+import { lastAssistantMessageIsCompleteWithApprovalResponses } from "ai";
 import { describe, expect, it } from "vitest";
 import { ask, network, Stream, until } from "../../react/tests/support/lab.js";
 import { Backend, placeOf } from "./support/backend.js";
-import { begun, delta, ended, question, texts } from "./support/chunks.js";
-
-/** Whether the AI SDK of these tests can take back what it has shown: `ai` 7. */
-const takesBack = (async () =>
-  (await asSchema(uiMessageChunkSchema).validate!({ type: "reset-step" })).success)();
+import { begun, delta, ended, question, takesBack, texts } from "./support/chunks.js";
 
 const ANEW = "The answer was begun anew; reconnect to see it.";
 

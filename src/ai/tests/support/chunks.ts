@@ -1,4 +1,8 @@
-import type { UIMessage } from "ai";
+import { asSchema, uiMessageChunkSchema, type UIMessage } from "ai";
+
+/** Whether the AI SDK of these tests can take back what it has shown: `ai` 7. */
+export const takesBack = (async () =>
+  (await asSchema(uiMessageChunkSchema).validate!({ type: "reset-step" })).success)();
 
 /** The chunks of a message up to its first words. */
 export const begun = (...words: string[]) => [
