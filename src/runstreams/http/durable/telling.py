@@ -9,6 +9,7 @@ from ...core.errors import RunstreamsError
 from ...core.model import JSON_TYPE, Head, Page, Turn, kind_of
 from ...core.octets import unstuffed
 from ..errors import Headers
+from ..live.sharing import current_cursor
 
 SAFE: Headers = [
     (b"x-content-type-options", b"nosniff"),
@@ -23,12 +24,6 @@ CACHED = (b"cache-control", b"private, max-age=60, stale-while-revalidate=300")
 
 CLOSED = (b"stream-closed", b"true")
 _UP_TO_DATE = (b"stream-up-to-date", b"true")
-
-_CURSOR_EPOCH = 1_728_432_000
-"""When the counting of cursors began: 9 October 2024."""
-
-_CURSOR_SECONDS = 20
-"""How long a cursor is the current one."""
 
 JITTER = 180
 """By how much a cursor may leap ahead of one that is too new, so that readers part: an hour."""
@@ -46,7 +41,7 @@ def next_offset(index: int) -> tuple[bytes, bytes]:
 
 def cursor(now: int, known: int | None) -> int:
     """Return the current cursor at *now*, in ms, or a later one than the reader has."""
-    current = (now // 1000 - _CURSOR_EPOCH) // _CURSOR_SECONDS
+    current = current_cursor(now)
     if known is None or known < current:
         return current
     return known + randint(1, JITTER)
