@@ -9,7 +9,8 @@ from tests.caches.serving import KINDS
 
 def main() -> None:
     """Measure each load without a cache and through each, and print a table."""
-    print("| readers | appends a second | | p50 | p99 | requests an append |\n|---|---|---|---|---|---|")
+    print("| readers | appends a second | | p50 | p99 | requests an append |")
+    print("|---|---|---|---|---|---|")
     for readers, rate in LOADS:
         for kind in (None, *KINDS):
             with TemporaryDirectory() as folder:
@@ -19,7 +20,9 @@ def main() -> None:
                     if kind
                     else without(place, readers, rate, SECONDS)
                 )
-            print(f"| {readers:,} | {rate} | {kind or 'no cache'} | {_figures(found)} |", flush=True)
+            print(
+                f"| {readers:,} | {rate} | {kind or 'no cache'} | {_figures(found)} |", flush=True
+            )
 
 
 def _figures(found: Measured) -> str:

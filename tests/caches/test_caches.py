@@ -1,4 +1,4 @@
-"""Real caches, as `deploy` configures them: many readers, one request; and nobody's page to another."""
+"""Real caches, as `deploy` configures them: one request for all, and nobody's page to another."""
 
 import asyncio
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from runstreams.sdk.aio import AsyncClient
+from runstreams.aio import AsyncClient
 from tests.caches.load import by_pages, delivered
 from tests.caches.measuring import LOADS, SECONDS, reading_token, through
 from tests.caches.serving import KINDS, Cached, Kind, cached
@@ -22,7 +22,9 @@ READERS, APPENDS = 40, 5
 
 
 @pytest.fixture(scope="module", params=KINDS)
-def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cached]:
+def place(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Cached]:
     with cached(request.param, tmp_path_factory.mktemp("cached")) as place:
         yield place
 
@@ -137,7 +139,7 @@ def test_the_sdks_readers_find_the_pages_by_themselves(fresh: Cached) -> None:
 
     async def main() -> list[list[Any]]:
         signed = reading_token(fresh.server.secret)
-        async with AsyncClient(url=fresh.url, token=signed) as client:
+        async with AsyncClient(base_url=fresh.url, token=signed) as client:
             reading = [asyncio.create_task(read(client)) for _ in range(10)]
             for value in ("3", "4"):
                 await asyncio.sleep(0.5)

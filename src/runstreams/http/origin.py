@@ -1,4 +1,4 @@
-"""A shared cache in front: how it shows that it has checked a request's token, and that it is there."""
+"""A shared cache in front: how it shows that it is there, and that it has checked a token."""
 
 import hmac
 import re

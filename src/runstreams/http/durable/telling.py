@@ -9,7 +9,6 @@ from ...core.errors import RunstreamsError
 from ...core.model import JSON_TYPE, Head, Page, Turn, kind_of
 from ...core.octets import unstuffed
 from ..errors import Headers
-from ..live.sharing import current_cursor
 
 SAFE: Headers = [
     (b"x-content-type-options", b"nosniff"),
@@ -24,6 +23,12 @@ CACHED = (b"cache-control", b"private, max-age=60, stale-while-revalidate=300")
 
 CLOSED = (b"stream-closed", b"true")
 _UP_TO_DATE = (b"stream-up-to-date", b"true")
+
+_CURSOR_EPOCH = 1_728_432_000
+"""When the counting of cursors began: 9 October 2024."""
+
+_CURSOR_SECONDS = 20
+"""How long a cursor is the current one."""
 
 JITTER = 180
 """By how much a cursor may leap ahead of one that is too new, so that readers part: an hour."""
@@ -41,7 +46,7 @@ def next_offset(index: int) -> tuple[bytes, bytes]:
 
 def cursor(now: int, known: int | None) -> int:
     """Return the current cursor at *now*, in ms, or a later one than the reader has."""
-    current = current_cursor(now)
+    current = (now // 1000 - _CURSOR_EPOCH) // _CURSOR_SECONDS
     if known is None or known < current:
         return current
     return known + randint(1, JITTER)

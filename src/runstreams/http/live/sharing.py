@@ -11,16 +11,8 @@ LASTING_SECONDS = 60
 LIVE_SECONDS = 1
 """How long any other is kept: for those who waited for it, and who come just then."""
 
-CURSOR_SECONDS = 20
+_CURSOR_MS = 20_000
 """How long a cursor is the current one."""
-
-_CURSOR_EPOCH = 1_728_432_000
-"""When the counting of cursors began: 9 October 2024."""
-
-
-def current_cursor(now: int) -> int:
-    """Return the cursor that belongs to *now*, in ms."""
-    return (now // 1000 - _CURSOR_EPOCH) // CURSOR_SECONDS
 
 
 def cursor_after(known: int | None, now: int) -> int:
@@ -28,7 +20,7 @@ def cursor_after(known: int | None, now: int) -> int:
 
     Those who wait for the same soon have the same one, so it leaps no further than it must.
     """
-    current = current_cursor(now)
+    current = now // _CURSOR_MS
     return current if known is None else max(current, known + 1)
 
 

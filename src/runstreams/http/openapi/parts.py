@@ -94,7 +94,7 @@ PARAMETERS: dict[str, Part] = {
         _count(MOST, PAGE_CHUNKS_DEFAULT, 1),
     ),
     "generation": query("generation", "What the ids of the stream's chunks begin with.", TEXT),
-    "page_start": query("start", "The first index wanted; the oldest chunk left unless given.", WHOLE),
+    "page_start": query("start", "The first index wanted; else the oldest chunk left.", WHOLE),
     "cursor": query("cursor", "That of the answer before, where nothing came.", WHOLE),
     "origin": header(
         "X-Stream-Origin-Secret", "Sent by a cache that has checked the request's token.", TEXT

@@ -190,10 +190,10 @@ class ReadSession:
         """Ask for a page: for one that others want as well, where those are shared and there is
         time to wait as long as they do.
         """
-        more = {}
+        sharing = None
         if self._is_shared and wait >= WAIT_SECONDS:
-            more["sharing"] = Sharing(self.place.generation, self._cursor)
-        page = await self._engine.transport.page(self.stream, start, wait, PAGE_CHUNKS, **more)
+            sharing = Sharing(self.place.generation, self._cursor)
+        page = await self._engine.transport.page(self.stream, start, wait, PAGE_CHUNKS, sharing)
         self._cursor = page.cursor
         if page.is_shared and not self._is_shared:
             # An event stream would go past the cache, a connection for each reader.
