@@ -51,13 +51,6 @@ const FRUITLESS = 2;
 /** How much longer than it should a poll may take, in ticks. */
 const GRACE = 10;
 
-/** Return a query of those *fields* that are there. */
-const queryOf = (fields: object) =>
-  `?${Object.entries(fields)
-    .filter(([, value]) => value !== undefined)
-    .map((field) => field.join("="))
-    .join("&")}`;
-
 /** The proxy holds the event stream back: this is what it should have brought by now. */
 class HeldBack {
   constructor(readonly answer: Answer<any>) {}
@@ -86,7 +79,7 @@ export class StreamReader<T = unknown> implements AsyncIterable<Chunk<T>> {
   #mayStream: boolean;
   #isProven = false;
   /** Whether a cache in front gives pages to many, and what to ask it with next. */
-  #isShared = false;
+  #isShared: boolean | undefined;
   #cursor: number | undefined;
   #failures = 0;
   /** Failures since the transport in use brought anything. */
@@ -247,12 +240,14 @@ export class StreamReader<T = unknown> implements AsyncIterable<Chunk<T>> {
     const fields = isShared
       ? { generation: this.#place.generation, start, cursor: this.#cursor }
       : { wait, limit: PAGE_CHUNKS, start };
+    // What is undefined is left out of JSON.
+    const query = `?${new URLSearchParams(JSON.parse(JSON.stringify(fields)))}`;
     try {
       const asking = this.#requests
-        .read(queryOf(fields), init, undefined, isShared ? "pages" : "streams")
+        .read(query, init, undefined, isShared ? "pages" : "streams")
         .then((response) => response.text());
       const answer = pageOf<T>(await within(wait + GRACE, asking), !!this.#options.parse);
-      this.#isShared ||= !!answer.shared;
+      this.#isShared ||= answer.shared;
       this.#cursor = answer.cursor;
       this.#hear(answer);
       return answer;
