@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from runstreams.aio import AsyncClient
+from runstreams.core.limits import WAIT_SECONDS
 from tests.caches.load import by_pages, delivered
 from tests.caches.measuring import LOADS, SECONDS, reading_token, through
 from tests.caches.serving import KINDS, Cached, Kind, cached
@@ -154,6 +155,19 @@ def test_the_sdks_readers_find_the_pages_by_themselves(fresh: Cached) -> None:
     before = fresh.origin_requests()
     assert asyncio.run(main()) == [[1, 2, 3, 4]] * 10
     assert 0 < fresh.origin_requests() - before <= 9
+
+
+@pytest.mark.soak
+def test_in_silence_too_many_readers_are_one_to_the_server(fresh: Cached) -> None:
+    """Readers that come within a poll are led to one address after it, and stay together."""
+    fresh.server.http.delete("/api/v1/runs/run_1/streams/out")
+    server, before = fresh.server, fresh.origin_requests()
+    asking = by_pages(reading_token(server.secret))
+    loading = delivered(
+        server.port, server.secret, fresh.port, asking, READERS, 1, 1, 2.5 * WAIT_SECONDS
+    )
+    assert len(asyncio.run(loading).times) == READERS
+    assert fresh.origin_requests() - before <= 6
 
 
 @pytest.mark.soak
