@@ -118,6 +118,13 @@ def test_varnish_itself_answers_only_who_has_the_secret(fresh: Cached) -> None:
     assert ask(around, token(fresh, "read:runs:run_1")).status_code == 403
 
 
+def test_a_page_says_on_its_way_to_a_reader_that_it_is_for_nobody_else(fresh: Cached) -> None:
+    for start, status in ((0, 200), (17, 416)):
+        answer = ask(address(fresh, start), token(fresh, "read:runs:run_1"))
+        found = (answer.status_code, answer.headers["Cache-Control"])
+        assert found == (status, "private, no-cache, no-transform")
+
+
 def test_a_browser_may_ask_from_anywhere(fresh: Cached) -> None:
     headers = {"Origin": "https://app.example.com", "Access-Control-Request-Method": "GET"}
     before = httpx.options(f"{fresh.url}{PAGES}", headers=headers)
