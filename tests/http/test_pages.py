@@ -19,7 +19,8 @@ BEHIND = {"x-stream-shared": "true"}
 HALF_A_PAGE = '"' + "x" * 1_000_000 + '"'
 """Two of them are more than one page."""
 
-LASTING, LIVE = (f"public, max-age=0, s-maxage={n}, no-transform" for n in (60, 1))
+LASTING = "public, max-age=0, s-maxage=60, no-transform"
+LIVE = "public, max-age=0, s-maxage=1, stale-while-revalidate=5, no-transform"
 PRIVATE = "private, no-store, no-transform"
 
 
@@ -85,6 +86,14 @@ async def test_a_page_is_kept_no_longer_than_its_oldest_chunk() -> None:
         await asyncio.sleep(pause)
         kept.append((await ask(server, address)).headers["cache-control"])
     assert kept == [LASTING.replace("60", "30"), LASTING.replace("60", "20"), PRIVATE]
+
+
+@in_virtual_time
+async def test_a_live_page_is_not_given_out_after_its_chunk_is_gone() -> None:
+    server = api(limits=Limits(retention_ms=6_000))
+    await server.write("1")
+    told = (await ask(server)).headers["cache-control"]
+    assert told == "public, max-age=0, s-maxage=1, no-transform"
 
 
 @in_virtual_time
