@@ -57,7 +57,10 @@ def body_of(page: Page, known: int | None, now: int) -> bytes:
 
 
 def etag(page: Page) -> bytes:
-    """Return what names a lasting page, and whether the stream ends with it."""
+    """Return what names a lasting page: its chunks, how many of the stream no longer count, and
+    whether it ends there.
+    """
     first = page.chunks[0].index if page.chunks else page.next_index
+    lost = sum(span.end - span.start for span in page.superseded)
     end = b":c" if page.closed is not None else b""
-    return b'"%b:%d:%d%b"' % (page.generation.encode(), first, page.next_index, end)
+    return b'"%b:%d:%d:%d%b"' % (page.generation.encode(), first, page.next_index, lost, end)
