@@ -37,6 +37,12 @@ def test_a_page_that_something_has_kept_tells_no_less_than_those_before() -> Non
     assert given(counting, page(4, 8, Span(1, 6), tail=9)) == [6, 7]
 
 
+def test_a_shared_page_that_does_not_know_the_tail_tells_no_less_either() -> None:
+    counting = Counting("key", keeps=False)
+    assert given(counting, page(0, 2, Span(1, 6), tail=3)) == [0]
+    assert given(counting, page(2, 4, tail=5)) == []
+
+
 def test_a_stream_that_is_begun_anew_has_nothing_of_the_one_before() -> None:
     counting = Counting("key", keeps=False)
     given(counting, page(0, 5, Span(1, 3), tail=5))

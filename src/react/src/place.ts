@@ -10,9 +10,8 @@ export class Place {
   next: number | undefined;
   /** The chunk it had last. */
   last: Chunk | undefined;
-  /** Which chunks no longer count, as it was told at the highest tail. */
+  /** Which chunks no longer count, as far as it was told: never fewer than before. */
   superseded: Span[] = [];
-  #tail = 0;
   #anew = false;
   /** Where it was in the stream whose place another one is said to have taken. */
   #before: { next: number | undefined; last: Chunk; superseded: Span[] } | undefined;
@@ -21,6 +20,11 @@ export class Place {
 
   constructor(next?: number) {
     this.next = next;
+  }
+
+  /** Which stream of its name it is in, once something of it was read. */
+  get generation(): string | undefined {
+    return this.last && generation(this.last);
   }
 
   /** Say whether chunks are missing between what was read and *answer*. */
@@ -41,7 +45,7 @@ export class Place {
       if (first?.index !== 0) return undefined;
     }
     this.#clamp(first ? Math.min(first.index, tail) : tail, tail);
-    this.#hear(superseded, tail);
+    this.#hear(superseded);
     const fresh = chunks.filter(({ index }) => index >= (this.next ?? 0));
     const page = { chunks: fresh, tail, anew: false, superseded: this.superseded };
     if (!fresh.length) return page;
@@ -63,7 +67,7 @@ export class Place {
 
   #begin(last: Chunk): void {
     this.#before = { next: this.next, last, superseded: this.superseded };
-    this.next = this.#tail = 0;
+    this.next = 0;
     this.last = undefined;
     this.superseded = [];
     this.#anew = true;
@@ -79,11 +83,9 @@ export class Place {
     return true;
   }
 
-  /** Take in which chunks no longer count; an answer that was kept from before knows less. */
-  #hear(superseded: Span[], tail: number): void {
-    if (tail < this.#tail) return;
-    this.#tail = tail;
-    if (`${superseded}` !== `${this.superseded}`) this.superseded = superseded;
+  /** Take in which chunks no longer count; an answer that was kept from before knows fewer. */
+  #hear(superseded: Span[]): void {
+    if (length(superseded) > length(this.superseded)) this.superseded = superseded;
   }
 
   /** A reader that has had nothing yet and wants more than there is begins where the stream ends. */
@@ -92,6 +94,11 @@ export class Place {
       this.next = Math.min(this.next, index);
     }
   }
+}
+
+/** How many chunks lie in *spans*. */
+function length(spans: Span[]): number {
+  return spans.reduce((sum, [start, end]) => sum + end - start, 0);
 }
 
 /** What the ids of a stream have in common, and not with those of the one that takes its place. */

@@ -108,6 +108,18 @@ PAGE = object_of(
     about="Consecutive chunks, and where to continue.",
 )
 
+_POLLED = object_of(
+    {**PAGE["properties"], "shared": {"const": True, "description": "Ask for pages instead."}},
+    *("superseded", "shared"),
+    about=PAGE["description"],
+)
+
+_SHARED = object_of(
+    {**PAGE["properties"], "cursor": {**WHOLE, "description": "To be sent with the next request."}},
+    *("tail", "leased_until", "superseded", "cursor"),
+    about="Consecutive chunks; of those that more follow nothing is said that changes.",
+)
+
 _ITEM: Schema = {
     "oneOf": [
         object_of({"key": TEXT, **PAGE["properties"]}, "superseded"),
@@ -168,7 +180,8 @@ def schemas() -> dict[str, Schema]:
     return {
         **{name: _record(kind) for kind, name in NAMES.items()},
         "Chunk": CHUNK,
-        "Page": PAGE,
+        "Page": _POLLED,
+        "SharedPage": _SHARED,
         "Followed": _FOLLOWED,
         "Gathered": object_of(
             {

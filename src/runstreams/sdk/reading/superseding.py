@@ -25,7 +25,6 @@ class Counting:
         self._generation: str | None = None
         self._given = Span(0, 0)
         self._spans: tuple[Span, ...] = ()
-        self._tail = 0
 
     def counted(
         self, chunks: Sequence[Chunk[object]], page: ChunkPage
@@ -37,8 +36,8 @@ class Counting:
             return [*chunks]
         self._meet(chunks[0])
         before, given = self._spans, self._given
-        if page.tail >= self._tail:  # else it was kept from before, and knows less
-            self._spans, self._tail = page.superseded, page.tail
+        if _length(page.superseded) >= _length(before):  # else it was kept, and knows less
+            self._spans = page.superseded
         self._given = Span(given.start, chunks[-1].index + 1)
         if not self._spans:
             return [*chunks]
@@ -48,7 +47,7 @@ class Counting:
     def _meet(self, first: Chunk[object]) -> None:
         generation = first.id.rpartition("-")[0]
         if generation != self._generation:
-            self._generation, self._spans, self._tail = generation, (), 0
+            self._generation, self._spans = generation, ()
             self._given = Span(first.index, first.index)
 
     def _taken_back(self, given: Span, before: tuple[Span, ...]) -> list[Rollback]:
@@ -59,6 +58,11 @@ class Counting:
         firsts = (_past(max(span.start, given.start), before) for span in self._spans)
         index = next(at for at in firsts if is_superseded(self._spans, at))
         return [Rollback(self._key, index, lost)]
+
+
+def _length(spans: Iterable[Span]) -> int:
+    """Return how many chunks lie in *spans*: never fewer than before."""
+    return sum(span.end - span.start for span in spans)
 
 
 def _within(given: Span, spans: Iterable[Span]) -> int:
