@@ -65,6 +65,8 @@ lint: setup ## Check style, types and generated files
 	@$(BIN)/python scripts/unasync.py --check
 	@$(BIN)/mypy
 	@$(BIN)/python scripts/picture.py --check
+	@$(BIN)/cfn-lint deploy/readers.yaml
+	@$(BIN)/hadolint Dockerfile
 
 format: setup ## Rewrite the code in the house's format, and what is made from it
 	@$(BIN)/ruff check --fix
