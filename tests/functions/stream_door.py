@@ -259,7 +259,7 @@ class _Handler(BaseHTTPRequestHandler):
         assert path != self.path or not self.door.base, f"{self.path} is not below the stage"
         passed = {k: v for k, v in self.headers.items() if k.lower() not in HOP_BY_HOP}
         context = self.door.context(self.command, path.partition("?")[0])
-        self.door.follows += passed.get("Accept", passed.get("accept")) == "text/event-stream"
+        self.door.follows += "text/event-stream" in passed.get("Accept", passed.get("accept", ""))
         return Request(self.command, path, passed, self._body(), context)
 
     def _body(self) -> bytes:

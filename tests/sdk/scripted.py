@@ -14,7 +14,7 @@ from runstreams.core.log import Log
 from runstreams.core.model import Closed, Status, StreamId
 from runstreams.errors import RunstreamsError
 from runstreams.sdk.errors import Unreachable
-from runstreams.sdk.records import ChunkPage, Receipt, RunItems, SignOfLife
+from runstreams.sdk.records import ChunkPage, Receipt, RunItems, Sharing, SignOfLife
 from runstreams.sdk.retrying import Patience, Retries
 from runstreams.sdk.telling import Doing
 from runstreams.sdk.transports.direct import DirectTransport
@@ -66,6 +66,8 @@ class Scripted(DirectTransport):
         """What something in between answers for each event stream."""
         self.kept_page: ChunkPage | RunstreamsError | None = None
         """What something in between answers at once, however long it should wait."""
+        self.shared: list[tuple[int | None, Sharing]] | None = None
+        """Which pages were asked for as others do; None: no cache gives them to many."""
         self.kept_first: ChunkPage | None = None
         """What something in between answers to who asks for the beginning."""
 
@@ -99,8 +101,17 @@ class Scripted(DirectTransport):
         append = super().append
         return await self._do("append", lambda: append(stream, client, number, body, lease, fence))
 
-    async def page(self, stream: StreamId, start: int | None, wait: float, limit: int) -> ChunkPage:
+    async def page(
+        self,
+        stream: StreamId,
+        start: int | None,
+        wait: float,
+        limit: int,
+        sharing: Sharing | None = None,
+    ) -> ChunkPage:
         self.asked.append(start)
+        if self.shared is not None:
+            return await self._share(stream, start, wait, limit, sharing)
         page = super().page
         if start is None and self.kept_first is not None:
             await asyncio.sleep(self.seconds)
@@ -108,6 +119,23 @@ class Scripted(DirectTransport):
         if self.kept_page is not None:
             return await self._do("page", self._kept_page)
         return await self._do("page", lambda: page(stream, start, wait, limit))
+
+    async def _share(
+        self,
+        stream: StreamId,
+        start: int | None,
+        wait: float,
+        limit: int,
+        sharing: Sharing | None,
+    ) -> ChunkPage:
+        """Answer as a server does behind a cache: of what more follows, only that."""
+        assert self.shared is not None
+        page = await super().page(stream, start, wait, limit)
+        if sharing is None:
+            return page._replace(is_shared=True)
+        self.shared.append((start, sharing))
+        cursor = None if page.chunks else (sharing.cursor or 100) + 1
+        return page._replace(tail=min(page.tail, page.next_index + 1), cursor=cursor)
 
     async def _kept_page(self) -> ChunkPage:
         if isinstance(self.kept_page, RunstreamsError):

@@ -104,10 +104,10 @@ async def test_a_reader_follows_live_rather_than_ask_for_page_after_page(run: st
 
     class Watched(DirectTransport):
         async def page(
-            self, stream: StreamId, start: int | None, wait: float, limit: int
+            self, stream: StreamId, start: int | None, wait: float, limit: int, *more: Any
         ) -> ChunkPage:
             asked.append(wait)
-            return await super().page(stream, start, wait, limit)
+            return await super().page(stream, start, wait, limit, *more)
 
     async with AsyncClient(transport=lambda: Watched(memory_log(now))) as client:
         await client.streams.append(0, target=run)

@@ -3,7 +3,7 @@
 import { build } from "esbuild";
 import { gzipSync } from "node:zlib";
 
-const LIMITS = { reader: 4608, index: 10240, writer: 4096, define: 256 };
+const LIMITS = { reader: 4864, index: 10496, writer: 4096, define: 256 };
 
 for (const [entry, limit] of Object.entries(LIMITS)) {
   const { outputFiles } = await build({

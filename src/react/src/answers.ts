@@ -15,6 +15,10 @@ export interface Answer<T> extends Sign {
   tail: number;
   /** The end, when this reaches it. */
   closed?: Closed | null;
+  /** A cache in front gives pages to many readers. */
+  shared?: boolean;
+  /** What to ask such a cache with next, after nothing came. */
+  cursor?: number;
 }
 
 interface Ping {
@@ -49,7 +53,9 @@ export function signOf(event: ServerEvent): Sign {
 
 /** Return the answer to a long poll; with *isRaw* likewise. */
 export function pageOf<T>(text: string, isRaw?: boolean): Answer<T> {
-  const answer = JSON.parse(text) as Answer<T>;
+  const answer = JSON.parse(text) as Answer<T> & { next_index: number };
+  // Of what many share it is only said that there is more.
+  answer.tail ??= answer.next_index + 1;
   if (isRaw) {
     membersOf(textIn(text, "chunks")).forEach(
       ([, chunk], n) => (answer.chunks[n]!.data = dataIn<T>(chunk)),

@@ -20,6 +20,11 @@ export class Place {
     this.next = next;
   }
 
+  /** Which stream of its name it is in, once something of it was read. */
+  get generation(): string | undefined {
+    return this.last && generation(this.last);
+  }
+
   /** Say whether chunks are missing between what was read and *answer*. */
   misses({ chunks: [first], tail }: Answer<unknown>): boolean {
     return !!first && first.index > (this.next ?? Infinity) && !this.#isOther(first, tail);

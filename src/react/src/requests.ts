@@ -28,8 +28,8 @@ export class Requests {
   }
 
   /** Read from the stream. Raises `StreamError`, or what `fetch` raises. */
-  read(query: string, init: RequestInit, base = this.base): Promise<Response> {
-    return this.#send(`${base}/realtime/v1/streams/${this.#path()}${query}`, init);
+  read(query: string, init: RequestInit, base = this.base, kind = "streams"): Promise<Response> {
+    return this.#send(`${base}/realtime/v1/${kind}/${this.#path()}${query}`, init);
   }
 
   /** Read several streams of the run. Raises likewise. */

@@ -78,6 +78,9 @@ export class StreamReader<T = unknown> implements AsyncIterable<Chunk<T>> {
   /** Whether event streams may get through here, cut as they may be. */
   #mayStream: boolean;
   #isProven = false;
+  /** Whether a cache in front gives pages to many, and what to ask it with next. */
+  #isShared: boolean | undefined;
+  #cursor: number | undefined;
   #failures = 0;
   /** Failures since the transport in use brought anything. */
   #fruitless = 0;
@@ -231,12 +234,21 @@ export class StreamReader<T = unknown> implements AsyncIterable<Chunk<T>> {
 
   /** Ask for a page, and again from the oldest chunk that is left when those before have expired. */
   async #ask(start: number | string | undefined, wait: number, tries = 3): Promise<Answer<T>> {
-    const from = start === undefined ? "" : `&start=${start}`;
     const init = { headers: { Accept: "application/json" }, signal: this.#connected.signal };
-    const query = `?wait=${wait}&limit=${PAGE_CHUNKS}${from}`;
+    // Others ask for the same, so it has nothing of this reader in it.
+    const isShared = this.#isShared && wait === POLL_SECONDS;
+    const fields = isShared
+      ? { generation: this.#place.generation, start, cursor: this.#cursor }
+      : { wait, limit: PAGE_CHUNKS, start };
+    // What is undefined is left out of JSON.
+    const query = `?${new URLSearchParams(JSON.parse(JSON.stringify(fields)))}`;
     try {
-      const asking = this.#requests.read(query, init).then((response) => response.text());
+      const asking = this.#requests
+        .read(query, init, undefined, isShared ? "pages" : "streams")
+        .then((response) => response.text());
       const answer = pageOf<T>(await within(wait + GRACE, asking), !!this.#options.parse);
+      this.#isShared ||= answer.shared;
+      this.#cursor = answer.cursor;
       this.#hear(answer);
       return answer;
     } catch (error) {
@@ -312,7 +324,10 @@ export class StreamReader<T = unknown> implements AsyncIterable<Chunk<T>> {
     // Unless a time is named, the stream may be leased, or begin to be.
     this.#asked = this.#options.timeoutInSeconds ? this.#patience() : SILENCE_SECONDS_MAX;
     this.#quiet = 0;
-    const headers: Record<string, string> = { Accept: "text/event-stream" };
+    // Where pages are shared, whoever takes them as well is led to them.
+    const headers: Record<string, string> = {
+      Accept: `text/event-stream${this.#options.transport ? "" : ", application/json"}`,
+    };
     if (next) headers["Last-Event-ID"] = `${next - 1}`;
     if (this.#asked !== SILENCE_SECONDS) headers["Timeout-Seconds"] = `${this.#asked}`;
     const init = { headers, signal: this.#connected.signal };

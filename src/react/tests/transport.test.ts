@@ -142,6 +142,31 @@ describe.concurrent("a reader", () => {
     expect(reader.transport).toBe("poll");
   });
 
+  it("asks for pages, as all others do, where a cache gives them to many", async () => {
+    const asked: string[] = [];
+    const handle = async (request: IncomingMessage, response: ServerResponse) => {
+      asked.push(request.url!);
+      request.headers["x-stream-shared"] = "true";
+      return passBack(await passOn(request), response);
+    };
+    await serving(handle, async (url) => {
+      const stream = new Stream();
+      await stream.append(0, 1);
+      const reader = read(stream, url);
+      const reading = collect(reader);
+      await until(() => reader.lastIndex === 1);
+      await stream.append(2);
+      await until(() => reader.lastIndex === 2);
+      await stream.close();
+      const chunks = await reading;
+      expect(dataOf(chunks)).toEqual(range(3));
+      const generation = chunks[0]!.id.split("-")[0];
+      const page = `/realtime/v1/pages/${stream.run}/default?generation=${generation}`;
+      expect(asked.slice(2)).toEqual([`${page}&start=2`, `${page}&start=3`]);
+      expect(asked.slice(0, 2).every((one) => one.startsWith("/realtime/v1/streams/"))).toBe(true);
+    });
+  });
+
   it("goes to where event streams are", async () => {
     await serving(refusing(baseURL), async (url) => {
       const stream = new Stream();

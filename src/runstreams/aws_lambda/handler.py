@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ..core.limits import LAMBDA_BODY_BYTES, WAIT_SECONDS_MAX
 from ..core.settings import linger_of
 from ..http.app import build_app
+from ..http.origin import VARIABLE, Origin
 from ..http.service import Host
 from .invocation import MARGIN_SECONDS, Invocation
 from .metrics import namespace
@@ -94,6 +95,7 @@ def _host(environ: Mapping[str, str], invocation: Invocation) -> Host:
         time_left=lambda: invocation.seconds_left() - MARGIN_SECONDS,
         linger_ms=linger_of(environ),
         streaming_url=environ.get("RUNSTREAMS_STREAMING_URL") or None,
+        origin=Origin(environ.get(VARIABLE, "")),
     )
 
 

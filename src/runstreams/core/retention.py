@@ -37,6 +37,12 @@ def closed_until(head: Head, now: int, limits: Limits) -> int:
     return min(lasts_until(head, now, limits), head.created + (used // life + 2) * life)
 
 
+def readable_until(head: Head, time: int, limits: Limits) -> int:
+    """Return until when a chunk of *time* can be read, unless the stream is deleted sooner."""
+    ends = time + limits.retention_ms
+    return min(ends, head.expires) if head.charter and head.charter.is_mortal else ends
+
+
 def starts_new_period(head: Head, limits: Limits) -> bool:
     """Say whether the last append was the first of a retention period since the opening.
 

@@ -25,6 +25,12 @@ access_log = logging.getLogger("runstreams.access")
 PREFLIGHT_SECONDS = 300
 """How long a browser may remember what a preflight answered."""
 
+_FOR_ALL: Headers = [
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-expose-headers", b"*"),
+]
+"""What an answer has that pages of any origin may share: tokens say who may read it."""
+
 _METHODS = b"GET,HEAD,PUT,PATCH,POST,DELETE"
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
@@ -55,7 +61,8 @@ class Edge:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], *added]
+                told = [added[0], *_FOR_ALL] if scope.get("runstreams.shared") else added
+                message["headers"] = [*message["headers"], *told]
                 self._onlooker.answered(scope, status, time.perf_counter() - began)
             else:
                 self._onlooker.sent(len(message.get("body", b"")))

@@ -11,6 +11,7 @@ from ..core.log import Log
 from .access import Keys
 from .live.readers import Readers
 from .onlooker import Onlooker
+from .origin import Origin
 
 
 class Stop(asyncio.Event):
@@ -57,6 +58,8 @@ class Host:
     """Whether the open protocol is spoken to whoever has no key."""
     readers: Readers = field(default_factory=Readers)
     """Those who wait, where their number is limited."""
+    origin: Origin = field(default_factory=Origin)
+    """Which caches in front are trusted to have checked a token."""
     onlooker: Onlooker = field(default_factory=Onlooker)
     """Who is told of requests and their answers."""
 

@@ -47,6 +47,19 @@ class ChunkPage(NamedTuple):
     """How the stream ended, when this page reaches its end."""
     leased_until: UnixMs | None = None
     """Until when a producer has promised to be heard of; None: nobody has."""
+    is_shared: bool = False
+    """Whether a cache in front gives pages to many readers."""
+    cursor: int | None = None
+    """What to ask such a cache with next, after nothing came."""
+
+
+class Sharing(NamedTuple):
+    """What is the same for all readers who want the same of a stream, beside where they begin."""
+
+    generation: str | None
+    """Which stream of its name; None: not known yet."""
+    cursor: int | None
+    """That of the page before, where nothing came."""
 
 
 class SignOfLife(NamedTuple):

@@ -14,7 +14,7 @@ from ..core.model import (
     StreamInfo,
     StreamPage,
 )
-from .records import ChunkPage, Receipt, RunItems, SignOfLife, TakenOver
+from .records import ChunkPage, Receipt, RunItems, Sharing, SignOfLife, TakenOver
 
 
 class Transport(Protocol):
@@ -40,9 +40,17 @@ class Transport(Protocol):
         more often: `FencedOff`.
         """
 
-    async def page(self, stream: StreamId, start: int | None, wait: float, limit: int) -> ChunkPage:
+    async def page(
+        self,
+        stream: StreamId,
+        start: int | None,
+        wait: float,
+        limit: int,
+        sharing: Sharing | None = None,
+    ) -> ChunkPage:
         """Return chunks from *start* (None: the oldest left), waiting up to *wait* seconds for the
-        first one. Raises `IndexExpired`, `IndexBeyondTail`.
+        first one; with *sharing*, what a cache gives to all who want the same. Raises
+        `IndexExpired`, `IndexBeyondTail`.
         """
 
     async def tail(self, stream: StreamId) -> int:

@@ -12,8 +12,11 @@ import uvloop
 from ..http import Host, Keys, Service, Stop, build_app
 from ..http.live.readers import Readers
 from ..http.onlooker import Onlooker
+from ..http.origin import VARIABLE as ORIGIN
+from ..http.origin import Origin
 from ..http.routes import appending, dashboard, durable, front, health, managing, reading
 from ..wiring import now, open_log
+from .errors import CannotRun
 from .keys import DeployedKeys, key_source, named_key
 from .listening import listen, url_of
 from .metrics.sharing import forget, shared_figures
@@ -73,11 +76,12 @@ def run(settings: Settings, environ: Mapping[str, str]) -> None:
     check_anonymous(settings)
     with closing(listen(settings.host, settings.port)) as listener:
         keys = key_source(settings, environ)
+        origin = _origin(environ)
         loops = _loop_factory(raise_limit())
 
         def serve(part: Part) -> None:
             with asyncio.Runner(loop_factory=loops) as runner:
-                runner.run(_serve(settings, keys(), listener, environ, part))
+                runner.run(_serve(settings, keys(), origin, listener, environ, part))
 
         url = url_of(listener)  # it is closed when the server stops
 
@@ -92,7 +96,12 @@ def run(settings: Settings, environ: Mapping[str, str]) -> None:
 
 
 async def _serve(
-    settings: Settings, keys: Keys, listener: socket, environ: Mapping[str, str], part: Part
+    settings: Settings,
+    keys: Keys,
+    origin: Origin,
+    listener: socket,
+    environ: Mapping[str, str],
+    part: Part,
 ) -> None:
     from .metrics.wiring import Metrics  # brings the client library, which must not come before
 
@@ -100,7 +109,8 @@ async def _serve(
     metrics = Metrics(settings, environ)
     log = open_log(metrics.measured(store), limits_in(store, settings), observer=metrics.observer)
     stop = Stop()
-    host = _host(settings, stop, linger_in(settings, environ), metrics.onlooker)
+    linger_ms = linger_in(settings, environ)
+    host = _host(settings, origin, stop, linger_ms, metrics.onlooker)
     routers = (*(READERS if settings.reads_only else ROUTERS), metrics.router)
     app = build_app(Service(log, keys, host, settings.allowed_origins), routers)
     config = spoken(traced(app), timeout_keep_alive=KEEP_ALIVE_SECONDS, backlog=_ACCEPTED_AT_A_TIME)
@@ -127,7 +137,9 @@ async def _serve(
                 await log.aclose()
 
 
-def _host(settings: Settings, stop: Stop, linger_ms: int | None, onlooker: Onlooker) -> Host:
+def _host(
+    settings: Settings, origin: Origin, stop: Stop, linger_ms: int | None, onlooker: Onlooker
+) -> Host:
     readers = Readers(shared(settings.token_max_readers, settings.workers))
     return Host(
         left_over=left_over,
@@ -135,8 +147,17 @@ def _host(settings: Settings, stop: Stop, linger_ms: int | None, onlooker: Onloo
         readers=readers,
         linger_ms=linger_ms,
         anonymous=settings.anonymous,
+        origin=origin,
         onlooker=onlooker,
     )
+
+
+def _origin(environ: Mapping[str, str]) -> Origin:
+    """Return which caches are trusted. Raises `CannotRun`."""
+    try:
+        return Origin(environ.get(ORIGIN, ""))
+    except ValueError as error:
+        raise CannotRun(f"{ORIGIN}: {error}") from None
 
 
 def _loop_factory(files: int) -> Callable[[], asyncio.AbstractEventLoop] | None:

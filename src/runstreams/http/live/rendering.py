@@ -31,6 +31,27 @@ def as_json(page: Page) -> bytes:
     return rendered
 
 
+def as_lasting(page: Page) -> bytes:
+    """Return *page*, which more follows, without what of it changes."""
+    if (rendered := page.renderings.get("lasting")) is None:
+        rendered = b'{"chunks":[%b],"next_index":%d,"closed":null}' % (
+            _chunks(page),
+            page.next_index,
+        )
+        page.renderings["lasting"] = rendered
+    return rendered
+
+
+def with_cursor(page: Page, cursor: int) -> bytes:
+    """Return the answer to a long poll that goes on with *cursor*."""
+    return b'%b,"cursor":%d}' % (as_json(page)[:-1], cursor)
+
+
+def with_pages(page: Page) -> bytes:
+    """Return the answer to a long poll of whoever had better ask for pages."""
+    return as_json(page)[:-1] + b',"shared":true}'
+
+
 def as_event(page: Page) -> bytes:
     """Return the page, which is not empty, as one server-sent event."""
     if (rendered := page.renderings.get("event")) is None:
@@ -89,15 +110,18 @@ def _joint_ping(key: str, now: int, head: Head | None) -> bytes:
     return b"event: ping\ndata: %b\n\n" % json.dumps(said, separators=(",", ":")).encode()
 
 
-def _json(page: Page) -> bytes:
+def _chunks(page: Page) -> bytes:
     generation = page.generation.encode()
-    chunks = b",".join(
+    return b",".join(
         b'{"index":%d,"data":%b,"id":"%b-%d","timestamp":%d}'
         % (index, data, generation, index, timestamp)
         for index, timestamp, data in page.chunks
     )
+
+
+def _json(page: Page) -> bytes:
     return b'{"chunks":[%b],"next_index":%d,"tail":%d,"closed":%b,"leased_until":%b}' % (
-        chunks,
+        _chunks(page),
         page.next_index,
         page.tail,
         _closed(page.closed),

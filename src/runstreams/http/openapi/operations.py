@@ -12,6 +12,7 @@ JSON = "application/json"
 STREAM = "/realtime/v1/streams/{run}/{target}/{key}"
 READ = "/realtime/v1/streams/{run}/{key}"
 INPUT = "/realtime/v1/streams/{run}/input/{key}"
+PAGES = "/realtime/v1/pages/{run}/{key}"
 RUNS = "/api/v1/runs"
 RUN = f"{RUNS}/{{run}}"
 STREAMS = f"{RUN}/streams"
@@ -198,7 +199,7 @@ def _read(path: str, name: str, about: str) -> Operation:
         name=name,
         about=f"{about}: a long poll, or with `Accept: text/event-stream` an event stream.",
         tag="reading",
-        takes=("start", "wait", "chunks", "last_event", "latest", "silence"),
+        takes=("start", "wait", "chunks", "last_event", "latest", "silence", "shared"),
         answers={
             200: Answer(
                 about="Chunks; none when nothing came in time.",
@@ -227,7 +228,7 @@ _READING = (
         about="Read several streams of a run: a long poll, or with `Accept: text/event-stream` an "
         "event stream.",
         tag="reading",
-        takes=("wait", "chunks", "silence"),
+        takes=("wait", "chunks", "silence", "shared"),
         body={JSON: ref("Followed")},
         needs_body=True,
         answers={
@@ -247,6 +248,27 @@ _READING = (
         needs=f"with `all`, `read:runs:{{run}}`; else {_of_stream('read')} for each stream",
     ),
     _read(READ, "read", "Read a stream"),
+    Operation(
+        method="GET",
+        path=PAGES,
+        name="read_page",
+        about="Read a page that a shared cache may keep, waiting for its first chunk.",
+        tag="reading",
+        takes=("generation", "page_start", "cursor", "origin", "known"),
+        answers={
+            200: _json("Chunks; none when nothing came.", "SharedPage", "Cache-Control", "ETag"),
+            304: Answer(about="It is what one has.", headers=("Cache-Control", "ETag")),
+        },
+        errors=(
+            *STORED,
+            core.InvalidIndex,
+            core.NotJson,
+            core.IndexExpired,
+            core.IndexBeyondTail,
+            core.TooManyReaders,
+        ),
+        needs=_of_stream("read"),
+    ),
     _read(INPUT, "read_input", "Read what was sent into a run"),
 )
 

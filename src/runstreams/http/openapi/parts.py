@@ -93,6 +93,15 @@ PARAMETERS: dict[str, Part] = {
         f"Chunks in the page; more than {PAGE_CHUNKS} is cut to it.",
         _count(MOST, PAGE_CHUNKS_DEFAULT, 1),
     ),
+    "generation": query("generation", "What the ids of the stream's chunks begin with.", TEXT),
+    "page_start": query("start", "The first index wanted; else the oldest chunk left.", WHOLE),
+    "cursor": query("cursor", "That of the answer before, where nothing came.", WHOLE),
+    "origin": header(
+        "X-Stream-Origin-Secret", "Sent by a cache that has checked the request's token.", TEXT
+    ),
+    "shared": header(
+        "X-Stream-Shared", "Sent by a cache that gives pages to many.", {"const": "true"}
+    ),
     "last_event": header("Last-Event-ID", "Events: go on strictly after this index.", TEXT),
     "latest": header("X-Trigger-Stream-Start", "Events: only what comes.", {"enum": ["latest"]}),
     "silence": header(

@@ -94,6 +94,18 @@ PAGE = object_of(
     about="Consecutive chunks, and where to continue.",
 )
 
+_POLLED = object_of(
+    {**PAGE["properties"], "shared": {"const": True, "description": "Ask for pages instead."}},
+    "shared",
+    about=PAGE["description"],
+)
+
+_SHARED = object_of(
+    {**PAGE["properties"], "cursor": {**WHOLE, "description": "To be sent with the next request."}},
+    *("tail", "leased_until", "cursor"),
+    about="Consecutive chunks; of those that more follow nothing is said that changes.",
+)
+
 _ITEM: Schema = {
     "oneOf": [
         object_of({"key": TEXT, **PAGE["properties"]}),
@@ -154,7 +166,8 @@ def schemas() -> dict[str, Schema]:
     return {
         **{name: _record(kind) for kind, name in NAMES.items()},
         "Chunk": CHUNK,
-        "Page": PAGE,
+        "Page": _POLLED,
+        "SharedPage": _SHARED,
         "Followed": _FOLLOWED,
         "Gathered": object_of(
             {

@@ -4,7 +4,7 @@ import json
 from typing import Any, NamedTuple
 
 from ...core.access import Grant, of_run, of_stream
-from ...core.errors import InvalidIndex, InvalidRequest
+from ...core.errors import InvalidIndex, InvalidRequest, NoEventStream
 from ...core.joint import Index
 from ...core.limits import FOLLOW_BODY_BYTES, FOLLOWED_NAMES, FOLLOWED_STREAMS
 from ...core.model import StreamId
@@ -15,6 +15,7 @@ from ..fields import MOST
 from ..live.event_stream import send_items
 from ..live.presence import Presence
 from ..live.rendering import as_answer
+from ..origin import is_behind_cache
 from .asking import NO_STORE, asked_page, check_event_stream, longest_wait, wants_events
 
 
@@ -68,7 +69,7 @@ async def _poll(call: Call, grant: Grant) -> None:
 
 async def _asked(call: Call, grant: Grant) -> _Asked:
     """Return what the request asks for. Raises `InvalidRequest`, `InvalidName`, `InvalidIndex`,
-    `Unauthorized`.
+    `NoEventStream`, `Unauthorized`.
     """
     run = check_run(call.part("run"))
     said = _object(await call.body(FOLLOW_BODY_BYTES))
@@ -77,6 +78,8 @@ async def _asked(call: Call, grant: Grant) -> _Asked:
     _check_number(asked)
     if asked.everything:
         require(grant, ("read",), *of_run(run))
+    elif is_behind_cache(call.headers):
+        raise NoEventStream("Many share pages here; read streams one by one", url=None)
     for key in wanted:
         require(grant, ("read",), *of_stream(StreamId(run, key)))
     return asked

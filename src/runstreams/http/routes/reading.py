@@ -3,13 +3,15 @@
 from starlette.routing import Route, Router
 
 from ...core.access import of_stream
+from ...core.errors import NoEventStream
 from ...core.log import TAIL
 from ...core.model import Page, StreamId
 from .. import trigger
-from ..call import Call, Endpoint, require
+from ..call import JSON, Call, Endpoint, require
 from ..live.event_stream import send_events
 from ..live.presence import Presence
-from ..live.rendering import as_json
+from ..live.rendering import as_json, with_pages
+from ..origin import is_behind_cache
 from .asking import (
     NO_STORE,
     Wanted,
@@ -19,6 +21,7 @@ from .asking import (
     wants_events,
 )
 from .following import follow
+from .pages import page
 
 router = Router()
 
@@ -35,8 +38,9 @@ async def read(call: Call, prefix: str = "") -> None:
         wanted, stream = asked_page(call), call.stream(prefix)
         require(grant, ("read",), *of_stream(stream))
         with call.reading(grant):
-            page = await _page(call, stream, wanted)
-        await call.answer(200, as_json(page), [NO_STORE])
+            found = await _page(call, stream, wanted)
+        render = with_pages if is_behind_cache(call.headers) else as_json
+        await call.answer(200, render(found), [NO_STORE])
 
 
 async def read_input(call: Call) -> None:
@@ -56,6 +60,8 @@ async def _page(call: Call, stream: StreamId, wanted: Wanted) -> Page:
 
 async def _follow(call: Call, stream: StreamId, silence: float) -> None:
     check_event_stream(call)
+    if is_behind_cache(call.headers) and JSON in call.headers[b"accept"].lower():
+        raise NoEventStream("Many share pages here; ask for application/json", url=None)
     start = trigger.first_event(call.headers)
     follower = await call.service.log.follow(
         stream, TAIL if start is None else start, silence=silence, seconds=call.time_left()
@@ -72,6 +78,7 @@ router.routes.extend(
             methods=["GET"],
             name="read_input",
         ),
+        Route("/realtime/v1/pages/{run}/{key}", Endpoint({"GET": page}), name="page"),
         Route("/realtime/v1/runs/{run}/follow", Endpoint({"POST": follow}), name="follow"),
     ]
 )

@@ -40,6 +40,11 @@ class ReadCursor:
         return self._ask or None
 
     @property
+    def generation(self) -> str | None:
+        """Which stream of its name it reads; None as long as nothing of it was read."""
+        return self._position.generation
+
+    @property
     def is_behind(self) -> bool:
         """Whether there is more to read already."""
         return self.closed is None and self._ask < self.tail

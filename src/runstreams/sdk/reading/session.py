@@ -9,6 +9,9 @@ reads on, and a server that cannot be reached is not silent.
 Unless a time is named, a stream is not silent as long as somebody has promised to be heard of, or
 nothing was ever written to it.
 
+Where the server says that a cache gives pages to many, the reader asks for those, and for no event
+stream: so all who are at one place ask for the same.
+
 Only chunks are progress, and a wait that lasted: a sign of life is soon given, and something in
 between may answer from memory. Whatever else comes is a failure, with a pause behind it.
 """
@@ -34,7 +37,7 @@ from ..engine.queues import ClosableQueue
 from ..engine.waiting import fired
 from ..errors import Unexpected, Unreachable, WriterClosed
 from ..leases import UNLEASED, Silence, silence_of
-from ..records import Chunk, ChunkPage, SignOfLife
+from ..records import Chunk, ChunkPage, Sharing, SignOfLife
 from ..telling import Doing
 from ..tracing import Reading, reading
 from .cursor import ReadCursor
@@ -95,6 +98,8 @@ class ReadSession:
         self._timeout = silence_of(timeout)
         self._strict = strict
         self._events = True
+        self._is_shared = False
+        self._cursor: int | None = None
         self._last = self._brought = -math.inf
         self._fruitless = 0
         self._is_moved = False
@@ -163,7 +168,7 @@ class ReadSession:
         wait = 0.0 if late or self._events else self._left(WAIT_SECONDS)
         asked, begun = self.place.ask, self._now()
         try:
-            page = await self._engine.transport.page(self.stream, asked, wait, PAGE_CHUNKS)
+            page = await self._ask(asked, wait)
             if (news := await self._take(page)) or not page.chunks:
                 self._is_moved = False
             if news or self.place.closed is not None:
@@ -180,6 +185,20 @@ class ReadSession:
         if wait:
             await self._waited(begun + min(wait, POLL_SECONDS))
         return True
+
+    async def _ask(self, start: int | None, wait: float) -> ChunkPage:
+        """Ask for a page: for one that others want as well, where those are shared and there is
+        time to wait as long as they do.
+        """
+        sharing = None
+        if self._is_shared and wait >= WAIT_SECONDS:
+            sharing = Sharing(self.place.generation, self._cursor)
+        page = await self._engine.transport.page(self.stream, start, wait, PAGE_CHUNKS, sharing)
+        self._cursor = page.cursor
+        if page.is_shared and not self._is_shared:
+            # An event stream would go past the cache, a connection for each reader.
+            self._is_shared, self._events = True, False
+        return page
 
     def _is_kept(self, asked: int | None, late: bool) -> bool:
         """Say whether a page with nothing new, asked for at *asked*, is to be taken for silence.

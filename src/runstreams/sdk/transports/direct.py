@@ -25,7 +25,7 @@ from ...core.model import (
     StreamPage,
 )
 from ...core.runs import place_of
-from ..records import Chunk, ChunkPage, Receipt, RunItem, RunItems, SignOfLife, TakenOver
+from ..records import Chunk, ChunkPage, Receipt, RunItem, RunItems, Sharing, SignOfLife, TakenOver
 
 
 class DirectTransport:
@@ -89,7 +89,14 @@ class DirectTransport:
         head = await self._log.take_over(stream, client, lease * 1000)
         return TakenOver(fence_number(head), head.tail)
 
-    async def page(self, stream: StreamId, start: int | None, wait: float, limit: int) -> ChunkPage:
+    async def page(
+        self,
+        stream: StreamId,
+        start: int | None,
+        wait: float,
+        limit: int,
+        sharing: Sharing | None = None,
+    ) -> ChunkPage:
         return _decoded(await self._log.read(stream, start, most=limit, seconds=wait))
 
     async def tail(self, stream: StreamId) -> int:

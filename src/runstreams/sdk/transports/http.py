@@ -33,7 +33,16 @@ from ...core.model import (
 )
 from ...core.tracing import asking
 from ..errors import Unexpected, Unreachable, error_of, told_of
-from ..records import Chunk, ChunkPage, Receipt, RunItem, RunItems, SignOfLife, TakenOver
+from ..records import (
+    Chunk,
+    ChunkPage,
+    Receipt,
+    RunItem,
+    RunItems,
+    Sharing,
+    SignOfLife,
+    TakenOver,
+)
 from ..settings import Timeouts, Token, without_secrets
 from .events import Event, EventDecoder
 from .exchange import exchange, put_away
@@ -133,11 +142,21 @@ class HttpTransport:
 
     # Reading
 
-    async def page(self, stream: StreamId, start: int | None, wait: float, limit: int) -> ChunkPage:
-        query = {"wait": f"{wait:.3f}", "limit": str(limit)}
-        if start is not None:
-            query["start"] = str(start)
-        return _page(await self._ask("GET", _stream(stream), params=query, wait=wait))
+    async def page(
+        self,
+        stream: StreamId,
+        start: int | None,
+        wait: float,
+        limit: int,
+        sharing: Sharing | None = None,
+    ) -> ChunkPage:
+        if sharing is not None:
+            path, asked = _shared(stream), {"generation": sharing.generation, "start": start}
+            asked["cursor"] = sharing.cursor
+        else:
+            path, asked = _stream(stream), {"wait": f"{wait:.3f}", "limit": limit, "start": start}
+        query = {name: str(value) for name, value in asked.items() if value is not None}
+        return _page(await self._ask("GET", path, params=query, wait=wait))
 
     async def tail(self, stream: StreamId) -> int:
         query = {"wait": "0", "start": "tail", "limit": "1"}
@@ -456,8 +475,11 @@ def _page(said: dict[str, Any]) -> ChunkPage:
             for chunk in said["chunks"]
         ]
         closed = _known(Closed, said["closed"]) if said["closed"] else None
-        where = said["next_index"], said["tail"]
-        return ChunkPage(chunks, *where, closed, said.get("leased_until"))
+        end: int = said["next_index"]
+        # Of what many share it is only said that there is more.
+        tail = said.get("tail", end + 1)
+        more = bool(said.get("shared")), said.get("cursor")
+        return ChunkPage(chunks, end, tail, closed, said.get("leased_until"), *more)
     except (KeyError, TypeError) as error:
         raise Unexpected("a page is not of this protocol", http_status=502) from error
 
@@ -488,6 +510,10 @@ def _promising(claim: Claim) -> dict[str, str]:
 def _stream(stream: StreamId, target: str | None = None) -> str:
     parts = [stream.run, *([target] if target else []), stream.key]
     return "/realtime/v1/streams/" + "/".join(map(_name, parts))
+
+
+def _shared(stream: StreamId) -> str:
+    return f"/realtime/v1/pages/{_name(stream.run)}/{_name(stream.key)}"
 
 
 def _follow(run: str) -> str:

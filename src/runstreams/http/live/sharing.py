@@ -1,0 +1,52 @@
+"""What a page says to a shared cache: for how long it may be kept, and how to ask again."""
+
+from ...core.limits import Limits
+from ...core.model import Head, Page
+from ...core.retention import readable_until
+from .rendering import as_json, as_lasting, with_cursor
+
+LASTING_SECONDS = 60
+"""How long a page that never changes is kept: a deletion holds after a minute."""
+
+LIVE_SECONDS = 1
+"""How long any other is kept: for those who waited for it, and who come just then."""
+
+_CURSOR_MS = 20_000
+"""How long a cursor is the current one."""
+
+
+def cursor_after(known: int | None, now: int) -> int:
+    """Return the cursor of whoever was told at *now* that nothing came: a greater one than it had.
+
+    Those who wait for the same soon have the same one, so it leaps no further than it must.
+    """
+    current = now // _CURSOR_MS
+    return current if known is None else max(current, known + 1)
+
+
+def is_lasting(page: Page) -> bool:
+    """Say whether *page* never changes: more follows it already, or nothing ever will."""
+    return page.next_index < page.tail or page.closed is not None
+
+
+def seconds_kept(page: Page, head: Head, limits: Limits, now: int) -> int:
+    """Return for how long *page* may be kept, of the stream that *head* is."""
+    oldest = page.chunks[0].timestamp if page.chunks else head.last_time
+    left = (readable_until(head, oldest, limits) - now) // 1000
+    return min(LASTING_SECONDS if is_lasting(page) else LIVE_SECONDS, left)
+
+
+def body_of(page: Page, known: int | None, now: int) -> bytes:
+    """Return *page* as JSON, for whoever asked with the cursor *known*."""
+    if page.next_index < page.tail:
+        return as_lasting(page)
+    if page.chunks or page.closed is not None:
+        return as_json(page)
+    return with_cursor(page, cursor_after(known, now))
+
+
+def etag(page: Page) -> bytes:
+    """Return what names a lasting page, and whether the stream ends with it."""
+    first = page.chunks[0].index if page.chunks else page.next_index
+    end = b":c" if page.closed is not None else b""
+    return b'"%b:%d:%d%b"' % (page.generation.encode(), first, page.next_index, end)

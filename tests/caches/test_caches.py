@@ -1,0 +1,168 @@
+"""Real caches, as `deploy` configures them: one request for all, and nobody's page to another."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from time import time
+from typing import Any
+
+import httpx
+import pytest
+
+from runstreams.aio import AsyncClient
+from tests.caches.load import by_pages, delivered
+from tests.caches.measuring import LOADS, SECONDS, reading_token, through
+from tests.caches.serving import KINDS, Cached, Kind, cached
+from tests.signing import issue_token
+
+pytestmark = pytest.mark.needs("nginx", "njs", "varnishd")
+
+PAGES = "/realtime/v1/pages/run_1/out"
+READERS, APPENDS = 40, 5
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def place(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Cached]:
+    with cached(request.param, tmp_path_factory.mktemp("cached")) as place:
+        yield place
+
+
+@pytest.fixture
+def fresh(place: Cached) -> Iterator[Cached]:
+    """The place, whose one stream was just begun with two chunks."""
+    place.server.http.delete("/api/v1/runs/run_1/streams/out")
+    path = "/realtime/v1/streams/run_1/self/out"
+    assert place.server.http.post(path, content="1\n2\n").status_code == 200
+    yield place
+    place.accept(place.server.secret)
+
+
+def address(place: Cached, start: int = 0) -> str:
+    """Return the address of the stream's page from *start* on."""
+    page = place.server.http.get("/realtime/v1/streams/run_1/out?wait=0").json()
+    generation, _, _ = page["chunks"][0]["id"].rpartition("-")
+    return f"{place.url}{PAGES}?generation={generation}&start={start}"
+
+
+def token(place: Cached, *scopes: str, key: str = "", expires_in: float = 60) -> dict[str, str]:
+    signed = issue_token(key or place.server.secret, list(scopes), time(), expires_in)
+    return {"Authorization": f"Bearer {signed}"}
+
+
+def ask(url: str, headers: dict[str, str] | None = None) -> httpx.Response:
+    return httpx.get(url, headers=headers or {}, timeout=60)
+
+
+def test_many_live_readers_are_one_to_the_server(fresh: Cached) -> None:
+    fresh.server.http.delete("/api/v1/runs/run_1/streams/out")
+    server, before = fresh.server, fresh.origin_requests()
+    asking = by_pages(reading_token(server.secret))
+    loading = delivered(server.port, server.secret, fresh.port, asking, READERS, APPENDS, 2)
+    assert len(asyncio.run(loading).times) == READERS * APPENDS
+    assert fresh.origin_requests() - before <= 3 * APPENDS
+
+
+def test_holders_of_two_tokens_share_a_page(fresh: Cached) -> None:
+    url, before = address(fresh), fresh.origin_requests()
+    answers = [
+        ask(url, token(fresh, scope)) for scope in ("read:runs:run_1", "read:streams:run_1/out")
+    ]
+    assert [answer.json()["next_index"] for answer in answers] == [2, 2]
+    assert answers[0].headers["X-Request-Id"] == answers[1].headers["X-Request-Id"]
+    assert fresh.origin_requests() - before == 1
+
+
+def test_a_page_that_is_kept_is_nobodys_who_may_not_read_it(fresh: Cached) -> None:
+    url = address(fresh)
+    assert ask(url, token(fresh, "read:runs:run_1")).status_code == 200
+    refused = {
+        "no token": ask(url),
+        "another run's": ask(url, token(fresh, "read:runs:run_2")),
+        "to write": ask(url, token(fresh, "write:runs:run_1")),
+        "expired": ask(url, token(fresh, "read:runs:run_1", expires_in=-1)),
+        "of another key": ask(url, token(fresh, "read:runs:run_1", key="some_other_key")),
+    }
+    found = {name: answer.status_code for name, answer in refused.items()}
+    assert found == dict.fromkeys(refused, 401) | {"another run's": 403, "to write": 403}
+    for answer in refused.values():
+        assert answer.json()["error"]["code"] in ("unauthenticated", "unauthorized")
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+
+
+def test_a_token_of_a_key_that_was_rotated_out_opens_nothing(fresh: Cached) -> None:
+    url, older = address(fresh), token(fresh, "read:runs:run_1", key="the_key_of_before")
+    fresh.accept(fresh.server.secret, "the_key_of_before")
+    assert ask(url, older).status_code == 200
+    fresh.accept(fresh.server.secret)
+    assert ask(url, older).status_code == 401
+
+
+def test_who_goes_round_the_check_gets_nothing(fresh: Cached) -> None:
+    url = address(fresh)
+    assert ask(url, token(fresh, "read:runs:run_1")).status_code == 200
+    assert ask(url.replace(fresh.url, fresh.server.url)).status_code == 401
+    shown = {"X-Stream-Origin-Secret": "guessed-by-somebody"}
+    assert ask(url, shown).status_code == 401
+    for way in ("/realtime/v1/streams/../pages/run_1/out", "//realtime/v1/pages/run_1/out"):
+        assert ask(url.replace(PAGES, way)).status_code >= 400
+
+
+@pytest.mark.parametrize("place", ["varnish"], indirect=True)
+def test_varnish_itself_answers_only_who_has_the_secret(fresh: Cached) -> None:
+    url = address(fresh)
+    assert ask(url, token(fresh, "read:runs:run_1")).status_code == 200
+    around = url.replace(fresh.url, f"http://127.0.0.1:{fresh.varnish_port}")
+    assert ask(around, token(fresh, "read:runs:run_1")).status_code == 403
+
+
+def test_a_browser_may_ask_from_anywhere(fresh: Cached) -> None:
+    headers = {"Origin": "https://app.example.com", "Access-Control-Request-Method": "GET"}
+    before = httpx.options(f"{fresh.url}{PAGES}", headers=headers)
+    assert before.status_code == 204
+    assert before.headers["Access-Control-Allow-Headers"] == "authorization"
+    page = ask(address(fresh), token(fresh, "read:runs:run_1") | headers)
+    assert page.headers["Access-Control-Allow-Origin"] == "*"
+
+
+def test_an_event_stream_goes_past_the_cache(fresh: Cached) -> None:
+    headers = token(fresh, "read:runs:run_1") | {"Accept": "text/event-stream"}
+    url = f"{fresh.url}/realtime/v1/streams/run_1/out"
+    with httpx.stream("GET", url, headers=headers, timeout=60) as events:
+        assert next(events.iter_lines()) == "event: batch"
+
+
+def test_the_sdks_readers_find_the_pages_by_themselves(fresh: Cached) -> None:
+    async def read(client: AsyncClient) -> list[Any]:
+        return [value async for value in client.streams.read("run_1", "out")]
+
+    async def main() -> list[list[Any]]:
+        signed = reading_token(fresh.server.secret)
+        async with AsyncClient(base_url=fresh.url, token=signed) as client:
+            reading = [asyncio.create_task(read(client)) for _ in range(10)]
+            for value in ("3", "4"):
+                await asyncio.sleep(0.5)
+                await asyncio.to_thread(append, value)
+            await asyncio.sleep(0.5)
+            await asyncio.to_thread(fresh.server.http.post, "/realtime/v1/streams/run_1/out/close")
+            return await asyncio.gather(*reading)
+
+    def append(value: str) -> None:
+        fresh.server.http.post("/realtime/v1/streams/run_1/self/out", content=f"{value}\n")
+
+    before = fresh.origin_requests()
+    assert asyncio.run(main()) == [[1, 2, 3, 4]] * 10
+    assert 0 < fresh.origin_requests() - before <= 9
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(("readers", "rate"), LOADS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_thousands_of_readers_have_every_chunk_once_and_in_order(
+    kind: Kind, readers: int, rate: int, tmp_path: Path
+) -> None:
+    found = through(kind, tmp_path, readers, rate, SECONDS)
+    assert len(found.load.times) == readers * rate * SECONDS
+    assert found.requests <= 3 * rate * SECONDS
