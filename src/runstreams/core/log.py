@@ -52,7 +52,7 @@ from .observing import Observer
 from .page_cache import PageCache
 from .ports import Clock, NewId, Store
 from .position import Position, begun_anew, generation_of
-from .reading import Cursor, Lookup, StreamGone
+from .reading import NO_POINTERS, Cursor, Lookup, StreamGone
 from .retention import closed_until, is_expired
 from .runs import RunBook, told
 from .scribe import Scribe, Written
@@ -66,9 +66,6 @@ _LIST_PAGE = 200
 
 _CLOSE_AT_ONCE = 16
 """Streams closed side by side when their run is completed."""
-
-NO_POINTERS = 2**63 - 1
-"""For a look at a head that needs none of its pointers."""
 
 EMPTY = Page((), 0, 0, "")
 """What there is to read of a stream that was never written."""

@@ -27,6 +27,9 @@ from .unsealed import fetched
 _INDEXES_KEPT = 16
 """Segment indexes that a process keeps; each is at most about 2 MB, mostly far less."""
 
+NO_POINTERS = 2**63 - 1
+"""For a look at a head that needs none of its pointers."""
+
 TRIES = 4
 """How often a page starts over when objects are sealed or merged away under it."""
 

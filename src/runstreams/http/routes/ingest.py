@@ -14,8 +14,9 @@ from ...core.fencing import fence_number
 from ...core.json_lines import check_chunk, plain_chunks
 from ...core.leasing import Claim, leased_until
 from ...core.limits import BATCH_BYTES, BATCH_CHUNKS, BODY_CHUNKS, CHUNK_BYTES
-from ...core.log import NO_POINTERS, Log
+from ...core.log import Log
 from ...core.model import Appended, Batch, Head, StreamId
+from ...core.reading import NO_POINTERS
 from ..call import Call, ClientGone
 from ..trigger import check_overlap, is_published_writer, overlap
 from .lines import Lines

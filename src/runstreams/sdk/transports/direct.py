@@ -10,7 +10,7 @@ from ...core.joint import Alive, Item
 from ...core.json_lines import check_chunk, decode, plain_chunks
 from ...core.leasing import Claim, leased_until
 from ...core.limits import LIST_MAX
-from ...core.log import NO_POINTERS, Log
+from ...core.log import Log
 from ...core.model import (
     Batch,
     Closed,
@@ -24,6 +24,7 @@ from ...core.model import (
     StreamInfo,
     StreamPage,
 )
+from ...core.reading import NO_POINTERS
 from ...core.runs import place_of
 from ..records import Chunk, ChunkPage, Receipt, RunItem, RunItems, Sharing, SignOfLife, TakenOver
 
