@@ -14,6 +14,7 @@ import pytest
 
 from runstreams import Client, Retries
 from runstreams.aio import AsyncClient
+from runstreams.serve.open_files import raise_limit
 from tests.deployed.balancer import Balancer
 from tests.deployed.stack import Stack
 from tests.emulators.place import SETTINGS
@@ -140,4 +141,5 @@ async def test_readers_have_everything_once_whatever_becomes_of_their_servers(
 
 @pytest.mark.soak
 async def test_a_thousand_readers_do(stack: Stack, tier: Tier, run: str) -> None:
+    raise_limit()  # of open files: each has three here, with the balancer's two
     await check(tier, stack, run, readers=1_000, kills=len(ENDS))

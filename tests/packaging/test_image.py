@@ -1,5 +1,6 @@
 """The Dockerfile: what a linter says of it, and the image that its steps make."""
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from runstreams.serve.settings import Settings
 from tests.emulators.place import Place
 from tests.emulators.process import READY_SECONDS, free_port
 from tests.packaging.dockerfile import Image
@@ -38,6 +40,7 @@ def test_its_steps_make_an_image_that_serves(quick_aws_place: Place, tmp_path: P
     image = Image(tmp_path / "root")
     image.build(DOCKERFILE)
     assert image.user != "root"
+    assert image.port == Settings().port
     port = free_port()
     environ = {
         **quick_aws_place.environment(),
@@ -53,6 +56,7 @@ def test_its_steps_make_an_image_that_serves(quick_aws_place: Place, tmp_path: P
     finally:
         process.kill()
         process.communicate()
+        shutil.rmtree(image.root)
 
 
 def until_healthy(url: str) -> None:
