@@ -119,6 +119,8 @@ async def check(tier: Tier, stack: Stack, run: str, readers: int, kills: int) ->
     ):
         reading = [asyncio.create_task(everything(client, run, progress)) for _ in range(readers)]
         try:
+            while tier.balancer.open.total() < readers:
+                await asyncio.sleep(0.02)
             for number, how in enumerate(ENDS[:kills]):
                 await more_than(progress, progress[0] + 5)
                 code = await asyncio.to_thread(tier.replace, number % SERVERS, how)
