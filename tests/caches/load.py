@@ -120,10 +120,17 @@ class Reader(Connection):
 
 
 async def delivered(
-    server: int, key: str, port: int, asking: Asking, readers: int, chunks: int, rate: float
+    server: int,
+    key: str,
+    port: int,
+    asking: Asking,
+    readers: int,
+    chunks: int,
+    rate: float,
+    silence: float = 0,
 ) -> Load:
     """Let *readers* at *port* read so many *chunks* live, appended to the *server* at *rate* a
-    second. Raises `Failed`.
+    second, after so many seconds of *silence*. Raises `Failed`.
     """
     load = Load(readers, chunks)
     writer = await connect(server, Asker)
@@ -134,6 +141,7 @@ async def delivered(
             everybody += await asyncio.gather(
                 *(connect(port, lambda: Reader(load, asking)) for _ in range(some))
             )
+        await sleep(silence)
         await _append(writer, key, load, rate)
         async with asyncio.timeout(PATIENCE_SECONDS):
             await load.done.wait()

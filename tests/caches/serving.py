@@ -36,7 +36,7 @@ http {{
     fastcgi_temp_path {folder}/fastcgi;
     uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi;
-    upstream varnish {{ server 127.0.0.1:{varnish}; keepalive 64; }}
+    upstream varnish {{ server 127.0.0.1:{varnish}; keepalive 2048; }}
     proxy_cache_path {folder}/cache levels=1:2 keys_zone=runstreams:16m max_size=1g
         inactive=2m use_temp_path=off;
     include {folder}/pages.conf;

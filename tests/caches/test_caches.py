@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from runstreams.aio import AsyncClient
+from runstreams.core.limits import WAIT_SECONDS
 from tests.caches.load import by_pages, delivered
 from tests.caches.measuring import LOADS, SECONDS, reading_token, through
 from tests.caches.serving import KINDS, Cached, Kind, cached
@@ -117,6 +118,13 @@ def test_varnish_itself_answers_only_who_has_the_secret(fresh: Cached) -> None:
     assert ask(around, token(fresh, "read:runs:run_1")).status_code == 403
 
 
+def test_a_page_says_on_its_way_to_a_reader_that_it_is_for_nobody_else(fresh: Cached) -> None:
+    for start, status in ((0, 200), (17, 416)):
+        answer = ask(address(fresh, start), token(fresh, "read:runs:run_1"))
+        found = (answer.status_code, answer.headers["Cache-Control"])
+        assert found == (status, "private, no-cache, no-transform")
+
+
 def test_a_browser_may_ask_from_anywhere(fresh: Cached) -> None:
     headers = {"Origin": "https://app.example.com", "Access-Control-Request-Method": "GET"}
     before = httpx.options(f"{fresh.url}{PAGES}", headers=headers)
@@ -154,6 +162,19 @@ def test_the_sdks_readers_find_the_pages_by_themselves(fresh: Cached) -> None:
     before = fresh.origin_requests()
     assert asyncio.run(main()) == [[1, 2, 3, 4]] * 10
     assert 0 < fresh.origin_requests() - before <= 9
+
+
+@pytest.mark.soak
+def test_in_silence_too_many_readers_are_one_to_the_server(fresh: Cached) -> None:
+    """Readers that come within a poll are led to one address after it, and stay together."""
+    fresh.server.http.delete("/api/v1/runs/run_1/streams/out")
+    server, before = fresh.server, fresh.origin_requests()
+    asking = by_pages(reading_token(server.secret))
+    loading = delivered(
+        server.port, server.secret, fresh.port, asking, READERS, 1, 1, 2.5 * WAIT_SECONDS
+    )
+    assert len(asyncio.run(loading).times) == READERS
+    assert fresh.origin_requests() - before <= 6
 
 
 @pytest.mark.soak

@@ -247,9 +247,18 @@ async def test_behind_a_cache_events_are_for_those_who_know_nothing_else() -> No
     both = {"accept": "text/event-stream, application/json"}
     answer = await server.ask("GET", f"{RUN}/out", headers={**BEHIND, **both})
     assert (answer.status, answer.error["code"]) == (422, "no_event_stream")
+    assert answer.error["url"] is None
     async with server.following(f"{RUN}/out", **BEHIND) as request:
         await asyncio.sleep(0.1)
         assert request.answer.status == 200
+
+
+@in_virtual_time
+async def test_behind_a_cache_nobody_is_led_to_event_streams_elsewhere() -> None:
+    server = Api(Host(sse=False, streaming_url="https://elsewhere"))
+    both = {"accept": "text/event-stream, application/json"}
+    answer = await server.ask("GET", f"{RUN}/out", headers={**BEHIND, **both})
+    assert (answer.status, answer.error["url"]) == (422, None)
 
 
 @in_virtual_time

@@ -3,7 +3,7 @@
 import { build } from "esbuild";
 import { gzipSync } from "node:zlib";
 
-const LIMIT = 6144;
+const LIMIT = 6272;
 
 const { outputFiles } = await build({
   entryPoints: ["dist/index.js"],

@@ -157,6 +157,33 @@ describe.concurrent("hooks of one run", () => {
     }
   });
 
+  it("ask for pages, each for its own, behind a cache that gives them to many", async () => {
+    const [one, other] = [recorder(), recorder()];
+    const [a, b] = two();
+    await a.append(1);
+    await b.append(2);
+    const asked: string[] = [];
+    await serving(
+      async (request, response) => {
+        asked.push(request.url!);
+        request.headers["x-stream-shared"] = "true";
+        await passBack(await passOn(request), response);
+      },
+      async (baseURL) => {
+        const page = show([
+          <one.Shown key="1" stream={a} baseURL={baseURL} />,
+          <other.Shown key="2" stream={b} baseURL={baseURL} />,
+        ]);
+        const waits = (key: string) =>
+          asked.some((url) => url.startsWith(`/realtime/v1/pages/${a.run}/${key}?generation=`));
+        await until(() => waits("a") && waits("b"));
+        await a.append(3);
+        await until(() => one.now().parts.length === 2 && other.now().parts.length === 1);
+        page.remove();
+      },
+    );
+  });
+
   it("keep numbers as they were written where they are parsed otherwise", async () => {
     const [one, other] = [recorder(), recorder()];
     const [a] = two();

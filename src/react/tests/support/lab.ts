@@ -3,6 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
 
 export const baseURL = needed("SERVER_URL");
 export const secret = needed("SERVER_SECRET");
@@ -132,10 +133,11 @@ export async function serving<T>(
 }
 
 /** Pass a request on to the server, and return its answer. */
-export function passOn(request: IncomingMessage): Promise<Response> {
+export async function passOn(request: IncomingMessage): Promise<Response> {
   const { connection: _, ...sent } = request.headers as Record<string, string>;
   const headers = { ...sent, host: new URL(baseURL).host };
-  return fetch(baseURL + request.url, { method: request.method, headers });
+  const body = request.method === "GET" ? undefined : await text(request);
+  return fetch(baseURL + request.url, { method: request.method, headers, body });
 }
 
 /** Answer with what the server said, in one piece. */

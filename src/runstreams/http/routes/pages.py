@@ -41,13 +41,13 @@ async def page(call: Call) -> None:
     with call.reading(grant):
         head, found = await _read(call, stream, wanted)
     now = call.service.log.clock()
-    headers = [_cache_control(call, found, wanted, head, now) if is_shared else PRIVATE]
+    told = [_cache_control(call, found, wanted, head, now) if is_shared else PRIVATE]
     if is_lasting(found):
-        headers.append((b"etag", etag(found)))
-        if call.headers.get(b"if-none-match") == etag(found):
-            await _answer_known(call, headers)
+        told.append((b"etag", tag := etag(found)))
+        if call.headers.get(b"if-none-match") == tag:
+            await _answer_known(call, told)
             return
-    await call.answer(200, body_of(found, wanted.cursor, now), headers)
+    await call.answer(200, body_of(found, wanted.cursor, now), told)
 
 
 def _asked(call: Call) -> _Wanted:
@@ -96,6 +96,6 @@ def _cache_control(
     return b"cache-control", b"public, max-age=0, s-maxage=%d, no-transform" % seconds
 
 
-async def _answer_known(call: Call, headers: Headers) -> None:
-    await call.start(304, headers)
+async def _answer_known(call: Call, told: Headers) -> None:
+    await call.start(304, told)
     await call.send({"type": "http.response.body", "body": b""})

@@ -59,9 +59,9 @@ async def _page(call: Call, stream: StreamId, wanted: Wanted) -> Page:
 
 
 async def _follow(call: Call, stream: StreamId, silence: float) -> None:
-    check_event_stream(call)
     if is_behind_cache(call.headers) and JSON in call.headers[b"accept"].lower():
         raise NoEventStream("Many share pages here; ask for application/json", url=None)
+    check_event_stream(call)
     start = trigger.first_event(call.headers)
     follower = await call.service.log.follow(
         stream, TAIL if start is None else start, silence=silence, seconds=call.time_left()
