@@ -210,6 +210,15 @@ def test_the_caches_key_is_the_address_and_nothing_else() -> None:
     assert (policy["MinTTL"], policy["DefaultTTL"], policy["MaxTTL"]) == (0, 0, 60)
 
 
+def test_a_page_is_handed_on_as_its_readers_alone() -> None:
+    [pages] = distribution()["CacheBehaviors"]
+    assert pages["ResponseHeadersPolicyId"] == {"Ref": "EdgePrivate"}
+    policy = Filled(raw(), EdgeCache="on").resource("EdgePrivate")["ResponseHeadersPolicyConfig"]
+    [header] = policy["CustomHeadersConfig"]["Items"]
+    assert (header["Header"], header["Override"]) == ("Cache-Control", True)
+    assert header["Value"].startswith("private")
+
+
 def test_everything_else_goes_past_the_cache_with_all_that_it_says() -> None:
     rest = distribution()["DefaultCacheBehavior"]
     assert len(rest["AllowedMethods"]) == 7
