@@ -30,9 +30,23 @@ def test_what_stands_stands_whatever_is_read() -> None:
     assert sum(line.dollars for line in bill(quiet) if line.part in READING) == stands(quiet)
 
 
-@pytest.mark.parametrize(("readers", "tasks"), [(1, 2), (2_000, 2), (2_001, 3), (100_000, 100)])
-def test_a_thousand_readers_are_a_task(readers: int, tasks: int) -> None:
-    assert tier.tasks(readers) == tasks
+@pytest.mark.parametrize(
+    ("looks", "readers", "deliveries", "tasks"),
+    [
+        (0, 1, 0, 2),
+        (200 * 2, 1, 0, 2),  # a stream for each reader
+        (200 * 25, 1, 0, 25),
+        (10, 100_000, 400_000, 85),  # one stream for all: each task looks at it
+        (10, 3, 0, 2),
+        (400, 100, 0, 200),  # more streams than a task can look at
+    ],
+)
+def test_there_are_as_many_tasks_as_are_busy_enough(
+    looks: float, readers: float, deliveries: float, tasks: int
+) -> None:
+    assert tier.tasks(looks, readers, deliveries) == tasks
+    total = looks * min(readers, tasks) * tier.LOOK_SECONDS + deliveries * tier.DELIVERY_SECONDS
+    assert total <= tasks * tier.TASK_BUSY * 1.001
 
 
 def test_readers_on_tasks_take_nothing_of_lambda_and_leave_it_the_writing() -> None:
@@ -76,7 +90,7 @@ def test_the_page_says_from_when_it_pays() -> None:
 @pytest.mark.parametrize("readers", [1, 10, 100, 1_000, 10_000])
 def test_the_pages_table_is_what_is_computed(readers: int) -> None:
     at = [replace(USUAL, endpoint=each, readers_on="lambda") for each in FUNCTIONS]  # type: ignore[arg-type]
-    loads = (*at, USUAL, replace(USUAL, readers=100))
+    loads = (*at, USUAL, replace(USUAL, readers=readers))
     sums = [reading(with_readers(load, readers)) for load in loads]
     row = " | ".join(f"${each:,.0f}" for each in sums)
     assert f"| {readers:,} | {row} |" in PAGE

@@ -94,6 +94,8 @@ def test_the_sums_are_of_the_tasks_that_are_declared(filled: Filled) -> None:
     task, scaling = filled.resource("Task"), filled.resource("Scaling")
     assert (task["Cpu"] / 1024, task["Memory"] / 1024) == (tier.TASK_CPUS, tier.TASK_GB)
     assert scaling["MinCapacity"] == tier.LEAST_TASKS
+    policy = filled.resource("ScalingByCpu")["TargetTrackingScalingPolicyConfiguration"]
+    assert policy["TargetValue"] / 100 == tier.TASK_BUSY
     assert task["RuntimePlatform"]["CpuArchitecture"] == "ARM64"
 
 

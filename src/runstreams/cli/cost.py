@@ -5,7 +5,6 @@ import math
 from collections.abc import Iterable
 from typing import Any, get_args
 
-from ..costs import tier
 from ..costs.bill import Endpoint, Line, Load, ReadersOn, bill, standing, total
 from ..costs.comparing import pays_from
 from ..serve.errors import CannotRun
@@ -109,7 +108,7 @@ def show(load: Load) -> None:
 
 
 def _about_the_tier(load: Load) -> str:
-    count, stands = tier.tasks(load.average_readers), total(standing(load))
+    count, stands = load.tasks, total(standing(load))
     least = pays_from(load)
     number = f"{least:,.1f}" if math.isfinite(least) else "no number of"
     return (

@@ -100,6 +100,13 @@ class Load:
         return self.streams * self.readers * self.seconds / (tier.HOURS * 3600)
 
     @property
+    def tasks(self) -> int:
+        """Tasks that the tier has for them."""
+        streams = self.streams * self.seconds / (tier.HOURS * 3600)
+        deliveries = self.average_readers * self.appends / self.seconds
+        return tier.tasks(streams / (self.poll_ms / 1000), self.readers, deliveries)
+
+    @property
     def tokens(self) -> int:
         """Chunks of a stream."""
         return max(1, round(self.tokens_per_second * self.seconds))
@@ -144,7 +151,7 @@ def standing(load: Load) -> list[Line]:
     """Return what stands for *load* whoever reads: the tier, if it is there."""
     if load.readers_on == "lambda":
         return []
-    return [Line("standing", *each) for each in tier.standing(tier.tasks(load.average_readers))]
+    return [Line("standing", *each) for each in tier.standing(load.tasks)]
 
 
 def total(lines: list[Line]) -> float:
@@ -189,7 +196,7 @@ def _reading(load: Load) -> Iterator[_Part]:
 
 def _from_tier(load: Load) -> Iterator[_Part]:
     """A process looks once for all of its readers, and those of a stream are spread over all."""
-    looking = min(load.readers, tier.tasks(load.average_readers))
+    looking = min(load.readers, load.tasks)
     made = requests.of_following(load.appends, load.seconds, load.poll_ms / 1000, 1, load.inlined)
     first_looks = _times(Counter(GetItem=1), load.readers)
     yield from _stored("following", _times(made, looking) | first_looks)

@@ -17,8 +17,13 @@ TASK_CPUS, TASK_GB = 1, 2
 LEAST_TASKS = 2
 """One in each of two zones."""
 
-TASK_READERS = 1_000
-"""Readers of a task."""
+TASK_BUSY = 0.4
+"""How much of its processor a task uses where there are as many as there should be."""
+
+LOOK_SECONDS, DELIVERY_SECONDS = 0.002, 0.00008
+"""What a look at a stream's head takes of a processor, and an event to one reader: seen on one
+machine that was busy with other things as well, not on AWS.
+"""
 
 _BALANCER_ADDRESSES = 2
 """One in each zone."""
@@ -29,9 +34,15 @@ many that are open, so many bytes; what there is most of counts.
 """
 
 
-def tasks(readers: float) -> int:
-    """Return how many tasks so many *readers* on average need."""
-    return max(LEAST_TASKS, ceil(readers / TASK_READERS))
+def tasks(looks: float, readers: float, deliveries: float) -> int:
+    """Return how many tasks there are where all streams are looked at *looks* times a second, each
+    of them has so many *readers*, and so many events a second are delivered.
+    """
+    delivering = deliveries * DELIVERY_SECONDS
+    spare = TASK_BUSY - looks * LOOK_SECONDS  # of one that has readers of all streams
+    if spare > 0 and delivering / spare <= readers:
+        return max(LEAST_TASKS, ceil(delivering / spare))
+    return max(LEAST_TASKS, ceil((looks * readers * LOOK_SECONDS + delivering) / TASK_BUSY))
 
 
 def standing(tasks: int) -> Iterator[tuple[Price, float]]:
