@@ -91,7 +91,7 @@ class DeployedKeys(Keys):
         name, days = environ[SECRET], environ.get(_PREVIOUS_DAYS) or PREVIOUS_DAYS
         try:
             return cls(Secret(session(), name).read, float(days))
-        except (BotoCoreError, ClientError, ValueError) as error:
+        except (BotoCoreError, ClientError, KeyError, ValueError) as error:
             raise CannotRun(f"cannot read the secret key from {name}: {error}") from error
 
     def grant(self, authorization: bytes | None, now: int) -> Grant:
