@@ -1,6 +1,6 @@
 /*
  * CloudFront's part of the check, before the cache: what it reads from the request, and what it
- * answers. `scripts/edge.py` makes one function of this and token.js, and puts it into template.yaml.
+ * answers. `scripts/edge.py` makes one function of this and token.js, in template.yaml.
  */
 
 import crypto from "crypto";
@@ -9,7 +9,7 @@ import cf from "cloudfront";
 /** The secret keys, under the names `current` and, for a while after a rotation, `previous`. */
 const store = cf.kvs();
 
-/** The gateway decodes a path once more, and cuts it at a question mark: then it names another stream. */
+/** The gateway decodes a path once more, and cuts it at a `?`: then it names another stream. */
 const AMBIGUOUS = /%(25|3f)/i;
 
 async function handler(event) {
@@ -35,7 +35,9 @@ async function keyCalled(name) {
 
 function judged(request, current, previous) {
   if (!current) return refusal(503, "busy", "the edge has not been told the secret key");
-  if (AMBIGUOUS.test(request.uri)) return refusal(400, "invalid_request", "this is no page's address");
+  if (AMBIGUOUS.test(request.uri)) {
+    return refusal(400, "invalid_request", "this is no page's address");
+  }
   const sent = request.headers.authorization;
   const query = valuesOf(request.querystring);
   const keys = previous ? [current, previous] : [current];
