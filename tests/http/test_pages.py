@@ -10,7 +10,7 @@ from runstreams.core.model import Closed
 from runstreams.http import Host
 from runstreams.http.origin import Origin
 from tests import virtual_time
-from tests.http.asgi import OUT, RUN, Answer, Api, in_virtual_time, token
+from tests.http.asgi import OUT, RUN, STREAM, Answer, Api, in_virtual_time, token
 
 PAGES = "/realtime/v1/pages/run_1/out"
 SECRET, NEWER = "a-secret-of-the-cache", "a-newer-secret-of-it"
@@ -19,7 +19,8 @@ BEHIND = {"x-stream-shared": "true"}
 HALF_A_PAGE = '"' + "x" * 1_000_000 + '"'
 """Two of them are more than one page."""
 
-LASTING, LIVE = (f"public, max-age=0, s-maxage={n}, no-transform" for n in (60, 1))
+LASTING = "public, max-age=0, s-maxage=60, no-transform"
+LIVE = "public, max-age=0, s-maxage=1, stale-while-revalidate=5, no-transform"
 PRIVATE = "private, no-store, no-transform"
 
 
@@ -88,6 +89,14 @@ async def test_a_page_is_kept_no_longer_than_its_oldest_chunk() -> None:
 
 
 @in_virtual_time
+async def test_a_live_page_is_not_given_out_after_its_chunk_is_gone() -> None:
+    server = api(limits=Limits(retention_ms=6_000))
+    await server.write("1")
+    told = (await ask(server)).headers["cache-control"]
+    assert told == "public, max-age=0, s-maxage=1, no-transform"
+
+
+@in_virtual_time
 async def test_a_stream_with_a_lifetime_of_its_own_is_kept_no_longer() -> None:
     server = api()
     told = {"stream-ttl": "15", "content-type": "application/json"}
@@ -105,6 +114,18 @@ async def test_a_page_that_is_known_is_not_sent_again() -> None:
     tag = (await ask(server, address)).headers["etag"]
     answer = await ask(server, address, {**VOUCHED, "if-none-match": tag})
     assert (answer.status, answer.body, answer.headers["etag"]) == (304, b"", tag)
+
+
+@in_virtual_time
+async def test_a_page_is_another_one_when_more_of_its_stream_no_longer_counts() -> None:
+    server = api()
+    await server.write(HALF_A_PAGE, HALF_A_PAGE)
+    address = f"?generation={await generation(server)}&start=0"
+    before = await ask(server, address)
+    await server.ask("POST", STREAM, "1\n", headers={"x-stream-supersedes": "1"})
+    after = await ask(server, address, {**VOUCHED, "if-none-match": before.headers["etag"]})
+    assert "superseded" not in before.json()
+    assert (after.status, after.json()["superseded"]) == (200, [[1, 2]])
 
 
 @in_virtual_time

@@ -73,6 +73,13 @@ def test_a_key_that_no_header_can_carry_is_one_line(tmp_path: Path) -> None:
     assert done.stderr.count("\n") == 1
 
 
+def test_a_secret_of_a_cache_that_could_be_guessed_is_one_line(tmp_path: Path) -> None:
+    environ = {"RUNSTREAMS_ORIGIN_SECRET": "guess-me"}
+    done = run_to_end("serve", "--data", str(tmp_path / "data"), "--port", "0", environ=environ)
+    reason = "RUNSTREAMS_ORIGIN_SECRET: a secret has at least 16 characters"
+    assert (done.returncode, done.stderr) == (1, f"runstreams: {reason}\n")
+
+
 def test_streams_and_key_are_there_again_after_a_restart(tmp_path: Path) -> None:
     path = "/realtime/v1/streams/run_1"
     with ServerProcess(tmp_path / "data") as server:

@@ -11,12 +11,14 @@ from runstreams.core import (
     appending,
     commit,
     fencing,
+    forking,
     holding,
     leasing,
     reading,
     retention,
     sealing,
     segment,
+    superseding,
     waiting,
 )
 from runstreams.core.appending import Appender
@@ -39,6 +41,7 @@ from runstreams.core.model import (
     Run,
     SegmentName,
     Sent,
+    Span,
     Strand,
     StreamId,
 )
@@ -475,6 +478,32 @@ def a_resend_is_told_of_a_fence_that_is_newer_than_what_it_sent() -> AbstractCon
         return fencing.fence_number(head)
 
     return _patched((commit, "fence_at", latest), (appending, "fence_at", latest))
+
+
+# Superseding
+
+
+@mutant
+def a_resend_supersedes_once_more() -> AbstractContextManager[Any]:
+    original = Batch.rest
+
+    def rest(self: Batch, skip: int) -> Batch:
+        return replace(original(self, skip), supersedes=self.supersedes)
+
+    return patch.object(Batch, "rest", rest)
+
+
+@mutant
+def superseding_counts_what_was_superseded_before() -> AbstractContextManager[Any]:
+    def made_way(spans: Sequence[Span], start: int) -> tuple[list[Span], int]:
+        return [], start
+
+    return patch.object(superseding, "made_way", made_way)
+
+
+@mutant
+def a_fork_counts_what_was_superseded() -> AbstractContextManager[Any]:
+    return patch.object(forking, "superseded_before", lambda head, end: ())
 
 
 # Clients outside the head

@@ -32,6 +32,7 @@ from .reading import NO_POINTERS, Cursor, Lookup
 from .retention import cutoff
 from .scribe import Scribe
 from .sealing import Sealer
+from .superseding import superseded_before
 
 ATTEMPTS = 8
 """How often a fork looks again: its source, or its own name, may change meanwhile."""
@@ -119,6 +120,7 @@ class Forker:
             source.began if end else self._clock(),
             await self._time_before(cursor, source, end),
             inherited(wish.source, source, end),
+            superseded_before(source, end),
         )
         if len(fork.strands) > STRANDS:
             raise ForkedTooDeep(f"a stream may have chunks of {STRANDS} others")

@@ -25,7 +25,7 @@ from .errors import (
     SealingBehind,
     StreamClosed,
 )
-from .fencing import check_fence
+from .fencing import check_fence, fence_number
 from .finding import Finder
 from .following import Follower
 from .forking import Forker, Wish
@@ -58,6 +58,7 @@ from .runs import RunBook, told
 from .scribe import Scribe, Written
 from .seal_schedule import SealSchedule
 from .sealing import Sealer
+from .superseding import told as told_superseded
 from .turns import Turns
 from .waiting import Watches
 
@@ -119,7 +120,7 @@ class Log:
 
     async def append(self, stream: StreamId, batch: Batch) -> Appended:
         """Append *batch*. Raises `ChunkGap`, `StreamClosed`, `RunCompleted`, `FencedOff`,
-        `StreamFull`, `Busy`, `Uncertain`.
+        `IndexBeyondTail`, `SupersededTooOften`, `StreamFull`, `Busy`, `Uncertain`.
         """
         with self._observer.appending():
             answer = await self._append(stream, batch)
@@ -554,6 +555,8 @@ class Log:
             writers=sum(1 for _ in islice(head.clients, WRITERS_COUNTED)),
             leased_until=leased_until(head),
             traceparent=head.charter.trace if head.charter else None,
+            fence=fence_number(head),
+            superseded=told_superseded(head),
         )
 
     # Deleting

@@ -21,6 +21,7 @@ from .model import Head, Page, Pointer, SegmentName, StoredChunk, Strand, Stream
 from .ports import Clock, Store
 from .retention import closed_until, cutoff, is_expired, oldest_pending
 from .segment import INDEX_GUESS, SegmentIndex, index_bytes, parse_index
+from .superseding import told
 from .unlisted import Unlisted
 from .unsealed import fetched
 
@@ -282,6 +283,7 @@ class Cursor:
             head.generation,
             head.closed if end == head.tail else None,
             leased_until(head),
+            told(head),
         )
 
     async def _expired(self, head: Head, start: int) -> bool:

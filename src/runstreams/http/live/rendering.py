@@ -12,7 +12,7 @@ from ...core.following import End, Tick
 from ...core.joint import Alive, Item
 from ...core.joint_poll import Gathered
 from ...core.leasing import leased_until
-from ...core.model import Closed, Head, Page
+from ...core.model import Closed, Head, Page, Span
 from ..errors import said_of
 
 DONE = b"data: [DONE]\n\n"
@@ -34,9 +34,10 @@ def as_json(page: Page) -> bytes:
 def as_lasting(page: Page) -> bytes:
     """Return *page*, which more follows, without what of it changes."""
     if (rendered := page.renderings.get("lasting")) is None:
-        rendered = b'{"chunks":[%b],"next_index":%d,"closed":null}' % (
+        rendered = b'{"chunks":[%b],"next_index":%d,"closed":null%b}' % (
             _chunks(page),
             page.next_index,
+            _superseded(page.superseded),
         )
         page.renderings["lasting"] = rendered
     return rendered
@@ -120,13 +121,21 @@ def _chunks(page: Page) -> bytes:
 
 
 def _json(page: Page) -> bytes:
-    return b'{"chunks":[%b],"next_index":%d,"tail":%d,"closed":%b,"leased_until":%b}' % (
+    return b'{"chunks":[%b],"next_index":%d,"tail":%d,"closed":%b,"leased_until":%b%b}' % (
         _chunks(page),
         page.next_index,
         page.tail,
         _closed(page.closed),
         _number(page.leased_until),
+        _superseded(page.superseded),
     )
+
+
+def _superseded(spans: tuple[Span, ...]) -> bytes:
+    """Return what a page says more where chunks no longer count."""
+    if not spans:
+        return b""
+    return b',"superseded":[%b]' % b",".join(b"[%d,%d]" % span for span in spans)
 
 
 def _closed(closed: Closed | None) -> bytes:
@@ -146,8 +155,8 @@ def _event(page: Page) -> bytes:
     )
     last = page.chunks[-1]
     return (
-        b'event: batch\nid: %d\ndata: {"records":[%b],"tail":{"seq_num":%d,"timestamp":%d}}\n\n'
-        % (last.index, records, page.tail, last.timestamp)
+        b'event: batch\nid: %d\ndata: {"records":[%b],"tail":{"seq_num":%d,"timestamp":%d}%b}\n\n'
+        % (last.index, records, page.tail, last.timestamp, _superseded(page.superseded))
     )
 
 

@@ -11,6 +11,9 @@ LASTING_SECONDS = 60
 LIVE_SECONDS = 1
 """How long any other is kept: for those who waited for it, and who come just then."""
 
+STALE_SECONDS = 5
+"""How long such a page is still good for the others while one of those who come late asks anew."""
+
 _CURSOR_MS = 20_000
 """How long a cursor is the current one."""
 
@@ -29,11 +32,19 @@ def is_lasting(page: Page) -> bool:
     return page.next_index < page.tail or page.closed is not None
 
 
-def seconds_kept(page: Page, head: Head, limits: Limits, now: int) -> int:
-    """Return for how long *page* may be kept, of the stream that *head* is."""
+def seconds_left(page: Page, head: Head, limits: Limits, now: int) -> int:
+    """Return for how long *page* can still be read, of the stream that *head* is."""
     oldest = page.chunks[0].timestamp if page.chunks else head.last_time
-    left = (readable_until(head, oldest, limits) - now) // 1000
-    return min(LASTING_SECONDS if is_lasting(page) else LIVE_SECONDS, left)
+    return (readable_until(head, oldest, limits) - now) // 1000
+
+
+def lifetime(left: int, lasts: bool) -> bytes:
+    """Return what `Cache-Control` says of a page that can be read for *left* seconds, and that
+    *lasts* or is live.
+    """
+    if lasts or left <= LIVE_SECONDS + STALE_SECONDS:
+        return b"s-maxage=%d" % min(left, LASTING_SECONDS if lasts else LIVE_SECONDS)
+    return b"s-maxage=%d, stale-while-revalidate=%d" % (LIVE_SECONDS, STALE_SECONDS)
 
 
 def body_of(page: Page, known: int | None, now: int) -> bytes:
@@ -46,7 +57,10 @@ def body_of(page: Page, known: int | None, now: int) -> bytes:
 
 
 def etag(page: Page) -> bytes:
-    """Return what names a lasting page, and whether the stream ends with it."""
+    """Return what names a lasting page: its chunks, how many of the stream no longer count, and
+    whether it ends there.
+    """
     first = page.chunks[0].index if page.chunks else page.next_index
+    lost = sum(span.end - span.start for span in page.superseded)
     end = b":c" if page.closed is not None else b""
-    return b'"%b:%d:%d%b"' % (page.generation.encode(), first, page.next_index, end)
+    return b'"%b:%d:%d:%d%b"' % (page.generation.encode(), first, page.next_index, lost, end)

@@ -13,7 +13,14 @@ from ..call import Call, require
 from ..errors import Headers
 from ..fields import query, whole
 from ..live.presence import Presence
-from ..live.sharing import LIVE_SECONDS, body_of, etag, is_lasting, seconds_kept
+from ..live.sharing import (
+    LASTING_SECONDS,
+    body_of,
+    etag,
+    is_lasting,
+    lifetime,
+    seconds_left,
+)
 from .asking import longest_wait
 
 PRIVATE = (b"cache-control", b"private, no-store, no-transform")
@@ -85,15 +92,16 @@ async def _read(call: Call, stream: StreamId, wanted: _Wanted) -> tuple[Head | N
 def _cache_control(
     call: Call, found: Page, wanted: _Wanted, head: Head | None, now: int
 ) -> tuple[bytes, bytes]:
-    seconds = LIVE_SECONDS
+    left = LASTING_SECONDS
     if head is not None:
-        left = seconds_kept(found, head, call.service.log.limits, now)
-        # By its name alone it may be another stream's at any time.
-        seconds = min(left, LIVE_SECONDS) if wanted.generation is None else left
-    if seconds <= 0:
+        left = seconds_left(found, head, call.service.log.limits, now)
+    if left <= 0:
         return PRIVATE
+    # By its name alone it may be another stream's at any time.
+    lasts = is_lasting(found) and wanted.generation is not None
     # Browsers know no tokens, so only caches that do may keep it.
-    return b"cache-control", b"public, max-age=0, s-maxage=%d, no-transform" % seconds
+    told = b"public, max-age=0, %b, no-transform" % lifetime(left, lasts)
+    return b"cache-control", told
 
 
 async def _answer_known(call: Call, told: Headers) -> None:

@@ -26,6 +26,7 @@ from ...core.model import (
     RunInfo,
     RunPage,
     RunStatus,
+    Span,
     Status,
     StreamId,
     StreamInfo,
@@ -108,6 +109,7 @@ class HttpTransport:
         body: bytes,
         lease: int | None = None,
         fence: int | None = None,
+        supersedes: int | None = None,
     ) -> Receipt:
         headers = {
             "content-type": "application/x-ndjson",
@@ -115,6 +117,8 @@ class HttpTransport:
             "x-resume-from-chunk": str(number),
             **_fencing(fence),
         }
+        if supersedes is not None:
+            headers["x-stream-supersedes"] = str(supersedes)
         if lease is not None:
             headers["x-lease-seconds"] = str(lease)
         answer = await self._answer("POST", _stream(stream, "self"), content=body, headers=headers)
@@ -429,7 +433,8 @@ def _events_page(event: Event) -> ChunkPage | SignOfLife:
         if event.name != "batch":
             return SignOfLife(said.get("leased_until"))
         chunks = [_record(record) for record in said["records"]]
-        return ChunkPage(chunks, chunks[-1].index + 1, said["tail"]["seq_num"])
+        tail, spans = said["tail"]["seq_num"], _spans(said)
+        return ChunkPage(chunks, chunks[-1].index + 1, tail, superseded=spans)
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         if event.name != "batch":
             return SignOfLife()
@@ -479,14 +484,20 @@ def _page(said: dict[str, Any]) -> ChunkPage:
         # Of what many share it is only said that there is more.
         tail = said.get("tail", end + 1)
         more = bool(said.get("shared")), said.get("cursor")
-        return ChunkPage(chunks, end, tail, closed, said.get("leased_until"), *more)
+        return ChunkPage(chunks, end, tail, closed, said.get("leased_until"), _spans(said), *more)
     except (KeyError, TypeError) as error:
         raise Unexpected("a page is not of this protocol", http_status=502) from error
 
 
 def _info(said: Any) -> StreamInfo:
     info = _known(StreamInfo, said)
-    return replace(info, closed=_known(Closed, info.closed)) if info.closed else info
+    closed = _known(Closed, info.closed) if info.closed else None
+    return replace(info, closed=closed, superseded=_spans(said))
+
+
+def _spans(said: dict[str, Any]) -> tuple[Span, ...]:
+    """Return which chunks are said to count no longer; none, where nothing is."""
+    return tuple(Span(*span) for span in said.get("superseded", ()))
 
 
 def _known(kind: type[R], said: Any) -> R:
