@@ -65,12 +65,16 @@ lint: setup ## Check style, types and generated files
 	@$(BIN)/python scripts/unasync.py --check
 	@$(BIN)/mypy
 	@$(BIN)/python scripts/picture.py --check
+	@$(BIN)/python scripts/edge.py --check
+	@$(BIN)/cfn-lint deploy/readers.yaml
+	@$(BIN)/hadolint Dockerfile
 
 format: setup ## Rewrite the code in the house's format, and what is made from it
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
 	@$(BIN)/python scripts/unasync.py
 	@$(BIN)/python scripts/picture.py
+	@$(BIN)/python scripts/edge.py
 
 clean: ## Remove everything that make has made
 	rm -rf $(NPM:=/node_modules) $(NPM:=/dist)

@@ -1,6 +1,7 @@
 """template.yaml as data: parameters filled in, and what it declares made in an emulated AWS."""
 
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -31,10 +32,15 @@ def _long_form(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
 _Loader.add_multi_constructor("!", _long_form)
 
 
+def load(path: Path) -> Any:
+    """Return a template as it is written."""
+    return yaml.load(path.read_text(), _Loader)
+
+
 @cache
 def raw() -> Any:
-    """Return the template as it is written."""
-    return yaml.load(TEMPLATE.read_text(), _Loader)
+    """Return the template of the functions as it is written."""
+    return load(TEMPLATE)
 
 
 @cache

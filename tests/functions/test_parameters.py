@@ -101,8 +101,9 @@ def test_every_parameter_is_tried(template: Template) -> None:
     """The rest decides which resources there are: below, and in `test_snap_start.py`."""
     tried = {parameter for parameter, *_ in PLACES}
     doors = {"StreamEndpoint", "StreamTimeout", "AdapterLayerVersion"}
+    edge = {"EdgeCache", "EdgeDomainName", "EdgeCertificateArn"}  # test_edge.py
     others = {"AddressRate", "AccessLogs", "DomainName", "StreamDomainName", "CertificateArn"}
-    assert set(template["Parameters"]) == tried | doors | others | {"SnapStart"}
+    assert set(template["Parameters"]) == tried | doors | others | edge | {"SnapStart"}
 
 
 def test_the_console_shows_every_parameter_in_a_group(template: Template) -> None:

@@ -33,6 +33,7 @@ STREAM = "StreamFunction"
 OTHERWISE = {
     "AllowedOrigins": "https://app.example",
     "Architecture": "x86_64",
+    "EdgeCache": "on",
     "EndpointUrl": "http://127.0.0.1:4566",
     "LogLevel": "DEBUG",
     "SnapStart": "on",

@@ -49,18 +49,26 @@ def test_whose_inside_is_used_has_an_upper_bound(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["layers/dependencies/requirements.txt", "requirements/server.txt"]
+    "path",
+    [
+        "layers/dependencies/requirements.txt",
+        "requirements/server.txt",
+        "requirements/image.txt",
+    ],
 )
-def test_the_layer_and_the_demo_have_the_tested_versions(path: str) -> None:
+def test_the_layer_the_demo_and_the_image_have_the_tested_versions(path: str) -> None:
     held, tested = locked(path), locked("requirements/dev.txt")
     assert held
     assert held == {name: tested.get(name) for name in held}
 
 
-def test_the_demo_has_what_a_server_needs() -> None:
-    extras = PROJECT["project"]["optional-dependencies"]
-    wanted = needed(PROJECT["project"]["dependencies"] + extras["server"])
-    assert {canonicalize_name(name) for name in wanted} <= locked("requirements/server.txt").keys()
+@pytest.mark.parametrize(("lock", "extras"), [("server", ["server"]), ("image", ["server", "aws"])])
+def test_the_demo_and_the_image_have_what_a_server_needs(lock: str, extras: list[str]) -> None:
+    project = PROJECT["project"]
+    asked = (name for extra in extras for name in project["optional-dependencies"][extra])
+    wanted = needed([*project["dependencies"], *asked])
+    there = locked(f"requirements/{lock}.txt").keys()
+    assert {canonicalize_name(name) for name in wanted} <= there
 
 
 NPM = [

@@ -47,7 +47,9 @@ class ServerProcess:
         command: Sequence[str] = COMMAND,
         prepare: Callable[[], None] | None = None,
         port: int = 0,
+        secret: str | None = None,
     ) -> None:
+        """Start it; *secret* is its key where that is neither in *environ* nor in *folder*."""
         self.folder = folder
         self._ready = folder.parent / f"{folder.name}.ready"
         self._ready.unlink(missing_ok=True)
@@ -60,7 +62,7 @@ class ServerProcess:
             env=clean_environ() | dict(environ or {}),
             preexec_fn=prepare,
         )
-        self._secret = (environ or {}).get("RUNSTREAMS_SECRET_KEY")
+        self._secret = secret or (environ or {}).get("RUNSTREAMS_SECRET_KEY")
         try:
             self.url: str = self._wait()["url"]
         except BaseException:

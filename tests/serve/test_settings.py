@@ -17,6 +17,7 @@ GIVEN = {
     "aws": ("yes", True),
     "power_safe": ("1", True),
     "anonymous": ("yes", True),
+    "reads_only": ("yes", True),
     "retention_days": ("0.5", 0.5),
     "stream_max_bytes": ("0", 0),
     "allowed_origins": (

@@ -8,6 +8,7 @@ from botocore.session import Session
 from ..core.origins import ANY, origins_of
 from ..core.settings import limits_of
 from ..http.access import Keys
+from ..http.rotation import PREVIOUS_DAYS
 from ..http.service import Host, Service
 from ..stores.aws import AwsStore, SettingMissing
 from ..stores.aws.store import session
@@ -43,7 +44,7 @@ def _keys(environ: Mapping[str, str], aws: Session) -> Keys:
     secret = environ.get("RUNSTREAMS_SECRET_ARN")
     if not secret:
         raise SettingMissing("neither RUNSTREAMS_SECRET_ARN nor RUNSTREAMS_SECRET_KEY is set")
-    from .keys import PREVIOUS_DAYS, RotatingKeys  # only where it is needed: it takes 20 ms
+    from .keys import RotatingKeys  # only where it is needed: it takes 20 ms
 
     days = float(environ.get("RUNSTREAMS_PREVIOUS_KEY_DAYS") or PREVIOUS_DAYS)
     return RotatingKeys(aws, secret, days)

@@ -1,10 +1,12 @@
 """`runstreams cost`: what streams of a kind would cost on AWS."""
 
 import argparse
+import math
 from collections.abc import Iterable
 from typing import Any, get_args
 
-from ..costs.bill import Endpoint, Line, Load, bill, total
+from ..costs.bill import Endpoint, Line, Load, ReadersOn, bill, standing, total
+from ..costs.comparing import pays_from
 from ..serve.errors import CannotRun
 from .exits import DONE
 
@@ -45,6 +47,12 @@ def add_cost(parser: argparse.ArgumentParser) -> None:
         default=USUAL.endpoint,
         help=f"where they are written and read ({USUAL.endpoint})",
     )
+    parser.add_argument(
+        "--readers-on",
+        choices=get_args(ReadersOn),
+        default=USUAL.readers_on,
+        help=f"what serves readers: the functions, or tasks beside them ({USUAL.readers_on})",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -72,6 +80,7 @@ def _load_of(args: argparse.Namespace) -> Load:
         args.inline_bytes,
         args.direct,
         args.poll_ms,
+        args.readers_on,
     )
 
 
@@ -92,8 +101,21 @@ def show(load: Load) -> None:
         print(f"{_dollars(dollars):>12}  {service}")
     whole = total(lines)
     print(f"{_dollars(whole):>12}  together, ${whole / load.streams:.6f} a stream")
+    if load.readers_on == "fargate":
+        print(_about_the_tier(load))
     checked = sorted({line.price.checked for line in lines})
     print(f"Computed, not billed: list prices of us-east-1, checked {' to '.join(checked)}.")
+
+
+def _about_the_tier(load: Load) -> str:
+    count, stands = load.tasks, total(standing(load))
+    least = pays_from(load)
+    number = f"{least:,.1f}" if math.isfinite(least) else "no number of"
+    return (
+        f"In a month these are {load.average_readers:,.1f} readers on average, for {count} tasks: "
+        f"{_dollars(stands)}, whoever reads.\n"
+        f"Beside functions at the {load.endpoint} it pays from {number} readers on."
+    )
 
 
 def by_service(lines: Iterable[Line]) -> list[tuple[str, float]]:

@@ -9,10 +9,11 @@ from typing import Literal, NamedTuple
 from ..core.limits import DAY_MS, Limits
 from ..core.reading import CHUNK_OVERHEAD
 from ..core.settings import AWS_LINGER_MS
-from . import prices, requests
+from . import prices, requests, tier
 from .prices import Price
 
 Endpoint = Literal["http-api", "rest-api", "function-url"]
+ReadersOn = Literal["lambda", "fargate"]
 
 APPEND_SECONDS = 0.055
 """An append in Lambda. Computed from 22 ms for S3's put and 4.5 ms for DynamoDB's update, with as
@@ -90,6 +91,20 @@ class Load:
     """Whether its writer uses bucket and table itself, with no function in between."""
     poll_ms: float = Limits().poll_ms
     """Pause between two looks of a waiting reader."""
+    readers_on: ReadersOn = "lambda"
+    """Where readers are served: by the functions, or by the tier whose month these streams fill."""
+
+    @property
+    def average_readers(self) -> float:
+        """Readers that follow at a time, where all streams are those of a month."""
+        return self.streams * self.readers * self.seconds / (tier.HOURS * 3600)
+
+    @property
+    def tasks(self) -> int:
+        """Tasks that the tier has for them."""
+        streams = self.streams * self.seconds / (tier.HOURS * 3600)
+        deliveries = self.average_readers * self.appends / self.seconds
+        return tier.tasks(streams / (self.poll_ms / 1000), self.readers, deliveries)
 
     @property
     def tokens(self) -> int:
@@ -123,11 +138,20 @@ class Line(NamedTuple):
 
 def bill(load: Load) -> list[Line]:
     """Return the lines of the bill for *load*."""
-    return [
+    reading = _from_tier if load.readers_on == "fargate" else _reading
+    each = [
         Line(part, price, quantity * load.streams)
-        for part, price, quantity in (*_writing(load), *_reading(load), *_keeping(load))
+        for part, price, quantity in (*_writing(load), *reading(load), *_keeping(load))
         if quantity
     ]
+    return [*each, *standing(load)]
+
+
+def standing(load: Load) -> list[Line]:
+    """Return what stands for *load* whoever reads: the tier, if it is there."""
+    if load.readers_on == "lambda":
+        return []
+    return [Line("standing", *each) for each in tier.standing(load.tasks)]
 
 
 def total(lines: list[Line]) -> float:
@@ -166,9 +190,24 @@ def _reading(load: Load) -> Iterator[_Part]:
         if load.cross_origin:
             asked = calls * count
             yield from _called("preflights", load, asked, asked * PREFLIGHT_SECONDS, READER_GB)
-        yield from _stored(part, Counter({name: each * count for name, each in made.items()}))
-        wire = load.tokens * (load.token_bytes + CHUNK_OVERHEAD)
-        yield part, prices.TRAFFIC, wire * count
+        yield from _stored(part, _times(made, count))
+        yield part, prices.TRAFFIC, _on_the_wire(load) * count
+
+
+def _from_tier(load: Load) -> Iterator[_Part]:
+    """A process looks once for all of its readers, and those of a stream are spread over all."""
+    looking = min(load.readers, load.tasks)
+    made = requests.of_following(load.appends, load.seconds, load.poll_ms / 1000, 1, load.inlined)
+    first_looks = _times(Counter(GetItem=1), load.readers)
+    yield from _stored("following", _times(made, looking) | first_looks)
+    yield from _stored("replaying", _times(requests.of_replaying(), load.replays))
+    for part, count, seconds in (
+        ("following", load.readers, load.seconds),
+        ("replaying", load.replays, 0),
+    ):
+        sent = _on_the_wire(load) * count
+        yield part, prices.TRAFFIC, sent
+        yield part, prices.BALANCED, tier.balanced(count, seconds * count, sent)
 
 
 def _keeping(load: Load) -> Iterator[_Part]:
@@ -176,6 +215,15 @@ def _keeping(load: Load) -> Iterator[_Part]:
     yield "keeping", prices.S3_STORAGE, kept * _KEPT_MONTHS
     for price in (prices.TABLE_STORAGE, prices.RECOVERY):
         yield "keeping", price, TABLE_BYTES / prices.GB * _KEPT_MONTHS
+
+
+def _on_the_wire(load: Load) -> float:
+    """Return the bytes that a reader gets who takes all of a stream."""
+    return load.tokens * (load.token_bytes + CHUNK_OVERHEAD)
+
+
+def _times(made: Counter[str], count: float) -> Counter[str]:
+    return Counter({name: each * count for name, each in made.items()})
 
 
 def _called(part: str, load: Load, calls: float, seconds: float, memory: float) -> Iterator[_Part]:

@@ -9,6 +9,9 @@ PAGES = {
     "DynamoDB": "https://aws.amazon.com/dynamodb/pricing/on-demand/",
     "CloudWatch": "https://aws.amazon.com/cloudwatch/pricing/",
     "Data transfer": "https://aws.amazon.com/ec2/pricing/on-demand/",
+    "Fargate": "https://aws.amazon.com/fargate/pricing/",
+    "Load balancing": "https://aws.amazon.com/elasticloadbalancing/pricing/",
+    "VPC": "https://aws.amazon.com/vpc/pricing/",
 }
 """Where AWS publishes what each service costs."""
 
@@ -47,6 +50,11 @@ TABLE_STORAGE = Price("DynamoDB", "GB-months stored", 0.25, 1, "2026-11")
 RECOVERY = Price("DynamoDB", "GB-months of point-in-time recovery", 0.20, 1, "2026-11")
 LOG_BYTES = Price("CloudWatch", "bytes of logs", 0.50, GB, "2026-11")
 TRAFFIC = Price("Data transfer", "bytes to the internet", 0.09, GB, "2026-11")
+TASK_CPU = Price("Fargate", "hours of a processor, arm64", 0.03238, 1, "2026-11")
+TASK_MEMORY = Price("Fargate", "hours of a GB, arm64", 0.00356, 1, "2026-11")
+BALANCER = Price("Load balancing", "hours of a balancer", 0.0225, 1, "2026-11")
+BALANCED = Price("Load balancing", "hours of a capacity unit", 0.008, 1, "2026-11")
+ADDRESSES = Price("VPC", "hours of a public address", 0.005, 1, "2026-11")
 
 ALL = (
     HTTP_API,
@@ -62,4 +70,9 @@ ALL = (
     RECOVERY,
     LOG_BYTES,
     TRAFFIC,
+    TASK_CPU,
+    TASK_MEMORY,
+    BALANCER,
+    BALANCED,
+    ADDRESSES,
 )

@@ -28,22 +28,24 @@ Ctrl-C stops it.
 """
 
 
-def announce(settings: Settings, url: str, key_given: bool) -> None:
-    """Say that the server is ready at *url*, and whether its key was given."""
-    print(_welcome(settings, url, key_given), flush=True)
+def announce(settings: Settings, url: str, key_from: str | None) -> None:
+    """Say that the server is ready at *url*, and which variable its key is from, if from one."""
+    print(_welcome(settings, url, key_from), flush=True)
     if settings.ready_file:
         _write(settings.ready_file, url)
 
 
-def _welcome(settings: Settings, url: str, key_given: bool) -> str:
+def _welcome(settings: Settings, url: str, key_from: str | None) -> str:
     """Return the start message."""
+    if settings.reads_only:
+        return f"\nrunstreams {__version__} serves readers at {url}\n"
     file = settings.data.absolute() / FILE
     return _WELCOME.format(
         version=__version__,
         url=url,
         place=place(settings),
-        key=f"from {VARIABLE}" if key_given else file,
-        value=f"${VARIABLE}" if key_given else f"$(cat {shlex.quote(str(file))})",
+        key=f"from {key_from}" if key_from else file,
+        value=f"${VARIABLE}" if key_from else f"$(cat {shlex.quote(str(file))})",
     )
 
 

@@ -14,15 +14,14 @@ from ..http.live.readers import Readers
 from ..http.onlooker import Onlooker
 from ..http.origin import VARIABLE as ORIGIN
 from ..http.origin import Origin
-from ..http.routes import appending, dashboard, durable, front, managing, reading
+from ..http.routes import appending, dashboard, durable, front, health, managing, reading
 from ..wiring import now, open_log
 from .errors import CannotRun
-from .folder import open_folder
+from .keys import DeployedKeys, key_source, named_key
 from .listening import listen, url_of
 from .metrics.sharing import forget, shared_figures
 from .open_files import NoFileLeft, raise_limit
 from .ready import announce
-from .secret_key import VARIABLE, secret_key
 from .server import GracefulServer
 from .settings import Settings, check_anonymous
 from .speaking import spoken
@@ -64,6 +63,9 @@ ROUTERS = (
     dashboard.router,
 )
 
+READERS = (reading.router, durable.reading, health.router)
+"""What is left where only readers are served."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -73,19 +75,18 @@ def run(settings: Settings, environ: Mapping[str, str]) -> None:
     logging.basicConfig(level=settings.log_level.upper(), format=form)
     check_anonymous(settings)
     with closing(listen(settings.host, settings.port)) as listener:
-        open_folder(settings.data)
-        keys = Keys([secret_key(settings.data, environ)])
+        keys = key_source(settings, environ)
         origin = _origin(environ)
         loops = _loop_factory(raise_limit())
 
         def serve(part: Part) -> None:
             with asyncio.Runner(loop_factory=loops) as runner:
-                runner.run(_serve(settings, keys, origin, listener, environ, part))
+                runner.run(_serve(settings, keys(), origin, listener, environ, part))
 
         url = url_of(listener)  # it is closed when the server stops
 
         def ready() -> None:
-            announce(settings, url, bool(environ.get(VARIABLE)))
+            announce(settings, url, named_key(settings, environ))
 
         with shared_figures(settings.workers):
             if settings.workers == 1:
@@ -110,13 +111,15 @@ async def _serve(
     stop = Stop()
     linger_ms = linger_in(settings, environ)
     host = _host(settings, origin, stop, linger_ms, metrics.onlooker)
-    routers = (*ROUTERS, metrics.router)
+    routers = (*(READERS if settings.reads_only else ROUTERS), metrics.router)
     app = build_app(Service(log, keys, host, settings.allowed_origins), routers)
     config = spoken(traced(app), timeout_keep_alive=KEEP_ALIVE_SECONDS, backlog=_ACCEPTED_AT_A_TIME)
     server = GracefulServer(config, stop, part.ready, part.signals)
     part.attend(log.nudge, server.stop)
     asyncio.get_running_loop().set_exception_handler(NoFileLeft())
     beside = [asyncio.create_task(metrics.keep_handed_on())]
+    if isinstance(keys, DeployedKeys):
+        beside.append(asyncio.create_task(keys.keep_fresh()))
     if part.sweeps:
         beside.append(asyncio.create_task(keep_swept(store, log.limits, now)))
     # What the start has made stays. Looking through it again and again for garbage takes 15 ms each

@@ -55,6 +55,7 @@ class Settings:
     poll_ms: int | None = None
     token_max_readers: int = 1_000
     anonymous: bool = False
+    reads_only: bool = False
     workers: int = 1
     allowed_origins: tuple[str, ...] = ("*",)
     log_level: str = "warning"
@@ -206,6 +207,7 @@ OPTIONS = (
         "most readers that wait with one public token, 0: no limit (1000)",
     ),
     Option("anonymous", None, _switch, "speak Durable Streams without a key; on loopback only"),
+    Option("reads_only", None, _switch, "serve readers, and nothing else"),
     Option("workers", "NUMBER", _workers, "processes that serve, or auto: one a processor (1)"),
     Option("allowed_origins", "LIST", origins_of, "web origins that may read, split by commas (*)"),
     Option("log_level", "LEVEL", _one_of(*_LOG_LEVELS), "debug, info, warning or error (warning)"),

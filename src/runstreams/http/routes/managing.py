@@ -4,7 +4,6 @@ from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Depends, Query, Request
 
-from ..._version import __version__
 from ...core.access import Resource, of_run, of_stream
 from ...core.errors import NotThere
 from ...core.limits import LIST_DEFAULT, LIST_MAX, SMALL_BODY_BYTES
@@ -15,12 +14,14 @@ from ...core.runs import place_of
 from ..access import SUBJECT
 from ..call import Asked, require
 from ..leasing import claim_of
+from . import health
 from .closing import ending_of
-from .models import Health, Lineage, RunDeleted, StreamDeleted, TokenClaims
+from .models import Lineage, RunDeleted, StreamDeleted, TokenClaims
 
 T = TypeVar("T")
 
 router = APIRouter()
+router.routes.extend(health.router.routes)
 
 
 class _Caller(Asked):
@@ -44,12 +45,6 @@ async def calling(request: Request) -> _Caller:
 
 Calling = Annotated[_Caller, Depends(calling)]
 Limit = Annotated[int, Query(ge=1, le=LIST_MAX)]
-
-
-@router.get("/health")
-async def health() -> Health:
-    """Say that the service answers."""
-    return Health(status="ok", version=__version__)
 
 
 @router.post("/api/v1/auth/jwt/claims")
