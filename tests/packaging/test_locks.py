@@ -66,6 +66,7 @@ def test_the_demo_has_what_a_server_needs() -> None:
 NPM = [
     "tests/clients",
     "tests/dashboard",
+    "tests/release",
     "src/react",
     "src/ai",
     "src/dashboard",
