@@ -69,7 +69,7 @@ canary: tools ## Run the tests with the newest release of every dependency
 release-check: setup ## Build all packages into dist, install each elsewhere, and check them
 	@$(call own,twine)
 	@for folder in src/react src/ai tests/release; do scripts/packages $$folder || exit; done
-	@REQUIRE_ALL=1 $(BIN)/pytest -m release
+	@REQUIRE_ALL=1 $(BIN)/pytest -m release tests/release
 
 bench: setup tools ## Measure speed and cold starts, and print the table
 	@$(BIN)/python -m bench

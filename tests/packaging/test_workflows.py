@@ -15,8 +15,9 @@ TARGETS = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILI
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
 def test_every_target_that_is_called_is_there(path: Path) -> None:
     text = path.read_text()
-    (matrix,) = re.findall(r"targets: (\[.+\])", text) or ["[]"]
-    called = re.findall(r"(?:\.ci/run|make) ([a-z -]+)$", text, re.MULTILINE) + yaml.safe_load(matrix)
+    called = re.findall(r"(?:\.ci/run|make) ([a-z -]+)$", text, re.MULTILINE)
+    for matrix in re.findall(r"targets: (\[.+\])", text):
+        called += yaml.safe_load(matrix)
     assert called
     assert {name for names in called for name in names.split()} <= set(TARGETS)
 
