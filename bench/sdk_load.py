@@ -112,9 +112,11 @@ class SlowNetwork(HttpTransport):
         body: bytes,
         lease: int | None = None,
         fence: int | None = None,
+        supersedes: int | None = None,
     ) -> Receipt:
         await asyncio.sleep(len(body) / NETWORK_BYTES)
-        return await super().append(stream, client, number, body, lease, fence)
+        said = client, number, body, lease, fence, supersedes
+        return await super().append(stream, *said)
 
 
 def memory(seconds: float, deliveries: int) -> Figure:

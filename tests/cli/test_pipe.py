@@ -122,6 +122,28 @@ def test_a_pipe_that_takes_over_keeps_out_the_one_before(
     assert chunks(client, run_id) == ["before", "after"]
 
 
+def test_a_pipe_that_takes_over_may_replace_what_is_stored(
+    client: Client, environ: Environ, run_id: str
+) -> None:
+    for chunk in ("As", "it was"):
+        client.streams.append(chunk, target=run_id)
+    with Running("read", run_id, "--follow", environ=environ) as reader:
+        assert [reader.line(), reader.line()] == ["As\n", "it was\n"]
+        how = ("--take-over", "--supersede", "1", "--close")
+        done = run("pipe", run_id, *how, given="it is\n", environ=environ)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "2\n", "")
+        code, output, said = reader.end()
+    assert (code, output) == (0, "it is\n")
+    assert "the chunks of default from index 1 on no longer count" in said
+    assert chunks(client, run_id) == ["As", "it is"]
+
+
+def test_only_who_takes_over_replaces_what_is_stored(environ: Environ, run_id: str) -> None:
+    done = run("pipe", run_id, "--supersede", "0", given="x\n", environ=environ)
+    assert done.returncode == 2
+    assert "give --take-over, too" in done.stderr
+
+
 AGAIN = "runstreams pipe {} default"
 
 CANCELED = (

@@ -15,7 +15,7 @@ from runstreams.core.errors import IndexExpired, ObjectMissing
 from runstreams.core.limits import Limits, SealingPlan
 from runstreams.core.log import Log
 from runstreams.core.model import Batch, Closed, Head, SegmentName, StreamId
-from runstreams.core.reading import CHUNK_OVERHEAD, Cursor
+from runstreams.core.reading import CHUNK_OVERHEAD, Cursor, StreamGone
 from runstreams.stores.memory import MemoryStore
 
 STREAM = StreamId("run", "key")
@@ -135,6 +135,21 @@ async def test_what_was_merged_since_it_was_seen_is_listed(shelf: Shelf) -> None
     assert len(await shelf.names()) == 1
     page = await shelf.log.cursor(STREAM).page(head, 12)
     assert [int(chunk.data) for chunk in page.chunks] == [12, 13, 14]
+
+
+async def test_a_page_of_a_stream_that_is_gone_takes_nothing_of_the_one_that_has_its_name(
+    shelf: Shelf,
+) -> None:
+    """Even where the next one's segment holds the same indexes, and was looked at last."""
+    gone, cursor = await shelf.head(), shelf.log.cursor(STREAM)
+    await shelf.log.delete(STREAM)
+    await shelf.fill(100, 105)
+    await shelf.head()
+    await shelf.fill(105, 110)
+    new = await shelf.head()
+    with pytest.raises(StreamGone) as raised:
+        await cursor.page(gone, 7)
+    assert raised.value.head == new
 
 
 async def test_a_page_ends_before_it_is_too_large_but_has_one_chunk_at_least() -> None:

@@ -1,11 +1,11 @@
-"""The official client reads while connections are cut and the server is killed: it has everything
-once, in its order.
+"""The official client and what stands on it read while connections are cut and the server is
+killed: they have everything once, in its order.
 """
 
 import os
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from subprocess import PIPE, STDOUT, Popen
@@ -27,17 +27,55 @@ pytestmark = [
 
 COUNT = 400
 KILLS = 3
-COMMAND = ["node_modules/vitest/vitest.mjs", "run", "chaos.test.ts", "--testTimeout=120000"]
+COMMAND = ["node_modules/vitest/vitest.mjs", "run", "--testTimeout=120000"]
+
+Source = Iterator[object]
 
 
-def slowly() -> Iterator[int]:
-    for value in range(COUNT):
-        yield value
+def values() -> Source:
+    yield from range(COUNT)
+
+
+def changes() -> Source:
+    """Rows that come, one of which tells each time which is the newest."""
+    for at in range(COUNT):
+        last = {"txid": "last"} if at == COUNT - 1 else {}
+        yield _change("insert", str(at), at, {})
+        yield _change("upsert", "newest", at, last)
+
+
+def _change(operation: str, key: str, at: int, headers: dict[str, str]) -> object:
+    value = {"id": key, "at": at}
+    told = {"operation": operation, **headers}
+    return {"type": "row", "key": key, "value": value, "headers": told}
+
+
+def deltas() -> Source:
+    message = {"messageId": "answer"}
+    yield {"type": "TEXT_MESSAGE_START", "role": "assistant", **message}
+    for at in range(COUNT):
+        yield {"type": "TEXT_MESSAGE_CONTENT", "delta": f"{at} ", **message}
+    yield {"type": "TEXT_MESSAGE_END", **message}
+
+
+def slowly(source: Source) -> Source:
+    for chunk in source:
+        yield chunk
         time.sleep(0.02)
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_its_live_readers_have_everything_once_and_in_order(tmp_path: Path, seed: int) -> None:
+@pytest.mark.parametrize(
+    ("script", "source"),
+    [
+        ("chaos.test.ts", values),
+        ("chaos-state.test.ts", changes),
+        ("chaos-tanstack.test.ts", deltas),
+    ],
+)
+def test_its_live_readers_have_everything_once_and_in_order(
+    tmp_path: Path, script: str, source: Callable[[], Source], seed: int
+) -> None:
     with ExitStack() as servers, FaultProxy(0) as failing, FaultProxy(0) as way:
 
         def serve() -> ServerProcess:
@@ -50,10 +88,10 @@ def test_its_live_readers_have_everything_once_and_in_order(tmp_path: Path, seed
         failing.chaos(seed, share=0.2)
         environ = {"SERVED": failing.url, "SECRET": server.secret, "COUNT": str(COUNT)}
         with Client(way.url, server.secret) as client:
-            piped = client.streams.pipe("values", slowly(), target="run_1", close=True)
+            piped = client.streams.pipe("values", slowly(source()), target="run_1", close=True)
             next(iter(piped.stream))  # so that there is something to read
             with Popen(
-                [str(find("node")), *COMMAND],
+                [str(find("node")), *COMMAND, script],
                 cwd=HERE,
                 env=os.environ | environ,
                 stdout=PIPE,

@@ -91,13 +91,15 @@ class Scripted(DirectTransport):
         body: bytes,
         lease: int | None = None,
         fence: int | None = None,
+        supersedes: int | None = None,
     ) -> Receipt:
         if body:
             self.appends.append((number, body))
         self.promises.append(lease)
         self.times.append(asyncio.get_running_loop().time())
         append = super().append
-        return await self._do("append", lambda: append(stream, client, number, body, lease, fence))
+        said = client, number, body, lease, fence, supersedes
+        return await self._do("append", lambda: append(stream, *said))
 
     async def page(self, stream: StreamId, start: int | None, wait: float, limit: int) -> ChunkPage:
         self.asked.append(start)

@@ -1,7 +1,8 @@
 """Workers of one stream that die, or only seem to, each of which takes over from the one before.
 
-Each goes on behind what it found stored: chunk i of the log is [whose life, i] if no late write has
-come between, and nothing is missing.
+Each goes on behind what it found stored: chunk i of the log is [whose life, i, N] if no late write
+has come between, and nothing is missing. Where N is an index, those from there on were superseded
+by it, and no reader sees them.
 """
 
 import asyncio
@@ -15,10 +16,11 @@ import pytest
 
 from runstreams import Batching
 from runstreams.aio import AsyncClient
-from runstreams.errors import FencedOff, WriterError
+from runstreams.errors import FencedOff, RolledBack, WriterError
 from runstreams.sdk.aio import Successor
 from tests.sdk.aio.helpers import read
 from tests.sdk.in_tasks import PATIENCE
+from tests.sdk.successor import superseded_by
 from tests.serve.process import ServerProcess, clean_environ
 
 KEY = "answer"
@@ -52,12 +54,14 @@ class Lives:
     async def _write(self, life: int, writer: Successor[Any]) -> bool:
         """Write until that fails; return whether it was kept out."""
         index = writer.next_index
+        if (back := superseded_by(life, index)) is not None:
+            writer.supersede(back)
         try:
             while True:
-                await writer.write([life, index])
+                await writer.write([life, index, back])
                 await writer.drain()
                 self.acknowledged[index] = life
-                index += 1
+                index, back = index + 1, None
         except FencedOff:
             return True
         except WriterError:
@@ -121,23 +125,44 @@ class Processes:
 
 
 async def follow_each_other(client: AsyncClient, run: str, live: Live, lives: int) -> list[Any]:
-    """Let so many *lives* follow each other, while somebody reads along; return what that one saw,
-    which is the log.
+    """Let so many *lives* follow each other, while somebody reads along; return the log, of which
+    readers have seen what counts.
     """
-    reader = asyncio.create_task(read(client, run, KEY, timeout=60))
+    reader = asyncio.create_task(along(client, run))
     for life in range(lives):
         await live(life)
     async with await client.streams.take_over(KEY, target=run, close=True) as last:
-        await last.write([lives, last.next_index])
-    seen = await reader
-    assert seen == await read(client, run, KEY)
-    return seen
+        await last.write([lives, last.next_index, None])
+    log = await read(client, run, KEY, superseded="keep")
+    assert await reader == await read(client, run, KEY) == counting(log)
+    return log
+
+
+async def along(client: AsyncClient, run: str) -> list[Any]:
+    """Return what somebody has in the end who reads from the beginning on, and takes back what
+    no longer counts.
+    """
+    seen = list[Any]()
+    reader = client.streams.read(run, KEY, timeout=60)
+    while True:
+        try:
+            async for chunk in reader:
+                seen.append(chunk)
+            return seen
+        except RolledBack as back:
+            del seen[back.kept :]
+
+
+def counting(log: list[Any]) -> list[Any]:
+    """Return what counts of *log*, as that says itself."""
+    superseded = {each for _, index, back in log if back is not None for each in range(back, index)}
+    return [chunk for index, chunk in enumerate(log) if index not in superseded]
 
 
 def check(log: list[Any], acknowledged: dict[int, int]) -> None:
     """Require that nobody has written late, and that nothing is lost that was acknowledged."""
-    assert [index for _, index in log] == list(range(len(log)))
-    lives = [life for life, _ in log]
+    assert [index for _, index, _ in log] == list(range(len(log)))
+    lives = [life for life, _, _ in log]
     assert lives == sorted(lives)
     assert {index: lives[index] for index in acknowledged} == acknowledged
 

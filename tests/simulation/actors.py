@@ -106,6 +106,8 @@ class ClientWriter:
         """Whether it ends when somebody takes the stream over."""
         self.fence: int | None = None
         """The fence that it began with, once it is known."""
+        self.marks: dict[int, int] = {}
+        """Its chunks that supersede others, and from which index on."""
 
     async def __call__(self) -> None:
         while self.acked < self.total:
@@ -129,8 +131,9 @@ class ClientWriter:
         count = rng.randrange(1, 6)
         number = max(self.acked + rng.choice((0, 0, 0, 0, -1, -3, -6, 2)), 0)
         process, log = self.world.log()
+        count = self._until_marked(number, count)
         sent = batch(self.world, process.clock(), self.name, number, count, client=self.name)
-        sent = replace(sent, fence=self.fence)
+        sent = replace(sent, fence=self.fence, supersedes=self.marks.get(number))
         stop = self.world.stops
         patience = rng.random() * 0.5 if rng.random() < 0.15 else None
         try:
@@ -138,17 +141,32 @@ class ClientWriter:
         except ChunkGap as gap:
             self._check_gap(gap, number)
             return
+        except IndexBeyondTail:
+            require(self.world.starts_anew, "what is to be superseded is not there")
+            del self.marks[number]
+            return
         self._check(answer, number, count)
         require(answer.stop or not stop or self.world.starts_anew, "an answer forgot to say stop")
         self.acked = max(self.acked, number + count)
         if self.heeds and self.fence is None:
             self.fence = answer.fence
 
+    def _until_marked(self, number: int, count: int) -> int:
+        """Return how many of *count* chunks may leave together: what one supersedes, its batch
+        must say. Perhaps the first one does, if nobody has heard of it yet.
+        """
+        rng, head = self.world.superseding, self.world.head()
+        is_new = number == self.acked and number not in self.marks
+        if rng is not None and head is not None and is_new and rng.random() < 0.2:
+            self.marks[number] = rng.randrange(head.tail + 1)
+        later = [at - number for at in self.marks if number < at < number + count]
+        return min([count, *later])
+
     def _check_gap(self, gap: ChunkGap, number: int) -> None:
         expected = gap.expected
         if self.world.starts_anew and expected < self.acked:
             self.name += "'"  # the stream is another one, so the client is too
-            self.acked, self.fence = 0, None
+            self.acked, self.fence, self.marks = 0, None, {}
             return
         require(expected >= self.acked, f"chunk {expected} of {self.name} was acknowledged before")
         require(expected < number, f"chunk {expected} of {self.name} was sent, not skipped")
@@ -489,6 +507,8 @@ async def replayer(world: World) -> None:
 def check_page(world: World, page: Page, began: int) -> None:
     """Require that a page is true, and that nothing in it had expired when it was asked for."""
     world.ledger.check_chunks(page.generation, page.chunks)
+    if page.generation:
+        world.ledger.check_superseded(page.generation, page.superseded, page.tail)
     gone = began - world.limits.retention_ms
     require(all(each.timestamp > gone for each in page.chunks), "an expired chunk was read")
     if page.chunks:

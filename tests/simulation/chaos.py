@@ -94,7 +94,7 @@ class Process:
         name, world = f"{port}.{method}", self.world
         await self._pause()
         if port == "heads":
-            self._refuse_what_it_does_not_know(method, args[0])
+            self._refuse_what_it_does_not_know(method, *args)
         fate = self._fate(name, reading=method in READS)
         world.note(self.name, name, fate or "", *args)
         effect = partial(world.effect, port, method, args, kwargs)
@@ -114,7 +114,9 @@ class Process:
             raise Uncertain(f"the answer to {name} was lost")
         return self._sparing(answer, args, kwargs)
 
-    def _refuse_what_it_does_not_know(self, method: str, of: StreamId | str) -> None:
+    def _refuse_what_it_does_not_know(
+        self, method: str, of: StreamId | str, what: object = None, *_: object
+    ) -> None:
         """As a store of a version before does, where a stream's head has a form of a later one."""
         run = of if isinstance(of, str) else of.run
         heads = self.world.store.heads.items.get(run, {})
@@ -123,7 +125,8 @@ class Process:
             return
         inlined = any(head and head.inlined is not None for head in looked_at)
         # Where none lets batches lie in heads, nobody is of this version.
-        fenced = method == "take_over" or any(head and head.fence for head in looked_at)
+        fenced = method == "take_over" or any(head and _is_fenced(head) for head in looked_at)
+        fenced = fenced or (isinstance(what, Staged) and what.batch.supersedes is not None)
         if inlined or (fenced and self.world.inline_bytes):
             self.world.abandoned = True  # what was put for it stays behind
             raise UnknownForm("an item has a later format than this version reads")
@@ -178,6 +181,10 @@ class Process:
             kept = tuple(pointer for pointer in answer.pending if pointer.end > since)
             return replace(answer, pending=kept or newest)
         return answer
+
+
+def _is_fenced(head: Head) -> bool:
+    return head.fence is not None or bool(head.superseded)
 
 
 def _of(staged: Staged | None, head: Head) -> dict[str, Sent]:

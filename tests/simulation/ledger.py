@@ -6,7 +6,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from runstreams.core.limits import LEASE_GRACE_MS, Limits, SealingPlan
-from runstreams.core.model import Batch, Fence, Head, Run, SegmentName, StoredChunk, StreamId
+from runstreams.core.model import (
+    Batch,
+    Fence,
+    Fork,
+    Head,
+    Run,
+    SegmentName,
+    Span,
+    StoredChunk,
+    StreamId,
+)
 from runstreams.core.ports import Committed, Staged
 from runstreams.core.retention import is_expired
 from runstreams.core.segment import parse_index
@@ -48,6 +58,8 @@ class Ledger:
     """Of clients that know a fence, or are about to, which generation it is of."""
     unaware: set[tuple[str, str | None]] = field(default_factory=set)
     """Clients of a generation that wrote on after it was taken over, as they knew no fence yet."""
+    superseded: dict[str, dict[int, int]] = field(default_factory=lambda: defaultdict(dict))
+    """Of each generation, the chunks that no longer count, and at which tail that was said."""
     stream_of: dict[str, StreamId] = field(default_factory=dict)
     places: dict[bytes, list[tuple[str, int]]] = field(default_factory=lambda: defaultdict(list))
     """Where each chunk's data went: generation and index."""
@@ -64,6 +76,16 @@ class Ledger:
         for data in batch.lines.split(b"\n")[skip:-1]:
             self.places[data].append((generation, len(chunks)))
             chunks.append(Entry(data, pointer.time, batch.client, batch.once))
+        if batch.supersedes is not None and not skip:
+            for index in range(batch.supersedes, done.first):
+                self.superseded[generation].setdefault(index, done.first)
+        self.check_superseded(generation, done.head.superseded, len(chunks))
+
+    def check_superseded(self, generation: str, spans: Iterable[Span], tail: int) -> None:
+        """Require that *spans* are what no longer counted when the stream had *tail* chunks."""
+        said = {index for span in spans for index in range(span.start, span.end)}
+        truth = {index for index, at in self.superseded[generation].items() if at < tail}
+        require(said == truth, f"{said} are told to be superseded, but {truth} are")
 
     def taken_over(self, head: Head) -> None:
         """Record that a stream was taken over."""
@@ -105,6 +127,18 @@ class Ledger:
             chunks = self.entries[head.generation]
             chunks += self.entries[strand.generation][len(chunks) : strand.end]
         require(head.sealed == len(self.entries[head.generation]), "a fork has a wrong tail")
+        if head.fork is not None:
+            self._inherit(head, head.fork)
+
+    def _inherit(self, head: Head, fork: Fork) -> None:
+        """Record which chunks of others do not count in a fork: as they did not in its source, at
+        some moment since that had so many.
+        """
+        source = self.superseded[fork.generation]
+        said = {index for span in head.superseded for index in range(span.start, span.end)}
+        certain = {index for index, at in source.items() if index < fork.end and at < fork.end}
+        require(certain <= said <= source.keys(), f"of {source}, a fork says {said}")
+        self.superseded[head.generation] = dict.fromkeys(said, -1)
 
     def lost(self, before: Head | None, generation: str, promises: list[int], now: int) -> None:
         """Record that a stream was closed since its producer was lost; *now* is by the fastest
@@ -202,6 +236,7 @@ def audit(store: MemoryStore, ledger: Ledger, stream: StreamId, now: int, limits
     if head is None:
         return
     require(head.tail == len(ledger.entries[head.generation]), "the tail is not the last chunk's")
+    ledger.check_superseded(head.generation, head.superseded, head.tail)
     _check_pending(store.batches.objects.keys(), head, now - limits.retention_ms)
     truth = ledger.entries[head.generation]
     expired = sum(entry.time <= now - limits.retention_ms for entry in truth)

@@ -11,12 +11,14 @@ from runstreams.core import (
     appending,
     commit,
     fencing,
+    forking,
     holding,
     leasing,
     reading,
     retention,
     sealing,
     segment,
+    superseding,
     waiting,
 )
 from runstreams.core.appending import Appender
@@ -39,6 +41,7 @@ from runstreams.core.model import (
     Run,
     SegmentName,
     Sent,
+    Span,
     Strand,
     StreamId,
 )
@@ -48,7 +51,6 @@ from runstreams.core.reading import Cursor, Lookup
 from runstreams.core.scribe import Scribe
 from runstreams.core.sealing import Sealer
 from runstreams.core.segment import SegmentIndex
-from runstreams.core.unlisted import Unlisted
 from runstreams.stores import memory
 from runstreams.stores.memory import MemoryHeads, MemoryRuns
 from tests.simulation.world import Kind
@@ -72,7 +74,6 @@ KINDS: dict[str, Kind] = {
     "a_forgotten_stream_wakes_its_readers": "expiring",
     "a_stream_that_is_deleted_under_a_page_is_an_error": "deleting",
     "a_live_reader_keeps_its_index_in_a_stream_begun_anew": "deleting",
-    "a_segment_of_the_stream_before_is_guessed": "deleting",
     "a_runs_record_is_never_extended": "expiring",
     "a_committed_batch_is_deleted_when_its_answer_was_lost": "expiring",
     "a_refused_batch_is_left_behind": "lasting",
@@ -479,6 +480,32 @@ def a_resend_is_told_of_a_fence_that_is_newer_than_what_it_sent() -> AbstractCon
     return _patched((commit, "fence_at", latest), (appending, "fence_at", latest))
 
 
+# Superseding
+
+
+@mutant
+def a_resend_supersedes_once_more() -> AbstractContextManager[Any]:
+    original = Batch.rest
+
+    def rest(self: Batch, skip: int) -> Batch:
+        return replace(original(self, skip), supersedes=self.supersedes)
+
+    return patch.object(Batch, "rest", rest)
+
+
+@mutant
+def superseding_counts_what_was_superseded_before() -> AbstractContextManager[Any]:
+    def made_way(spans: Sequence[Span], start: int) -> tuple[list[Span], int]:
+        return [], start
+
+    return patch.object(superseding, "made_way", made_way)
+
+
+@mutant
+def a_fork_counts_what_was_superseded() -> AbstractContextManager[Any]:
+    return patch.object(forking, "superseded_before", lambda head, end: ())
+
+
 # Clients outside the head
 
 
@@ -825,17 +852,6 @@ def an_unlisted_segment_is_taken_to_begin_where_its_reader_is() -> AbstractConte
         return window and replace(window, start=start)
 
     return patch.object(Cursor, "_unlisted", unlisted)
-
-
-@rare
-def a_segment_of_the_stream_before_is_guessed() -> AbstractContextManager[Any]:
-    original = Unlisted.holding
-
-    def holding(self: Unlisted, stream: StreamId, generation: str, index: int) -> Any:
-        seen = self._seen.get(stream)
-        return original(self, stream, seen.generation if seen else generation, index)
-
-    return patch.object(Unlisted, "holding", holding)
 
 
 @mutant

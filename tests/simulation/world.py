@@ -110,6 +110,8 @@ class World:
         self.event_chunks = rng.choice((1, 3, 8))
         self.takes_over = self.seed % 4 == 2
         """Whether somebody takes the stream over here."""
+        self.superseding = Random(f"{self.seed} superseding") if self.seed % 8 in (1, 6) else None
+        """By what writers decide that chunks no longer count, where they do."""
         self._ids = 0
         self.store = MemoryStore(self.new_id, self.plan, inlines=True)
         self.store.window = rng.choice((1, 40, 200, 10_000))

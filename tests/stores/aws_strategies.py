@@ -14,6 +14,7 @@ from runstreams.core.model import (
     Pointer,
     Run,
     Sent,
+    Span,
     StoredBatch,
     Strand,
     StreamId,
@@ -82,7 +83,9 @@ def inline_pointer(draw: st.DrawFn, name: str, time: int, first: int) -> Pointer
 
 STREAMS = st.builds(StreamId, TEXTS, TEXTS)
 STRANDS = st.lists(st.builds(Strand, STREAMS, GENERATIONS, NUMBERS), max_size=3).map(tuple)
-FORKS = st.none() | st.builds(Fork, STREAMS, GENERATIONS, NUMBERS, NUMBERS, TIMES, TIMES, STRANDS)
+SPANS = st.lists(st.builds(Span, NUMBERS, NUMBERS), max_size=3).map(tuple)
+FORKED = STREAMS, GENERATIONS, NUMBERS, NUMBERS, TIMES, TIMES, STRANDS, SPANS
+FORKS = st.none() | st.builds(Fork, *FORKED)
 
 
 @st.composite
@@ -114,6 +117,7 @@ def any_head(draw: st.DrawFn) -> Head:
         fork=draw(FORKS),
         forks=draw(NUMBERS),
         fence=draw(st.none() | st.builds(Fence, st.integers(1, 99), NUMBERS)),
+        superseded=draw(SPANS),
     )
 
 

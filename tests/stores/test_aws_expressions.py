@@ -17,6 +17,7 @@ from runstreams.core.model import (
     Lease,
     Pointer,
     Sent,
+    Span,
     StoredBatch,
     StreamId,
 )
@@ -42,6 +43,7 @@ from runstreams.stores.aws.layout import Layout
 from runstreams.stores.aws.writers import encode_clients
 
 BATCH = Batch(b'"a"\n"b"\n', 2, time=5, client="c", number=0, once="h")
+SUPERSEDING = replace(BATCH, supersedes=3)
 HEAD = Head(
     "g", created=0, expires=9, pending=(Pointer("o", 0, 2, 6, 5, 0),), lease=Lease(70, 60, "c")
 )
@@ -54,13 +56,19 @@ COMMITS = {
     "inline": (Staged("", BATCH, inline=True), Terms(1), Limits()),
     "known client": (Staged("h0", BATCH), Terms(1, previous=4), Limits()),
     "looked outside": (Staged("h0", BATCH), Terms(1, None, 3, "g"), Limits(stream_bytes=0)),
+    "superseding": (Staged("h0", SUPERSEDING), Terms(1), Limits()),
+    "superseding again": (
+        Staged("h0", SUPERSEDING),
+        Terms(1, superseded=(Span(0, 2), Span(4, 5))),
+        Limits(),
+    ),
     "leased": (Staged("h0", BATCH), Terms(1, lease=Lease(70, 60, "c")), Limits()),
 }
 GONE = {"a b": Sent(1, 2), "#:": Sent(3, 4)}
 UPDATES = {
     **{
         f"{name}, {'by hash' if short else 'by id'}": committing(
-            staged, 0, BATCH, terms, limits, SealingPlan(), short
+            staged, 0, staged.batch, terms, limits, SealingPlan(), short
         )
         for name, (staged, terms, limits) in COMMITS.items()
         for short in (False, True)

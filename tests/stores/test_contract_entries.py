@@ -43,8 +43,14 @@ async def text(kept: Kept, stream: StreamId = STREAM) -> str:
 # The ports
 
 
-async def test_a_charter_and_a_book_are_given_back_as_they_were_put(kept: Kept) -> None:
-    charter = Charter("text/plain; charset=utf-8", ttl_ms=5)
+TRACE = f"00-{7:032x}-{7:016x}-01"
+
+
+@pytest.mark.parametrize("trace", [None, TRACE])
+async def test_a_charter_and_a_book_are_given_back_as_they_were_put(
+    kept: Kept, trace: str | None
+) -> None:
+    charter = Charter("text/plain; charset=utf-8", ttl_ms=5, trace=trace)
     await kept.log.found(STREAM, charter)
     seen = await there(kept)
     assert (seen.charter, seen.book) == (charter, None)

@@ -21,6 +21,7 @@ from runstreams.core.model import (
     Run,
     SegmentName,
     Sent,
+    Span,
     Strand,
     StreamId,
 )
@@ -43,6 +44,7 @@ class Steps:
         """Begin the generations with *mark*."""
         self._limits = limits
         self._draw = random.Random(seed)
+        self._superseding = random.Random(f"{seed} superseding")
         self._generations = (f"{mark}{at:016x}" for at in count())
         self.now = 1000
 
@@ -76,13 +78,23 @@ class Steps:
         once = self._draw.choice((None, None, "x", "y", "z"))
         lines = self._draw.randrange(1, 4)
         batch = Batch(b"1\n" * lines, lines, self.now, client, number if client else 0, once)
-        batch = replace(batch, fence=self._fence())
+        batch = replace(batch, fence=self._fence(), supersedes=self._supersedes(head))
         previous = sent.number if sent else self._draw.choice((None, None, 0))
         generation = self._draw.choice((None, head.generation if head else None, "other"))
         spills = head.spills if head else 0
         claim = Lease(self.now + 9, self._draw.choice((5, 9)), self._holder())
         lease = self._draw.choice((None, None, claim))
-        return batch, Terms(self.now, previous, self._draw.choice((spills, 0)), generation, lease)
+        terms = Terms(self.now, previous, self._draw.choice((spills, 0)), generation, lease)
+        return batch, replace(terms, superseded=self._seen(head))
+
+    def _supersedes(self, head: Head | None) -> int | None:
+        if head is None:
+            return self._superseding.choice((None, 0))
+        return self._superseding.choice((None, None, 0, head.tail // 2, head.tail, head.tail + 1))
+
+    def _seen(self, head: Head | None) -> tuple[Span, ...]:
+        seen = head.superseded if head else ()
+        return self._superseding.choice((seen, seen, seen, (*seen, Span(0, 1))))
 
     def _commit(self, stream: StreamId, head: Head | None, skip: int = 0) -> Step:
         batch, terms = self._batch(head)

@@ -85,6 +85,8 @@ async def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
 
 
 FIRST_FORMAT = """
+    ALTER TABLE heads DROP COLUMN superseded;
+    ALTER TABLE heads DROP COLUMN superseded_to;
     ALTER TABLE heads DROP COLUMN fence;
     ALTER TABLE heads DROP COLUMN fence_at;
     DROP INDEX buried;

@@ -112,6 +112,12 @@ def _pipe(parser: argparse.ArgumentParser) -> None:
         help="keep out pipes and writers that began before, as of a job that is started again",
     )
     parser.add_argument(
+        "--supersede",
+        metavar="INDEX",
+        type=_index,
+        help="with --take-over: what is stored from there on no longer counts",
+    )
+    parser.add_argument(
         "--lease",
         metavar="SECONDS",
         type=_lease,
@@ -255,6 +261,12 @@ def _lease(text: str) -> int:
         return lease_of(None, {LEASE_SECONDS: text})
     except InvalidRequest:
         raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds, 0 to 3600") from None
+
+
+def _index(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no index: 0, 1, 2 ...")
+    return int(text)
 
 
 def _silence(text: str) -> float:

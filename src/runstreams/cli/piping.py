@@ -9,6 +9,7 @@ from types import FrameType
 from typing import Any
 
 from ..sdk.clients import Client
+from ..sdk.errors import InvalidSetting
 from ..sdk.sync import Piped
 from .connecting import PATIENT, client_of
 from .exits import DONE, INTERRUPTED, STREAM_CANCELED, TERMINATED
@@ -52,11 +53,17 @@ def _pipe(args: argparse.Namespace, client: Client) -> int:
 
 
 def _piped(args: argparse.Namespace, client: Client, source: Iterator[object]) -> Piped[Any]:
-    """Begin to send *source*; where that is wanted, as the only one from now on."""
+    """Begin to send *source*; where that is wanted, as the only one from now on, or in the place of
+    what is stored. Raises `InvalidSetting`.
+    """
+    if args.supersede is not None and not args.take_over:
+        raise InvalidSetting("--supersede replaces what others have stored: give --take-over, too")
     how = {"target": args.run, "close": args.close, "lease": args.lease}
     if not args.take_over:
         return client.streams.pipe(args.key, source, **how)
     writer = client.streams.take_over(args.key, **how)
+    if args.supersede is not None:
+        writer.supersede(args.supersede)
     writer.merge(source)
     writer.close()
     return writer

@@ -2,10 +2,13 @@
 
 import json
 import sys
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeVar
 
 from ..core.json_lines import utf8
+from ..sdk.errors import RolledBack
+
+T = TypeVar("T")
 
 
 def print_all(pieces: Iterable[bytes], at_once: bool) -> None:
@@ -18,6 +21,19 @@ def print_all(pieces: Iterable[bytes], at_once: bool) -> None:
                 output.flush()
     finally:
         output.flush()
+
+
+def going_on(chunks: Iterable[T]) -> Iterator[T]:
+    """Yield what a reader gives, and say where some of what it gave no longer counts."""
+    while True:
+        try:
+            # Not `yield from`: that would close the reader together with this.
+            for chunk in chunks:  # noqa: UP028
+                yield chunk
+            return
+        except RolledBack as back:
+            sys.stdout.flush()
+            print(f"runstreams: {back}", file=sys.stderr, flush=True)
 
 
 def said(value: Any) -> bytes:

@@ -19,7 +19,7 @@ from ..serve.errors import CannotRun
 from . import reading_run
 from .connecting import ATTEMPTS, PATIENT, client_of
 from .exits import DONE
-from .printing import print_all, said, shown
+from .printing import going_on, print_all, said, shown
 
 
 def run(args: argparse.Namespace) -> int:
@@ -73,9 +73,11 @@ class Place:
     def __init__(self, start: int | str) -> None:
         self.start = start
 
-    def passing(self, chunks: Iterable[Chunk[Any]]) -> Iterator[Chunk[Any]]:
-        """Yield *chunks*, each of which has been printed when the next one is asked for."""
-        for chunk in chunks:
+    def passing(self, reader: Reader[Chunk[Any]]) -> Iterator[Chunk[Any]]:
+        """Yield chunks of *reader*, each of which has been printed when the next one is asked
+        for.
+        """
+        for chunk in going_on(reader):
             yield chunk
             self.start = chunk.index + 1
 

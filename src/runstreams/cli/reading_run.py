@@ -12,7 +12,7 @@ from ..sdk.clients import Client
 from ..sdk.errors import InvalidSetting
 from ..sdk.leases import UNLEASED, Silence
 from ..sdk.records import RunChunk
-from .printing import print_all, said, shown
+from .printing import going_on, print_all, said, shown
 
 
 def check(args: argparse.Namespace) -> None:
@@ -34,7 +34,8 @@ def read_all(client: Client, args: argparse.Namespace) -> None:
     timeout = asked if args.follow else 0
     with client.streams.read_run(args.run, start=places, timeout=timeout) as reader:
         try:
-            print_all(_json(reader) if args.json else _lines(reader), at_once=args.follow)
+            chunks = going_on(reader)
+            print_all(_json(chunks) if args.json else _lines(chunks), at_once=args.follow)
             if args.follow and reader.state == "silent":
                 why = ", and no producer holds a lease" if args.timeout is None else ""
                 print(f"runstreams: {args.run} is silent: nothing came{why}", file=sys.stderr)

@@ -67,9 +67,9 @@ class Appender:
     async def append(self, stream: StreamId, batch: Batch) -> tuple[Appended, Committed | None]:
         """Append *batch*; return the answer, and the commit if anything was added.
 
-        Raises `ChunkGap`, `StreamClosed`, `RunCompleted`, `FencedOff`, `StreamFull`, `Busy`;
-        `Uncertain` only for a batch without client and idempotency key, whose resend nobody could
-        recognise.
+        Raises `ChunkGap`, `StreamClosed`, `RunCompleted`, `FencedOff`, `IndexBeyondTail`,
+        `SupersededTooOften`, `StreamFull`, `Busy`; `Uncertain` only for a batch without client and
+        idempotency key, whose resend nobody could recognise.
         """
         staged = await self._store.batches.put(stream, batch, self._limits)
         attempt = await self._first_try(stream, batch)
@@ -113,6 +113,7 @@ class Appender:
         head = replace(head, expires=lasts_until(head, now, self._limits))
         if fork is not None:
             head = replace(head, tail=fork.end, sealed=fork.end, sealed_time=fork.time, fork=fork)
+            head = replace(head, superseded=fork.superseded)
         until = max(now, head.expires - life) + 2 * life
         run = Run(stream.run, created=now, expires=until)
         opened = await self._store.heads.open(stream, head, run, self._limits, first)

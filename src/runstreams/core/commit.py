@@ -33,6 +33,7 @@ from .model import (
 from .ports import Staged, Terms
 from .position import is_left_behind, is_of_epoch
 from .retention import is_expired, lasts_until
+from .superseding import check_superseding, may_supersede, superseded
 
 
 def fits(head: Head | None, batch: Batch, terms: Terms, limits: Limits, plan: SealingPlan) -> bool:
@@ -47,7 +48,7 @@ def fits(head: Head | None, batch: Batch, terms: Terms, limits: Limits, plan: Se
         return False
     if terms.lease is not None and not may_follow(head.lease, terms.lease):
         return False
-    if not may_pass(head, batch.fence):
+    if not may_pass(head, batch.fence) or not may_supersede(head, batch, terms.superseded):
         return False
     if not _heeds_charter(head, terms.amendment):
         return False
@@ -150,6 +151,7 @@ def applied(
         fork=head.fork,
         forks=head.forks,
         fence=head.fence,
+        superseded=superseded(head, batch),
     )
     return after if terms.amendment is None else amended(after, terms.amendment)
 
@@ -209,11 +211,13 @@ def judge(
     """Decide what follows when *batch* did not fit *head*.
 
     In this order, so that a resend is acknowledged whatever has happened since: sent before, gap,
-    closed, taken over, full. Raises `ChunkGap`, `StreamClosed`, `RunCompleted`, `FencedOff`,
-    `StreamFull`, `SealingBehind`.
+    closed, taken over, superseding what cannot be, full. Raises `ChunkGap`, `StreamClosed`,
+    `RunCompleted`, `FencedOff`, `IndexBeyondTail`, `SupersededTooOften`, `StreamFull`,
+    `SealingBehind`.
     """
     if head is None or is_expired(head, now, limits) or is_left_behind(head, limits.epoch):
         _check_number(batch, None)
+        check_superseding(NOTHING, batch)
         check_room(NOTHING, batch, limits, plan)
         return Open()
     if batch.once is not None and batch.once in head.once:
@@ -234,13 +238,16 @@ def judge(
     skip = sent.number + 1 - batch.number if sent else 0
     check_open(head)
     check_fence(head, batch.fence)
-    check_room(head, batch.rest(skip), limits, plan)
+    rest = batch.rest(skip)
+    check_superseding(head, rest)
+    check_room(head, rest, limits, plan)
     # A head whose last writer's clock was behind is not expired while its newest chunk is not.
     live = min(now, head.expires - 1)
     claim = claimed(batch)
     lease = renewed(head.lease, claim) if claim else None
     amendment = _amendment(head, now, limits)
-    terms = Terms(live, previous, head.spills, head.generation, lease, amendment)
+    seen = head.superseded
+    terms = Terms(live, previous, head.spills, head.generation, lease, amendment, seen)
     return Retry(terms, skip, fence_at(head, _first_of(batch, sent)) if sent and skip else None)
 
 

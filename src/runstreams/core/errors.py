@@ -13,6 +13,7 @@ RunstreamsError
 │   ├── ChunkGap             a client skipped some of its own chunks
 │   ├── StreamClosed         an append to a closed stream
 │   ├── FencedOff            an append by who wrote before another took the stream over
+│   ├── SupersededTooOften   an append that leaves out one span of chunks too many
 │   ├── ClosedDifferently    a second close with another status
 │   ├── CompletedDifferently a second completion of a run with another status
 │   ├── RunCompleted         an append to a stream of a completed run
@@ -211,6 +212,16 @@ class FencedOff(Refused):
 
     code = "fenced_off"
     fence: int
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class SupersededTooOften(Refused):
+    """The stream has *limit* separate spans of superseded chunks already; none of this append is
+    stored.
+    """
+
+    code = "superseded_too_often"
+    limit: int
 
 
 @dataclass(eq=False, repr=False, kw_only=True)

@@ -28,9 +28,11 @@ from .forks import STRANDS, SourceGone, inherited
 from .model import Charter, Fork, Head, Page, StreamId, kind_of
 from .octets import stuffed, unstuffed
 from .ports import Clock, Opened
-from .reading import Cursor, Lookup
+from .reading import NO_POINTERS, Cursor, Lookup
+from .retention import cutoff
 from .scribe import Scribe
 from .sealing import Sealer
+from .superseding import superseded_before
 
 ATTEMPTS = 8
 """How often a fork looks again: its source, or its own name, may change meanwhile."""
@@ -90,7 +92,7 @@ class Forker:
         `IndexExpired`, `ForkedTooDeep`, and what opening a stream raises.
         """
         for _ in range(ATTEMPTS):
-            if (head := await self._lookup.head(stream)) is not None:
+            if (head := await self._lookup.head(stream, since=NO_POINTERS)) is not None:
                 _check_same(head, wish, first(content_type_of(head)))
                 return head, False
             # The next look will tell.
@@ -116,12 +118,26 @@ class Forker:
             anchor,
             wish.beyond,
             source.began if end else self._clock(),
-            await _time_before(cursor, source, end),
+            await self._time_before(cursor, source, end),
             inherited(wish.source, source, end),
+            superseded_before(source, end),
         )
         if len(fork.strands) > STRANDS:
             raise ForkedTooDeep(f"a stream may have chunks of {STRANDS} others")
         return await self._scribe.begin(stream, charter, _after(rest, entry), fork)
+
+    async def _time_before(self, cursor: Cursor, source: Head, end: int) -> int:
+        """Return the effective time of the last chunk before *end*; 0 where it has expired."""
+        if not end:
+            return 0
+        if end == source.sealed:
+            gone = cutoff(self._clock(), self._lookup.limits)
+            return source.sealed_time if source.sealed_time > gone else 0
+        try:
+            page = await cursor.page(source, end - 1, most=1)
+        except IndexExpired:
+            return 0
+        return page.chunks[0].timestamp
 
     async def _source(self, wish: Wish) -> Head:
         if (head := await self._lookup.head(wish.source)) is not None:
@@ -205,17 +221,6 @@ async def _parting_in_bytes(
 
 def _beyond_batch() -> InvalidRequest:
     return InvalidRequest("the fork would part from its source beyond the batch at its offset")
-
-
-async def _time_before(cursor: Cursor, source: Head, end: int) -> int:
-    """Return the effective time of the last chunk before *end*; 0 where it has expired."""
-    if not end:
-        return 0
-    try:
-        page = await cursor.page(source, end - 1, most=1)
-    except IndexExpired:
-        return 0
-    return page.chunks[0].timestamp
 
 
 def _after(rest: bytes, entry: Entry) -> Entry:

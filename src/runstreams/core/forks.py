@@ -9,7 +9,7 @@ import json
 
 from .errors import Busy
 from .limits import Limits
-from .model import Fork, ForkRef, Head, Strand, StreamId
+from .model import Fork, ForkRef, Head, Span, Strand, StreamId
 
 STRANDS = 32
 """Most streams that one has chunks of. They stand in its head, which every append rewrites."""
@@ -73,11 +73,13 @@ def encode_fork(fork: Fork) -> str:
     """Return *fork* as text, for stores."""
     strands = [[*strand.stream, strand.generation, strand.end] for strand in fork.strands]
     asked = [*fork.source, fork.generation, fork.anchor, fork.beyond]
-    return json.dumps([*asked, fork.began, fork.time, strands])
+    said = [*asked, fork.began, fork.time, strands]
+    return json.dumps([*said, fork.superseded] if fork.superseded else said)
 
 
 def decode_fork(text: str) -> Fork:
     """Return what `encode_fork` was given."""
-    run, key, generation, anchor, beyond, began, time, strands = json.loads(text)
+    run, key, generation, anchor, beyond, began, time, strands, *spans = json.loads(text)
     parts = tuple(Strand(StreamId(run, key), *rest) for run, key, *rest in strands)
-    return Fork(StreamId(run, key), generation, anchor, beyond, began, time, parts)
+    superseded = tuple(Span(*span) for span in (spans[0] if spans else ()))
+    return Fork(StreamId(run, key), generation, anchor, beyond, began, time, parts, superseded)

@@ -25,7 +25,7 @@ from .errors import (
     SealingBehind,
     StreamClosed,
 )
-from .fencing import check_fence
+from .fencing import check_fence, fence_number
 from .finding import Finder
 from .following import Follower
 from .forking import Forker, Wish
@@ -52,12 +52,13 @@ from .observing import Observer
 from .page_cache import PageCache
 from .ports import Clock, NewId, Store
 from .position import Position, begun_anew, generation_of
-from .reading import Cursor, Lookup, StreamGone
+from .reading import NO_POINTERS, Cursor, Lookup, StreamGone
 from .retention import closed_until, is_expired
 from .runs import RunBook, told
 from .scribe import Scribe, Written
 from .seal_schedule import SealSchedule
 from .sealing import Sealer
+from .superseding import told as told_superseded
 from .turns import Turns
 from .waiting import Watches
 
@@ -66,9 +67,6 @@ _LIST_PAGE = 200
 
 _CLOSE_AT_ONCE = 16
 """Streams closed side by side when their run is completed."""
-
-NO_POINTERS = 2**63 - 1
-"""For a look at a head that needs none of its pointers."""
 
 EMPTY = Page((), 0, 0, "")
 """What there is to read of a stream that was never written."""
@@ -122,7 +120,7 @@ class Log:
 
     async def append(self, stream: StreamId, batch: Batch) -> Appended:
         """Append *batch*. Raises `ChunkGap`, `StreamClosed`, `RunCompleted`, `FencedOff`,
-        `StreamFull`, `Busy`, `Uncertain`.
+        `IndexBeyondTail`, `SupersededTooOften`, `StreamFull`, `Busy`, `Uncertain`.
         """
         with self._observer.appending():
             answer = await self._append(stream, batch)
@@ -557,6 +555,8 @@ class Log:
             writers=sum(1 for _ in islice(head.clients, WRITERS_COUNTED)),
             leased_until=leased_until(head),
             traceparent=head.charter.trace if head.charter else None,
+            fence=fence_number(head),
+            superseded=told_superseded(head),
         )
 
     # Deleting

@@ -69,6 +69,8 @@ class Batch:
     fence: int | None = None
     """How often the stream had been taken over when its writer began; None: that is the same to it.
     """
+    supersedes: int | None = None
+    """From which index on the chunks before its own no longer count; None: all do."""
 
     @property
     def size(self) -> int:
@@ -76,11 +78,11 @@ class Batch:
         return len(self.lines) - self.count
 
     def rest(self, skip: int) -> "Batch":
-        """Return the batch without its first *skip* chunks."""
+        """Return the batch without its first *skip* chunks, and what it superseded with them."""
         if not skip:
             return self
-        lines = self.lines.split(b"\n", skip)[skip]
-        return replace(self, lines=lines, count=self.count - skip, number=self.number + skip)
+        lines, number = self.lines.split(b"\n", skip)[skip], self.number + skip
+        return replace(self, lines=lines, count=self.count - skip, number=number, supersedes=None)
 
 
 class StoredBatch(NamedTuple):
@@ -167,6 +169,13 @@ class Fence(NamedTuple):
     """The tail when it last was."""
 
 
+class Span(NamedTuple):
+    """Consecutive chunks, from *start* up to *end*, which is not among them."""
+
+    start: int
+    end: int
+
+
 @dataclass(frozen=True, slots=True)
 class Charter:
     """What was agreed of a stream when it was created; it never changes."""
@@ -230,6 +239,8 @@ class Fork:
     """Effective time of the last of those chunks; 0 where it has expired."""
     strands: tuple[Strand, ...] = ()
     """Where they lie, the first ones first: each goes on where the one before ends."""
+    superseded: tuple[Span, ...] = ()
+    """Which of them did not count any more when it was forked."""
 
     @property
     def end(self) -> int:
@@ -342,6 +353,8 @@ class Head:
     """How often streams were forked from it."""
     fence: Fence | None = None
     """What keeps earlier writers out; None: it was never taken over."""
+    superseded: tuple[Span, ...] = ()
+    """Which chunks no longer count, as `superseding` has it."""
 
     def knowing(self, clients: Mapping[str, Sent], once: Mapping[str, int]) -> "Head":
         """Return the head with these writers. Spelled out, as `replace` takes three times as long
@@ -372,6 +385,7 @@ class Head:
             self.fork,
             self.forks,
             self.fence,
+            self.superseded,
         )
 
     @property
@@ -481,6 +495,10 @@ class StreamInfo:
     """Until when its producer has promised to be heard of; None: nobody has."""
     traceparent: str | None = None
     """The trace of who opened it, in W3C's words; None: it was not traced."""
+    fence: int = 0
+    """How often it was taken over."""
+    superseded: tuple[Span, ...] = ()
+    """Which of its chunks no longer count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -503,6 +521,8 @@ class Page:
     """Set only when the page reaches the end of a closed stream."""
     leased_until: UnixMs | None = None
     """Until when a producer has promised to be heard of; None: nobody has."""
+    superseded: tuple[Span, ...] = ()
+    """Which chunks of the stream no longer count, on whatever page they are."""
     renderings: dict[str, bytes] = field(default_factory=dict, compare=False, repr=False)
     """The page as bytes, by media type: a hundred readers of one stream are sent the same ones."""
 

@@ -21,6 +21,7 @@ from .model import (
     Run,
     SegmentName,
     Sent,
+    Span,
     StoredBatch,
     StreamId,
 )
@@ -111,6 +112,8 @@ class Terms:
     """What the stream's lease becomes, if it takes nothing from the one that is there."""
     amendment: Amendment | None = None
     """What else the commit changes; None: nothing, and the stream's charter must not guard it."""
+    superseded: tuple[Span, ...] = ()
+    """Where the batch supersedes chunks: which ones were superseded before."""
 
 
 class Committed(NamedTuple):

@@ -21,11 +21,15 @@ from .model import Head, Page, Pointer, SegmentName, StoredChunk, Strand, Stream
 from .ports import Clock, Store
 from .retention import closed_until, cutoff, is_expired, oldest_pending
 from .segment import INDEX_GUESS, SegmentIndex, index_bytes, parse_index
+from .superseding import told
 from .unlisted import Unlisted
 from .unsealed import fetched
 
 _INDEXES_KEPT = 16
 """Segment indexes that a process keeps; each is at most about 2 MB, mostly far less."""
+
+NO_POINTERS = 2**63 - 1
+"""For a look at a head that needs none of its pointers."""
 
 TRIES = 4
 """How often a page starts over when objects are sealed or merged away under it."""
@@ -279,6 +283,7 @@ class Cursor:
             head.generation,
             head.closed if end == head.tail else None,
             leased_until(head),
+            told(head),
         )
 
     async def _expired(self, head: Head, start: int) -> bool:

@@ -28,7 +28,7 @@ from .limits import Limits
 from .model import Amendment, Batch, Charter, Fork, Head, StreamId, Turn, kind_of
 from .ports import Clock, Committed, Opened, Staged, Store, Terms
 from .position import is_left_behind
-from .reading import Lookup
+from .reading import NO_POINTERS, Lookup
 from .retention import lasts_until, starts_new_period
 
 ATTEMPTS = 32
@@ -71,7 +71,7 @@ class Scribe:
         Raises `AgreedDifferently`, `RunCompleted`, `TooManyStreams`, `StreamFull`, `Busy`.
         """
         for _ in range(ATTEMPTS):
-            if (head := await self._lookup.head(stream)) is not None:
+            if (head := await self._lookup.head(stream, since=NO_POINTERS)) is not None:
                 _check_agreed(head, charter, first)
                 return head, False
             with suppress(Uncertain):  # the next look will tell
@@ -144,7 +144,7 @@ class Scribe:
         raise Busy("the stream changes faster than this entry can follow", retry_after=1)
 
     async def _there(self, stream: StreamId) -> Head:
-        head = await self._lookup.head(stream)
+        head = await self._lookup.head(stream, since=NO_POINTERS)
         if head is None or is_left_behind(head, self._limits.epoch):
             raise NotThere("there is no such stream")
         return head

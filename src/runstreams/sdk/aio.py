@@ -24,6 +24,7 @@ from .errors import StopRequested
 from .handles import Reading, RunReading, Sending, Taking, Watching
 from .leases import UNLEASED, Silence
 from .places import Place, enter, leave, one_of
+from .reading.superseding import Superseded
 from .records import Chunk, RunChunk
 from .runs import Run, end_run
 from .typed import form_of
@@ -135,7 +136,9 @@ class RunReader(RunReading, _Iterating[RunChunk[Any]]):
 
 
 class Successor(Writer[T]):
-    """A writer that has taken its stream over: those who wrote before write no more."""
+    """A writer that has taken its stream over: those who wrote before write no more. It goes on
+    with what they have stored, or says by `supersede` from where on that no longer counts.
+    """
 
     def __init__(
         self, connection: Connection, producer: Producer, next_index: int, form: Form
@@ -146,7 +149,7 @@ class Successor(Writer[T]):
         self._form = form
 
     async def stored(self) -> list[T]:
-        """Return the chunks from before, those that have not expired."""
+        """Return the chunks from before, those that have not expired and still count."""
         connection, found = self._connection, list[T]()
         session = connection.session(self.run_id, self.key, 0, 0, False)
         reader = Reader[Chunk[T]](connection, session, maker(self._form.decode, True))
@@ -374,6 +377,7 @@ class Streams:
         start_index: Start = 0,
         timeout: Silence = UNLEASED,
         strict: bool = True,
+        superseded: Superseded = "skip",
         chunks: Literal[False] = False,
     ) -> Reader[Any]: ...
     @overload
@@ -385,6 +389,7 @@ class Streams:
         start_index: Start = 0,
         timeout: Silence = UNLEASED,
         strict: bool = True,
+        superseded: Superseded = "skip",
         chunks: Literal[True],
     ) -> Reader[Chunk[Any]]: ...
     def read(
@@ -395,6 +400,7 @@ class Streams:
         start_index: Start = 0,
         timeout: Silence = UNLEASED,
         strict: bool = True,
+        superseded: Superseded = "skip",
         chunks: bool = False,
     ) -> Reader[Any]:
         """Iterate over the chunks of a stream: those there are, then those that come. A plain call.
@@ -408,12 +414,16 @@ class Streams:
         after its last chunk, unless *strict* is False: then `closed` of the reader tells. With
         *chunks* each item is a `Chunk`: index, data, id, timestamp.
 
+        Chunks that a writer has superseded are left out. `RolledBack` is raised where some were
+        given before that: it says how many items to keep, and the same reader, iterated over again,
+        goes on with those that follow. With `superseded="keep"` all chunks are given.
+
         Lost connections are made again, and what was read is not read twice; nor is anything lost
         when waiting for the next chunk is given up. Raises `IndexExpired` rather than leave out
         chunks, `Denied`, and `Unanswered` when patience runs out.
         """
         connection = self._connect()
-        session = connection.session(run, key, start_index, timeout, strict)
+        session = connection.session(run, key, start_index, timeout, strict, superseded)
         return Reader(connection, session, maker(self._form.decode, chunks))
 
     def read_run(
@@ -423,6 +433,7 @@ class Streams:
         start: Mapping[str, int | None] = MappingProxyType({}),
         timeout: Silence = UNLEASED,
         strict: bool = True,
+        superseded: Superseded = "skip",
     ) -> RunReader:
         """Iterate over the chunks of all streams of a run, those too that come later, over one
         connection: each item is a `RunChunk`, with its `key`. A plain call.
@@ -433,11 +444,13 @@ class Streams:
         `state` tells which. At its end the first stream that was closed as failed or canceled
         raises `StreamFailed` or `StreamCanceled`, unless *strict* is False: then `closed` tells.
 
-        Each stream's chunks come once and in order. Raises `IndexExpired` rather than leave out
-        chunks, `Denied`, and `Unanswered` when patience runs out.
+        Each stream's chunks come once and in order; superseded ones as for `read`. Raises
+        `IndexExpired` rather than leave out chunks, `Denied`, and `Unanswered` when patience runs
+        out.
         """
         connection = self._connect()
-        return RunReader(connection, connection.run_session(run, start, timeout, strict))
+        session = connection.run_session(run, start, timeout, strict, superseded)
+        return RunReader(connection, session)
 
     async def stop(self, run: str, key: str | None = None) -> None:
         """Ask the producers of a stream to stop: their sources are closed, and the stream ends as
@@ -580,6 +593,7 @@ class Defined(Generic[T]):
         start_index: Start = 0,
         timeout: Silence = UNLEASED,
         strict: bool = True,
+        superseded: Superseded = "skip",
         chunks: Literal[False] = False,
     ) -> Reader[T]: ...
     @overload
@@ -590,6 +604,7 @@ class Defined(Generic[T]):
         start_index: Start = 0,
         timeout: Silence = UNLEASED,
         strict: bool = True,
+        superseded: Superseded = "skip",
         chunks: Literal[True],
     ) -> Reader[Chunk[T]]: ...
     def read(
@@ -599,11 +614,12 @@ class Defined(Generic[T]):
         start_index: Start = 0,
         timeout: Silence = UNLEASED,
         strict: bool = True,
+        superseded: Superseded = "skip",
         chunks: bool = False,
     ) -> Reader[Any]:
         """Iterate over the chunks of the stream; one that is not as defined raises
         `InvalidChunk`.
         """
         connection = self._connect()
-        session = connection.session(run, self.key, start_index, timeout, strict)
+        session = connection.session(run, self.key, start_index, timeout, strict, superseded)
         return Reader(connection, session, maker(self._form.decode, chunks))

@@ -7,7 +7,7 @@ import weakref
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from functools import partial
 from secrets import token_hex
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from ..core.errors import RunCompleted
 from ..core.model import RunInfo, Status, StreamId, StreamInfo
@@ -22,6 +22,7 @@ from .leases import UNLEASED, Silence, check_lease, lease_of
 from .places import here
 from .reading.run_session import RunSession
 from .reading.session import ReadSession
+from .reading.superseding import Superseded
 from .retrying import Retries
 from .runs import Run, adopt, begun, current_run, resolve
 from .settings import Timeouts, Token, base_url_of, token_of, without_secrets
@@ -145,26 +146,40 @@ class Connection:
         return run._keeper
 
     def session(
-        self, run: str, key: str | None, start: Start, timeout: Silence, strict: bool
+        self,
+        run: str,
+        key: str | None,
+        start: Start,
+        timeout: Silence,
+        strict: bool,
+        superseded: Superseded = "skip",
     ) -> ReadSession:
         """Return what follows a stream, not begun yet. Raises `InvalidName`, `InvalidSetting`."""
         _check_timeout(timeout)
+        _check_superseded(superseded)
         if start != "tail" and not isinstance(start, int):
             raise InvalidSetting(f"start_index must be a whole number or 'tail', not {start!r}")
-        return ReadSession(self.engine, self.stream(run, key), start, timeout, strict)
+        how = timeout, strict, superseded
+        return ReadSession(self.engine, self.stream(run, key), start, *how)
 
     def run_session(
-        self, run: str, start: Mapping[str, int | None], timeout: Silence, strict: bool
+        self,
+        run: str,
+        start: Mapping[str, int | None],
+        timeout: Silence,
+        strict: bool,
+        superseded: Superseded = "skip",
     ) -> RunSession:
         """Return what follows all streams of a run, not begun yet. Raises `InvalidName`,
         `InvalidSetting`.
         """
         _check_timeout(timeout)
+        _check_superseded(superseded)
         for key, index in start.items():
             check_key(key)
             if index is not None and (not isinstance(index, int) or index < 0):
                 raise InvalidSetting(f"{key} must start at an index from 0 on, not {index!r}")
-        return RunSession(self.engine, check_run(run), start, timeout, strict)
+        return RunSession(self.engine, check_run(run), start, timeout, strict, superseded)
 
     def stream(self, run: str, key: str | None) -> StreamId:
         """Return the stream *key* of *run*. Raises `InvalidName`."""
@@ -276,6 +291,11 @@ def split(key: Any, value: Any) -> tuple[Any, Any]:
 def _check_timeout(timeout: Silence) -> None:
     if not (timeout is None or timeout == UNLEASED or timeout >= 0):
         raise InvalidSetting(f"timeout must be 0 or more seconds, or None, not {timeout}")
+
+
+def _check_superseded(superseded: Superseded) -> None:
+    if superseded not in get_args(Superseded):
+        raise InvalidSetting(f"superseded must be 'skip' or 'keep', not {superseded!r}")
 
 
 def _key(key: str | None) -> str:

@@ -12,6 +12,7 @@ RunstreamsError
 ├── EndedEarly               a reader has come to the end of a stream that was not completed
 │   ├── StreamFailed
 │   └── StreamCanceled
+├── RolledBack               chunks that a reader gave no longer count; it can be read on
 └── WriterError
     ├── WriterClosed         a write after the end
     ├── StopRequested        readers have asked the producer to stop
@@ -99,6 +100,18 @@ class StreamCanceled(EndedEarly):
     """The stream's producer was stopped."""
 
     code = "stream_canceled"
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class RolledBack(RunstreamsError):
+    """Chunks that a reader gave of stream *key*, those from *index* on, no longer count: of its
+    first so many items of that stream, only *kept* do. Iterated over again, it goes on.
+    """
+
+    code = "rolled_back"
+    key: str
+    index: int
+    kept: int
 
 
 class WriterError(RunstreamsError):

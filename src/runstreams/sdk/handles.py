@@ -9,9 +9,10 @@ from typing import Any, Generic, Protocol, TypeVar
 from ..core.model import Closed
 from .connection import Connection
 from .engine.queues import NothingYet, Tee
+from .errors import RolledBack
 from .reading.run_session import RunSession
 from .reading.session import ReadSession, State
-from .records import Chunk, RunChunk
+from .records import Chunk, Rollback, RunChunk
 from .writing.producer import Producer
 from .writing.sources import Source
 
@@ -56,6 +57,15 @@ class Writing(Sending, Generic[T]):
     def merge(self, source: Source[T]) -> None:
         """Write the items of *source* too, in the background. Raises `InvalidSource`."""
         self._producer.merge(source)
+
+    def supersede(self, from_index: int) -> None:
+        """Let the chunks of the stream from *from_index* on no longer count, up to the next one
+        that is written here: readers leave them out, and take back what they have given of them.
+
+        It is stored together with that next chunk; nothing is superseded unless there is one.
+        Raises `InvalidIndex`. One beyond the tail fails the writer: `IndexBeyondTail`.
+        """
+        self._producer.supersede(from_index)
 
     def close(self) -> None:
         """Take no more chunks; what is written and merged is still sent, in the background."""
@@ -140,9 +150,14 @@ class Reading(Taking[T]):
         self._session = session
         self._make = make
         self._index: int | None = None
+        self._kept = 0
         super().__init__(connection, session)
 
-    def _given(self, chunk: Chunk[Any]) -> T:
+    def _given(self, chunk: Chunk[Any] | Rollback) -> T:
+        if isinstance(chunk, Rollback):
+            self._kept -= chunk.dropped
+            raise _rolled_back(chunk, self._kept)
+        self._kept += 1
         self._index = chunk.index + 1
         return self._make(chunk)
 
@@ -167,6 +182,17 @@ class Reading(Taking[T]):
         return f"<{type(self).__name__} {name}: {self.state}, at index {self.next_index}>"
 
 
+def _rolled_back(rollback: Rollback, kept: int) -> RolledBack:
+    key, index = rollback.key, rollback.index
+    return RolledBack(
+        f"the chunks of {key} from index {index} on no longer count, and others follow: drop them, "
+        f"keep the first {kept}, and read on",
+        key=key,
+        index=index,
+        kept=kept,
+    )
+
+
 class RunReading(Taking[RunChunk[Any]]):
     """The chunks of all streams of a run, as they come."""
 
@@ -174,9 +200,15 @@ class RunReading(Taking[RunChunk[Any]]):
         self._session = session
         self.positions: dict[str, int] = {}
         """The index after the last chunk that was had of each stream: where to *start* again."""
+        self._kept: dict[str, int] = {}
         super().__init__(connection, session)
 
-    def _given(self, chunk: RunChunk[Any]) -> RunChunk[Any]:
+    def _given(self, chunk: RunChunk[Any] | Rollback) -> RunChunk[Any]:
+        kept = self._kept.get(chunk.key, 0)
+        if isinstance(chunk, Rollback):
+            self._kept[chunk.key] = kept - chunk.dropped
+            raise _rolled_back(chunk, kept - chunk.dropped)
+        self._kept[chunk.key] = kept + 1
         self.positions[chunk.key] = chunk.index + 1
         return chunk
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
 
 from ..core.errors import RunstreamsError
-from ..core.model import Closed, UnixMs
+from ..core.model import Closed, Span, UnixMs
 
 T = TypeVar("T")
 
@@ -47,6 +47,20 @@ class ChunkPage(NamedTuple):
     """How the stream ended, when this page reaches its end."""
     leased_until: UnixMs | None = None
     """Until when a producer has promised to be heard of; None: nobody has."""
+    superseded: tuple[Span, ...] = ()
+    """Which chunks of the stream no longer count, on whatever page they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rollback:
+    """Chunks that a reader was given no longer count."""
+
+    key: str
+    """The key of their stream."""
+    index: int
+    """Index of the first of them."""
+    dropped: int
+    """How many they are."""
 
 
 class SignOfLife(NamedTuple):

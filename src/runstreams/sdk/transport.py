@@ -31,13 +31,15 @@ class Transport(Protocol):
         body: bytes,
         lease: int | None = None,
         fence: int | None = None,
+        supersedes: int | None = None,
     ) -> Receipt:
         """Append *body*, JSON lines, whose first one has the *client*'s own *number*.
 
         What was appended before under the same numbers is acknowledged again, and not doubled. With
         *lease* the client promises to be heard of within so many seconds, also without lines; 0
         takes that back, behind the lines. With *fence* it is refused once the stream was taken over
-        more often: `FencedOff`.
+        more often: `FencedOff`. The stream's chunks from index *supersedes* on no longer count, up
+        to these.
         """
 
     async def page(self, stream: StreamId, start: int | None, wait: float, limit: int) -> ChunkPage:

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
 import { isOld, streams } from "../support/client.js";
-import { close, collect, network, newRun, range, stored, ticking, ticks, until } from "../support/lab.js";
+import { ask, close, collect, network, newRun, range, stored, ticking, ticks, until } from "../support/lab.js";
 import { expectRejection } from "../support/rejections.js";
 import { ReadableStream } from "../support/readable.js";
 
@@ -45,6 +45,18 @@ export const resume = () =>
         assert.deepEqual(await followed(run, 50, 5), ticks(50));
       });
       await Promise.all(done);
+    });
+
+    it("shows every chunk once also where some no longer count, which it does not know", async () => {
+      const run = newRun();
+      const path = `/realtime/v1/streams/${run}/self/out`;
+      const reading = streams.read(run, "out", { timeoutInSeconds: 60 }).then(collect);
+      await ask("POST", path, { body: '"As"\n"it was"\n' });
+      await until(async () => (await network.seen("GET", `${run}/out`)).length);
+      const headers = { "X-Stream-Supersedes": "1" };
+      await ask("POST", path, { body: '"it is"\n', headers });
+      await close(run, "out");
+      assert.deepEqual(await reading, ["As", "it was", "it is"]);
     });
 
     it("stores once what it is sent again, since the answer was lost", async () => {

@@ -12,7 +12,7 @@ from ...core.following import End, Tick
 from ...core.joint import Alive, Item
 from ...core.joint_poll import Gathered
 from ...core.leasing import leased_until
-from ...core.model import Closed, Head, Page
+from ...core.model import Closed, Head, Page, Span
 from ..errors import said_of
 
 DONE = b"data: [DONE]\n\n"
@@ -96,13 +96,21 @@ def _json(page: Page) -> bytes:
         % (index, data, generation, index, timestamp)
         for index, timestamp, data in page.chunks
     )
-    return b'{"chunks":[%b],"next_index":%d,"tail":%d,"closed":%b,"leased_until":%b}' % (
+    return b'{"chunks":[%b],"next_index":%d,"tail":%d,"closed":%b,"leased_until":%b%b}' % (
         chunks,
         page.next_index,
         page.tail,
         _closed(page.closed),
         _number(page.leased_until),
+        _superseded(page.superseded),
     )
+
+
+def _superseded(spans: tuple[Span, ...]) -> bytes:
+    """Return what a page says more where chunks no longer count."""
+    if not spans:
+        return b""
+    return b',"superseded":[%b]' % b",".join(b"[%d,%d]" % span for span in spans)
 
 
 def _closed(closed: Closed | None) -> bytes:
@@ -122,8 +130,8 @@ def _event(page: Page) -> bytes:
     )
     last = page.chunks[-1]
     return (
-        b'event: batch\nid: %d\ndata: {"records":[%b],"tail":{"seq_num":%d,"timestamp":%d}}\n\n'
-        % (last.index, records, page.tail, last.timestamp)
+        b'event: batch\nid: %d\ndata: {"records":[%b],"tail":{"seq_num":%d,"timestamp":%d}%b}\n\n'
+        % (last.index, records, page.tail, last.timestamp, _superseded(page.superseded))
     )
 
 

@@ -133,7 +133,7 @@ _WRITING = (
         name="write",
         about="Append the body's lines, one chunk a line; without lines, promise or ask.",
         tag="writing",
-        takes=("client", "resume", "lease", "fence", "flavour", "trigger"),
+        takes=("client", "resume", "lease", "fence", "supersedes", "flavour", "trigger"),
         body={"application/x-ndjson": TEXT},
         answers={
             200: Answer(
@@ -142,7 +142,16 @@ _WRITING = (
                 headers=_RECEIPT_HEADERS,
             )
         },
-        errors=(*STORED, *TARGETED, *APPENDING, core.ChunkGap, core.FencedOff, core.InvalidIndex),
+        errors=(
+            *STORED,
+            *TARGETED,
+            *APPENDING,
+            core.ChunkGap,
+            core.FencedOff,
+            core.IndexBeyondTail,
+            core.InvalidIndex,
+            core.SupersededTooOften,
+        ),
         needs=_of_stream("write"),
     ),
     Operation(

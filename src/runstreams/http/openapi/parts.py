@@ -71,6 +71,11 @@ PARAMETERS: dict[str, Part] = {
         "How often the stream had been taken over when the writer began: refused once it is more.",
         WHOLE,
     ),
+    "supersedes": header(
+        "X-Stream-Supersedes",
+        "From this index on, chunks before the body's no longer count; readers leave them out.",
+        WHOLE,
+    ),
     "flavour": header("X-Stream-Version", "Sent by the published writers.", TEXT),
     "trigger": header("trigger-version", "Sent by the published writers.", TEXT),
     "length": header("Content-Length", "Bytes of the body.", WHOLE, required=True),

@@ -56,6 +56,7 @@ EVERY: tuple[Kind, ...] = (
     core.InvalidIndex,
     core.ChunkGap,
     core.FencedOff,
+    core.SupersededTooOften,
     core.ClosedDifferently,
     core.CompletedDifferently,
     core.NotThere,

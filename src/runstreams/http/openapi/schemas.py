@@ -6,7 +6,7 @@ from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from ...core.limits import CLOSE_ERROR_BYTES, FOLLOWED_NAMES, FOLLOWED_STREAMS
-from ...core.model import Closed, RunInfo, RunPage, StreamInfo, StreamPage
+from ...core.model import Closed, RunInfo, RunPage, Span, StreamInfo, StreamPage
 from ..fields import MOST
 
 Schema = dict[str, Any]
@@ -20,14 +20,22 @@ NAMES: dict[type, str] = {
 }
 """The records that are answered as they are, by the names of their schemas."""
 
+WHOLE: Schema = {"type": "integer", "minimum": 0, "maximum": MOST}
+
 _PLAIN: dict[object, Schema] = {
+    Span: {
+        "type": "array",
+        "items": WHOLE,
+        "minItems": 2,
+        "maxItems": 2,
+        "description": "The first index of consecutive chunks, and the one after their last.",
+    },
     bool: {"type": "boolean"},
     int: {"type": "integer"},
     str: {"type": "string"},
     NoneType: {"type": "null"},
 }
 
-WHOLE: Schema = {"type": "integer", "minimum": 0, "maximum": MOST}
 TEXT: Schema = {"type": "string"}
 _TRUTH: Schema = {"type": "boolean"}
 MOMENT: Schema = {"type": "integer", "description": "Milliseconds since 1970."}
@@ -45,7 +53,7 @@ def schema_of(kind: Any) -> Schema:
         return {"enum": list(args)}
     if origin in (Union, UnionType):
         return {"anyOf": [schema_of(each) for each in args]}
-    if origin is list:
+    if origin in (list, tuple):
         return {"type": "array", "items": schema_of(args[0])}
     raise TypeError(f"no schema for {kind}")
 
@@ -90,13 +98,19 @@ PAGE = object_of(
         "tail": WHOLE,
         "closed": maybe(ref("Closed")),
         "leased_until": maybe(MOMENT),
+        "superseded": {
+            "type": "array",
+            "items": schema_of(Span),
+            "description": "Which chunks of the stream no longer count; absent where all do.",
+        },
     },
+    "superseded",
     about="Consecutive chunks, and where to continue.",
 )
 
 _ITEM: Schema = {
     "oneOf": [
-        object_of({"key": TEXT, **PAGE["properties"]}),
+        object_of({"key": TEXT, **PAGE["properties"]}, "superseded"),
         object_of({"key": TEXT, "error": {"type": "object"}}),
     ],
     "description": "What came of one of several streams: a page, or why it is not read on.",

@@ -17,7 +17,7 @@ from ...core.runs import Target
 from .. import trigger
 from ..call import Call, Endpoint, require
 from ..errors import Headers, InvalidParams
-from ..fencing import fence_of
+from ..fencing import fence_of, supersedes_of
 from ..leasing import claim_of
 from . import closing
 from .ingest import Pledge, Taken, ingest
@@ -50,7 +50,7 @@ async def write(call: Call) -> None:
     number = trigger.resume_from(call.headers)
     if client is not None:
         check_client(client)
-    pledge = Pledge(claim_of(call), fence_of(call))
+    pledge = Pledge(claim_of(call), fence_of(call), supersedes_of(call))
     stream = await _target(call, grant)
     with trigger.saying(trigger.CANNOT_APPEND, RunCompleted):
         receipt = await ingest(call, stream, client, number if client is not None else 0, pledge)

@@ -14,8 +14,9 @@ from ...core.fencing import fence_number
 from ...core.json_lines import check_chunk, plain_chunks
 from ...core.leasing import Claim, leased_until
 from ...core.limits import BATCH_BYTES, BATCH_CHUNKS, BODY_CHUNKS, CHUNK_BYTES
-from ...core.log import NO_POINTERS, Log
+from ...core.log import Log
 from ...core.model import Appended, Batch, Head, StreamId
+from ...core.reading import NO_POINTERS
 from ..call import Call, ClientGone
 from ..trigger import check_overlap, is_published_writer, overlap
 from .lines import Lines
@@ -33,6 +34,8 @@ class Pledge(NamedTuple):
     """What its client promises."""
     fence: int | None
     """How often the stream had been taken over when it began; None: that is the same to it."""
+    supersedes: int | None = None
+    """From which index on the chunks before its own no longer count; None: all do."""
 
 
 class Taken(NamedTuple):
@@ -64,14 +67,14 @@ class _BodyWriter:
         known: Mapping[int, bytes],
     ) -> None:
         """Number the chunks of *client* from *number* on; a batch has at most so many bytes and
-        chunks. Those that are *known* are compared. What the client promises by its *pledge* goes
-        with the first batch, the fence it names with each.
+        chunks. Those that are *known* are compared. What the client promises and supersedes by its
+        *pledge* goes with the first batch, the fence it names with each.
         """
         self._log = log
         self._stream = stream
         self._client = client
         self._number = number
-        self._claim, self._fence = pledge
+        self._claim, self._fence, self._supersedes = pledge
         self._bytes, self._chunks = batch
         self._known = known
         self._line = 0
@@ -164,7 +167,8 @@ class _BodyWriter:
             lines = b"\n".join((*chunks, b""))
             ms = self._claim.ms if self._claim else 0
             who = self._client, self._number
-            batch = Batch(lines, count, self._log.clock(), *who, None, ms, self._fence)
+            now = self._log.clock()
+            batch = Batch(lines, count, now, *who, None, ms, self._fence, self._supersedes)
             self._answer = await self._log.append(self._stream, batch)
         except StreamFull as error:
             if not (fitting := _fitting(chunks, error)):
@@ -176,6 +180,7 @@ class _BodyWriter:
             raise replace(error, place=BodyPlace(None, self._last)) from error
         if ms:
             self._claim = None
+        self._supersedes = None
         self._number += count
         if self._begun_at is None:
             self._begun_at = self._answer.fence

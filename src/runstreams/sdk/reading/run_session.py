@@ -10,7 +10,7 @@ import asyncio
 import logging
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import aclosing
 from typing import TYPE_CHECKING
@@ -28,12 +28,13 @@ from ..engine.queues import ClosableQueue
 from ..engine.waiting import fired
 from ..errors import Unexpected, Unreachable, WriterClosed
 from ..leases import UNLEASED, Silence, silence_of
-from ..records import RunChunk, RunItem, RunItems
+from ..records import Chunk, ChunkPage, Rollback, RunChunk, RunItem, RunItems
 from ..telling import Doing
 from ..tracing import Reading, reading
 from .cursor import ReadCursor
 from .ending import ending_of
 from .session import AHEAD, EARLY_SECONDS, FRUITLESS, PAGE_WEIGHT, POLL_SECONDS, State
+from .superseding import Counting, Superseded
 
 if TYPE_CHECKING:
     from ..engine.engine import Engine
@@ -63,17 +64,19 @@ class RunSession:
         start: Mapping[str, int | None],
         timeout: Silence,
         strict: bool,
+        superseded: Superseded = "skip",
     ) -> None:
         """Begin each stream where *start* says, None leaves it out, and all others at their oldest
         chunk; end after *timeout* seconds in which none of them had a chunk.
 
         With *strict* a stream that failed or was canceled ends in an error, when all is read.
+        Chunks that no longer count are left out unless *superseded* is `"keep"`.
         """
         self.run = run
         self.state: State = "connecting"
         self.is_over = False
         """Whether the run is completed and everything of it is read."""
-        self.pages: ClosableQueue[list[RunChunk[object]]] = ClosableQueue()
+        self.pages: ClosableQueue[list[RunChunk[object] | Rollback]] = ClosableQueue()
         self.over: Future[None] = Future()
         """Done when it has let go of everything."""
         self._background: Background | None = None
@@ -81,6 +84,8 @@ class RunSession:
         self._engine = engine
         self._left_out = {key for key, index in start.items() if index is None}
         self._places = {key: ReadCursor(index) for key, index in start.items() if index is not None}
+        self._keeps = superseded == "keep"
+        self._counting: dict[str, Counting] = {}
         self._is_patient = timeout == UNLEASED
         self._timeout = silence_of(timeout)
         self._strict = strict
@@ -109,7 +114,7 @@ class RunSession:
         if self._background is not None:
             self._background.cancel()
 
-    def take(self) -> list[RunChunk[object]]:
+    def take(self) -> list[RunChunk[object] | Rollback]:
         """Return the next chunks. Raises `NothingYet`, `StopIteration`, and what went wrong."""
         if os.getpid() != self._process:
             raise NotThere("this belongs to the process that began it: read again in this one")
@@ -213,22 +218,37 @@ class RunSession:
     async def _take(self, found: RunItems) -> bool:
         """Hand over what is new, and wait until the reader has room; say whether anything was."""
         self.state = "live"
-        chunks = [chunk for item in found.items for chunk in self._taken(item)]
+        taken = [(item, chunks) for item in found.items if (chunks := self._taken(item))]
         self.is_over = found.over
         self._tell_of_crowd()
-        if chunks:
+        if taken:
             self._progress()
             self._moved.clear()
-            self.pages.put(chunks, max(len(chunks), PAGE_WEIGHT))
-            for key in dict.fromkeys(chunk.key for chunk in chunks):
+            counted = [chunk for item, chunks in taken for chunk in self._counted(item, chunks)]
+            if counted:
+                self.pages.put(counted, max(len(counted), PAGE_WEIGHT))
+            for key in dict.fromkeys(item.key for item, _ in taken):
                 await self._trace.link(self._engine.transport, StreamId(self.run, key))
             while (full := self.pages.full(AHEAD)) is not None:
                 await fired(full)
             self._heard()
         self._hear_of(found.leased_until)
-        return bool(chunks or found.items)
+        return bool(found.items)
 
-    def _taken(self, item: RunItem) -> list[RunChunk[object]]:
+    def _counted(
+        self, item: RunItem, chunks: list[Chunk[object]]
+    ) -> Iterator[RunChunk[object] | Rollback]:
+        """Yield what is given of *chunks*, which are new of *item*."""
+        key, page = item
+        assert isinstance(page, ChunkPage)
+        counting = self._counting.setdefault(key, Counting(key, self._keeps))
+        for each in counting.counted(chunks, page):
+            if isinstance(each, Rollback):
+                yield each
+            else:
+                yield RunChunk(key, each.index, each.data, each.id, each.timestamp)
+
+    def _taken(self, item: RunItem) -> list[Chunk[object]]:
         """Return the chunks of *item* that are new. Raises what has gone wrong with its stream."""
         key, what = item
         place = self._places.pop(key) if key in self._places else ReadCursor(0)
@@ -243,7 +263,7 @@ class RunSession:
             raise Unreachable("the stream leaves out chunks") from hole
         if place.closed is None and place.ask != (what.next_index or None):
             self._ask_anew(key)  # it has been begun anew, and is read from its beginning
-        return [RunChunk(key, each.index, each.data, each.id, each.timestamp) for each in chunks]
+        return chunks
 
     def _move(self, key: str, place: ReadCursor, error: RunstreamsError) -> None:
         """Ask elsewhere for a stream that is not where it was asked for. Raises any other

@@ -34,11 +34,12 @@ from ..engine.queues import ClosableQueue
 from ..engine.waiting import fired
 from ..errors import Unexpected, Unreachable, WriterClosed
 from ..leases import UNLEASED, Silence, silence_of
-from ..records import Chunk, ChunkPage, SignOfLife
+from ..records import Chunk, ChunkPage, Rollback, SignOfLife
 from ..telling import Doing
 from ..tracing import Reading, reading
 from .cursor import ReadCursor
 from .ending import ending_of
+from .superseding import Counting, Superseded
 
 if TYPE_CHECKING:
     from ..engine.engine import Engine
@@ -74,14 +75,16 @@ class ReadSession:
         start: int | Literal["tail"],
         timeout: Silence,
         strict: bool,
+        superseded: Superseded = "skip",
     ) -> None:
         """Begin at *start*, from the end if it is negative; end after *timeout* seconds of silence.
 
-        With *strict* a stream that failed or was canceled ends in an error.
+        With *strict* a stream that failed or was canceled ends in an error. Chunks that no longer
+        count are left out unless *superseded* is `"keep"`.
         """
         self.stream = stream
         self.state: State = "connecting"
-        self.pages: ClosableQueue[list[Chunk[object]]] = ClosableQueue()
+        self.pages: ClosableQueue[list[Chunk[object] | Rollback]] = ClosableQueue()
         self.over: Future[None] = Future()
         """Done when it has let go of everything."""
         self.place = ReadCursor(0)
@@ -98,6 +101,7 @@ class ReadSession:
         self._last = self._brought = -math.inf
         self._fruitless = 0
         self._is_moved = False
+        self._counting = Counting(stream.key, keeps=superseded == "keep")
         self._trace = Reading()
         self._patience = engine.patience(Doing("read", *stream))
 
@@ -130,7 +134,7 @@ class ReadSession:
         self.pages.end(WriterClosed("the client is closed"))
         self.over.set_result(None)
 
-    def take(self) -> list[Chunk[object]]:
+    def take(self) -> list[Chunk[object] | Rollback]:
         """Return the next chunks. Raises `NothingYet`, `StopIteration`, and what went wrong."""
         if os.getpid() != self._process:
             raise NotThere("this belongs to the process that began it: read again in this one")
@@ -268,7 +272,8 @@ class ReadSession:
         chunks = self.place.take(page)
         if chunks:
             self._progress()
-            self.pages.put(chunks, max(len(chunks), PAGE_WEIGHT))
+            if counted := self._counting.counted(chunks, page):
+                self.pages.put(counted, max(len(counted), PAGE_WEIGHT))
             await self._trace.link(self._engine.transport, self.stream)
             while (full := self.pages.full(AHEAD)) is not None:
                 await fired(full)

@@ -10,7 +10,7 @@ from ...core.joint import Alive, Item
 from ...core.json_lines import check_chunk, decode, plain_chunks
 from ...core.leasing import Claim, leased_until
 from ...core.limits import LIST_MAX
-from ...core.log import NO_POINTERS, Log
+from ...core.log import Log
 from ...core.model import (
     Batch,
     Closed,
@@ -24,6 +24,7 @@ from ...core.model import (
     StreamInfo,
     StreamPage,
 )
+from ...core.reading import NO_POINTERS
 from ...core.runs import place_of
 from ..records import Chunk, ChunkPage, Receipt, RunItem, RunItems, SignOfLife, TakenOver
 
@@ -44,8 +45,9 @@ class DirectTransport:
         body: bytes,
         lease: int | None = None,
         fence: int | None = None,
+        supersedes: int | None = None,
     ) -> Receipt:
-        chunks = client, number, body, lease or 0, fence
+        chunks = client, number, body, lease or 0, fence, supersedes
         receipt = await self._append(stream, *chunks) if body else None
         if lease is None or (lease and receipt):
             assert receipt is not None
@@ -73,14 +75,15 @@ class DirectTransport:
         body: bytes,
         lease: int,
         fence: int | None,
+        supersedes: int | None,
     ) -> Receipt:
         lines = body.split(b"\n")
         chunks = plain_chunks(lines)
         if chunks is None:
             chunks = [check_chunk(line) for line in lines if line]
         joined = b"".join(chunk + b"\n" for chunk in chunks)
-        now, ms = self._log.clock(), lease * 1000
-        batch = Batch(joined, len(chunks), now, client, number, None, ms, fence)
+        said = None, lease * 1000, fence, supersedes
+        batch = Batch(joined, len(chunks), self._log.clock(), client, number, *said)
         done = await self._log.append(stream, batch)
         until = done.leased_until
         return Receipt(done.last, done.tail, done.stop, until, self._linger, done.fence)
@@ -187,7 +190,8 @@ def _decoded(page: Page) -> ChunkPage:
         Chunk(index, decode(bytes(data)), f"{page.generation}-{index}", timestamp)
         for index, timestamp, data in page.chunks
     ]
-    return ChunkPage(chunks, page.next_index, page.tail, page.closed, page.leased_until)
+    told = page.closed, page.leased_until, page.superseded
+    return ChunkPage(chunks, page.next_index, page.tail, *told)
 
 
 def _alive(tick: Tick) -> SignOfLife:

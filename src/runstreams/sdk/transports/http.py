@@ -26,6 +26,7 @@ from ...core.model import (
     RunInfo,
     RunPage,
     RunStatus,
+    Span,
     Status,
     StreamId,
     StreamInfo,
@@ -99,6 +100,7 @@ class HttpTransport:
         body: bytes,
         lease: int | None = None,
         fence: int | None = None,
+        supersedes: int | None = None,
     ) -> Receipt:
         headers = {
             "content-type": "application/x-ndjson",
@@ -106,6 +108,8 @@ class HttpTransport:
             "x-resume-from-chunk": str(number),
             **_fencing(fence),
         }
+        if supersedes is not None:
+            headers["x-stream-supersedes"] = str(supersedes)
         if lease is not None:
             headers["x-lease-seconds"] = str(lease)
         answer = await self._answer("POST", _stream(stream, "self"), content=body, headers=headers)
@@ -410,7 +414,8 @@ def _events_page(event: Event) -> ChunkPage | SignOfLife:
         if event.name != "batch":
             return SignOfLife(said.get("leased_until"))
         chunks = [_record(record) for record in said["records"]]
-        return ChunkPage(chunks, chunks[-1].index + 1, said["tail"]["seq_num"])
+        tail, spans = said["tail"]["seq_num"], _spans(said)
+        return ChunkPage(chunks, chunks[-1].index + 1, tail, superseded=spans)
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         if event.name != "batch":
             return SignOfLife()
@@ -457,14 +462,20 @@ def _page(said: dict[str, Any]) -> ChunkPage:
         ]
         closed = _known(Closed, said["closed"]) if said["closed"] else None
         where = said["next_index"], said["tail"]
-        return ChunkPage(chunks, *where, closed, said.get("leased_until"))
+        return ChunkPage(chunks, *where, closed, said.get("leased_until"), _spans(said))
     except (KeyError, TypeError) as error:
         raise Unexpected("a page is not of this protocol", http_status=502) from error
 
 
 def _info(said: Any) -> StreamInfo:
     info = _known(StreamInfo, said)
-    return replace(info, closed=_known(Closed, info.closed)) if info.closed else info
+    closed = _known(Closed, info.closed) if info.closed else None
+    return replace(info, closed=closed, superseded=_spans(said))
+
+
+def _spans(said: dict[str, Any]) -> tuple[Span, ...]:
+    """Return which chunks are said to count no longer; none, where nothing is."""
+    return tuple(Span(*span) for span in said.get("superseded", ()))
 
 
 def _known(kind: type[R], said: Any) -> R:

@@ -52,12 +52,13 @@ _SMOOTHING = 0.3
 
 class InFlight(NamedTuple):
     """A batch under way: the writer's own number of its first chunk, how many there are, and their
-    lines.
+    lines; and from which index of the stream on those before no longer count.
     """
 
     number: int
     size: int
     body: bytes
+    supersedes: int | None = None
 
 
 class Buffer:
@@ -73,6 +74,8 @@ class Buffer:
         self._round_trip: float | None = None
         self._advised: float | None = None
         self._urgent = 0
+        self._supersedes: dict[int, int] = {}
+        """What chunks say of those before, by their numbers: each begins a batch."""
 
     @property
     def unsent(self) -> int:
@@ -116,6 +119,11 @@ class Buffer:
         self._lines.append(line)
         self._size += len(line)
 
+    def supersede(self, start: int) -> None:
+        """Let the next chunk say that those of the stream from index *start* on do not count."""
+        known = self._supersedes.get(self.written, start)
+        self._supersedes[self.written] = min(known, start)
+
     def hurry(self) -> None:
         """Let what has been written until now leave without lingering."""
         self._urgent = self.written
@@ -145,11 +153,14 @@ class Buffer:
         while self._lines and len(lines) < self._batching.chunks:
             if size + len(self._lines[0]) > self._batching.size:
                 break
+            if self._number + len(lines) in self._supersedes:
+                break
             line = self._lines.popleft()
             lines.append(line)
             size += len(line)
         self._size -= size
-        self._in_flight = InFlight(self._number, len(lines), b"".join(lines))
+        supersedes = self._supersedes.pop(self._number, None)
+        self._in_flight = InFlight(self._number, len(lines), b"".join(lines), supersedes)
         self._number += len(lines)
         self._left = now
         return self._in_flight

@@ -14,7 +14,14 @@ from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any, cast
 
-from ...core.errors import ClosedDifferently, FencedOff, Refused, RunstreamsError, StreamClosed
+from ...core.errors import (
+    ClosedDifferently,
+    FencedOff,
+    InvalidIndex,
+    Refused,
+    RunstreamsError,
+    StreamClosed,
+)
 from ...core.model import Status, StreamId
 from ..closing import reason_of, status_after
 from ..engine.engine import Engine
@@ -108,6 +115,17 @@ class Producer:
             if not self.is_open:
                 self._let_out()
         return full
+
+    def supersede(self, start: int) -> None:
+        """Let the stream's chunks from *start* on no longer count once the next one is stored.
+        Raises `InvalidIndex`.
+        """
+        if not isinstance(start, int) or start < 0:
+            raise InvalidIndex(f"chunks are superseded from an index from 0 on, not {start!r}")
+        self._check_process()
+        with self._pen:
+            self._let_out()  # it came before
+            self._sender.supersede(start)
 
     def _let_out(self) -> None:
         """Queue the half of a character that nothing can follow any more."""

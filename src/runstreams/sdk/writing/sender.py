@@ -79,6 +79,11 @@ class Sender:
                 self._news.fire()
             return self._room.waiter() if buffer.is_full else None
 
+    def supersede(self, start: int) -> None:
+        """Let the next chunk's append say from which index on those before it no longer count."""
+        with self._lock:
+            self._buffer.supersede(start)
+
     def drained(self) -> "Future[None]":
         """Return what is done when all that has been written until now is acknowledged."""
         done = Future[None]()
@@ -201,7 +206,7 @@ class Sender:
             try:
                 receipt = await transport().append(
                     *(self.stream, self.client, in_flight.number, in_flight.body),
-                    *(lease, self.fence),
+                    *(lease, self.fence, in_flight.supersedes),
                 )
             except RunstreamsError as error:
                 await asyncio.sleep(patience.after(error))

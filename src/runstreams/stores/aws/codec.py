@@ -6,7 +6,20 @@ from typing import TYPE_CHECKING, cast
 
 from ...core.entries import decode_book, decode_charter, encode_book, encode_charter
 from ...core.forks import decode_fork, encode_fork
-from ...core.model import Charter, Closed, Fence, ForkRef, Head, Lease, Run, Sent, Status, StreamId
+from ...core.model import (
+    Charter,
+    Closed,
+    Fence,
+    ForkRef,
+    Head,
+    Lease,
+    Run,
+    Sent,
+    Span,
+    Status,
+    StreamId,
+)
+from ...core.superseding import decode_spans, encode_spans
 from .pointers import decode_pointers, encode_pointer
 from .values import (
     FENCED_HEAD,
@@ -31,7 +44,7 @@ SHARDS = 8
 STATE = (
     *("v", "g", "opened", "expires", "tail", "sealed", "sealed_time", "size", "appended", "before"),
     *("spills", "stop", "inline", "closed", "lease", "lease_ms", "lease_by", "charter"),
-    *("fork", "forks", "fence", "fence_at"),
+    *("fork", "forks", "fence", "fence_at", "superseded", "superseded_to"),
 )
 """The attributes of a head that do not grow with its batches and its writers."""
 
@@ -47,7 +60,7 @@ def encode_head(head: Head) -> "Item":
     The list of pointers, the count of spills and the times of appends are always there, since an
     expression cannot take the size, the sum or the copy of what is absent.
     """
-    forks, fenced = bool(head.fork or head.forks), head.fence is not None
+    forks, fenced = bool(head.fork or head.forks), bool(head.fence or head.superseded)
     item: Item = {
         "v": head_form(head.generation, head.inlined is not None, forks, fenced),
         "g": text(head.generation),
@@ -79,6 +92,8 @@ def encode_head(head: Head) -> "Item":
         item["forks"] = number(head.forks)
     if head.fence is not None:
         item |= encode_fence(head.fence)
+    if head.superseded:
+        item |= encode_superseded(head.superseded)
     if head.is_buried:
         item["buried"] = {"BOOL": True}
     item |= encode_clients(head.generation, head.clients)
@@ -121,6 +136,7 @@ def decode_head(item: "Mapping[str, Value]") -> Head:
         fork=decode_fork(item["fork"]["S"]) if "fork" in item else None,
         forks=_number(item, "forks"),
         fence=_fence(item),
+        superseded=_superseded(item),
     )
 
 
@@ -137,6 +153,21 @@ def _fence(item: "Mapping[str, Value]") -> Fence | None:
     if "fence" not in item:
         return None
     return Fence(int(item["fence"]["N"]), int(item["fence_at"]["N"]))
+
+
+def encode_superseded(spans: tuple[Span, ...]) -> "Item":
+    """Return the attributes of *spans*, at least one, and of the form, as for a fence."""
+    return {
+        "superseded": text(encode_spans(spans)),
+        "superseded_to": number(spans[-1].end),
+        "form": number(FENCED_HEAD),
+    }
+
+
+def _superseded(item: "Mapping[str, Value]") -> tuple[Span, ...]:
+    if "superseded" not in item:
+        return ()
+    return decode_spans(item["superseded"]["S"], int(item["superseded_to"]["N"]))
 
 
 def encode_closed(closed: Closed, by_run: bool) -> "Value":

@@ -15,9 +15,21 @@ from typing import TYPE_CHECKING, Any
 from ...core.commit import pointer_to
 from ...core.entries import encode_book
 from ...core.limits import Limits, SealingPlan
-from ...core.model import Amendment, Batch, Book, Closed, Fork, Head, Lease, Pointer, Sent
+from ...core.model import (
+    Amendment,
+    Batch,
+    Book,
+    Closed,
+    Fork,
+    Head,
+    Lease,
+    Pointer,
+    Sent,
+    Span,
+)
 from ...core.ports import Staged, Terms
 from ...core.position import epoch_prefix
+from ...core.superseding import encode_spans, made_way
 from .codec import encode_closed, once_attribute
 from .layout import SHORT, SPREAD, is_short, is_spread
 from .pointers import encode_pointer
@@ -93,6 +105,23 @@ _TAKES_OVER = (
     "#form = :v",
 )
 """Earlier writers are kept out, and versions that would let them in leave the head alone."""
+
+_IS_THERE = "#tail >= :from"
+"""There is what is to be superseded, or the tail is just before it."""
+
+_SUPERSEDES_FIRST = "attribute_not_exists(#superseded)"
+"""Nothing was superseded yet."""
+
+_SUPERSEDES_AS_SEEN = "#superseded = :superseded AND #superseded_to = :superseded_to"
+"""Nothing was superseded since."""
+
+_SUPERSEDES = (
+    "#superseded = :supersedes",
+    "#superseded_to = #tail",
+    "#v = :v",
+    "#form = :v",
+)
+"""Chunks up to the tail no longer count, and versions that would show them leave the head alone."""
 
 _IS_HOLDER = "#lease_by = :lease_by"
 """It was this client that promised last."""
@@ -239,6 +268,8 @@ def committing(
     if terms.lease is not None:
         _lease(update, terms.lease)
     _fence_off(update, batch.fence)
+    if batch.supersedes is not None:
+        _supersede(update, batch.supersedes, terms.superseded)
     if terms.amendment is None:
         update.conditions.append(_IS_NOT_GUARDED)
     else:
@@ -297,6 +328,20 @@ def _fence_off(update: Update, fence: int | None) -> None:
     if fence is not None:
         update.conditions.append(_MAY_PASS)
         update.values[":fence"] = number(fence)
+
+
+def _supersede(update: Update, start: int, seen: tuple[Span, ...]) -> None:
+    """Spell `superseding.superseded`: where the last span ends, the update itself knows."""
+    left, begins = made_way(seen, start)
+    update.conditions += [_IS_THERE, _SUPERSEDES_AS_SEEN if seen else _SUPERSEDES_FIRST]
+    update.sets += _SUPERSEDES
+    update.values |= {
+        ":from": number(start),
+        ":supersedes": text(encode_spans((*left, Span(begins, begins)))),
+    }
+    if seen:
+        until = number(seen[-1].end)
+        update.values |= {":superseded": text(encode_spans(seen)), ":superseded_to": until}
 
 
 def _reach(lease: Lease) -> "Item":

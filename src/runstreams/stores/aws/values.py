@@ -30,8 +30,8 @@ chunks, or delete those that others need.
 """
 
 FENCED_HEAD = 5
-"""The form of a head that was taken over: whoever does not know that would take chunks of those who
-are kept out. The latest one.
+"""The form of a head that was taken over, or of which chunks were superseded: whoever does not know
+that would take chunks of those who are kept out, and show what no longer counts. The latest one.
 """
 
 _TTL_SLACK_MS = DAY_MS
@@ -71,7 +71,7 @@ def form() -> "Value":
 def head_form(generation: str, inlines: bool, forks: bool = False, fenced: bool = False) -> "Value":
     """Return the version of the form of a head, by its *generation*, whether batches may lie in
     its pointers, whether it *forks*: has chunks of others, or others have of its own; and whether
-    it is *fenced*: was taken over.
+    it is *fenced*: was taken over, or has chunks that no longer count.
     """
     if fenced:
         return number(FENCED_HEAD)

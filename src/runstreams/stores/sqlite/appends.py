@@ -40,6 +40,7 @@ class Appends:
         self._new_once: dict[tuple[int, str], int] = {}
         self._new_leases: dict[int, Lease | None] = {}
         self._amended: dict[int, Head] = {}
+        self._superseding: dict[int, Head] = {}
 
     def commit(
         self,
@@ -63,6 +64,8 @@ class Appends:
             self._new_leases[found.id] = terms.lease
         if terms.amendment is not None:
             self._amended[found.id] = head
+        if batch.supersedes is not None:
+            self._superseding[found.id] = head
         return Committed(found.head.tail, head)
 
     def begin(
@@ -81,6 +84,8 @@ class Appends:
         self._add(stream, found, head, first, first.batch)
         if head.lease is not None:
             self._new_leases[found.id] = head.lease
+        if head.superseded != fresh.superseded:
+            self._superseding[found.id] = head
         self.flush(connection)
         return head
 
@@ -109,6 +114,9 @@ class Appends:
         if self._amended:
             head_rows.amend(connection, self._amended)
             self._amended = {}
+        if self._superseding:
+            head_rows.supersede(connection, self._superseding)
+            self._superseding = {}
         if len(self._heads) > HEADS_KEPT or len(self._clients) > WRITERS_KEPT:
             self.forget()
 
@@ -116,7 +124,7 @@ class Appends:
         """Know nothing any more, since others have written or the transaction was undone."""
         self._heads, self._clients = {}, {}
         self._new_batches, self._new_clients, self._new_once = [], {}, {}
-        self._new_leases, self._amended = {}, {}
+        self._new_leases, self._amended, self._superseding = {}, {}, {}
 
     def known(self, connection: sqlite3.Connection, stream: StreamId, batch: Batch) -> Found | None:
         """Return the head with what it remembers of the writer of *batch*, and of no other."""

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 from ...core.entries import decode_book, decode_charter, encode_book, encode_charter
 from ...core.forks import decode_fork, encode_fork
-from ...core.model import Closed, Fence, Head, Lease, Pointer, Sent, StreamId
+from ...core.model import Closed, Fence, Head, Lease, Pointer, Sent, Span, StreamId
+from ...core.superseding import decode_spans, encode_spans
 
 Row = tuple[Any, ...]
 
@@ -22,7 +23,7 @@ _SELECT = f"""
            heads.tail, heads.size, heads.appended, heads.appended_before, heads.expires,
            last.batches, last.total, last.appended, last.appended_before, last.expires,
            {", ".join("last." + name for name in _POINTER)}, heads.fork, heads.forks,
-           heads.fence, heads.fence_at
+           heads.fence, heads.fence_at, heads.superseded, heads.superseded_to
     FROM heads LEFT JOIN batches AS last
       ON last.head = heads.id
      AND last.first = (SELECT max(first) FROM batches WHERE head = heads.id)
@@ -47,8 +48,8 @@ _OLDEST = f"""
 _INSERT = """
     INSERT INTO heads (run, key, generation, created, sealed, sealed_time, spills, closed, error,
                        by_run, stop, batches, tail, size, appended, appended_before, expires,
-                       charter, guarded, fork)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                       charter, guarded, fork, superseded, superseded_to)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 _CLOSE = """
@@ -138,7 +139,8 @@ def insert(connection: sqlite3.Connection, stream: StreamId, head: Head) -> None
     times = (head.appended, head.appended_before, head.expires)
     charter = (encode_charter(head.charter) if head.charter else None, _guarded(head))
     fork = encode_fork(head.fork) if head.fork else None
-    connection.execute(_INSERT, (*stream, *fixed, *state, *times, *charter, fork))
+    spans = _span_columns(head.superseded)
+    connection.execute(_INSERT, (*stream, *fixed, *state, *times, *charter, fork, *spans))
 
 
 def _guarded(head: Head) -> int | None:
@@ -180,6 +182,18 @@ def take_over(connection: sqlite3.Connection, id: int, head: Head) -> None:
         "UPDATE heads SET fence = ?, fence_at = ? WHERE id = ?", (*(head.fence or ()), id)
     )
     lease(connection, {id: head.lease})
+
+
+def supersede(connection: sqlite3.Connection, heads: Mapping[int, Head]) -> None:
+    """Write down which chunks of heads no longer count, by the ids of their rows."""
+    connection.executemany(
+        "UPDATE heads SET superseded = ?, superseded_to = ? WHERE id = ?",
+        [(*_span_columns(head.superseded), id) for id, head in heads.items()],
+    )
+
+
+def _span_columns(spans: tuple[Span, ...]) -> Row:
+    return (encode_spans(spans), spans[-1].end) if spans else (None, None)
 
 
 def lease_columns(lease: Lease | None) -> Row:
@@ -237,5 +251,6 @@ def _found(row: Row, writers: Callable[[int], Writers]) -> Found:
         fork=decode_fork(row[34]) if row[34] else None,
         forks=row[35] or 0,
         fence=Fence(row[36], row[37]) if row[36] else None,
+        superseded=() if row[38] is None else decode_spans(row[38], row[39]),
     )
     return Found(id, key, head, batches)

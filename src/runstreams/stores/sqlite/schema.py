@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ...core.errors import StoreError
 
-FORMAT = 6
+FORMAT = 7
 """Version of the file. What it holds, as chunks and segments, has versions of its own."""
 
 FILE = "streams.sqlite"
@@ -72,6 +72,8 @@ CREATE TABLE heads (
     forks INTEGER,
     fence INTEGER,
     fence_at INTEGER,
+    superseded TEXT,
+    superseded_to INTEGER,
     UNIQUE (run, key)
 );
 -- Unsealed batches: the pointer, what the head became with it, and what it points to, in one row.
@@ -184,6 +186,10 @@ _CHANGES = {
     5: """
         ALTER TABLE heads ADD COLUMN fence INTEGER;
         ALTER TABLE heads ADD COLUMN fence_at INTEGER;
+    """,
+    6: """
+        ALTER TABLE heads ADD COLUMN superseded TEXT;
+        ALTER TABLE heads ADD COLUMN superseded_to INTEGER;
     """,
 }
 """What makes a file of each version one of the next. Columns are added with nothing in them, which
