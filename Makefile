@@ -75,14 +75,14 @@ bench: setup tools ## Measure speed and cold starts, and print the table
 	@$(BIN)/python -m bench
 	@$(BIN)/python -m tests.deployed.cold_start
 
-lint: setup ## Check style, types and generated files
+lint: setup ## Check style, types, workflows and generated files
+	@$(call own,zizmor)
+	@.tools/zizmor/bin/zizmor --offline --quiet .github
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/python scripts/unasync.py --check
 	@$(BIN)/mypy
 	@$(BIN)/python scripts/picture.py --check
-	@$(call own,zizmor)
-	@.tools/zizmor/bin/zizmor --offline --quiet .github
 
 format: setup ## Rewrite the code in the house's format, and what is made from it
 	@$(BIN)/ruff check --fix
