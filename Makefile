@@ -6,7 +6,13 @@ NPM := tests/clients tests/durable tests/dashboard src/react src/ai src/dashboar
 	examples/react-chat examples/fastapi-usechat
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools demo test soak deployed test-deployed sam-backend invoke smoke bench canary lint format clean
+.PHONY: help setup tools demo docs test soak deployed test-deployed sam-backend invoke smoke bench canary \
+	release-check lint format clean
+
+# An environment of its own under .tools, for a tool whose pins are not the product's: $(call own,NAME)
+own = cmp -s requirements/$(1).txt .tools/$(1)/.installed || { \
+	scripts/venv .tools/$(1) requirements/$(1).txt $(PYTHON) && \
+	cp requirements/$(1).txt .tools/$(1)/.installed; }
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 15
@@ -28,10 +34,15 @@ demo: ## Stream real text through a real server, break it, and check every chunk
 		cp requirements/server.txt .tools/demo/.installed; }
 	@PYTHONPATH=src .tools/demo/bin/python -m runstreams demo
 
+docs: ## Make a site of the pages, in site/
+	@$(call own,mkdocs)
+	@NO_MKDOCS_2_WARNING=1 .tools/mkdocs/bin/mkdocs build --strict --quiet
+
 test: setup tools lint ## Check style and types, then run the tests (minutes)
 	@$(BIN)/pytest -n 3 --dist worksteal
 
 soak: setup tools ## Run what takes long: many seeds, many kills, 300 MiB
+	@$(call own,mkdocs)
 	@$(BIN)/pytest -m soak -n 2 --dist worksteal
 
 deployed: setup tools ## Deploy the template on this machine, MiniStack in the place of AWS
@@ -55,11 +66,18 @@ smoke: setup ## Ask a deployment what only itself can show: URL= KEY= [STREAM_UR
 canary: tools ## Run the tests with the newest release of every dependency
 	@scripts/canary
 
+release-check: setup ## Build all packages into dist, install each elsewhere, and check them
+	@$(call own,twine)
+	@for folder in src/react src/ai tests/release; do scripts/packages $$folder || exit; done
+	@REQUIRE_ALL=1 $(BIN)/pytest -m release tests/release
+
 bench: setup tools ## Measure speed and cold starts, and print the table
 	@$(BIN)/python -m bench
 	@$(BIN)/python -m tests.deployed.cold_start
 
-lint: setup ## Check style, types and generated files
+lint: setup ## Check style, types, workflows and generated files
+	@$(call own,zizmor)
+	@.tools/zizmor/bin/zizmor --offline --quiet .github
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/python scripts/unasync.py --check
@@ -77,6 +95,6 @@ format: setup ## Rewrite the code in the house's format, and what is made from i
 	@$(BIN)/python scripts/edge.py
 
 clean: ## Remove everything that make has made
-	rm -rf $(NPM:=/node_modules) $(NPM:=/dist)
-	rm -rf .venv .canary .tools .aws-sam .bench dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(NPM:=/node_modules) $(NPM:=/dist) tests/release/node_modules
+	rm -rf .venv .canary .tools .aws-sam .bench dist site .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -17,7 +17,7 @@ from tests.docs.blocks import check_output, script
 from tests.serve.process import ServerProcess, clean_environ
 from tests.tools import ROOT
 
-DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 DOCUMENTS += [ROOT / "examples" / "README.md", *sorted(ROOT.glob("examples/*/README.md"))]
 
 PATH = os.pathsep.join((f"{sys.prefix}/bin", os.environ["PATH"]))
@@ -99,6 +99,10 @@ def test_pictures_are_there_and_described(path: Path) -> None:
     pictures = re.findall(r'<(?:img|source)[^>]* src(?:set)?="([^"]+)"', text)
     assert [each for each in pictures if not (path.parent / each).exists()] == []
     assert all(' alt="' in each for each in re.findall(r"<img[^>]*>", text))
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text().split()) <= 700
 
 
 def test_every_picture_is_shown_somewhere() -> None:

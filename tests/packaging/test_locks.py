@@ -74,6 +74,7 @@ def test_the_demo_and_the_image_have_what_a_server_needs(lock: str, extras: list
 NPM = [
     "tests/clients",
     "tests/dashboard",
+    "tests/release",
     "src/react",
     "src/ai",
     "src/dashboard",

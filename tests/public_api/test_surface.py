@@ -10,7 +10,7 @@ from runstreams import errors
 from tests.public_api.surface import FILE, MODULES, surface
 from tests.tools import ROOT
 
-PAGE = (ROOT / "docs" / "sdk.md").read_text()
+PAGE = "".join((ROOT / "docs" / name).read_text() for name in ("sdk.md", "testing.md"))
 
 
 def test_the_public_surface_is_the_one_written_down() -> None:

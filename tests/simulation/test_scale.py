@@ -12,8 +12,8 @@ def test_the_document_says_what_is_computed(line: str) -> None:
     assert line in (ROOT / "docs" / "scale.md").read_text().splitlines()
 
 
-def test_the_readme_says_about_as_much() -> None:
-    text = (ROOT / "README.md").read_text()
+def test_the_limits_are_about_as_much() -> None:
+    text = (ROOT / "docs" / "limits.md").read_text()
     one, _, hundred, opened, readers = (most for _, most in of_one_run())
     assert f"about {round(one, -2):.0f} a second with one writer a stream, {hundred:.0f}" in text
     assert f"about {round(opened, -1):.0f} a second in one run" in text
