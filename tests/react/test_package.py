@@ -121,7 +121,7 @@ def test_an_empty_project_installs_it_and_builds(app: Path) -> None:
     examples = [block for path in DOCUMENTS for block in BLOCK.findall(path.read_text())]
     for n, example in enumerate(examples):
         (app / f"example{n}.tsx").write_text(example)
-    assert len(examples) == 11
+    assert len(examples) == 12
     run(tool_of("tsc"), folder=app)
     bundle = ("--bundle", "--format=esm", "--external:react", "--outfile=out.js")
     run(tool_of("esbuild"), "app.tsx", *bundle, folder=app)
