@@ -6,11 +6,15 @@ import os
 import random
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from subprocess import PIPE, STDOUT, Popen
+from typing import Literal, Self
 
+import httpx
 import pytest
+from durable_streams import DurableStreamError, stream
 
 from runstreams import Client
 from tests.durable.conftest import HERE
@@ -18,12 +22,7 @@ from tests.faults.proxy import FaultProxy
 from tests.serve.process import ServerProcess
 from tests.tools import find
 
-pytestmark = [
-    pytest.mark.soak,
-    pytest.mark.needs("node"),
-    pytest.mark.usefixtures("packages"),
-    pytest.mark.timeout(180),
-]
+pytestmark = [pytest.mark.soak, pytest.mark.timeout(180)]
 
 COUNT = 400
 KILLS = 3
@@ -64,6 +63,48 @@ def slowly(source: Source) -> Source:
         time.sleep(0.02)
 
 
+class Trouble:
+    """A server that is killed, behind a network that fails, while a source is piped into it."""
+
+    def __init__(self, data: Path, seed: int) -> None:
+        self._data, self._random = data, random.Random(seed)
+        self._ended = ExitStack()
+        self._failing = self._ended.enter_context(FaultProxy(0))
+        self._way = self._ended.enter_context(FaultProxy(0))
+        self._server = self._serve()
+        self._failing.chaos(seed, share=0.2)
+        self.url, self.secret = self._failing.url, self._server.secret
+
+    def _serve(self) -> ServerProcess:
+        server = self._ended.enter_context(ServerProcess(self._data))
+        self._failing.go_to(server.port)
+        self._way.go_to(server.port)
+        return server
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.close()
+
+    @contextmanager
+    def piping(self, source: Source) -> Iterator[None]:
+        """Pipe *source* beside the block, on a network that does not fail."""
+        with Client(self._way.url, self.secret) as client:
+            piped = client.streams.pipe("values", slowly(source), target="run_1", close=True)
+            next(iter(piped.stream))  # so that there is something to read
+            yield
+            piped.wait_until_complete()
+
+    def kill_some(self) -> None:
+        for _ in range(KILLS):
+            time.sleep(self._random.uniform(1, 2))
+            self._server.kill()
+            self._server = self._serve()
+
+
+@pytest.mark.needs("node")
+@pytest.mark.usefixtures("packages")
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize(
     ("script", "source"),
@@ -76,32 +117,50 @@ def slowly(source: Source) -> Source:
 def test_its_live_readers_have_everything_once_and_in_order(
     tmp_path: Path, script: str, source: Callable[[], Source], seed: int
 ) -> None:
-    with ExitStack() as servers, FaultProxy(0) as failing, FaultProxy(0) as way:
-
-        def serve() -> ServerProcess:
-            server = servers.enter_context(ServerProcess(tmp_path / "data"))
-            failing.go_to(server.port)
-            way.go_to(server.port)
-            return server
-
-        server = serve()
-        failing.chaos(seed, share=0.2)
-        environ = {"SERVED": failing.url, "SECRET": server.secret, "COUNT": str(COUNT)}
-        with Client(way.url, server.secret) as client:
-            piped = client.streams.pipe("values", slowly(source()), target="run_1", close=True)
-            next(iter(piped.stream))  # so that there is something to read
-            with Popen(
-                [str(find("node")), *COMMAND, script],
-                cwd=HERE,
-                env=os.environ | environ,
-                stdout=PIPE,
-                stderr=STDOUT,
-                text=True,
-            ) as readers:
-                for _ in range(KILLS):
-                    time.sleep(random.Random(seed).uniform(1, 2))
-                    server.kill()
-                    server = serve()
-                said, _ = readers.communicate(timeout=150)
-            piped.wait_until_complete()
+    with Trouble(tmp_path / "data", seed) as trouble, trouble.piping(source()):
+        environ = {"SERVED": trouble.url, "SECRET": trouble.secret, "COUNT": str(COUNT)}
+        with Popen(
+            [str(find("node")), *COMMAND, script],
+            cwd=HERE,
+            env=os.environ | environ,
+            stdout=PIPE,
+            stderr=STDOUT,
+            text=True,
+        ) as readers:
+            trouble.kill_some()
+            said, _ = readers.communicate(timeout=150)
     assert readers.returncode == 0, said
+
+
+@pytest.mark.parametrize("live", ["long-poll", "sse"])
+@pytest.mark.parametrize("seed", range(2))
+def test_so_has_that_of_pypi(tmp_path: Path, live: Literal["long-poll", "sse"], seed: int) -> None:
+    with (
+        Trouble(tmp_path / "data", seed) as trouble,
+        trouble.piping(values()),
+        ThreadPoolExecutor(1) as beside,
+    ):
+        reading = beside.submit(read_all, trouble, live)
+        trouble.kill_some()
+        assert reading.result(150) == [*range(COUNT)]
+
+
+def read_all(trouble: Trouble, live: Literal["long-poll", "sse"]) -> list[object]:
+    """Return what its client reads until the end, asked again from where it was when it fails."""
+    url, headers = f"{trouble.url}/v1/stream/run_1/values", authorized(trouble.secret)
+    got, offset = list[object](), "-1"
+    while len(got) < COUNT:
+        with (
+            suppress(DurableStreamError, httpx.HTTPError),
+            stream(url, offset=offset, live=live, headers=headers) as read,
+        ):
+            for event in read.iter_events("json_batches"):
+                got += event.data
+                offset = event.next_offset
+                if len(got) >= COUNT:
+                    break  # it polls on at the end of a stream
+    return got
+
+
+def authorized(secret: str) -> dict[str, str]:
+    return {"authorization": f"Bearer {secret}"}
