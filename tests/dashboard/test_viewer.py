@@ -53,6 +53,7 @@ def test_what_no_longer_counts_is_struck_through_and_left_out_of_the_text(
     tab: Tab, place: Place, run: str
 ) -> None:
     look(tab, place, run, "As", " it", " was")
+    expect(row(tab, 2)).to_contain_text("was")
     tab.page.keyboard.press("2")
     text = tab.page.get_by_role("region", name="Chunks as text")
     expect(text).to_have_text("As it was", use_inner_text=False)

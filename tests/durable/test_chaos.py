@@ -110,8 +110,8 @@ class Trouble:
     ("script", "source"),
     [
         ("chaos.test.ts", values),
-        ("chaos-state.test.ts", changes),
-        ("chaos-tanstack.test.ts", deltas),
+        ("chaos-of-tables.test.ts", changes),
+        ("chaos-of-chats.test.ts", deltas),
     ],
 )
 def test_its_live_readers_have_everything_once_and_in_order(
