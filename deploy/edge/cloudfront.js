@@ -20,6 +20,7 @@ async function handler(event) {
   const said = judged(request, current, previous);
   if (said.status) return refused(said, event.context.requestId);
   delete request.headers.authorization;
+  request.uri = said.address.split("?")[0];
   request.querystring = inOrder(request.querystring);
   return request;
 }

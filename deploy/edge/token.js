@@ -10,7 +10,9 @@ var PAGES = /^\/realtime\/v1\/pages\/([^\/?#]+)\/([^\/?#]+)$/;
 /** The query of an address, in the order in which it stands in the cache's key. */
 var FIELDS = ["generation", "start", "cursor"];
 
-var VALUES = { generation: /^[A-Za-z0-9._-]{1,128}$/, start: /^[0-9]{1,16}$/, cursor: /^[0-9]{1,16}$/ };
+var NUMBER = /^(0|[1-9][0-9]{0,15})$/;
+
+var VALUES = { generation: /^[A-Za-z0-9._-]{1,128}$/, start: NUMBER, cursor: NUMBER };
 
 var NO_KEY = "Invalid or Missing API key";
 var OTHER_KEY = "Invalid API key";
@@ -29,7 +31,7 @@ function decide(path, query, authorization, keys, now, hmac) {
   var said = claimsOf(authorization, keys, now, hmac);
   if (said.status) return said;
   var names = namesIn(path);
-  var address = names && addressOf(path, query);
+  var address = names && addressOf(names, query);
   if (!address) return refusal(400, "invalid_request", "this is no page's address");
   if (!said.everything && !allows(said.scopes, names.run, names.key)) {
     return refusal(403, "unauthorized", UNAUTHORIZED);
@@ -64,7 +66,8 @@ function nameIn(part) {
 }
 
 /** Return the one way in which an address is written; nothing when a field is not as it may be. */
-function addressOf(path, query) {
+function addressOf(names, query) {
+  var path = "/realtime/v1/pages/" + encodeURIComponent(names.run) + "/" + encodeURIComponent(names.key);
   var fields = [];
   for (var name in query) {
     if (FIELDS.indexOf(name) < 0) return null;

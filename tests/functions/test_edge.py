@@ -219,6 +219,18 @@ def test_a_page_is_handed_on_as_its_readers_alone() -> None:
     assert header["Value"].startswith("private")
 
 
+def test_pages_are_for_all_origins_and_errors_for_nobody_else() -> None:
+    """The gateway says which origins may read only to whoever names one."""
+    policy = Filled(raw(), EdgeCache="on").resource("EdgePrivate")["ResponseHeadersPolicyConfig"]
+    cors = policy["CorsConfig"]
+    assert (cors["AccessControlAllowOrigins"]["Items"], cors["OriginOverride"]) == (["*"], True)
+    kept = {
+        rule["ErrorCode"]: rule["ErrorCachingMinTTL"]
+        for rule in distribution()["CustomErrorResponses"]
+    }
+    assert kept == dict.fromkeys((500, 502, 503, 504), 0)
+
+
 def test_everything_else_goes_past_the_cache_with_all_that_it_says() -> None:
     rest = distribution()["DefaultCacheBehavior"]
     assert len(rest["AllowedMethods"]) == 7

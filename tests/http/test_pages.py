@@ -141,13 +141,35 @@ async def test_a_poll_waits_for_what_comes() -> None:
 @in_virtual_time
 async def test_an_empty_answer_leads_to_another_address() -> None:
     server = api()
-    begun, cursors = virtual_time.clock(), []
-    for query in ("?start=0", "?start=0&cursor=999999999"):
+    begun, query, cursors = virtual_time.clock(), "?start=0", list[int]()
+    for _ in range(3):
         answer = await ask(server, query)
         assert (answer.json()["chunks"], answer.headers["cache-control"]) == ([], LIVE)
         cursors.append(answer.json()["cursor"])
-    assert virtual_time.clock() - begun == 2 * WAIT_SECONDS * 1000
-    assert cursors[1] == 1_000_000_000
+        query = f"?start=0&cursor={cursors[-1]}"
+    assert virtual_time.clock() - begun == 3 * WAIT_SECONDS * 1000
+    assert cursors == sorted(set(cursors))
+
+
+@pytest.mark.parametrize("cursor", [0, 999_999_999])
+@in_virtual_time
+async def test_nobody_waits_with_a_cursor_of_other_times(cursor: int) -> None:
+    server, begun = api(), virtual_time.clock()
+    answer = await ask(server, f"?start=0&cursor={cursor}")
+    assert virtual_time.clock() == begun
+    near = answer.json()["cursor"]
+    await ask(server, f"?start=0&cursor={near}")
+    assert virtual_time.clock() - begun == WAIT_SECONDS * 1000
+
+
+@in_virtual_time
+async def test_who_is_at_the_tail_is_led_to_an_address_of_these_times() -> None:
+    """A cache does not join those who ask for what it has kept from long ago."""
+    server = api()
+    await server.write("1")
+    found = [(await ask(server, "?start=0")).json()["cursor"]]
+    private = await server.ask("GET", f"{RUN}/out?wait=0", headers=BEHIND)
+    assert [private.json()["cursor"]] == found
 
 
 @in_virtual_time
@@ -260,6 +282,7 @@ async def test_whoever_comes_through_a_cache_is_told_of_pages() -> None:
     through = await server.ask("GET", f"{RUN}/out?wait=0", headers=BEHIND)
     past = await server.ask("GET", f"{RUN}/out?wait=0")
     assert (through.json()["shared"], "shared" in past.json()) == (True, False)
+    assert "cursor" not in past.json()
 
 
 @in_virtual_time

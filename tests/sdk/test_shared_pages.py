@@ -3,6 +3,7 @@
 import asyncio
 
 from runstreams.core.model import Closed
+from runstreams.sdk.errors import Unreachable
 from runstreams.sdk.records import Sharing
 from tests.sdk.scripted import STREAM
 from tests.sdk.test_read_session import World, story
@@ -42,6 +43,22 @@ def test_a_stream_that_is_not_there_yet_is_waited_for_with_others() -> None:
         await world.transport.log.close(STREAM, Closed("completed"))
         assert await reading == [0]
         assert world.transport.shared[0] == (None, Sharing(None, None))
+
+    story(tell)
+
+
+def test_failures_lead_nobody_past_the_cache() -> None:
+    async def tell(world: World) -> None:
+        world.transport.events, world.transport.shared = True, []
+        await world.write(0)
+        reading = asyncio.create_task(world.rest(world.follow(timeout=None)))
+        await asyncio.sleep(1)
+        world.transport.fail("page", *[Unreachable("down")] * 3)
+        await world.write(1)
+        await asyncio.sleep(30)
+        await world.transport.log.close(STREAM, Closed("completed"))
+        assert await reading == [0, 1]
+        assert world.transport.followed == []
 
     story(tell)
 

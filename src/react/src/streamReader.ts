@@ -270,6 +270,9 @@ export class StreamReader<T = unknown> implements AsyncIterable<Chunk<T>> {
     } catch (error) {
       const { code, facts } = error as Partial<StreamError>;
       if (code === "index_beyond_tail") return { chunks: [], tail: facts!.tail as number };
+      // The page of another stream of its name: what was read is gone, and the place begins anew.
+      if (isShared && code === "index_expired" && !facts!.first_index)
+        return { chunks: [], tail: 0 };
       if (code !== "index_expired" || tries === 1) throw error;
       return this.#ask((this.#place.next = facts!.first_index as number), wait, tries - 1);
     }

@@ -41,6 +41,15 @@ function holding(head: boolean) {
   };
 }
 
+/** Pass on as a cache does that gives pages to many. */
+function sharing(asked: string[]) {
+  return async (request: IncomingMessage, response: ServerResponse) => {
+    asked.push(request.url!);
+    request.headers["x-stream-shared"] = "true";
+    return passBack(await passOn(request), response);
+  };
+}
+
 const firstPage = async ({ run }: Stream) =>
   (await ask("GET", `/realtime/v1/streams/${run}/default?wait=0`)).text();
 
@@ -144,12 +153,7 @@ describe.concurrent("a reader", () => {
 
   it("asks for pages, as all others do, where a cache gives them to many", async () => {
     const asked: string[] = [];
-    const handle = async (request: IncomingMessage, response: ServerResponse) => {
-      asked.push(request.url!);
-      request.headers["x-stream-shared"] = "true";
-      return passBack(await passOn(request), response);
-    };
-    await serving(handle, async (url) => {
+    await serving(sharing(asked), async (url) => {
       const stream = new Stream();
       await stream.append(0, 1);
       const reader = read(stream, url);
@@ -162,8 +166,26 @@ describe.concurrent("a reader", () => {
       expect(dataOf(chunks)).toEqual(range(3));
       const generation = chunks[0]!.id.split("-")[0];
       const page = `/realtime/v1/pages/${stream.run}/default?generation=${generation}`;
-      expect(asked.slice(2)).toEqual([`${page}&start=2`, `${page}&start=3`]);
+      const pages = asked.slice(2).map((one) => one.replace(/&cursor=[0-9]+$/, ""));
+      expect(pages).toEqual([`${page}&start=2`, `${page}&start=3`]);
       expect(asked.slice(0, 2).every((one) => one.startsWith("/realtime/v1/streams/"))).toBe(true);
+    });
+  });
+
+  it("goes on behind a cache with the stream that takes its stream's place", async () => {
+    const asked: string[] = [];
+    await serving(sharing(asked), async (url) => {
+      const stream = new Stream();
+      await stream.append("a", "b");
+      const reader = read(stream, url);
+      const reading = collect(reader);
+      await until(() => reader.lastIndex === 1);
+      await until(() => asked.some((one) => one.startsWith("/realtime/v1/pages/")));
+      await stream.delete();
+      await stream.append("c");
+      await until(() => reader.lastIndex === 0);
+      await stream.close();
+      expect(dataOf(await reading)).toEqual(["a", "b", "c"]);
     });
   });
 

@@ -48,11 +48,6 @@ def with_cursor(page: Page, cursor: int) -> bytes:
     return b'%b,"cursor":%d}' % (as_json(page)[:-1], cursor)
 
 
-def with_pages(page: Page) -> bytes:
-    """Return the answer to a long poll of whoever had better ask for pages."""
-    return as_json(page)[:-1] + b',"shared":true}'
-
-
 def as_event(page: Page) -> bytes:
     """Return the page, which is not empty, as one server-sent event."""
     if (rendered := page.renderings.get("event")) is None:

@@ -17,6 +17,11 @@ STALE_SECONDS = 5
 _CURSOR_MS = 20_000
 """How long a cursor is the current one."""
 
+_CURSORS_NEAR = 8
+"""How far from the current one a cursor may be that is waited with: polls end a little early, so
+that those who wait for long get ahead of it.
+"""
+
 
 def cursor_after(known: int | None, now: int) -> int:
     """Return the cursor of whoever was told at *now* that nothing came: a greater one than it had.
@@ -47,13 +52,26 @@ def lifetime(left: int, lasts: bool) -> bytes:
     return b"s-maxage=%d, stale-while-revalidate=%d" % (LIVE_SECONDS, STALE_SECONDS)
 
 
+def is_near(cursor: int | None, now: int) -> bool:
+    """Say whether a *cursor* is one of these times. Each other one would be a wait of its own."""
+    return cursor is None or abs(cursor - cursor_after(None, now)) <= _CURSORS_NEAR
+
+
 def body_of(page: Page, known: int | None, now: int) -> bytes:
     """Return *page* as JSON, for whoever asked with the cursor *known*."""
     if page.next_index < page.tail:
         return as_lasting(page)
-    if page.chunks or page.closed is not None:
+    if page.closed is not None:
         return as_json(page)
-    return with_cursor(page, cursor_after(known, now))
+    told = known if not page.chunks and is_near(known, now) else None
+    return with_cursor(page, cursor_after(told, now))
+
+
+def with_pages(page: Page, now: int) -> bytes:
+    """Return the answer to a long poll of whoever had better ask for pages."""
+    whole = is_lasting(page)
+    told = as_json(page) if whole else with_cursor(page, cursor_after(None, now))
+    return told[:-1] + b',"shared":true}'
 
 
 def etag(page: Page) -> bytes:

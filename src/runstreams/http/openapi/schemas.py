@@ -108,14 +108,20 @@ PAGE = object_of(
     about="Consecutive chunks, and where to continue.",
 )
 
+_CURSOR: Schema = {**WHOLE, "description": "To be sent with the next request for a shared page."}
+
 _POLLED = object_of(
-    {**PAGE["properties"], "shared": {"const": True, "description": "Ask for pages instead."}},
-    *("superseded", "shared"),
+    {
+        **PAGE["properties"],
+        "shared": {"const": True, "description": "Ask for pages instead."},
+        "cursor": _CURSOR,
+    },
+    *("superseded", "shared", "cursor"),
     about=PAGE["description"],
 )
 
 _SHARED = object_of(
-    {**PAGE["properties"], "cursor": {**WHOLE, "description": "To be sent with the next request."}},
+    {**PAGE["properties"], "cursor": _CURSOR},
     *("tail", "leased_until", "superseded", "cursor"),
     about="Consecutive chunks; of those that more follow nothing is said that changes.",
 )

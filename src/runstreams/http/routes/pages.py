@@ -18,6 +18,7 @@ from ..live.sharing import (
     body_of,
     etag,
     is_lasting,
+    is_near,
     lifetime,
     seconds_left,
 )
@@ -81,7 +82,7 @@ async def _read(call: Call, stream: StreamId, wanted: _Wanted) -> tuple[Head | N
         stream,
         wanted.start,
         most=PAGE_CHUNKS,
-        seconds=longest_wait(call, WAIT_SECONDS),
+        seconds=longest_wait(call, WAIT_SECONDS) if is_near(wanted.cursor, log.clock()) else 0,
         presence=Presence(call),
     )
     if generation is not None and found.generation != generation:

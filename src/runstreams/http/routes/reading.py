@@ -10,7 +10,8 @@ from .. import trigger
 from ..call import JSON, Call, Endpoint, require
 from ..live.event_stream import send_events
 from ..live.presence import Presence
-from ..live.rendering import as_json, with_pages
+from ..live.rendering import as_json
+from ..live.sharing import with_pages
 from ..origin import is_behind_cache
 from .asking import (
     NO_STORE,
@@ -39,8 +40,11 @@ async def read(call: Call, prefix: str = "") -> None:
         require(grant, ("read",), *of_stream(stream))
         with call.reading(grant):
             found = await _page(call, stream, wanted)
-        render = with_pages if is_behind_cache(call.headers) else as_json
-        await call.answer(200, render(found), [NO_STORE])
+        if is_behind_cache(call.headers):
+            body = with_pages(found, call.service.log.clock())
+        else:
+            body = as_json(found)
+        await call.answer(200, body, [NO_STORE])
 
 
 async def read_input(call: Call) -> None:

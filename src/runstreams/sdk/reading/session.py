@@ -306,10 +306,12 @@ class ReadSession:
         await asyncio.sleep(seconds)
 
     def _turn(self) -> None:
-        """Read the other way when something lets this one break, again and again."""
+        """Read the other way when something lets this one break, again and again; never past a
+        cache, where event streams are a connection for each reader.
+        """
         self._fruitless += 1
         if self._fruitless == FRUITLESS:
-            self._events, self._fruitless = not self._events, 0
+            self._events, self._fruitless = not (self._events or self._is_shared), 0
 
     def _progress(self) -> None:
         self._fruitless = 0
