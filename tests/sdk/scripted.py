@@ -113,7 +113,8 @@ class Scripted(DirectTransport):
     ) -> ChunkPage:
         self.asked.append(start)
         if self.shared is not None:
-            return await self._share(stream, start, wait, limit, sharing)
+            share = self._share
+            return await self._do("page", lambda: share(stream, start, wait, limit, sharing))
         page = super().page
         if start is None and self.kept_first is not None:
             await asyncio.sleep(self.seconds)
