@@ -111,8 +111,9 @@ async def test_a_head_stays_small_however_often_chunks_are_superseded(kept: Kept
     with pytest.raises(SupersededTooOften) as refused:
         await append(kept, b"2", supersedes=3 * SPANS + 1)
     assert refused.value.limit == len(await superseded(kept)) == SPANS
+    await append(kept, b"2", supersedes=3 * SPANS + 2)  # nothing
     await append(kept, b"2", supersedes=3)
-    assert await superseded(kept) == (Span(1, 2), Span(3, 3 * SPANS + 2))
+    assert await superseded(kept) == (Span(1, 2), Span(3, 3 * SPANS + 3))
 
 
 async def test_many_supersede_at_once_and_each_is_heeded(kept: Kept) -> None:

@@ -128,7 +128,8 @@ export class StreamReader<T = unknown> implements AsyncIterable<Chunk<T>> {
   async *[Symbol.asyncIterator](): AsyncGenerator<Chunk<T>, void, undefined> {
     let known: Span[] = [];
     let last = -1;
-    for await (const { chunks, superseded } of this.pages()) {
+    for await (const { anew, chunks, superseded } of this.pages()) {
+      if (anew) last = -1; // what was given is another stream's
       const index = lostFrom(superseded, known, last);
       if (index !== undefined) throw this.#end(new StreamError(LOST, 0, "rolled_back", { index }));
       known = superseded;

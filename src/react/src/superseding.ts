@@ -9,7 +9,9 @@ const isIn = (spans: Span[], index: number) =>
 
 /**
  * Return from which index on chunks up to *last*, which were given when those *known* did not count, no
- * longer do; undefined when all still do. A span that is new, or has grown, ends elsewhere.
+ * longer do; undefined when all still do.
  */
 export const lostFrom = (superseded: Span[], known: Span[], last: number): number | undefined =>
-  superseded.find(([start, end]) => start <= last && !known.some((one) => one[1] === end))?.[0];
+  superseded.find(
+    ([start, end]) => start <= last && !known.some((one) => one[0] <= start && one[1] === end),
+  )?.[0];

@@ -1,9 +1,10 @@
 /** The reader against a server, over a network that fails. */
 
 import { describe, expect, it, vi } from "vitest";
-import type { Chunk, Status } from "../src/chunk.js";
+import type { Chunk, Span, Status } from "../src/chunk.js";
 import { StreamReader, type ReaderOptions, type Transport } from "../src/streamReader.js";
 import { StreamError } from "../src/errors.js";
+import { lostFrom } from "../src/superseding.js";
 import {
   ask,
   baseURL,
@@ -214,6 +215,29 @@ describe.concurrent.each(BOTH)("a reader by %s", (transport) => {
     expect(dataOf(await collect(read(stream, { transport })))).toEqual(["As", " it", " is"]);
     const again = read(stream, { transport, startIndex: 1 });
     expect(dataOf(await collect(again))).toEqual([" it", " is"]);
+  });
+
+  it.each([
+    ["that is new", [[2, 5]], [], 1, undefined],
+    ["that is known", [[2, 5]], [[2, 5]], 9, undefined],
+    ["that ends later", [[2, 5]], [[2, 4]], 4, 2],
+    ["that begins earlier", [[0, 5]], [[2, 5]], 1, 0],
+  ] as [string, Span[], Span[], number, number | undefined][])(
+    "knows what is lost by a span %s",
+    (_, spans, known, last, lost) => expect(lostFrom(spans, known, last)).toBe(lost),
+  );
+
+  it("takes what no longer counts of a stream begun anew for its own", async () => {
+    const reader = read(new Stream(), { transport });
+    const chunk = (generation: string, index: number) =>
+      ({ id: `${generation}-${index}`, index, data: generation }) as Chunk;
+    vi.spyOn(reader, "pages").mockImplementation(async function* () {
+      const old = range(3).map((index) => chunk("old", index));
+      yield { chunks: old, tail: 3, anew: false, superseded: [] };
+      const anew = range(2).map((index) => chunk("new", index));
+      yield { chunks: anew, tail: 2, anew: true, superseded: [[0, 1]] };
+    });
+    expect(dataOf(await collect(reader))).toEqual(["old", "old", "old", "new"]);
   });
 
   it("ends when it is stopped, and the producer does not notice", async () => {

@@ -49,7 +49,7 @@ def check_superseding(head: Head, batch: Batch) -> None:
             f"tail, {head.tail}",
             tail=head.tail,
         )
-    if len(superseded(head, batch)) > SPANS:
+    if sum(span.start < span.end for span in superseded(head, batch)) > SPANS:
         raise SupersededTooOften(
             f"a stream may have {SPANS} separate spans of superseded chunks; superseding from an "
             "earlier index takes in those after it",
