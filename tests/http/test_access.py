@@ -191,6 +191,7 @@ BODY = _unsigned({"alg": "HS256"}, PAYLOAD).split(".")[1]
         (signed(exp=None), "Invalid Public Access Token"),
         (signed(exp="tomorrow"), "Invalid Public Access Token"),
         (signed(exp=float("inf")), "Invalid Public Access Token"),
+        (signed(exp=10**400), "Invalid Public Access Token"),
         (signed(exp=True), "Invalid Public Access Token"),
         (signed(scopes=None), "Invalid Public Access Token"),
         (signed(scopes="admin"), "Invalid Public Access Token"),
