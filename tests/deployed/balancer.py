@@ -4,8 +4,8 @@ and breaks when its server does.
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -22,21 +22,28 @@ class Balancer:
     async def serving(self) -> AsyncIterator[str]:
         """Serve while the body runs; give the address."""
         server = await asyncio.start_server(self._serve, "127.0.0.1", 0, backlog=2048)
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        server.close()
+        try:
+            yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        finally:
+            server.close()
 
     async def _serve(self, *client: *Streams) -> None:
-        for port in sorted(self.ports, key=lambda port: self.open[port]):
-            with suppress(OSError):
+        untried = set(self.ports)
+        while untried:
+            port = min(untried, key=lambda port: self.open[port])
+            untried.remove(port)
+            with suppress(OSError), self._counted(port):
                 server = await asyncio.open_connection("127.0.0.1", port)
-                await self._join(port, client, server)
+                await asyncio.gather(_copy(client[0], server[1]), _copy(server[0], client[1]))
                 return
         client[1].close()
 
-    async def _join(self, port: int, client: Streams, server: Streams) -> None:
+    @contextmanager
+    def _counted(self, port: int) -> Iterator[None]:
+        """Count a connection from its choice on: of many that come at once, each sees the others."""
         self.open[port] += 1
         try:
-            await asyncio.gather(_copy(client[0], server[1]), _copy(server[0], client[1]))
+            yield
         finally:
             self.open[port] -= 1
 
