@@ -10,7 +10,10 @@ import { StreamReader, type ReaderOptions } from "./streamReader.js";
 import type { Wanted } from "./wanted.js";
 
 /** What a store reads with. */
-export type Reader<T> = Pick<StreamReader<T>, "closed" | "error" | "status" | "pages" | "stop">;
+export type Reader<T> = Pick<
+  StreamReader<T>,
+  "closed" | "error" | "status" | "next" | "pages" | "stop"
+>;
 
 /** What is taken for silence unless told otherwise, and at most. */
 export const SILENCE_SECONDS = 60;
@@ -58,7 +61,12 @@ export class SharedReader<T> implements Reader<T> {
     this.#key = key;
     this.#options = options;
     // What comes first may be what others wait for.
-    this.#place = new Place(options.startIndex ?? 0);
+    this.#place = new Place(options.startIndex ?? (options.from === "tail" ? undefined : 0));
+  }
+
+  /** The index it wants next; below 0 or undefined as long as it waits for the tail to tell. */
+  get next(): number | undefined {
+    return (this.#alone ?? this.#place).next;
   }
 
   get status(): Status {
@@ -102,12 +110,12 @@ export class SharedReader<T> implements Reader<T> {
 
   /** Turn `from` and a negative start into an index. Who cannot, reads alone: that tells why. */
   async #resolveStart(): Promise<void> {
-    const { from, startIndex = 0 } = this.#options;
-    if (from !== "tail" && startIndex >= 0) return;
+    const { next } = this.#place;
+    if (next! >= 0) return;
     try {
       const requests = new Requests(this.#run, this.#key, this.#options);
       const { tail } = pageOf(await (await requests.read(TAIL, {})).text());
-      this.#place.next = Math.max(0, from === "tail" ? tail : tail + startIndex);
+      this.#place.next = Math.max(0, tail + (next ?? 0));
     } catch {
       this.#isAlone = true;
     }
@@ -130,8 +138,7 @@ export class SharedReader<T> implements Reader<T> {
   #hear(status: Status, error?: StreamError): void {
     if (this.#isDone() || status === "closed") return;
     if (error && error.status >= 400 && error.status < 500) {
-      if (error.status !== 401 && error.status !== 403)
-        withoutHubs.add(this.#options.baseURL ?? "");
+      if (![401, 403].includes(error.status)) withoutHubs.add(this.#options.baseURL ?? "");
       this.#isAlone = true;
     } else if (error) {
       this.#fail(error);

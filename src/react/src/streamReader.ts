@@ -110,6 +110,11 @@ export class StreamReader<T = unknown> implements AsyncIterable<Chunk<T>> {
     return this.#place.last?.index ?? -1;
   }
 
+  /** The index it wants next; below 0 or undefined as long as it waits for the tail to tell. */
+  get next(): number | undefined {
+    return this.#place.next;
+  }
+
   /** How it reads at the moment. */
   get transport(): Transport {
     return this.#transport;
@@ -186,11 +191,10 @@ export class StreamReader<T = unknown> implements AsyncIterable<Chunk<T>> {
 
   /** Turn `from` and a negative start into an index, once: later the tail would be another one. */
   async #resolveStart(): Promise<void> {
-    const { from, startIndex = 0 } = this.#options;
     const { next } = this.#place;
-    if (from === "tail" ? next !== undefined : startIndex >= 0 || next! >= 0) return;
+    if (next === undefined ? this.#options.from !== "tail" : next >= 0) return;
     const { tail } = await this.#ask("tail", 0);
-    this.#place.next = Math.max(0, from === "tail" ? tail : tail + startIndex);
+    this.#place.next = Math.max(0, tail + (next ?? 0));
   }
 
   async *#poll(): AsyncGenerator<Page<T>, void, undefined> {

@@ -58,6 +58,8 @@ export class StreamStore<T> {
   #dropped = 0;
   #token: AccessToken | undefined;
   #reader: Reader<T> | undefined;
+  /** Where the reader before would have gone on. */
+  #next: number | undefined;
   #shownAt = -Infinity;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #idle: ReturnType<typeof setTimeout> | undefined;
@@ -99,7 +101,7 @@ export class StreamStore<T> {
     const isOther = typeof token === "string" && token !== this.#token;
     this.#token = token;
     if (!isOther || !this.#reader?.error) return;
-    this.#reader = undefined;
+    this.#leave();
     this.#begin();
     this.#take();
   }
@@ -109,7 +111,7 @@ export class StreamStore<T> {
     clearTimeout(this.#idle);
     this.#idle = setTimeout(() => {
       this.stop();
-      this.#reader = undefined;
+      this.#leave();
       clearTimeout(this.#timer);
       this.#onIdle();
     }, ms);
@@ -117,6 +119,11 @@ export class StreamStore<T> {
 
   /** Stop reading, and keep what is there. */
   readonly stop = (): void => this.#reader?.stop();
+
+  #leave(): void {
+    this.#next = this.#reader?.next;
+    this.#reader = undefined;
+  }
 
   #begin(): void {
     if (this.#reader) return;
@@ -126,7 +133,7 @@ export class StreamStore<T> {
         if (reader === this.#reader) this.#show(status === "live");
       },
       () => (typeof this.#token === "function" ? this.#token() : (this.#token ?? "")),
-      last && last.index + 1,
+      last ? last.index + 1 : this.#next,
     );
     this.#reader = reader;
     void this.#read(reader);

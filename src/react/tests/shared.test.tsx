@@ -15,6 +15,7 @@ import {
   passBack,
   passOn,
   range,
+  secret,
   serving,
   Stream,
   through,
@@ -129,6 +130,46 @@ describe.concurrent("hooks of one run", () => {
       expect((await a.reads()).length).toBeGreaterThan(1);
       page.remove();
     }
+  });
+
+  it.each([
+    ["after a chunk", [2]],
+    ["before the first chunk", []],
+  ])(
+    "go on where they were, from the tail on, with a token that is renewed %s",
+    async (_, early) => {
+      const { Shown, now } = recorder();
+      const [a] = two();
+      await a.append(0, 1);
+      await network.fail({ method: "POST", path: `${a.run}/follow`, status: 403, times: null });
+      const shown = (token: string) => <Shown stream={a} from="tail" accessToken={token} />;
+      const page = show(shown(secret));
+      await until(() => now().status === "live");
+      if (early.length) await a.append(...early);
+      await until(() => now().parts.length === early.length);
+      page.again(shown("one that is no good"));
+      await network.fail({ path: a.run, status: 401, times: 1 });
+      await network.reset(a.run);
+      await until(() => now().status === "failed");
+      await a.append(3, 4);
+      page.again(shown(secret));
+      await until(() => now().parts.length === early.length + 2);
+      expect(now().parts).toEqual([...early, 3, 4]);
+      page.remove();
+    },
+  );
+
+  it("begin at the tail, as they are told, also when it could not be had at first", async () => {
+    const { Shown, now } = recorder();
+    const [a] = two();
+    await a.append(0, 1);
+    await network.fail({ path: a.run, status: 503, times: 1 });
+    const page = show(<Shown stream={a} from="tail" />);
+    await until(() => now().status === "live");
+    await a.append(2);
+    await until(() => now().parts.includes(2));
+    expect(now().parts).toEqual([2]);
+    page.remove();
   });
 
   it("read alone where what is between them and the server refuses what it does not know", async () => {
