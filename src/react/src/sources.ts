@@ -19,17 +19,19 @@ export function iteratorOf<T>(source: Source<T>): AsyncIterator<T> | Iterator<T>
 }
 
 /**
- * Iterate over *source*, until *signal* aborts. Then, and when the caller has enough, the source is
+ * Iterate over *source*, until one of *signals* aborts. Then, and when the caller has enough, the source is
  * told to end, but not waited for: one that hangs would keep us.
  */
 export async function* iterate<T>(
   source: Source<T>,
-  signal?: AbortSignal,
+  ...signals: (AbortSignal | undefined)[]
 ): AsyncGenerator<T, void, undefined> {
   const from = iteratorOf(source);
   const aborted = new Promise<undefined>((resolve) => {
-    if (signal?.aborted) resolve(undefined);
-    signal?.addEventListener("abort", () => resolve(undefined));
+    for (const signal of signals) {
+      if (signal?.aborted) resolve(undefined);
+      signal?.addEventListener("abort", () => resolve(undefined));
+    }
   });
   try {
     for (;;) {

@@ -1,5 +1,5 @@
 import { StreamError } from "./errors.js";
-import { iterate } from "./sources.js";
+import { iteratorOf, type Source } from "./sources.js";
 import { StreamWriter, type WriterOptions } from "./streamWriter.js";
 
 /** How to write for the published SDK. */
@@ -29,8 +29,9 @@ export class StreamManager {
   pipe<T>(key: string, source: AsyncIterable<T> | ReadableStream<T>, options: Operation = {}) {
     const writer = this.#writer<T>(key, options);
     const copy = new Copy<T>();
+    // A task that fails is run again, and goes on with its stream.
     const done = writer
-      .pipe(copy.of(iterate(source, options.signal)))
+      .pipe(copy.of(source), options.signal, true)
       .then(() => (writer.lastIndex < 0 ? {} : { lastEventId: `${writer.lastIndex}` }));
     // Whoever waits gets to know; nobody has to.
     done.catch(() => {});
@@ -62,16 +63,30 @@ class Copy<T> {
     });
   }
 
-  async *of(source: AsyncIterable<T>): AsyncGenerator<T, void, undefined> {
-    try {
-      for await (const chunk of source) {
-        this.#to?.enqueue(chunk);
-        yield chunk;
+  /** No generator: that would end, and end its source, with the next chunk only. */
+  of(source: Source<T>): AsyncIterable<T> {
+    const from = iteratorOf(source);
+    const next = async () => {
+      try {
+        const result = await from.next();
+        if (result.done) this.#end();
+        else this.#to?.enqueue(result.value);
+        return result;
+      } catch (error) {
+        this.#to?.error(error);
+        this.#to = undefined;
+        throw error;
       }
-      this.#to?.close();
-    } catch (error) {
-      this.#to?.error(error);
-      throw error;
-    }
+    };
+    const end = async () => {
+      this.#end();
+      return (await from.return?.()) ?? { done: true as const, value: undefined };
+    };
+    return { [Symbol.asyncIterator]: () => ({ next, return: end }) };
+  }
+
+  #end(): void {
+    this.#to?.close();
+    this.#to = undefined;
   }
 }

@@ -66,11 +66,14 @@ export class StreamWriter<T = unknown> {
   #sentAt = -Infinity;
   #advisedInMs: number | undefined;
   #hurry = new AbortController();
+  /** Aborts when there is no use in more chunks: readers have asked to stop, or sending has failed. */
+  readonly #enough = new AbortController();
   #error: unknown;
   #isClosed = false;
   #room: (() => void)[] = [];
   /** How often the stream had been taken over when this writer began; unknown until it is answered. */
   #fence: number | undefined;
+  #tookOver = false;
   /** Its chunks that supersede others, by its own numbers, and from which index on. */
   readonly #supersedes = new Map<number, number>();
   readonly #lease: number;
@@ -98,6 +101,7 @@ export class StreamWriter<T = unknown> {
       (await this.#post("/take-over", "", headers, signal)).json(),
     );
     this.#fence = fence;
+    this.#tookOver = true;
     this.#isLeased = this.#mayBeLeased = !!this.#lease;
     this.#renewIn(Infinity);
     return tail;
@@ -106,8 +110,13 @@ export class StreamWriter<T = unknown> {
   /**
    * Let the stream's chunks from *index* on no longer count, up to the next one that is written here: that
    * takes it along, and without one all stay. Readers leave them out, and take back those they have shown.
+   * Raises `invalid_index`.
    */
   supersede(index: number): void {
+    if (!Number.isSafeInteger(index) || index < 0) {
+      const message = `chunks are superseded from an index from 0 on, not ${index}`;
+      throw new StreamError(message, 0, "invalid_index");
+    }
     this.#check();
     this.#settle();
     const number = this.#first + this.#lines.length;
@@ -144,37 +153,41 @@ export class StreamWriter<T = unknown> {
   /**
    * Write what comes from *source*, until it ends or *signal* aborts, and wait until it is stored.
    * When the producer is asked to stop, the source is ended and the stream closed as canceled. When
-   * the source fails, so does this, once what came before is stored.
+   * the source fails, so does this, once what came before is stored, and the stream is closed as failed,
+   * unless it is to be kept open, as for another try, or *signal* has aborted. Raises what made sending fail.
    */
-  async pipe(source: Source<T>, signal?: AbortSignal): Promise<void> {
+  async pipe(source: Source<T>, signal?: AbortSignal, keepOpen = false): Promise<void> {
     if (!this.#isLeased) this.#renewIn(FIRST_MS);
     try {
-      for await (const chunk of iterate(source, signal)) {
+      for await (const chunk of iterate(source, signal, this.#enough.signal)) {
         await this.write(chunk);
-        if (this.isStopped) break;
       }
-    } finally {
-      this.#settle();
-      await this.drain();
-      if (!this.isStopped) await this.#letGo();
+    } catch (error) {
+      await this.#stored();
+      if (keepOpen || signal?.aborted) await this.#letGo();
+      // That it cannot be closed is the lesser evil.
+      else await this.close("failed", reasonOf(error)).catch(() => {});
+      throw error;
     }
     if (this.isStopped) await this.close("canceled");
+    else await this.release();
   }
 
-  /** Leave the stream open for others, once all that was written is stored. Raises what made it fail. */
+  /**
+   * Leave the stream open for others, once all that was written is stored. Raises what made it fail, and
+   * `fenced_off` when another writer has taken the stream over.
+   */
   async release(): Promise<void> {
-    this.#settle();
-    await this.drain();
+    await this.#stored();
     await this.#letGo();
   }
 
   /** Close the stream, once all that was written is stored. Raises what keeps it from that. */
   async close(status: Closed["status"] = "completed", error: string | null = null): Promise<void> {
     this.#isClosed = true;
-    this.#settle();
-    await this.drain();
+    await this.#stored();
     clearTimeout(this.#renewal);
-    const body = JSON.stringify({ status, error });
+    const body = lineOf({ status, error })!;
     await this.#insist(async (signal) =>
       (await this.#post("/close", body, this.#fencing(), signal)).json(),
     );
@@ -197,6 +210,16 @@ export class StreamWriter<T = unknown> {
     this.#sending ??= this.#send();
   }
 
+  #stored(): Promise<void> {
+    this.#settle();
+    return this.drain();
+  }
+
+  #fail(error: unknown): void {
+    this.#error ??= error;
+    this.#enough.abort();
+  }
+
   /** No text follows: what waits for its other half has none. */
   #settle(): void {
     const rest = this.#halves.rest();
@@ -212,7 +235,7 @@ export class StreamWriter<T = unknown> {
         await this.#sendBatch(this.#batch());
       }
     } catch (error) {
-      this.#error = error;
+      this.#fail(error);
     }
     this.#sending = undefined;
     this.#hurry = new AbortController();
@@ -240,7 +263,7 @@ export class StreamWriter<T = unknown> {
     const from = this.#supersedes.get(this.#first);
     const more = from === undefined ? {} : { "X-Stream-Supersedes": `${from}` };
     await this.#insist((signal) =>
-      this.#append(body, !this.#isLeased && this.#lease, signal, more),
+      this.#append(body, (!this.#isLeased && this.#lease) || false, signal, more),
     );
     this.#supersedes.delete(this.#first);
     this.#lines.splice(0, batch.length);
@@ -263,15 +286,16 @@ export class StreamWriter<T = unknown> {
       ...this.#fencing(),
       ...more,
     };
-    if (this.#lease && lease !== false) headers["X-Lease-Seconds"] = `${lease}`;
+    if (lease !== false) headers["X-Lease-Seconds"] = `${lease}`;
     this.#mayBeLeased ||= !!lease;
     const response = await this.#post("", body, headers, signal);
     const answer = (await response.json()) as Receipt;
     this.#fence ??= answer.fence ?? 0;
     this.#advisedInMs = advised(response);
     this.isStopped ||= answer.stop;
+    if (this.isStopped) this.#enough.abort();
     this.lastIndex = answer.last_index ?? this.lastIndex;
-    this.#isLeased = this.#mayBeLeased = lease !== 0 && !!answer.leased_until;
+    this.#isLeased = this.#mayBeLeased = !!this.#lease && lease !== 0 && !!answer.leased_until;
     if (lease !== 0) this.#renewIn(Infinity);
   }
 
@@ -306,17 +330,24 @@ export class StreamWriter<T = unknown> {
     } catch (error) {
       trying.abort();
       if (isPassing(error)) this.#renewIn(AGAIN_MS);
-      else this.#error ??= error;
+      else this.#fail(error);
     }
   }
 
-  /** Nobody is to be missed any more. That this cannot be said is no failure of what was written. */
+  /**
+   * Nobody is to be missed any more. That this cannot be said is no failure of what was written; but that
+   * another one goes on with the stream must be known, before somebody completes its run.
+   */
   async #letGo(): Promise<void> {
     clearTimeout(this.#renewal);
     await this.#renewing;
     clearTimeout(this.#renewal);
-    if (!this.#mayBeLeased) return;
-    await this.#insist((signal) => this.#append("", 0, signal)).catch(() => {});
+    if (!this.#mayBeLeased && !this.#tookOver) return;
+    try {
+      await this.#insist((signal) => this.#append("", 0, signal));
+    } catch (error) {
+      if ((error as StreamError).code === "fenced_off") throw error;
+    }
   }
 
   #makeRoom(): void {
@@ -349,6 +380,11 @@ export class StreamWriter<T = unknown> {
 function advised(response: Response): number | undefined {
   const text = response.headers.get("X-Stream-Linger-Ms") ?? "";
   return /^\d+$/.test(text) ? Math.min(Number(text), 10_000) : undefined;
+}
+
+/** Text that the stream is closed with; a long one is cut, as the server takes 4 KiB. */
+function reasonOf(error: unknown): string {
+  return String(error).slice(0, 1000);
 }
 
 function clientId(): string {

@@ -259,6 +259,93 @@ describe.concurrent("a writer", () => {
     expect(await stored(stream)).toEqual(range(3));
   });
 
+  it("closes the stream as failed when its source fails, unless it is to keep it open", async () => {
+    async function* failing() {
+      yield "so far";
+      throw new RangeError(`cut \ud83d${"!".repeat(5000)}`);
+    }
+    const [closed, open] = [new Stream(), new Stream()];
+    await expect(writerOf(closed).pipe(failing())).rejects.toThrow("cut");
+    const reader = new StreamReader(closed.run, closed.key, through);
+    expect(await collect(reader)).toHaveLength(1);
+    expect(reader.closed!.status).toBe("failed");
+    expect(reader.closed!.error).toMatch(/^RangeError: cut \ufffd!+$/);
+    const writer = writerOf(open);
+    await expect(writer.pipe(failing(), undefined, true)).rejects.toThrow("cut");
+    await writer.pipe(["again"]);
+    expect(await stored(open)).toEqual(["so far", "again"]);
+  });
+
+  it("leaves the stream open when its source fails as its signal aborts", async () => {
+    const stream = new Stream();
+    const controller = new AbortController();
+    const { signal } = controller;
+    const source = new ReadableStream<string>({
+      start(to) {
+        to.enqueue("so far");
+        signal.addEventListener("abort", () => to.error(signal.reason));
+      },
+    });
+    const writer = writerOf(stream);
+    const piping = writer.pipe(source, signal).catch(() => {});
+    await until(() => writer.lastIndex === 0);
+    controller.abort();
+    await piping;
+    await writerOf(stream).pipe(["and more"]);
+    expect(await stored(stream)).toEqual(["so far", "and more"]);
+  });
+
+  it("ends a source that is silent when the producer is asked to stop", async () => {
+    const stream = new Stream();
+    const cancel = vi.fn();
+    const silent = new ReadableStream<string>({
+      start: (controller) => controller.enqueue("only"),
+      cancel,
+    });
+    const writer = writerOf(stream, { leaseInSeconds: 1 });
+    const piping = writer.pipe(silent);
+    await until(() => writer.lastIndex === 0);
+    await ask("POST", `/realtime/v1/streams/${stream.run}/${stream.key}/stop`);
+    await piping;
+    expect(cancel).toHaveBeenCalledTimes(1);
+    const reader = new StreamReader(stream.run, stream.key, through);
+    await collect(reader);
+    expect(reader.closed!.status).toBe("canceled");
+  });
+
+  it("ends a source that is silent once another writer has taken the stream over", async () => {
+    const stream = new Stream();
+    const silent = new ReadableStream<string>({ start: (to) => to.enqueue("only") });
+    const writer = writerOf(stream, { leaseInSeconds: 1 });
+    const piping = writer.pipe(silent);
+    await until(() => writer.lastIndex === 0);
+    await writerOf(stream).takeOver();
+    await expect(piping).rejects.toMatchObject({ code: "fenced_off" });
+  });
+
+  it.each([60, 0])("is told at its end that it was followed, with a lease of %i", async (lease) => {
+    for (const end of [
+      (writer: StreamWriter) => writer.release(),
+      (writer: StreamWriter) => writer.pipe([]),
+    ]) {
+      const stream = new Stream();
+      const writer = writerOf(stream, { leaseInSeconds: lease });
+      await writer.takeOver();
+      await writer.append("half an answer");
+      await writerOf(stream).takeOver();
+      await expect(end(writer)).rejects.toMatchObject({ code: "fenced_off" });
+    }
+  });
+
+  it("refuses at once to supersede from what is no index", () => {
+    const writer = writerOf(new Stream());
+    for (const index of [-1, 1.5, NaN, Infinity, "1" as unknown as number]) {
+      expect(() => writer.supersede(index)).toThrow(
+        expect.objectContaining({ code: "invalid_index" }),
+      );
+    }
+  });
+
   it("ends its source and closes the stream when the producer is asked to stop", async () => {
     const stream = new Stream();
     const writer = writerOf(stream, { lingerInMs: 1 });
@@ -333,6 +420,35 @@ describe.concurrent("the published SDK, with our manager", () => {
     });
     await waitUntilComplete();
     expect(await stored(stream)).toEqual(["text", { n: 1 }, { n: 2 }, { n: 3 }]);
+  });
+
+  it("ends what it gives back, and its source, when the producer is asked to stop", async () => {
+    const stream = new Stream("out");
+    const cancel = vi.fn();
+    const source = new ReadableStream<number>({ start: (to) => to.enqueue(1), cancel });
+    const manager = new StreamManager({ ...through, leaseInSeconds: 1 });
+    const { stream: copy, wait } = manager.pipe("out", source, { target: stream.run });
+    const copied = collect(copy);
+    await until(async () => (await stored(stream)).length === 1);
+    await ask("POST", `/realtime/v1/streams/${stream.run}/out/stop`);
+    await wait();
+    expect(await copied).toEqual([1]);
+    expect(cancel).toHaveBeenCalledTimes(1);
+  });
+
+  it("leaves the stream of a task that fails open, for its next attempt", async () => {
+    const stream = new Stream("out");
+    const target = stream.run;
+    async function* failing() {
+      yield 1;
+      throw new Error("the model is gone");
+    }
+    const { stream: copy, wait } = new StreamManager(through).pipe("out", failing(), { target });
+    const copied = expect(collect(copy)).rejects.toThrow("the model is gone");
+    await expect(wait()).rejects.toThrow("the model is gone");
+    await copied;
+    await streams.pipe("out", slowly([2]), { target }).waitUntilComplete();
+    expect(await stored(stream)).toEqual([1, 2]);
   });
 
   it("keeps what was written when its signal aborts", async () => {
