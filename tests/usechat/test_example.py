@@ -47,6 +47,15 @@ def backend(
         yield backend
 
 
+@pytest.fixture
+def device(browser: Browser) -> Iterator[BrowserContext]:
+    """Another device, as far as a page can tell: it shares nothing with those of `context`."""
+    context = browser.new_context()
+    context.set_default_timeout(MILLISECONDS)
+    yield context
+    context.close()
+
+
 class Tab:
     """A page of the example, and what went wrong in it."""
 
@@ -111,16 +120,18 @@ def test_a_reload_in_the_middle_loses_and_doubles_nothing(
     tab.check(server)
 
 
-def test_two_tabs_show_the_same_and_either_may_stop_it(
-    backend: Program, server: RestartingServer, context: BrowserContext
+def test_two_tabs_and_another_device_show_the_same_and_any_may_stop_it(
+    backend: Program, server: RestartingServer, context: BrowserContext, device: BrowserContext
 ) -> None:
     one = Tab(context, backend.url)
     one.ask()
-    two = Tab(context, one.page.url)
+    two, three = Tab(context, one.page.url), Tab(device, one.page.url)
     two.until_begun()
-    two.page.get_by_role("button", name="Stop").click()
-    for tab in (one, two):
+    three.until_begun()
+    three.page.get_by_role("button", name="Stop").click()
+    for tab in (one, two, three):
         tab.until_ready()
+    two.check(server)
     assert not one.check(server).endswith("which one is next.")
 
 

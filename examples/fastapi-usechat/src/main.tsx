@@ -1,4 +1,4 @@
-import type { UIMessage } from "ai";
+import { generateId, type UIMessage } from "ai";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { Conversation } from "./Conversation.js";
@@ -6,7 +6,7 @@ import "./style.css";
 
 async function open() {
   // The address names the chat, so that a reload finds it again.
-  const id = location.hash.slice(1) || crypto.randomUUID();
+  const id = location.hash.slice(1) || generateId();
   history.replaceState(null, "", `#${id}`);
   const asked = await fetch(`/api/chat/${id}`);
   const messages: UIMessage[] = await asked.json();
