@@ -82,6 +82,22 @@ def test_dropped_it_is_empty_and_at_its_end() -> None:
         queue.next()
 
 
+def test_it_may_be_dropped_in_the_middle_of_what_is_put() -> None:
+    """The garbage collector runs anywhere, and may find there that the reader is gone."""
+
+    class Dropped(ClosableQueue[int]):
+        def _make_room(self) -> None:
+            self.drop()
+
+    queue = Dropped()
+    putting = threading.Thread(target=queue.put, args=[1], daemon=True)
+    putting.start()
+    putting.join(5)
+    assert not putting.is_alive()
+    with pytest.raises(StopIteration):
+        queue.next()
+
+
 def test_a_tee_keeps_so_much_and_then_says_that_it_was_passed_by() -> None:
     tee = Tee[str](most=10)
     tee.put("a", 6)

@@ -80,7 +80,8 @@ class Producer:
         self._heir = heir
         self._took_over = fence is not None
         self._sender = Sender(stream, client, batching, lease, fence)
-        self._lock = threading.Lock()
+        # A writer that is found to be garbage finishes this, in whatever thread and moment.
+        self._lock = threading.RLock()
         self.is_open = True
         """Whether it may be written to, beside what its sources give."""
         self._pulling = 0

@@ -55,7 +55,8 @@ class Sender:
         self.last_index: int | None = None
         """Index of the last chunk that is acknowledged."""
         self._buffer = Buffer(batching)
-        self._lock = threading.Lock()
+        # A writer that is found to be garbage ends this, perhaps in the middle of a `put`.
+        self._lock = threading.RLock()
         self._news = Signal()
         self._room = Signal()
         self._drains: list[tuple[int, Future[None]]] = []
