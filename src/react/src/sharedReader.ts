@@ -103,7 +103,8 @@ export class SharedReader<T> implements Reader<T> {
   /** Turn `from` and a negative start into an index. Who cannot, reads alone: that tells why. */
   async #resolveStart(): Promise<void> {
     const { from, startIndex = 0 } = this.#options;
-    if (from !== "tail" && startIndex >= 0) return;
+    // Who names both goes on where one that began at the tail was.
+    if (from === "tail" ? this.#options.startIndex !== undefined : startIndex >= 0) return;
     try {
       const requests = new Requests(this.#run, this.#key, this.#options);
       const { tail } = pageOf(await (await requests.read(TAIL, {})).text());
