@@ -1,5 +1,6 @@
 """What only the sync surface does: it waits in threads. All else is in `tests/sdk/sync`."""
 
+import threading
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -69,3 +70,39 @@ def test_a_coroutine_function_is_not_left_out_silently(client: Client, run: str)
 
     with pytest.raises(TypeError, match=r"runstreams\.aio"):
         client.streams.writer(target=run, execute=execute)
+
+
+def refuse(thread: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")
+
+
+def test_a_writer_ends_though_no_thread_can_be_begun_for_its_source(
+    client: Client, run: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where a container allows so many threads and no more."""
+
+    ended = threading.Event()
+
+    def write() -> None:
+        with client.streams.writer(target=run) as writer:
+            writer.write(0)
+            with monkeypatch.context() as patched, pytest.raises(RuntimeError, match="thread"):
+                patched.setattr(threading.Thread, "start", refuse)
+                writer.merge([1])
+        ended.set()
+
+    threading.Thread(target=write, daemon=True).start()
+    assert ended.wait(10)
+    assert read(client, run) == [0]
+
+
+def test_readers_are_told_of_a_pipe_whose_thread_cannot_be_begun(
+    client: Client, run: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.streams.append(0, target=run)  # so the client has its own
+    with monkeypatch.context() as patched, pytest.raises(RuntimeError, match="thread"):
+        patched.setattr(threading.Thread, "start", refuse)
+        client.streams.pipe([1], target=run)
+    reader = client.streams.read(run, strict=False)
+    assert list(reader) == [0]
+    assert reader.closed == Closed("failed", "RuntimeError: can't start new thread")

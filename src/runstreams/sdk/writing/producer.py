@@ -149,9 +149,22 @@ class Producer:
         sources.check_source(source)
         with self._lock:
             self._pulling += 1
-        puller = self._puller_of(source)
+        try:
+            puller = self._puller_of(source)
+        except BaseException:  # as where no more threads may be begun
+            self._pulled(None)
+            raise
         with self._lock:
             self._pullers.append(puller)
+
+    def pull(self, source: Source[Any]) -> None:
+        """Write the values of *source*, and be done with it. Raises `InvalidSource`."""
+        try:
+            self.merge(source)
+        except BaseException as error:
+            self.cancel(error)
+            raise
+        self.finish()
 
     def _puller_of(self, given: Source[Any]) -> Puller:
         source = sources.iterated(given)
