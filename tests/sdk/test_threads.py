@@ -1,8 +1,10 @@
 """What only the sync surface does: it waits in threads. All else is in `tests/sdk/sync`."""
 
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -72,22 +74,23 @@ def test_a_coroutine_function_is_not_left_out_silently(client: Client, run: str)
         client.streams.writer(target=run, execute=execute)
 
 
-def refuse(thread: threading.Thread) -> None:
-    raise RuntimeError("can't start new thread")
+@contextmanager
+def no_more_threads() -> Iterator[None]:
+    """As where a container allows so many and no more."""
+    refusal = RuntimeError("can't start new thread")
+    with patch.object(threading.Thread, "start", side_effect=refusal), pytest.raises(RuntimeError):
+        yield
 
 
 def test_a_writer_ends_though_no_thread_can_be_begun_for_its_source(
-    client: Client, run: str, monkeypatch: pytest.MonkeyPatch
+    client: Client, run: str
 ) -> None:
-    """As where a container allows so many threads and no more."""
-
     ended = threading.Event()
 
     def write() -> None:
         with client.streams.writer(target=run) as writer:
             writer.write(0)
-            with monkeypatch.context() as patched, pytest.raises(RuntimeError, match="thread"):
-                patched.setattr(threading.Thread, "start", refuse)
+            with no_more_threads():
                 writer.merge([1])
         ended.set()
 
@@ -96,12 +99,9 @@ def test_a_writer_ends_though_no_thread_can_be_begun_for_its_source(
     assert read(client, run) == [0]
 
 
-def test_readers_are_told_of_a_pipe_whose_thread_cannot_be_begun(
-    client: Client, run: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_readers_are_told_of_a_pipe_whose_thread_cannot_be_begun(client: Client, run: str) -> None:
     client.streams.append(0, target=run)  # so the client has its own
-    with monkeypatch.context() as patched, pytest.raises(RuntimeError, match="thread"):
-        patched.setattr(threading.Thread, "start", refuse)
+    with no_more_threads():
         client.streams.pipe([1], target=run)
     reader = client.streams.read(run, strict=False)
     assert list(reader) == [0]
