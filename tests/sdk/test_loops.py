@@ -5,6 +5,7 @@ import contextlib
 import gc
 import threading
 import time
+import tracemalloc
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
@@ -88,6 +89,21 @@ async def test_awaited_writes_are_slowed_down_and_others_refused_in_the_end(
     monkeypatch.setattr(sender, "BUFFER_BYTES", 1000)
     with pytest.raises(BufferFull):
         await write_without_waiting(aclient, run)
+
+
+async def test_writes_that_nobody_awaits_take_little_more_memory_than_their_chunks() -> None:
+    client = AsyncClient("http://127.0.0.1:9", "key")  # where nobody answers
+    writer = client.streams.writer(target="run")
+    tracemalloc.start()
+    try:
+        for _ in range(50_000):
+            writer.write("word")
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+        writer._producer.abandon()
+        await client.aclose()
+    assert taken < 50_000 * 200
 
 
 async def write_without_waiting(client: AsyncClient, run: str) -> None:
