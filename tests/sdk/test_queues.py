@@ -1,7 +1,9 @@
 """Handing over between threads and loops."""
 
 import asyncio
+import gc
 import threading
+import weakref
 
 import pytest
 
@@ -60,6 +62,21 @@ async def test_who_gives_up_waiting_takes_nothing_along() -> None:
         await waiting
     queue.put(1)
     assert queue.next() == 1
+
+
+async def test_those_who_gave_up_waiting_are_forgotten() -> None:
+    """As who waits a second at a time, and does something else in between, for hours."""
+    queue = ClosableQueue[int]()
+    given_up: list[weakref.ref[object]] = []
+    for _ in range(1000):
+        with pytest.raises(NothingYet) as nothing:
+            queue.next()
+        await fired(nothing.value.waiter, 0)
+        given_up.append(weakref.ref(nothing.value.waiter))
+        del nothing
+    await asyncio.sleep(0)
+    gc.collect()
+    assert sum(each() is not None for each in given_up) < 100
 
 
 def test_who_gives_is_told_when_there_is_room() -> None:

@@ -32,8 +32,8 @@ class ClosableQueue(Generic[T]):
         self._size = 0
         self._ended = False
         self._error: BaseException | None = None
-        # The garbage collector may find anywhere, and so in here, that the taker is gone, and have it
-        # `drop` this.
+        # The garbage collector may find anywhere, and so in here, that the taker is gone, which
+        # drops this then.
         self._lock = threading.RLock()
         self._news = Signal()
         self._taken = Signal()
