@@ -7,7 +7,7 @@ from time import time
 from typing import NamedTuple
 
 from tests.caches.load import RUN, Load, by_pages, by_polls, delivered
-from tests.caches.serving import Kind, cached
+from tests.caches.serving import POLLS, Kind, asked, cached
 from tests.serve.process import ServerProcess
 from tests.signing import issue_token
 
@@ -22,7 +22,7 @@ class Measured(NamedTuple):
 
     load: Load
     requests: int
-    """How many pages the server was asked for."""
+    """How many pages the server was asked for, or polls."""
 
 
 def reading_token(key: str) -> str:
@@ -49,8 +49,7 @@ def without(folder: Path, readers: int, rate: int, seconds: int) -> Measured:
         loading = delivered(
             server.port, server.secret, server.port, asking, readers, rate * seconds, rate
         )
-        load = asyncio.run(loading)
-    return Measured(load, len(load.times))
+        return Measured(asyncio.run(loading), asked(server, POLLS))
 
 
 def _allow_files() -> None:

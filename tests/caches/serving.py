@@ -1,5 +1,6 @@
 """A server with a real cache in front, both as `deploy` configures them, on free ports."""
 
+import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,6 +19,10 @@ KINDS: tuple[Kind, ...] = ("nginx", "varnish")
 
 SECRET = "a-secret-between-cache-and-server"
 PUT_ONE = "put-a-long-random-secret-here"
+PAGES = "/realtime/v1/pages/{run}/{key}"
+POLLS = "/realtime/v1/streams/{run}/{key}"
+"""The routes of reads that may be shared, and of those that are one reader's alone."""
+
 DEPLOYED = ROOT / "deploy"
 
 AROUND = """
@@ -36,13 +41,14 @@ http {{
     fastcgi_temp_path {folder}/fastcgi;
     uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi;
-    upstream varnish {{ server 127.0.0.1:{varnish}; keepalive 2048; }}
-    proxy_cache_path {folder}/cache levels=1:2 keys_zone=runstreams:16m max_size=1g
-        inactive=2m use_temp_path=off;
     include {folder}/pages.conf;
 }}
 """
-"""What Debian's own configuration has around a site, and what the files say to put there."""
+"""What Debian's own configuration has around a site, as far as it matters here."""
+
+
+IPV6 = re.compile(r"^ +listen \[::\].*\n", re.MULTILINE)
+"""What not every machine has."""
 
 
 class Cached:
@@ -65,10 +71,15 @@ class Cached:
 
     def origin_requests(self) -> int:
         """Return how many pages the server itself was asked for."""
-        told = self.server.http.get("/metrics").text
-        pages = 'route="/realtime/v1/pages/{run}/{key}"'
-        lines = [line for line in told.splitlines() if "requests_total{" in line and pages in line]
-        return sum(int(float(line.split()[-1])) for line in lines)
+        return asked(self.server, PAGES)
+
+
+def asked(server: ServerProcess, route: str, status: str = "") -> int:
+    """Return how many requests of a *route* the server has answered, with a *status* or any."""
+    told = server.http.get("/metrics").text
+    wanted = ("requests_total{", 'method="GET"', f'route="{route}"', f'status="{status}')
+    lines = [line for line in told.splitlines() if all(part in line for part in wanted)]
+    return sum(int(float(line.split()[-1])) for line in lines)
 
 
 @contextmanager
@@ -93,12 +104,15 @@ def cached(kind: Kind, folder: Path) -> Iterator[Cached]:
 
 def _configure(kind: Kind, folder: Path, server: int, port: int, varnish: int) -> None:
     ours = {
+        "listen 80;": f"listen 127.0.0.1:{free_port()};",
         "listen 443 ssl http2;": f"listen 127.0.0.1:{port};",
         "    ssl_certificate /etc/ssl/streams.example.com.pem;\n": "",
         "    ssl_certificate_key /etc/ssl/streams.example.com.key;\n": "",
         "/etc/nginx/runstreams-keys": str(folder / "runstreams-keys"),
         "/etc/nginx/runstreams": str(folder),
+        "/var/cache/runstreams": str(folder / "cache"),
         "127.0.0.1:8787": f"127.0.0.1:{server}",
+        "127.0.0.1:6081": f"127.0.0.1:{varnish}",
         '"8787"': f'"{server}"',
         PUT_ONE: SECRET,
     }
@@ -110,12 +124,14 @@ def _configure(kind: Kind, folder: Path, server: int, port: int, varnish: int) -
         "varnish/pages.vcl": "pages.vcl",
     }
     for theirs, name in files.items():
-        text = (DEPLOYED / theirs).read_text()
+        text = re.sub(
+            r"^ +listen \[::\].*\n", "", (DEPLOYED / theirs).read_text(), flags=re.MULTILINE
+        )
         for said, here in ours.items():
             text = text.replace(said, here)
         (folder / name).write_text(text)
-    around = {"module": find("njs"), "folder": folder, "user": USER, "varnish": varnish}
-    (folder / "nginx.conf").write_text(AROUND.format(**around))
+    around = AROUND.format(module=find("njs"), folder=folder, user=USER)
+    (folder / "nginx.conf").write_text(around)
 
 
 def _nginx(folder: Path) -> list[str]:
