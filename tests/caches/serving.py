@@ -9,6 +9,7 @@ from socket import create_connection
 from time import monotonic, sleep
 from typing import Literal
 
+from tests.docs.blocks import files
 from tests.docs.nginx import USER
 from tests.emulators.process import free_port
 from tests.serve.process import START_SECONDS, ServerProcess
@@ -23,6 +24,7 @@ PAGES = "/realtime/v1/pages/{run}/{key}"
 POLLS = "/realtime/v1/streams/{run}/{key}"
 """The routes of reads that may be shared, and of those that are one reader's alone."""
 
+VARNISH = "/etc/systemd/system/varnish.service.d/runstreams.conf"
 DEPLOYED = ROOT / "deploy"
 
 AROUND = """
@@ -139,10 +141,18 @@ def _nginx(folder: Path) -> list[str]:
 
 
 def _varnish(folder: Path, port: int) -> list[str]:
-    return [
-        *(str(find("varnishd")), "-F", "-j", "none", "-n", str(folder / "varnish")),
-        *("-a", f"127.0.0.1:{port}", "-f", str(folder / "pages.vcl"), "-s", "malloc,64m"),
-    ]
+    """Return the command that the page has for Varnish, without a user and a console of its own."""
+    *_, command = files(ROOT / "docs" / "caching.md")[VARNISH].partition("ExecStart=\nExecStart=")
+    here = {
+        "/usr/sbin/varnishd": str(find("varnishd")),
+        "127.0.0.1:6081": f"127.0.0.1:{port}",
+        "unix,user=vcache": "none",
+        "/etc/varnish/default.vcl": str(folder / "pages.vcl"),
+        "malloc,256m": "malloc,64m",
+    }
+    told = re.sub(r"-[TS] \S+ ", "", command).split()
+    assert here.keys() <= {*told}
+    return [*(here.get(word, word) for word in told), "-n", str(folder / "varnish")]
 
 
 @contextmanager

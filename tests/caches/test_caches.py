@@ -1,6 +1,8 @@
 """Real caches, as `deploy` configures them: one request for all, and nobody's page to another."""
 
 import asyncio
+import json
+import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,7 +17,9 @@ from runstreams.core.limits import WAIT_SECONDS
 from tests.caches.load import by_pages, delivered
 from tests.caches.measuring import LOADS, SECONDS, reading_token, through
 from tests.caches.serving import KINDS, PAGES, POLLS, Cached, Kind, asked, cached
+from tests.react.building import PACKAGE, build
 from tests.signing import issue_token
+from tests.tools import ROOT
 
 pytestmark = pytest.mark.needs("nginx", "njs", "varnishd")
 
@@ -145,6 +149,15 @@ def test_an_event_stream_goes_past_the_cache(fresh: Cached) -> None:
         assert next(events.iter_lines()) == "event: batch"
 
 
+def write_on(place: Cached) -> None:
+    """Append two chunks, each after a while, and then close."""
+    for value in ("3", "4"):
+        sleep(0.5)
+        place.server.http.post(f"{STREAM}/self/out", content=f"{value}\n")
+    sleep(0.5)
+    place.server.http.post(f"{STREAM}/out/close")
+
+
 def test_the_sdks_readers_find_the_pages_by_themselves(fresh: Cached) -> None:
     async def read(client: AsyncClient) -> list[Any]:
         return [value async for value in client.streams.read("run_1", "out")]
@@ -153,21 +166,38 @@ def test_the_sdks_readers_find_the_pages_by_themselves(fresh: Cached) -> None:
         signed = reading_token(fresh.server.secret)
         async with AsyncClient(base_url=fresh.url, token=signed) as client:
             reading = [asyncio.create_task(read(client)) for _ in range(10)]
-            for value in ("3", "4"):
-                await asyncio.sleep(0.5)
-                await asyncio.to_thread(append, value)
-            await asyncio.sleep(0.5)
-            await asyncio.to_thread(fresh.server.http.post, "/realtime/v1/streams/run_1/out/close")
+            await asyncio.to_thread(write_on, fresh)
             return await asyncio.gather(*reading)
-
-    def append(value: str) -> None:
-        fresh.server.http.post("/realtime/v1/streams/run_1/self/out", content=f"{value}\n")
 
     before = [asked(fresh.server, route) for route in (PAGES, POLLS)]
     assert asyncio.run(main()) == [[1, 2, 3, 4]] * 10
     pages, polls = (asked(fresh.server, route) for route in (PAGES, POLLS))
     assert 0 < pages - before[0] <= 9
     assert polls - before[1] == 10, "one of its own each, which tells it of the cache"
+
+
+@pytest.mark.soak
+@pytest.mark.needs("node")
+@pytest.mark.timeout(240)
+def test_the_packages_readers_find_the_pages_by_themselves(fresh: Cached) -> None:
+    build(PACKAGE)
+    before = [asked(fresh.server, route) for route in (PAGES, POLLS)]
+    script = str(ROOT / "tests" / "caches" / "read.mjs")
+    command = ["node", script, fresh.url, reading_token(fresh.server.secret), "10"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as node:
+        until_asked(fresh, before[1] + 10)
+        write_on(fresh)
+        found, _ = node.communicate(timeout=60)
+    assert json.loads(found) == [[1, 2, 3, 4]] * 10
+    pages, polls = (asked(fresh.server, route) for route in (PAGES, POLLS))
+    assert 0 < pages - before[0] <= 9
+    assert polls - before[1] == 20, "two of its own each: an event stream is refused, a poll tells"
+
+
+def until_asked(place: Cached, polls: int) -> None:
+    """Return once the server was asked so often for what is one reader's alone."""
+    while asked(place.server, POLLS) < polls:
+        sleep(0.05)
 
 
 @pytest.mark.soak
