@@ -214,6 +214,7 @@ def test_in_silence_too_many_readers_are_one_to_the_server(fresh: Cached) -> Non
 
 
 ALL_AT_ONCE = 50
+SHORT_SECONDS = 5
 
 
 def whole_page(place: Cached, key: str) -> str:
@@ -224,6 +225,15 @@ def whole_page(place: Cached, key: str) -> str:
     return address(place, key=key)
 
 
+def short_lived(place: Cached) -> str:
+    """Write a closed stream that has few seconds to live, and return the address of its page."""
+    told = {"Stream-TTL": str(SHORT_SECONDS), "Stream-Closed": "true"}
+    told["Content-Type"] = "application/json"
+    made = place.server.http.put("/v1/stream/run_1/short", content="[1]", headers=told)
+    assert made.status_code == 201
+    return address(place, key="short")
+
+
 async def asked_by_all(url: str, headers: dict[str, str]) -> list[httpx.Response]:
     limits = httpx.Limits(max_connections=ALL_AT_ONCE)
     async with httpx.AsyncClient(headers=headers, limits=limits, timeout=60) as http:
@@ -232,8 +242,10 @@ async def asked_by_all(url: str, headers: dict[str, str]) -> list[httpx.Response
 
 @pytest.mark.soak
 @pytest.mark.timeout(200)
-def test_a_minute_later_a_page_is_made_once_for_all_and_a_deletion_holds(tmp_path: Path) -> None:
-    """Varnish asks whether it is another page by now; nginx, who keeps by the minute, anew."""
+def test_a_kept_page_ends_with_its_chunks_and_after_a_minute_is_made_once(tmp_path: Path) -> None:
+    """Varnish asks whether it is another page by now; nginx, which keeps by the minute, anew. One
+    whose stream was deleted is given to nobody then.
+    """
     with ExitStack() as running:
         places = dict[str, tuple[Cached, dict[str, str], str, str]]()
         for kind in KINDS:
@@ -241,10 +253,13 @@ def test_a_minute_later_a_page_is_made_once_for_all_and_a_deletion_holds(tmp_pat
             place = running.enter_context(cached(kind, tmp_path / kind))
             reader = {"Authorization": f"Bearer {reading_token(place.server.secret)}"}
             kept, gone = whole_page(place, "kept"), whole_page(place, "gone")
-            assert [ask(url, reader).status_code for url in (kept, gone)] == [200, 200]
+            short = short_lived(place)
+            assert [ask(url, reader).status_code for url in (kept, gone, short)] == [200] * 3
             place.server.http.delete("/api/v1/runs/run_1/streams/gone")
             places[kind] = place, reader, kept, gone
-        sleep(KEPT_SECONDS + 1)
+            sleep(SHORT_SECONDS + 1)
+            assert ask(short, reader).status_code == 410
+        sleep(KEPT_SECONDS - SHORT_SECONDS)
         for kind, (place, reader, kept, gone) in places.items():
             before = [asked(place.server, PAGES, status) for status in ("200", "304")]
             answers = asyncio.run(asked_by_all(kept, reader))
