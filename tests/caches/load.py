@@ -1,6 +1,6 @@
 """Live readers of one stream by the thousand in one process, and how soon chunks reach them.
 
-`python -m tests.caches.load` prints the figures of docs/caching.md.
+`python -m tests.caches` prints the figures of docs/caching.md.
 """
 
 import asyncio

@@ -7,7 +7,7 @@ from time import time
 from typing import NamedTuple
 
 from tests.caches.load import RUN, Load, by_pages, by_polls, delivered
-from tests.caches.serving import Kind, cached
+from tests.caches.serving import PAGES, POLLS, Kind, asked, cached
 from tests.serve.process import ServerProcess
 from tests.signing import issue_token
 
@@ -22,7 +22,7 @@ class Measured(NamedTuple):
 
     load: Load
     requests: int
-    """How many pages the server was asked for."""
+    """How many pages and polls the server was asked for."""
 
 
 def reading_token(key: str) -> str:
@@ -38,7 +38,8 @@ def through(kind: Kind, folder: Path, readers: int, rate: int, seconds: int) -> 
         loading = delivered(
             server.port, server.secret, place.port, asking, readers, rate * seconds, rate
         )
-        return Measured(asyncio.run(loading), place.origin_requests())
+        load = asyncio.run(loading)
+        return Measured(load, asked(server, PAGES) + asked(server, POLLS))
 
 
 def without(folder: Path, readers: int, rate: int, seconds: int) -> Measured:
@@ -49,8 +50,7 @@ def without(folder: Path, readers: int, rate: int, seconds: int) -> Measured:
         loading = delivered(
             server.port, server.secret, server.port, asking, readers, rate * seconds, rate
         )
-        load = asyncio.run(loading)
-    return Measured(load, len(load.times))
+        return Measured(asyncio.run(loading), asked(server, POLLS))
 
 
 def _allow_files() -> None:

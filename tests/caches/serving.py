@@ -1,5 +1,6 @@
 """A server with a real cache in front, both as `deploy` configures them, on free ports."""
 
+import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -8,6 +9,7 @@ from socket import create_connection
 from time import monotonic, sleep
 from typing import Literal
 
+from tests.docs.blocks import files
 from tests.docs.nginx import USER
 from tests.emulators.process import free_port
 from tests.serve.process import START_SECONDS, ServerProcess
@@ -18,6 +20,11 @@ KINDS: tuple[Kind, ...] = ("nginx", "varnish")
 
 SECRET = "a-secret-between-cache-and-server"
 PUT_ONE = "put-a-long-random-secret-here"
+PAGES = "/realtime/v1/pages/{run}/{key}"
+POLLS = "/realtime/v1/streams/{run}/{key}"
+"""The routes of reads that may be shared, and of those that are one reader's alone."""
+
+VARNISH = "/etc/systemd/system/varnish.service.d/runstreams.conf"
 DEPLOYED = ROOT / "deploy"
 
 AROUND = """
@@ -36,13 +43,14 @@ http {{
     fastcgi_temp_path {folder}/fastcgi;
     uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi;
-    upstream varnish {{ server 127.0.0.1:{varnish}; keepalive 2048; }}
-    proxy_cache_path {folder}/cache levels=1:2 keys_zone=runstreams:16m max_size=1g
-        inactive=2m use_temp_path=off;
     include {folder}/pages.conf;
 }}
 """
-"""What Debian's own configuration has around a site, and what the files say to put there."""
+"""What Debian's own configuration has around a site, as far as it matters here."""
+
+
+IPV6 = re.compile(r"^ +listen \[::\].*\n", re.MULTILINE)
+"""What not every machine has."""
 
 
 class Cached:
@@ -65,10 +73,15 @@ class Cached:
 
     def origin_requests(self) -> int:
         """Return how many pages the server itself was asked for."""
-        told = self.server.http.get("/metrics").text
-        pages = 'route="/realtime/v1/pages/{run}/{key}"'
-        lines = [line for line in told.splitlines() if "requests_total{" in line and pages in line]
-        return sum(int(float(line.split()[-1])) for line in lines)
+        return asked(self.server, PAGES)
+
+
+def asked(server: ServerProcess, route: str, status: str = "") -> int:
+    """Return how many requests of a *route* the server has answered, with a *status* or any."""
+    told = server.http.get("/metrics").text
+    wanted = ("requests_total{", 'method="GET"', f'route="{route}"', f'status="{status}')
+    lines = [line for line in told.splitlines() if all(part in line for part in wanted)]
+    return sum(int(float(line.split()[-1])) for line in lines)
 
 
 @contextmanager
@@ -93,12 +106,15 @@ def cached(kind: Kind, folder: Path) -> Iterator[Cached]:
 
 def _configure(kind: Kind, folder: Path, server: int, port: int, varnish: int) -> None:
     ours = {
+        "listen 80;": f"listen 127.0.0.1:{free_port()};",
         "listen 443 ssl http2;": f"listen 127.0.0.1:{port};",
         "    ssl_certificate /etc/ssl/streams.example.com.pem;\n": "",
         "    ssl_certificate_key /etc/ssl/streams.example.com.key;\n": "",
         "/etc/nginx/runstreams-keys": str(folder / "runstreams-keys"),
         "/etc/nginx/runstreams": str(folder),
+        "/var/cache/runstreams": str(folder / "cache"),
         "127.0.0.1:8787": f"127.0.0.1:{server}",
+        "127.0.0.1:6081": f"127.0.0.1:{varnish}",
         '"8787"': f'"{server}"',
         PUT_ONE: SECRET,
     }
@@ -110,12 +126,14 @@ def _configure(kind: Kind, folder: Path, server: int, port: int, varnish: int) -
         "varnish/pages.vcl": "pages.vcl",
     }
     for theirs, name in files.items():
-        text = (DEPLOYED / theirs).read_text()
+        text = re.sub(
+            r"^ +listen \[::\].*\n", "", (DEPLOYED / theirs).read_text(), flags=re.MULTILINE
+        )
         for said, here in ours.items():
             text = text.replace(said, here)
         (folder / name).write_text(text)
-    around = {"module": find("njs"), "folder": folder, "user": USER, "varnish": varnish}
-    (folder / "nginx.conf").write_text(AROUND.format(**around))
+    around = AROUND.format(module=find("njs"), folder=folder, user=USER)
+    (folder / "nginx.conf").write_text(around)
 
 
 def _nginx(folder: Path) -> list[str]:
@@ -123,10 +141,18 @@ def _nginx(folder: Path) -> list[str]:
 
 
 def _varnish(folder: Path, port: int) -> list[str]:
-    return [
-        *(str(find("varnishd")), "-F", "-j", "none", "-n", str(folder / "varnish")),
-        *("-a", f"127.0.0.1:{port}", "-f", str(folder / "pages.vcl"), "-s", "malloc,64m"),
-    ]
+    """Return the command that the page has for Varnish, without a user and a console of its own."""
+    *_, command = files(ROOT / "docs" / "caching.md")[VARNISH].partition("ExecStart=\nExecStart=")
+    here = {
+        "/usr/sbin/varnishd": str(find("varnishd")),
+        "127.0.0.1:6081": f"127.0.0.1:{port}",
+        "unix,user=vcache": "none",
+        "/etc/varnish/default.vcl": str(folder / "pages.vcl"),
+        "malloc,256m": "malloc,64m",
+    }
+    told = re.sub(r"-[TS] \S+ ", "", command).split()
+    assert here.keys() <= {*told}
+    return [*(here.get(word, word) for word in told), "-n", str(folder / "varnish")]
 
 
 @contextmanager

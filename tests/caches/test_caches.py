@@ -1,9 +1,12 @@
 """Real caches, as `deploy` configures them: one request for all, and nobody's page to another."""
 
 import asyncio
+import json
+import subprocess
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
-from time import time
+from time import sleep, time
 from typing import Any
 
 import httpx
@@ -13,13 +16,18 @@ from runstreams.aio import AsyncClient
 from runstreams.core.limits import WAIT_SECONDS
 from tests.caches.load import by_pages, delivered
 from tests.caches.measuring import LOADS, SECONDS, reading_token, through
-from tests.caches.serving import KINDS, Cached, Kind, cached
+from tests.caches.serving import KINDS, PAGES, POLLS, Cached, Kind, asked, cached
+from tests.react.building import PACKAGE, build
 from tests.signing import issue_token
+from tests.tools import ROOT
 
 pytestmark = pytest.mark.needs("nginx", "njs", "varnishd")
 
-PAGES = "/realtime/v1/pages/run_1/out"
+PAGE = "/realtime/v1/pages/run_1/out"
+STREAM = "/realtime/v1/streams/run_1"
 READERS, APPENDS = 40, 5
+KEPT_SECONDS = 60
+"""How long a page below the tail is kept."""
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -40,11 +48,11 @@ def fresh(place: Cached) -> Iterator[Cached]:
     place.accept(place.server.secret)
 
 
-def address(place: Cached, start: int = 0) -> str:
-    """Return the address of the stream's page from *start* on."""
-    page = place.server.http.get("/realtime/v1/streams/run_1/out?wait=0").json()
+def address(place: Cached, start: int = 0, key: str = "out") -> str:
+    """Return the address of a stream's page from *start* on."""
+    page = place.server.http.get(f"{STREAM}/{key}?wait=0").json()
     generation, _, _ = page["chunks"][0]["id"].rpartition("-")
-    return f"{place.url}{PAGES}?generation={generation}&start={start}"
+    return f"{place.url}/realtime/v1/pages/run_1/{key}?generation={generation}&start={start}"
 
 
 def token(place: Cached, *scopes: str, key: str = "", expires_in: float = 60) -> dict[str, str]:
@@ -107,7 +115,7 @@ def test_who_goes_round_the_check_gets_nothing(fresh: Cached) -> None:
     shown = {"X-Stream-Origin-Secret": "guessed-by-somebody"}
     assert ask(url, shown).status_code == 401
     for way in ("/realtime/v1/streams/../pages/run_1/out", "//realtime/v1/pages/run_1/out"):
-        assert ask(url.replace(PAGES, way)).status_code >= 400
+        assert ask(url.replace(PAGE, way)).status_code >= 400
 
 
 @pytest.mark.parametrize("place", ["varnish"], indirect=True)
@@ -127,7 +135,7 @@ def test_a_page_says_on_its_way_to_a_reader_that_it_is_for_nobody_else(fresh: Ca
 
 def test_a_browser_may_ask_from_anywhere(fresh: Cached) -> None:
     headers = {"Origin": "https://app.example.com", "Access-Control-Request-Method": "GET"}
-    before = httpx.options(f"{fresh.url}{PAGES}", headers=headers)
+    before = httpx.options(f"{fresh.url}{PAGE}", headers=headers)
     assert before.status_code == 204
     assert before.headers["Access-Control-Allow-Headers"] == "authorization"
     page = ask(address(fresh), token(fresh, "read:runs:run_1") | headers)
@@ -141,6 +149,15 @@ def test_an_event_stream_goes_past_the_cache(fresh: Cached) -> None:
         assert next(events.iter_lines()) == "event: batch"
 
 
+def write_on(place: Cached) -> None:
+    """Append two chunks, each after a while, and then close."""
+    for value in ("3", "4"):
+        sleep(0.5)
+        place.server.http.post(f"{STREAM}/self/out", content=f"{value}\n")
+    sleep(0.5)
+    place.server.http.post(f"{STREAM}/out/close")
+
+
 def test_the_sdks_readers_find_the_pages_by_themselves(fresh: Cached) -> None:
     async def read(client: AsyncClient) -> list[Any]:
         return [value async for value in client.streams.read("run_1", "out")]
@@ -149,19 +166,38 @@ def test_the_sdks_readers_find_the_pages_by_themselves(fresh: Cached) -> None:
         signed = reading_token(fresh.server.secret)
         async with AsyncClient(base_url=fresh.url, token=signed) as client:
             reading = [asyncio.create_task(read(client)) for _ in range(10)]
-            for value in ("3", "4"):
-                await asyncio.sleep(0.5)
-                await asyncio.to_thread(append, value)
-            await asyncio.sleep(0.5)
-            await asyncio.to_thread(fresh.server.http.post, "/realtime/v1/streams/run_1/out/close")
+            await asyncio.to_thread(write_on, fresh)
             return await asyncio.gather(*reading)
 
-    def append(value: str) -> None:
-        fresh.server.http.post("/realtime/v1/streams/run_1/self/out", content=f"{value}\n")
-
-    before = fresh.origin_requests()
+    before = [asked(fresh.server, route) for route in (PAGES, POLLS)]
     assert asyncio.run(main()) == [[1, 2, 3, 4]] * 10
-    assert 0 < fresh.origin_requests() - before <= 9
+    pages, polls = (asked(fresh.server, route) for route in (PAGES, POLLS))
+    assert 0 < pages - before[0] <= 9
+    assert polls - before[1] == 10, "one of its own each, which tells it of the cache"
+
+
+@pytest.mark.soak
+@pytest.mark.needs("node")
+@pytest.mark.timeout(240)
+def test_the_packages_readers_find_the_pages_by_themselves(fresh: Cached) -> None:
+    build(PACKAGE)
+    before = [asked(fresh.server, route) for route in (PAGES, POLLS)]
+    script = str(ROOT / "tests" / "caches" / "read.mjs")
+    command = ["node", script, fresh.url, reading_token(fresh.server.secret), "10"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as node:
+        until_asked(fresh, before[1] + 10)
+        write_on(fresh)
+        found, _ = node.communicate(timeout=60)
+    assert json.loads(found) == [[1, 2, 3, 4]] * 10
+    pages, polls = (asked(fresh.server, route) for route in (PAGES, POLLS))
+    assert 0 < pages - before[0] <= 9
+    assert polls - before[1] == 20, "two of its own each: an event stream is refused, a poll tells"
+
+
+def until_asked(place: Cached, polls: int) -> None:
+    """Return once the server was asked so often for what is one reader's alone."""
+    while asked(place.server, POLLS) < polls:
+        sleep(0.05)
 
 
 @pytest.mark.soak
@@ -175,6 +211,63 @@ def test_in_silence_too_many_readers_are_one_to_the_server(fresh: Cached) -> Non
     )
     assert len(asyncio.run(loading).times) == READERS
     assert fresh.origin_requests() - before <= 6
+
+
+ALL_AT_ONCE = 50
+SHORT_SECONDS = 5
+
+
+def whole_page(place: Cached, key: str) -> str:
+    """Write more than a page of a stream, and return the address of its first."""
+    for _ in range(8):
+        body = {"content": "x" * 300_000}
+        assert place.server.http.post(f"{STREAM}/self/{key}/append", **body).status_code == 200
+    return address(place, key=key)
+
+
+def short_lived(place: Cached) -> str:
+    """Write a closed stream that has few seconds to live, and return the address of its page."""
+    told = {"Stream-TTL": str(SHORT_SECONDS), "Stream-Closed": "true"}
+    told["Content-Type"] = "application/json"
+    made = place.server.http.put("/v1/stream/run_1/short", content="[1]", headers=told)
+    assert made.status_code == 201
+    return address(place, key="short")
+
+
+async def asked_by_all(url: str, headers: dict[str, str]) -> list[httpx.Response]:
+    limits = httpx.Limits(max_connections=ALL_AT_ONCE)
+    async with httpx.AsyncClient(headers=headers, limits=limits, timeout=60) as http:
+        return await asyncio.gather(*(http.get(url) for _ in range(ALL_AT_ONCE)))
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(200)
+def test_a_kept_page_ends_with_its_chunks_and_after_a_minute_is_made_once(tmp_path: Path) -> None:
+    """Varnish asks whether it is another page by now; nginx, which keeps by the minute, anew. One
+    whose stream was deleted is given to nobody then.
+    """
+    with ExitStack() as running:
+        places = dict[str, tuple[Cached, dict[str, str], str, str]]()
+        for kind in KINDS:
+            (tmp_path / kind).mkdir()
+            place = running.enter_context(cached(kind, tmp_path / kind))
+            reader = {"Authorization": f"Bearer {reading_token(place.server.secret)}"}
+            kept, gone = whole_page(place, "kept"), whole_page(place, "gone")
+            short = short_lived(place)
+            assert [ask(url, reader).status_code for url in (kept, gone, short)] == [200] * 3
+            place.server.http.delete("/api/v1/runs/run_1/streams/gone")
+            places[kind] = place, reader, kept, gone
+            sleep(SHORT_SECONDS + 1)
+            assert ask(short, reader).status_code == 410
+        sleep(KEPT_SECONDS - SHORT_SECONDS)
+        for kind, (place, reader, kept, gone) in places.items():
+            before = [asked(place.server, PAGES, status) for status in ("200", "304")]
+            answers = asyncio.run(asked_by_all(kept, reader))
+            assert {answer.status_code for answer in answers} == {200}
+            after = [asked(place.server, PAGES, status) for status in ("200", "304")]
+            made = [now - then for now, then in zip(after, before, strict=True)]
+            assert (kind, made) == (kind, [1, 0] if kind == "nginx" else [0, 1])
+            assert ask(gone, reader).status_code == 410
 
 
 @pytest.mark.soak

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.caches.serving import PAGES, POLLS, asked, cached
 from tests.clients.gateway import gateway
 from tests.clients.lab import HERE, Lab, Suite
 from tests.emulators.place import fresh_place
@@ -62,6 +63,16 @@ def run(
 @pytest.mark.parametrize("file", [STREAMS, SAMPLES])
 def test_the_clients_work_over_a_network_that_fails(file: str, lab: Lab, opened: ExitStack) -> None:
     run(opened, lab.address, file)
+
+
+@pytest.mark.soak
+@pytest.mark.needs("nginx", "njs")
+def test_the_clients_go_past_a_cache_that_gives_pages_to_others(
+    opened: ExitStack, tmp_path: Path
+) -> None:
+    place = opened.enter_context(cached("nginx", tmp_path))
+    run(opened, (place.port, place.server.secret), SAMPLES)
+    assert asked(place.server, POLLS) > asked(place.server, PAGES) == 0
 
 
 def test_the_clients_survive_a_server_that_restarts(opened: ExitStack, tmp_path: Path) -> None:

@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from itertools import count
 
+import pytest
+
 from runstreams.core.following import End
 from runstreams.core.joint import Alive, Joint
 from runstreams.core.leasing import Claim
@@ -161,5 +163,20 @@ def test_a_run_of_which_no_stream_is_open_gives_signs_of_life_itself() -> None:
         async with aclosing(joint.items()) as items:
             assert await anext(items) == Alive(leased_until=clock() + 50_000)
         assert asyncio.get_running_loop().time() == PING_SECONDS
+
+    story(tell)
+
+
+def test_whatever_goes_wrong_with_all_of_them_is_raised_and_taken_for_no_end() -> None:
+    async def tell(world: World) -> None:
+        async def late(*asked: object, **more: object) -> None:
+            raise TimeoutError("the store took too long")
+
+        world.store.heads.streams = late  # type: ignore[method-assign, assignment]
+        joint = world.follow(everything=True)
+        with pytest.raises(TimeoutError):
+            async for _ in joint.items():
+                pass
+        assert joint.end is None
 
     story(tell)

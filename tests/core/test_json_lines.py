@@ -1,13 +1,14 @@
 """What a chunk may be: one JSON value that every reader can take."""
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from runstreams.core.errors import ChunkTooLarge, InvalidChunk
-from runstreams.core.json_lines import check_chunk, encode_text
+from runstreams.core.json_lines import check_chunk, encode_text, flattened
 from runstreams.core.limits import CHUNK_BYTES, NESTING
 
 BAD = {
@@ -87,3 +88,51 @@ def test_whatever_comes_is_either_kept_or_refused(line: bytes) -> None:
         return
     json.dumps(json.loads(kept.decode()), allow_nan=False, ensure_ascii=False).encode()
     assert b"\n" not in kept or kept == line.strip()
+
+
+SPACE = st.text(" \t\r\n", max_size=3)
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+)
+
+
+@given(st.lists(VALUES), st.data())
+def test_the_values_of_an_array_are_chunks_as_they_stand(values: list[object], data: Any) -> None:
+    told = [json.dumps(value, ensure_ascii=False) for value in values]
+    spaced = [data.draw(SPACE) + value + data.draw(SPACE) for value in told]
+    space = data.draw(SPACE)
+    body = f"{space}[{','.join(spaced) or space}]{space}".encode("utf-8", "backslashreplace")
+    assert flattened(body) == [value.encode("utf-8", "backslashreplace") for value in told]
+
+
+@given(st.text('[]{},:"1 \n\ta\\'))
+def test_what_is_no_json_value_is_not_flattened(text: str) -> None:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        with pytest.raises(InvalidChunk):
+            flattened(text.encode())
+        return
+    chunks = [json.loads(chunk) for chunk in flattened(text.encode())]
+    assert chunks == (value if isinstance(value, list) else [value])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"[1,]", b"[,1]", b"[1 2]", b"[1]]", b"[1", b"[", b"[1] 2", b"[1],", b"[NaN]", b"[1e400]"],
+)
+def test_an_array_that_is_not_whole_is_refused(body: bytes) -> None:
+    with pytest.raises(InvalidChunk):
+        flattened(body)
+
+
+def test_each_value_of_an_array_may_be_as_large_as_a_chunk() -> None:
+    most = b'"' + b"a" * (CHUNK_BYTES - 2) + b'"'
+    assert flattened(b"[%b,%b]" % (most, most)) == [most, most]
+    with pytest.raises(ChunkTooLarge):
+        flattened(b'[1,"a' + most[1:] + b"]")

@@ -39,3 +39,18 @@ def test_no_chunk_is_larger_than_a_chunk_may_be(data: bytes) -> None:
     assert len(chunks) == -(-len(data) // PIECE_BYTES)
     assert max(map(len, chunks)) <= CHUNK_BYTES
     assert unstuffed(chunks) == data
+
+
+@pytest.mark.parametrize("begin", ["", "a", "aa", "aaa"])
+@pytest.mark.parametrize("sign", ["é", "€", "👍"])
+def test_text_is_not_cut_within_a_character(begin: str, sign: str) -> None:
+    """Each chunk may be handed on by itself, as an event of text."""
+    text = begin + sign * PIECE_BYTES
+    chunks = stuffed(text.encode())
+    assert "".join(unstuffed([chunk]).decode() for chunk in chunks) == text
+    assert max(map(len, chunks)) <= CHUNK_BYTES
+
+
+def test_what_is_no_text_is_cut_anywhere() -> None:
+    data = b"\x80" * (PIECE_BYTES + 1)
+    assert [len(unstuffed([chunk])) for chunk in stuffed(data)] == [PIECE_BYTES, 1]

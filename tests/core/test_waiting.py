@@ -256,3 +256,21 @@ def test_noticing_goes_on_after_a_fault_that_has_passed() -> None:
         return await reader
 
     assert run(wait()) == news
+
+
+def test_streams_of_a_run_are_noticed_again_after_a_fault_while_nobody_reads_one() -> None:
+    store = Noticing(None)
+
+    async def wait() -> None:
+        watches, news = watches_of(store), asyncio.Event()
+        with watches.arrivals("run", news):
+            await asyncio.sleep(1)
+            store.fault = StoreError("for a moment")
+            await asyncio.sleep(0.025)
+            store.fault = None
+            await asyncio.sleep(2)
+            news.clear()
+            store.noticed = True
+            await asyncio.wait_for(news.wait(), 20)
+
+    run(wait())

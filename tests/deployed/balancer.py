@@ -40,7 +40,7 @@ class Balancer:
 
     @contextmanager
     def _counted(self, port: int) -> Iterator[None]:
-        """Count a connection from its choice on: of many that come at once, each sees the others."""
+        """Count a connection from its choice on, so that those that come at once see each other."""
         self.open[port] += 1
         try:
             yield

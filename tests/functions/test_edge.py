@@ -16,6 +16,12 @@ from tests.functions.template import raw
 from tests.signing import issue_token
 from tests.tools import ROOT
 
+KEPT_ERRORS = (404, 414, 500, 501, 502, 503, 504)
+"""Which errors CloudFront's guide says that it keeps, whatever they say themselves."""
+
+NAME_LENGTH = 64
+"""Of a function and of a store of keys, at most."""
+
 PAGE = vectors.PATH
 CURRENT, PREVIOUS = vectors.KEYS
 KEYS = {"current": CURRENT, "previous": PREVIOUS}
@@ -228,7 +234,15 @@ def test_pages_are_for_all_origins_and_errors_for_nobody_else() -> None:
         rule["ErrorCode"]: rule["ErrorCachingMinTTL"]
         for rule in distribution()["CustomErrorResponses"]
     }
-    assert kept == dict.fromkeys((500, 502, 503, 504), 0)
+    assert kept == dict.fromkeys(KEPT_ERRORS, 0)
+
+
+def test_the_longest_name_of_a_stack_is_told() -> None:
+    filled = Filled(raw(), EdgeCache="on")
+    names = [filled.resource(name)["Name"]["Fn::Sub"] for name in ("EdgeKeys", "EdgeCheck")]
+    longest = max(len(name.partition("-")[2]) + 1 for name in names)
+    told = (ROOT / "docs" / "deployment.md").read_text()
+    assert f"The stack's name then has {NAME_LENGTH - longest} characters at most" in told
 
 
 def test_everything_else_goes_past_the_cache_with_all_that_it_says() -> None:

@@ -339,6 +339,41 @@ async def test_a_stream_that_is_begun_anew_ends_its_readers() -> None:
 
 
 @in_virtual_time
+async def test_a_close_ends_the_events_and_is_told_once() -> None:
+    api = Api()
+    await api.ask("PUT", OURS, "[1]", JSON)
+    reader = api.begin("GET", f"{OURS}?offset=-1&live=sse")
+    await asyncio.sleep(1)
+    await api.ask("POST", OURS, headers={"stream-closed": "true"})
+    answer = await reader.done()
+    assert answer.complete
+    assert answer.body.count(b"streamClosed") == 1
+    again = await api.ask("GET", f"{OURS}?offset=-1&live=sse")
+    assert again.body.count(b"event: control") == 1
+
+
+@in_virtual_time
+async def test_events_from_what_has_expired_are_refused_before_they_begin() -> None:
+    api = Api()
+    await api.ask("PUT", OURS, '["old"]', {**JSON, "stream-ttl": f"{90 * 24 * 3600}"})
+    await asyncio.sleep(29 * 24 * 3600)
+    answer = await api.ask("GET", f"{OURS}?offset=-1&live=sse")
+    assert answer.status == 410
+
+
+@in_virtual_time
+async def test_readers_at_one_place_are_sent_the_same_events() -> None:
+    api = Api()
+    await api.ask("PUT", OURS, "[1]", JSON)
+    readers = [api.begin("GET", f"{OURS}?offset=-1&live=sse") for _ in range(5)]
+    await asyncio.sleep(30)
+    await api.write("2", "3")
+    answers = [await reader.done() for reader in readers]
+    assert len({answer.body for answer in answers}) == 1
+    assert b"data:[2,3]" in answers[0].body
+
+
+@in_virtual_time
 async def test_where_nothing_is_sent_bit_by_bit_events_are_refused() -> None:
     api = Api(Host(sse=False))
     await api.ask("PUT", OURS, headers=JSON)

@@ -57,7 +57,11 @@ new reader.StreamReader("run_1", "key");
 """
 
 PAGES = ["react", "reload", "stop", "from-trigger-dev"]
-DOCUMENTS = [PACKAGE / "README.md", *(ROOT / "docs" / f"{name}.md" for name in PAGES)]
+DOCUMENTS = [
+    PACKAGE / "README.md",
+    ROOT / "README.md",
+    *(ROOT / "docs" / f"{name}.md" for name in PAGES),
+]
 
 NODE10 = """
 {
@@ -121,7 +125,7 @@ def test_an_empty_project_installs_it_and_builds(app: Path) -> None:
     examples = [block for path in DOCUMENTS for block in BLOCK.findall(path.read_text())]
     for n, example in enumerate(examples):
         (app / f"example{n}.tsx").write_text(example)
-    assert len(examples) == 12
+    assert len(examples) == 13
     run(tool_of("tsc"), folder=app)
     bundle = ("--bundle", "--format=esm", "--external:react", "--outfile=out.js")
     run(tool_of("esbuild"), "app.tsx", *bundle, folder=app)

@@ -16,10 +16,19 @@ def filled(*lines: bytes, batching: Batching = SOON) -> Buffer:
     return buffer
 
 
-def after_one(seconds: float = 1.0) -> Buffer:
-    """Return an buffer whose first batch left at 10.0, and took *seconds*."""
-    buffer = filled(b"0\n")
+def under_way(seconds: float = 1.0, batching: Batching = SOON) -> Buffer:
+    """Return a buffer whose second batch has left at 10.0; each append takes *seconds*."""
+    buffer = filled(b"0\n", batching=batching)
+    buffer.take(9.0)
+    buffer.arrived(seconds)
+    buffer.put(b"0\n")
     buffer.take(10.0)
+    return buffer
+
+
+def after_two(seconds: float = 1.0) -> Buffer:
+    """Return a buffer whose second batch left at 10.0 and has arrived."""
+    buffer = under_way(seconds)
     buffer.arrived(seconds)
     return buffer
 
@@ -33,23 +42,31 @@ def test_the_first_chunk_leaves_at_once() -> None:
 
 
 def test_the_next_batch_gathers_while_one_is_under_way() -> None:
-    buffer = filled(b"0\n")
-    buffer.take(10.0)
+    buffer = under_way()
     buffer.put(b"1\n")
     assert buffer.due() is None
     buffer.arrived(1.0)
     assert buffer.due() == 10.1
 
 
+def test_the_second_batch_leaves_when_the_first_has_arrived() -> None:
+    """That one has opened the connection and the stream: it tells nothing of those to come."""
+    buffer = filled(b"0\n")
+    buffer.take(10.0)
+    buffer.put(b"1\n")
+    buffer.arrived(1.0)
+    assert buffer.due() == 10.0
+
+
 def test_the_linger_does_not_begin_again_with_every_chunk() -> None:
-    buffer = after_one()
+    buffer = after_two()
     for _ in range(2):
         buffer.put(b"1\n")
         assert buffer.due() == 10.1
 
 
 def test_after_a_pause_the_first_chunk_leaves_at_once_again() -> None:
-    buffer = after_one()
+    buffer = after_two()
     buffer.put(b"1\n")
     due = buffer.due()
     assert due is not None
@@ -62,8 +79,7 @@ def test_after_a_pause_the_first_chunk_leaves_at_once_again() -> None:
 def test_a_batch_gathers_as_the_user_says_else_as_the_server_advises(
     own: float | None, advised: float | None, due: float
 ) -> None:
-    buffer = filled(b"0\n", batching=Batching(linger=own))
-    buffer.take(10.0)
+    buffer = under_way(batching=Batching(linger=own))
     buffer.put(b"1\n")
     buffer.arrived(1.0, advised)
     assert buffer.due() == due
@@ -79,20 +95,20 @@ def test_an_advised_linger_holds_where_appends_are_quick() -> None:
 
 
 def test_a_full_batch_does_not_linger() -> None:
-    buffer = after_one()
+    buffer = after_two()
     for _ in range(3):
         buffer.put(b"1\n")
     assert buffer.due() == NOW
 
 
 def test_a_large_batch_does_not_linger() -> None:
-    buffer = after_one()
+    buffer = after_two()
     buffer.put(b"x" * 100)
     assert buffer.due() == NOW
 
 
 def test_in_a_hurry_what_is_written_leaves_and_what_comes_later_lingers() -> None:
-    buffer = after_one()
+    buffer = after_two()
     buffer.put(b"1\n")
     buffer.hurry()
     assert buffer.due() == NOW
@@ -103,7 +119,7 @@ def test_in_a_hurry_what_is_written_leaves_and_what_comes_later_lingers() -> Non
 
 
 def test_where_appends_are_quick_the_linger_is_short() -> None:
-    buffer = after_one(seconds=0.01)
+    buffer = after_two(seconds=0.01)
     buffer.put(b"1\n")
     assert buffer.due() == pytest.approx(10.03)
 

@@ -5,6 +5,7 @@ import contextlib
 import gc
 import threading
 import time
+import tracemalloc
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
@@ -13,7 +14,11 @@ import pytest
 from runstreams import Closed
 from runstreams.aio import AsyncClient, Piped
 from runstreams.errors import BufferFull, SourceCut, StreamFailed, WriterClosed
+from runstreams.sdk.engine.queues import ClosableQueue
+from runstreams.sdk.engine.waiting import outcome
 from runstreams.sdk.writing import sender
+from runstreams.sdk.writing.buffer import Buffer
+from runstreams.sdk.writing.producer import Producer
 from tests.sdk.aio.helpers import read, slowly
 from tests.serve.process import ServerProcess
 
@@ -84,6 +89,21 @@ async def test_awaited_writes_are_slowed_down_and_others_refused_in_the_end(
     monkeypatch.setattr(sender, "BUFFER_BYTES", 1000)
     with pytest.raises(BufferFull):
         await write_without_waiting(aclient, run)
+
+
+async def test_writes_that_nobody_awaits_take_little_more_memory_than_their_chunks() -> None:
+    client = AsyncClient("http://127.0.0.1:9", "key")  # where nobody answers
+    writer = client.streams.writer(target="run")
+    tracemalloc.start()
+    try:
+        for _ in range(50_000):
+            writer.write("word")
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+        writer._producer.abandon()
+        await client.aclose()
+    assert taken < 50_000 * 200
 
 
 async def write_without_waiting(client: AsyncClient, run: str) -> None:
@@ -359,3 +379,56 @@ async def test_closing_the_client_ends_what_is_read(aclient: AsyncClient, run: s
         await reading
     with pytest.raises(WriterClosed):
         await aclient.streams.append(1, target=run)
+
+
+class Forgotten:
+    """A reader or a writer that only itself refers to: the garbage collector finds it."""
+
+    def __init__(self, what: object) -> None:
+        self.what = what
+        self.itself = self
+
+
+async def test_a_reader_may_be_found_to_be_garbage_while_chunks_are_handed_over(
+    aclient: AsyncClient, run: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the engine, which must not wait for what it is doing itself."""
+    await aclient.streams.append(0, target=run)
+    there = threading.Event()
+
+    def make_room(queue: ClosableQueue[Any]) -> None:
+        there.set()
+        gc.collect()
+
+    gc.disable()
+    try:
+        Forgotten(aclient.streams.read(run))
+        with monkeypatch.context() as patched:
+            patched.setattr(ClosableQueue, "_make_room", make_room)
+            assert await asyncio.to_thread(there.wait, 10)
+            assert await asyncio.wait_for(aclient.streams.append(1, target=run), 5) == 1
+    finally:
+        gc.enable()
+
+
+async def test_a_writer_may_be_found_to_be_garbage_while_its_chunks_are_sent(
+    aclient: AsyncClient, run: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arrived = Buffer.arrived
+
+    def collecting(buffer: Buffer, *said: Any) -> None:
+        gc.collect()
+        arrived(buffer, *said)
+
+    def begin() -> Producer:
+        writer = aclient.streams.writer(target=run)
+        Forgotten(writer)
+        writer.write(0)
+        return writer._producer
+
+    monkeypatch.setattr(Buffer, "arrived", collecting)
+    gc.disable()
+    try:
+        assert await asyncio.wait_for(outcome(begin().told()), 5) == 0
+    finally:
+        gc.enable()

@@ -316,6 +316,31 @@ def test_a_busy_process_may_fork_at_any_moment(
     assert read(client, run, "p9") == list(range(50))
 
 
+FORKING_THREADS = """
+def fork():
+    for _ in range(20):
+        child = os.fork()
+        if not child:
+            os._exit(0)
+        os.waitpid(child, 0)
+
+piped = streams.pipe(slowly(100, 0.002))
+threads = [threading.Thread(target=fork) for _ in range(3)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(piped.wait_until_complete())
+"""
+
+
+def test_several_threads_may_fork_at_the_same_moment(
+    server: ServerProcess, client: Client, run: str
+) -> None:
+    assert Program(server, run, FORKING_THREADS).end() == (0, "99\n", "")
+    assert read(client, run) == list(range(100))
+
+
 def test_a_process_of_multiprocessing_sends_what_is_pending_at_its_end(
     server: ServerProcess, client: Client, run: str
 ) -> None:

@@ -1,7 +1,9 @@
 """Handing over between threads and loops."""
 
 import asyncio
+import gc
 import threading
+import weakref
 
 import pytest
 
@@ -62,6 +64,21 @@ async def test_who_gives_up_waiting_takes_nothing_along() -> None:
     assert queue.next() == 1
 
 
+async def test_those_who_gave_up_waiting_are_forgotten() -> None:
+    """As who waits a second at a time, and does something else in between, for hours."""
+    queue = ClosableQueue[int]()
+    given_up: list[weakref.ref[object]] = []
+    for _ in range(1000):
+        with pytest.raises(NothingYet) as nothing:
+            queue.next()
+        await fired(nothing.value.waiter, 0)
+        given_up.append(weakref.ref(nothing.value.waiter))
+        del nothing
+    await asyncio.sleep(0)
+    gc.collect()
+    assert sum(each() is not None for each in given_up) < 100
+
+
 def test_who_gives_is_told_when_there_is_room() -> None:
     queue = ClosableQueue[str]()
     queue.put("a", 2)
@@ -78,6 +95,22 @@ def test_dropped_it_is_empty_and_at_its_end() -> None:
     queue = ClosableQueue[int]()
     queue.put(1)
     queue.drop()
+    with pytest.raises(StopIteration):
+        queue.next()
+
+
+def test_it_may_be_dropped_in_the_middle_of_what_is_put() -> None:
+    """The garbage collector runs anywhere, and may find there that the reader is gone."""
+
+    class Dropped(ClosableQueue[int]):
+        def _make_room(self) -> None:
+            self.drop()
+
+    queue = Dropped()
+    putting = threading.Thread(target=queue.put, args=[1], daemon=True)
+    putting.start()
+    putting.join(5)
+    assert not putting.is_alive()
     with pytest.raises(StopIteration):
         queue.next()
 

@@ -1,7 +1,10 @@
 """What only the sync surface does: it waits in threads. All else is in `tests/sdk/sync`."""
 
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -69,3 +72,37 @@ def test_a_coroutine_function_is_not_left_out_silently(client: Client, run: str)
 
     with pytest.raises(TypeError, match=r"runstreams\.aio"):
         client.streams.writer(target=run, execute=execute)
+
+
+@contextmanager
+def no_more_threads() -> Iterator[None]:
+    """As where a container allows so many and no more."""
+    refusal = RuntimeError("can't start new thread")
+    with patch.object(threading.Thread, "start", side_effect=refusal), pytest.raises(RuntimeError):
+        yield
+
+
+def test_a_writer_ends_though_no_thread_can_be_begun_for_its_source(
+    client: Client, run: str
+) -> None:
+    ended = threading.Event()
+
+    def write() -> None:
+        with client.streams.writer(target=run) as writer:
+            writer.write(0)
+            with no_more_threads():
+                writer.merge([1])
+        ended.set()
+
+    threading.Thread(target=write, daemon=True).start()
+    assert ended.wait(10)
+    assert read(client, run) == [0]
+
+
+def test_readers_are_told_of_a_pipe_whose_thread_cannot_be_begun(client: Client, run: str) -> None:
+    client.streams.append(0, target=run)  # so the client has its own
+    with no_more_threads():
+        client.streams.pipe([1], target=run)
+    reader = client.streams.read(run, strict=False)
+    assert list(reader) == [0]
+    assert reader.closed == Closed("failed", "RuntimeError: can't start new thread")

@@ -267,6 +267,25 @@ def _entry(name: str, at: int, count: int, turn: Turn) -> Entry:
     return Entry(lines, count, JSON_TYPE, turn=turn)
 
 
+async def sender(world: World, name: str) -> None:
+    """A writer of entries without turns: nobody would know one again, so each is sent once."""
+    for at in range(world.rng.randrange(1, 8)):
+        await pause(world)
+        process, log = world.log()
+        sent = chunk(f"{name}-{at}", 0)
+        try:
+            await world.ask(process, log.write(world.stream, Entry(sent + b"\n", 1, JSON_TYPE)))
+        except (Busy, NotThere):
+            world.refused.add(sent)
+            continue
+        except (Uncertain, Died, UnknownForm):
+            continue
+        except ENDING as ending:
+            check_ending(world, ending)
+            return
+        require(len(world.ledger.places.get(sent, ())) == 1, f"{name} is not there once")
+
+
 async def one_shot_client(world: World, name: str) -> None:
     """A client id for a single batch, sent until it is acknowledged."""
     await ClientWriter(world, name, world.rng.randrange(1, 4))()

@@ -47,6 +47,7 @@ def _one_timers(world: World) -> list[Coroutine[Any, Any, None]]:
     producers = rng.randrange(4) if world.lease_ms else 0
     # Elsewhere the course stays what it would be without them.
     entrants = rng.randrange(1, 4) if world.seed % 4 == 3 else 0
+    senders = 3 if world.seed % 8 == 7 else 0
     heirs = rng.randrange(1, 4) if world.takes_over else 0
     late = rng.choice(("close", "close", "append", "renew", "", "")) if world.lease_ms else ""
     return [
@@ -55,6 +56,7 @@ def _one_timers(world: World) -> list[Coroutine[Any, Any, None]]:
         *(actors.producer(world, f"p{at}") for at in range(0 if heirs else producers)),
         *(actors.heir(world, f"h{at}") for at in range(heirs)),
         *(actors.entrant(world, f"e{at}", rng.randrange(1, 8)) for at in range(entrants)),
+        *(actors.sender(world, f"w{at}") for at in range(senders)),
         *(actors.anonymous(world, f"a{at}") for at in range(rng.randrange(3))),
         *(actors.one_shot(world, f"o{at}") for at in range(rng.randrange(6) + crowd)),
         *(actors.one_shot_client(world, f"s{at}") for at in range(rng.randrange(8) + crowd)),

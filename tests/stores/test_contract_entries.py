@@ -7,7 +7,7 @@ from unittest.mock import patch
 
 import pytest
 
-from runstreams.core.entries import AgreedDifferently, Entry, EpochOver
+from runstreams.core.entries import AgreedDifferently, ContentTypeDiffers, Entry, EpochOver
 from runstreams.core.errors import (
     NotJson,
     NotThere,
@@ -250,6 +250,63 @@ async def test_chunks_and_entries_share_one_stream(kept: Kept) -> None:
     await kept.append(STREAM, b"4", client="c")
     page = await kept.log.read(STREAM, 0)
     assert [chunk.data for chunk in page.chunks] == [b"1", b"2", b"3", b"4"]
+
+
+async def test_plain_entries_look_at_their_stream_once(kept: Kept) -> None:
+    await kept.log.found(STREAM, TEXT)
+    looked: list[StreamId] = []
+    look = kept.store.heads.get
+
+    async def counted(stream: StreamId, **how: Any) -> Head | None:
+        looked.append(stream)
+        return await look(stream, **how)
+
+    with patch.object(kept.store.heads, "get", counted):
+        for number in range(5):
+            await kept.log.write(STREAM, entry(f"{number}"))
+    assert looked == [STREAM]
+    assert await text(kept) == "01234"
+
+
+async def test_plain_entries_that_come_at_once_lose_nothing(kept: Kept) -> None:
+    await kept.log.found(STREAM, TEXT)
+    async with kept.elsewhere() as other:
+        logs = (kept.log, other)
+        await asyncio.gather(
+            *(logs[number % 2].write(STREAM, entry(f"{number};")) for number in range(16)),
+            *(kept.log.write(STREAM, entry(f"p{number};", number)) for number in range(4)),
+        )
+    written = (await text(kept)).removesuffix(";").split(";")
+    assert sorted(written) == sorted([f"{n}" for n in range(16)] + [f"p{n}" for n in range(4)])
+    assert [each for each in written if each[0] == "p"] == ["p0", "p1", "p2", "p3"]
+
+
+async def test_a_plain_entry_is_not_taken_for_one_of_a_stream_that_was(kept: Kept) -> None:
+    await kept.log.found(STREAM, TEXT)
+    await kept.log.write(STREAM, entry("a"))
+    async with kept.elsewhere() as other:
+        await other.delete(STREAM)
+        with pytest.raises(NotThere):
+            await kept.log.write(STREAM, entry("b"))
+        await other.found(STREAM, Charter("text/html"))
+        with pytest.raises(ContentTypeDiffers):
+            await kept.log.write(STREAM, entry("c"))
+        await other.delete(STREAM)
+        await other.found(STREAM, TEXT)
+        await kept.log.write(STREAM, entry("d"))
+        await other.write(STREAM, Entry(closes=True))
+        with pytest.raises(StreamClosed):
+            await kept.log.write(STREAM, entry("e"))
+    assert await text(kept) == "d"
+
+
+async def test_a_plain_entry_comes_too_late_for_a_stream_that_nobody_used(kept: Kept) -> None:
+    await kept.log.found(STREAM, Charter("text/plain", ttl_ms=1000))
+    await kept.log.write(STREAM, entry("a"))
+    await kept.log.write(STREAM, entry("b"))
+    kept.now += 1000
+    with pytest.raises(NotThere):
+        await kept.log.write(STREAM, entry("c"))
 
 
 async def there_after(kept: Kept, ms: int) -> Head | None:

@@ -6,7 +6,7 @@ import type { ServerOptions } from "./requests.js";
 import { RunConnection } from "./runConnection.js";
 import { slotsOf } from "./slots.js";
 import type { AccessToken } from "./token.js";
-import { isNothing, union, type Wanted } from "./wanted.js";
+import { indexIn, isNothing, union, type Wanted } from "./wanted.js";
 
 /** A reader of one stream of the run, or of all. */
 export interface Member {
@@ -209,10 +209,10 @@ export class RunHub {
 }
 
 /** Note in *wanted*, which is of another tab, how far *item* has brought it. */
-function advance({ streams, all }: Wanted, { key, said, from }: Item): void {
-  const index = streams[key] ?? (all && !(key in streams) ? 0 : null);
+function advance(wanted: Wanted, { key, said, from }: Item): void {
+  const index = indexIn(wanted, key);
   if (said.next_index !== undefined && index !== null && from <= index)
-    streams[key] = said.closed ? null : said.next_index;
+    wanted.streams[key] = said.closed ? null : said.next_index;
 }
 
 const locksOf = (): LockManager | undefined => globalThis.navigator?.locks;

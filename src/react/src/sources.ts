@@ -27,19 +27,20 @@ export async function* iterate<T>(
   ...signals: (AbortSignal | undefined)[]
 ): AsyncGenerator<T, void, undefined> {
   const from = iteratorOf(source);
-  const aborted = new Promise<undefined>((resolve) => {
-    for (const signal of signals) {
-      if (signal?.aborted) resolve(undefined);
-      signal?.addEventListener("abort", () => resolve(undefined));
-    }
-  });
+  let end = () => {};
+  const abort = () => end();
+  for (const signal of signals) signal?.addEventListener("abort", abort);
+  // Not raced with one promise for all: that would keep whatever has come first.
+  const next = () =>
+    new Promise<IteratorResult<T> | undefined>((resolve, reject) => {
+      end = () => resolve(undefined);
+      if (signals.some((signal) => signal?.aborted)) end();
+      else Promise.resolve(from.next()).then(resolve, reject);
+    });
   try {
-    for (;;) {
-      const next = await Promise.race([aborted, from.next()]);
-      if (!next || next.done) return;
-      yield next.value;
-    }
+    for (let found = await next(); found && !found.done; found = await next()) yield found.value;
   } finally {
+    for (const signal of signals) signal?.removeEventListener("abort", abort);
     Promise.resolve(from.return?.()).catch(() => {});
   }
 }

@@ -10,7 +10,7 @@ import { iterate, type Source } from "./sources.js";
 export interface WriterOptions extends ServerOptions {
   /**
    * Chunks are gathered for so long before they are sent; as the server advises unless given, and 100
-   * unless it does. The first is not.
+   * unless it does, or three times what an append takes where that is less. The first is not.
    */
   lingerInMs?: number;
   /** How often in a row to try again before giving up; 12 unless given. */
@@ -21,6 +21,10 @@ export interface WriterOptions extends ServerOptions {
    */
   leaseInSeconds?: number;
 }
+
+/** How long chunks are gathered where nobody has a word on it, and how many times an append at most. */
+const LINGER_MS = 100;
+const ROUND_TRIPS = 3;
 
 const BATCH_CHUNKS = 1000;
 const BATCH_LENGTH = 256 * 1024;
@@ -64,6 +68,8 @@ export class StreamWriter<T = unknown> {
   #first = 0;
   #sending: Promise<void> | undefined;
   #sentAt = -Infinity;
+  /** What the latest append took, once the second has arrived. */
+  #tookInMs = 0;
   #advisedInMs: number | undefined;
   #hurry = new AbortController();
   /** Aborts when there is no use in more chunks: readers have asked to stop, or sending has failed. */
@@ -243,7 +249,8 @@ export class StreamWriter<T = unknown> {
   }
 
   async #linger(): Promise<void> {
-    const { lingerInMs = this.#advisedInMs ?? 100 } = this.#options;
+    const quick = Math.min(LINGER_MS, ROUND_TRIPS * this.#tookInMs);
+    const { lingerInMs = this.#advisedInMs ?? quick } = this.#options;
     const left = this.#sentAt + lingerInMs - performance.now();
     if (left > 0 && this.#length < BATCH_LENGTH) await pause(left, this.#hurry.signal);
     this.#sentAt = performance.now();
@@ -265,6 +272,8 @@ export class StreamWriter<T = unknown> {
     await this.#insist((signal) =>
       this.#append(body, (!this.#isLeased && this.#lease) || false, signal, more),
     );
+    // The first one has opened the connection and the stream: it tells nothing of those to come.
+    if (this.#first) this.#tookInMs = performance.now() - this.#sentAt;
     this.#supersedes.delete(this.#first);
     this.#lines.splice(0, batch.length);
     this.#first += batch.length;

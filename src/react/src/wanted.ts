@@ -4,21 +4,25 @@ export interface Wanted {
   all: boolean;
 }
 
+/**
+ * Return the index that *wanted* wants the stream *key* from; null for none of it. Who wants all, wants
+ * what it has had nothing of from its beginning.
+ */
+export const indexIn = ({ streams, all }: Wanted, key: string): number | null =>
+  key in streams ? streams[key]! : all ? 0 : null;
+
 /** Return what serves all of *wants*: each stream from the lowest index that anybody wants. */
 export function union(wants: Iterable<Wanted>): Wanted {
-  const streams = new Map<string, number | null>();
-  let all = false;
-  for (const wanted of wants) {
-    all ||= wanted.all;
-    for (const [key, index] of Object.entries(wanted.streams)) {
-      const known = streams.get(key) ?? null;
-      streams.set(
-        key,
-        known === null || index === null ? (known ?? index) : Math.min(known, index),
-      );
-    }
-  }
-  return { streams: Object.fromEntries(streams), all };
+  const each = [...wants];
+  const keys = new Set(each.flatMap(({ streams }) => Object.keys(streams)));
+  const lowest = (key: string) => {
+    const indexes = each.map((wanted) => indexIn(wanted, key)).filter((index) => index !== null);
+    return indexes.length ? Math.min(...indexes) : null;
+  };
+  return {
+    streams: Object.fromEntries([...keys].map((key) => [key, lowest(key)])),
+    all: each.some((wanted) => wanted.all),
+  };
 }
 
 /** Say whether nothing is wanted. */

@@ -69,3 +69,16 @@ describe.each([
     await end();
   });
 });
+
+it("goes on at its index, not at the tail, when it began at the tail and is made anew", async () => {
+  const { stub, member } = hub();
+  const asked = vi.fn(async () => Response.json({ chunks: [], next_index: 9, tail: 9 }));
+  const reader = new SharedReader(stub, "run", "a", { from: "tail", startIndex: 3, fetch: asked });
+  const pages = reader.pages();
+  void pages.next();
+  await vi.waitFor(() => expect(member()).toBeDefined());
+  expect(member().wanted().streams).toEqual({ a: 3 });
+  expect(asked).not.toHaveBeenCalled();
+  reader.stop();
+  await pages.return(undefined);
+});

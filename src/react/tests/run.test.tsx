@@ -78,6 +78,22 @@ describe.concurrent("the hook of a run", () => {
     page.remove();
   });
 
+  it("shows what the hook of a single stream had read before it came", async () => {
+    const { Shown, now } = recorder();
+    const run = newRun();
+    await streamOf(run, "a").append(1, 2);
+    let parts: number[] = [];
+    function One() {
+      parts = useRealtimeStream<number>(run, "a", through).parts;
+      return null;
+    }
+    const page = show([<One key="1" />]);
+    await until(() => parts.length === 2);
+    page.again([<One key="1" />, <Shown key="2" run={run} />]);
+    await until(() => now().streams.a?.parts.length === 2);
+    page.remove();
+  });
+
   it("rolls back a stream in which a writer has begun anew", async () => {
     const { Shown, now } = recorder();
     const stream = new Stream("a");

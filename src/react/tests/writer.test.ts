@@ -91,6 +91,21 @@ describe.concurrent("a writer", () => {
     }
   });
 
+  it("gathers little where appends are quick", async () => {
+    let sent = 0;
+    const quick: typeof fetch = async () => {
+      sent += 1;
+      return Response.json({ last_index: 0, stop: false });
+    };
+    const writer = writerOf(new Stream(), { fetch: quick, leaseInSeconds: 0 });
+    for (const n of range(40)) {
+      void writer.write(n);
+      await sleep(5);
+    }
+    await writer.drain();
+    expect(sent).toBeGreaterThan(20); // with a fixed 100 ms there would be three
+  });
+
   it("stores each chunk once, however often the connection breaks", async () => {
     const stream = new Stream();
     const path = stream.run;

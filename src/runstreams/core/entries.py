@@ -79,6 +79,11 @@ class Entry:
         """Bytes that count against the stream's limit."""
         return len(self.lines) - self.count
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is chunks and nothing else, wherever they come to stand."""
+        return not self.closes and self.order is None and self.turn is None
+
 
 class Repeated(NamedTuple):
     """The entry was written before; *turn* is its producer's last."""

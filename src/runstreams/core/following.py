@@ -60,9 +60,10 @@ class Follower:
         seconds: float = inf,
         exact: bool = False,
         turns: Turns | None = None,
+        raw: bool = False,
     ) -> None:
         """Begin at *index* of the stream whose *head* was just read; *exact* minds whether that has
-        expired.
+        expired, and a *raw* one takes bytes for JSON.
 
         End after *silence* seconds without a chunk, or after *seconds* in all. Pages are read in
         *turns* with others, if there are any.
@@ -71,7 +72,7 @@ class Follower:
         """Why it has ended, once it has."""
         self._exact = exact
         self._turns = turns
-        self._cursor = lookup.cursor(stream)
+        self._cursor = lookup.cursor(stream, raw=raw)
         self._watches = watches
         self._pages = pages
         self._observer = observer

@@ -5,7 +5,7 @@ Whatever becomes of one of them is told of that one, and ends none of the others
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Mapping
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from typing import NamedTuple
 
 from .errors import RunstreamsError
@@ -90,13 +90,14 @@ class Joint:
     async def _next(self) -> Item | Alive | None:
         """Return what comes next; None when it is time to see whether this is the end."""
         until = self._over_at if self._is_behind() else min(self._over_at, self._silent_at)
-        with suppress(TimeoutError):
+        try:
             async with asyncio.timeout_at(min(until, self._ping_at)):
                 item = await self._items.get()
-                if isinstance(item, Exception):
-                    raise item
-                return item
-        return self._alive() if self._is_due(self._ping_at) else None
+        except TimeoutError:
+            return self._alive() if self._is_due(self._ping_at) else None
+        if isinstance(item, Exception):
+            raise item
+        return item
 
     def _alive(self) -> Alive | None:
         """Return a sign of life where there is no stream to give one."""

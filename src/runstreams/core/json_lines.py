@@ -10,7 +10,10 @@ from typing import Any, NoReturn
 from .errors import ChunkTooLarge, InvalidChunk
 from .limits import CHUNK_BYTES, NESTING
 
-_END = re.compile(r"[ \t\r\n]*")
+_SPACE = " \t\r\n"
+"""White space of JSON."""
+
+_ANY_SPACE = re.compile(f"[{_SPACE}]*")
 
 _STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*+"?')
 """A string, or what would be one if it ended: so that no character is ever looked at twice."""
@@ -24,13 +27,7 @@ def check_chunk(line: bytes) -> bytes:
     4,300 digits, nesting beyond `NESTING`. Half of a surrogate pair, escaped, is taken as it came.
     Raises `InvalidChunk`, `ChunkTooLarge`.
     """
-    line = line.strip(b" \t\r\n")
-    if len(line) > CHUNK_BYTES:
-        raise ChunkTooLarge(
-            f"a chunk may have {CHUNK_BYTES} bytes, this one has {len(line)}",
-            limit=CHUNK_BYTES,
-            size=len(line),
-        )
+    line = _check_size(line.strip(b" \t\r\n"))
     if b"\n" in line:
         raise InvalidChunk("a chunk must stand on one line")
     if line.startswith(BOM_UTF8):
@@ -69,24 +66,42 @@ def flattened(body: bytes) -> list[bytes]:
     """
     _check_nesting(body)
     try:
-        _DECODER.decode(text := body.decode())
+        text = body.decode().strip(_SPACE)
+        values = list(_values(text) if text.startswith("[") else _value(text))
     except UnicodeDecodeError:
         raise InvalidChunk("the body is not valid UTF-8") from None
     except ValueError as error:
         raise InvalidChunk(f"the body is not JSON: {_reason(error)}") from None
-    values = _values(text) if text.lstrip().startswith("[") else [text]
     # In valid JSON, line breaks stand between tokens only.
-    return [check_chunk(value.replace("\n", " ").encode()) for value in values]
+    return [_check_size(value.replace("\n", " ").encode()) for value in values]
+
+
+def _value(text: str) -> Iterator[str]:
+    """Yield *text*, which must be one JSON value."""
+    _DECODER.decode(text)
+    yield text
 
 
 def _values(array: str) -> Iterator[str]:
-    """Yield the values of a valid JSON *array* as they stand."""
-    at = array.index("[") + 1
-    while (at := _END.match(array, at).end()) and array[at] != "]":  # type: ignore[union-attr]
+    """Yield the values of a JSON *array* as they stand. Raises `JSONDecodeError`."""
+    at = _behind_space(array, 1)
+    more = not array.startswith("]", at)
+    while more:
         _, end = _DECODER.raw_decode(array, at)
         yield array[at:end]
-        at = _END.match(array, end).end()  # type: ignore[union-attr]
-        at += array[at] == ","
+        at = _behind_space(array, end)
+        if more := array.startswith(",", at):
+            at = _behind_space(array, at + 1)
+    if not array.startswith("]", at):
+        raise json.JSONDecodeError("Expecting ',' delimiter", array, at)
+    if at + 1 < len(array):
+        raise json.JSONDecodeError("Extra data", array, at + 1)
+
+
+def _behind_space(text: str, at: int) -> int:
+    found = _ANY_SPACE.match(text, at)
+    assert found is not None
+    return found.end()
 
 
 def encode_text(text: bytes) -> bytes:
@@ -117,6 +132,17 @@ def decode_inside(text: str, depth: int) -> Any:
         return _DECODER.decode(text)
     except ValueError as error:
         raise InvalidChunk(_reason(error)) from None
+
+
+def _check_size(chunk: bytes) -> bytes:
+    """Return *chunk* unless it is too large. Raises `ChunkTooLarge`."""
+    if len(chunk) > CHUNK_BYTES:
+        raise ChunkTooLarge(
+            f"a chunk may have {CHUNK_BYTES} bytes, this one has {len(chunk)}",
+            limit=CHUNK_BYTES,
+            size=len(chunk),
+        )
+    return chunk
 
 
 def _check_nesting(line: bytes) -> None:

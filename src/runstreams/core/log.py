@@ -429,15 +429,17 @@ class Log:
         seconds: float = inf,
         exact: bool = False,
         turns: Turns | None = None,
+        raw: bool = False,
     ) -> Follower:
         """Return a live reader from *start* on, or from the tail where that is beyond it, until
-        *silence* seconds without a chunk or *seconds* in all.
+        *silence* seconds without a chunk or *seconds* in all; a *raw* one may be given bytes, as
+        `octets` stores them.
 
         With *exact* an index that has expired or is beyond the tail is an error: `IndexBeyondTail`
         here, `IndexExpired` as the first that comes out of it. Raises `NotJson`.
         """
         head = await self.head(stream, since=_since(start))
-        if head is not None:
+        if head is not None and not raw:
             check_json(head)
         tail = head.tail if head is not None else 0
         index = _index(start, head) if exact else tail if start == TAIL else min(start, tail)
@@ -453,6 +455,7 @@ class Log:
             seconds=seconds,
             exact=exact,
             turns=turns,
+            raw=raw,
         )
 
     def follow_run(

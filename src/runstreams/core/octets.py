@@ -25,13 +25,29 @@ _PLAIN = {b"\x10e": _ESCAPE, b"\x10n": b"\n"}
 
 def stuffed(data: bytes) -> list[bytes]:
     """Return *data* as chunks."""
-    pieces = (data[at : at + PIECE_BYTES] for at in range(0, len(data), PIECE_BYTES))
-    return [_stuffed(piece) for piece in pieces]
+    return [_stuffed(piece) for piece in _cut(data)]
 
 
 def unstuffed(chunks: Iterable[bytes]) -> bytes:
     """Return what *chunks* hold, joined."""
     return b"".join(_pieces(chunks))
+
+
+def _cut(data: bytes) -> Iterator[bytes]:
+    """Yield *data* in pieces, text in such that are text: each may be handed on by itself."""
+    at = 0
+    while at < len(data):
+        end = _end_of_character(data, at + PIECE_BYTES)
+        yield data[at:end]
+        at = end
+
+
+def _end_of_character(data: bytes, at: int) -> int:
+    """Return where a character ends, *at* an index or shortly before; just there if none does."""
+    if at >= len(data):
+        return len(data)
+    starts = (end for end in range(at, at - 4, -1) if data[end] & 0xC0 != 0x80)
+    return next(starts, at)
 
 
 def _stuffed(piece: bytes) -> bytes:

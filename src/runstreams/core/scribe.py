@@ -1,11 +1,14 @@
 """Writing entries: look at the head, decide, and commit if all is still so.
 
-Entries of one process to one stream take turns, so that only other processes can come between the
-look and the commit.
+Entries that change a stream's book take turns in a process, so that only other processes can come
+between the look and the commit. Plain ones, chunks and nothing else, neither disturb one another
+nor those, and what is decided of them by has been agreed for good: they come as they come, and one
+look serves many.
 """
 
 from asyncio import Lock
-from contextlib import suppress
+from collections import OrderedDict
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from typing import NamedTuple
 from weakref import WeakValueDictionary
 
@@ -33,6 +36,9 @@ from .retention import lasts_until, starts_new_period
 
 ATTEMPTS = 32
 """How often an entry looks again: other processes write as well."""
+
+HEADS_KEPT = 1024
+"""Streams of which a process knows the head as it was once."""
 
 
 class Written(NamedTuple):
@@ -63,6 +69,7 @@ class Scribe:
         self._lookup = lookup
         self._appender = appender
         self._locks: WeakValueDictionary[StreamId, Lock] = WeakValueDictionary()
+        self._known: OrderedDict[StreamId, Head] = OrderedDict()
 
     async def found(self, stream: StreamId, charter: Charter, first: Entry) -> tuple[Head, bool]:
         """Open the stream under *charter*, with the chunks of its *first* entry, which may close
@@ -111,9 +118,11 @@ class Scribe:
         """Write *entry*. Raises `NotThere`, what `decide` raises, `StreamFull`, `SealingBehind`,
         `Busy`, `Uncertain`.
         """
-        lock = self._locks.setdefault(stream, Lock())
-        async with lock:
+        async with self._turn(stream, entry):
             return await self._write(stream, entry)
+
+    def _turn(self, stream: StreamId, entry: Entry) -> AbstractAsyncContextManager[None]:
+        return nullcontext() if entry.is_plain else self._locks.setdefault(stream, Lock())
 
     async def use(self, stream: StreamId, head: Head) -> None:
         """Let a stream that is read live on for as long as its charter says."""
@@ -126,10 +135,14 @@ class Scribe:
     async def _write(self, stream: StreamId, entry: Entry) -> Written:
         staged: Staged | None = None
         for _ in range(ATTEMPTS):
-            head = await self._there(stream)
+            known = self._known_of(stream) if entry.is_plain else None
+            head = known or await self._there(stream)
             try:
                 verdict = self._decide(head, entry)
             except RunstreamsError:
+                if known is not None:
+                    self._forget(stream)  # it may be otherwise now
+                    continue
                 await self._discard(stream, staged)
                 raise
             if isinstance(verdict, Repeated):
@@ -139,9 +152,24 @@ class Scribe:
                 staged = await self._stage(stream, entry)
             after, staged = await self._commit(stream, staged, verdict, head)
             if after is not None:
+                self._remember(stream, head)
                 return Written(after, False, entry.turn)
+            self._forget(stream)
         await self._discard(stream, staged)
         raise Busy("the stream changes faster than this entry can follow", retry_after=1)
+
+    def _known_of(self, stream: StreamId) -> Head | None:
+        """Return the head as it was once, if it lasts beyond now."""
+        head = self._known.get(stream)
+        return head if head is not None and head.expires > self._clock() else None
+
+    def _remember(self, stream: StreamId, head: Head) -> None:
+        self._known[stream] = head
+        if len(self._known) > HEADS_KEPT:
+            self._known.popitem(last=False)
+
+    def _forget(self, stream: StreamId) -> None:
+        self._known.pop(stream, None)
 
     async def _there(self, stream: StreamId) -> Head:
         head = await self._lookup.head(stream, since=NO_POINTERS)

@@ -234,12 +234,16 @@ class Watches:
                 watch.doubt()  # readers find out why
 
     async def _tick_safely(self) -> None:
-        """Look for other processes' commits; where that fails, readers find out why."""
-        try:
-            await self._tick()
-        except Exception:
-            for watch in list(self._watches.values()):
-                watch.doubt()
+        """Look for other processes' commits while anybody waits; where that fails, readers find out
+        why.
+        """
+        while self._watches or self._arrivals:
+            try:
+                await self._tick()
+            except Exception:
+                for watch in list(self._watches.values()):
+                    watch.doubt()
+                await asyncio.sleep(POLL_LAST_SECONDS)
 
     async def _tick(self) -> None:
         """Look for other processes' commits while anybody waits."""

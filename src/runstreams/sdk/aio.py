@@ -278,8 +278,7 @@ class Streams:
         connection = self._connect()
         producer = connection.producer(name, target, close, lease, self._form.encode)
         piped = Piped[Any](connection, producer)
-        producer.merge(given)
-        producer.finish()
+        producer.pull(given)
         return piped
 
     @overload

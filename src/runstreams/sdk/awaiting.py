@@ -80,12 +80,13 @@ class Written:
     awaited.
     """
 
-    def __init__(self, full: Waiter | None) -> None:
-        self._full = full
+    def __init__(self, producer: Producer) -> None:
+        self._producer = producer
 
     def __await__(self) -> Generator[Any, None, None]:
-        if self._full is not None:
-            yield from fired(self._full).__await__()
+        # Asked for here: where nobody awaits, waiters would take more memory than what is unsent.
+        if (full := self._producer.room()) is not None:
+            yield from fired(full).__await__()
 
 
 class Writable(Writing[T]):
@@ -98,7 +99,8 @@ class Writable(Writing[T]):
         Raises `InvalidChunk`, `ChunkTooLarge`, `StopRequested` when readers have asked to stop,
         `WriterClosed`, `BufferFull`, and what sending has failed with.
         """
-        return Written(self._producer.write(value))
+        self._producer.write(value)
+        return Written(self._producer)
 
 
 check_source = sources.check_source

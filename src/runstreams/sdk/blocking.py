@@ -78,7 +78,8 @@ class Writable(Writing[T]):
         `WriterClosed`, `InEventLoop`, and what sending has failed with.
         """
         check_thread()
-        if (full := self._producer.write(value)) is not None:
+        self._producer.write(value)
+        if (full := self._producer.room()) is not None:
             self._connection.engine.wait(full)
 
     def merge(self, source: Source[T]) -> None:

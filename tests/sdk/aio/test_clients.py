@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
 
+import httpx
 import pytest
 
 from runstreams.aio import AsyncClient, Closed, Retries
@@ -85,6 +86,29 @@ async def test_a_token_that_is_refused_is_asked_for_again(server: Any, run: str)
         assert await fresh.streams.append(1, target=run) == 0
         assert await fresh.streams.append(1, target=run) == 1
     assert tokens == []
+
+
+@pytest.mark.parametrize("problem", [ConnectionResetError("reset"), httpx.ConnectError("refused")])
+async def test_a_token_that_cannot_be_had_for_now_is_asked_for_again(
+    server: Any, run: str, problem: Exception
+) -> None:
+    problems = [problem, problem]
+
+    def token() -> str:
+        if problems:
+            raise problems.pop()
+        return str(server.secret)
+
+    async with AsyncClient(server.url, token) as client:
+        assert await client.streams.append(1, target=run) == 0
+
+
+async def test_what_is_wrong_with_whoever_gives_tokens_is_raised(server: Any, run: str) -> None:
+    async with AsyncClient(server.url, lambda: {}["key"]) as client:
+        with pytest.raises(KeyError):
+            await client.streams.append(1, target=run)
+        with pytest.raises(KeyError):
+            await client.streams.delete(run)
 
 
 async def test_a_token_may_come_from_a_coroutine(server: Any, run: str) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
 
+import httpx
 import pytest
 
 from runstreams import Client, Closed, Retries
@@ -86,6 +87,29 @@ def test_a_token_that_is_refused_is_asked_for_again(server: Any, run: str) -> No
         assert fresh.streams.append(1, target=run) == 0
         assert fresh.streams.append(1, target=run) == 1
     assert tokens == []
+
+
+@pytest.mark.parametrize("problem", [ConnectionResetError("reset"), httpx.ConnectError("refused")])
+def test_a_token_that_cannot_be_had_for_now_is_asked_for_again(
+    server: Any, run: str, problem: Exception
+) -> None:
+    problems = [problem, problem]
+
+    def token() -> str:
+        if problems:
+            raise problems.pop()
+        return str(server.secret)
+
+    with Client(server.url, token) as client:
+        assert client.streams.append(1, target=run) == 0
+
+
+def test_what_is_wrong_with_whoever_gives_tokens_is_raised(server: Any, run: str) -> None:
+    with Client(server.url, lambda: {}["key"]) as client:
+        with pytest.raises(KeyError):
+            client.streams.append(1, target=run)
+        with pytest.raises(KeyError):
+            client.streams.delete(run)
 
 
 def test_a_token_may_come_from_a_coroutine(server: Any, run: str) -> None:

@@ -190,7 +190,8 @@ class Forks:
 
     def __init__(self) -> None:
         self._known: weakref.WeakSet[Forked] = weakref.WeakSet()
-        self._go_on = threading.Event()
+        self._forking = threading.local()
+        """What each thread that forks lets go on afterwards: another one may fork meanwhile."""
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(
                 before=self._before, after_in_parent=self._in_parent, after_in_child=self._in_child
@@ -201,12 +202,12 @@ class Forks:
         self._known.add(one)
 
     def _before(self) -> None:
-        self._go_on = threading.Event()
+        go_on = self._forking.go_on = threading.Event()
         for one in list(self._known):
-            one.hold(self._go_on)
+            one.hold(go_on)
 
     def _in_parent(self) -> None:
-        self._go_on.set()
+        self._forking.go_on.set()
 
     def _in_child(self) -> None:
         for one in list(self._known):

@@ -32,7 +32,9 @@ class ClosableQueue(Generic[T]):
         self._size = 0
         self._ended = False
         self._error: BaseException | None = None
-        self._lock = threading.Lock()
+        # The garbage collector may find anywhere, and so in here, that the taker is gone, which
+        # drops this then.
+        self._lock = threading.RLock()
         self._news = Signal()
         self._taken = Signal()
 

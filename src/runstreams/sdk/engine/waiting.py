@@ -23,17 +23,29 @@ Waiter = Future[None]
 """Done when the signal has fired: a thread waits for its `result`, a coroutine by `fired`."""
 
 
+_WAITERS = 16
+"""So many who wait are kept without a look whether they still do."""
+
+
 class Signal:
     """Rings for everybody who asked since it rang last. Used under its owner's lock."""
 
     def __init__(self) -> None:
         self._waiting: list[Waiter] = []
+        self._most = _WAITERS
 
     def waiter(self) -> Waiter:
         """Return what is done when the signal rings next."""
+        if len(self._waiting) >= self._most:
+            self._forget()
         waiter = Waiter()
         self._waiting.append(waiter)
         return waiter
+
+    def _forget(self) -> None:
+        """Let go of those who have given up waiting. As it doubles, it costs next to nothing."""
+        self._waiting = [waiter for waiter in self._waiting if not waiter.done()]
+        self._most = max(_WAITERS, 2 * len(self._waiting))
 
     def fire(self) -> None:
         """Wake everybody who waits."""

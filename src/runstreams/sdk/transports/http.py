@@ -333,12 +333,21 @@ class HttpTransport:
 
     async def _authorize(self, request: httpx.Request) -> None:
         if self._token is None:
-            assert callable(self._give_token)
-            given = await _aside(self._give_token)
-            self._token = str(await given if inspect.isawaitable(given) else given)
+            self._token = await self._fresh_token()
         request.headers["authorization"] = f"Bearer {self._token}"
         if trace := asking.get():
             request.headers["traceparent"] = trace
+
+    async def _fresh_token(self) -> str:
+        assert callable(self._give_token)
+        try:
+            given = await _aside(self._give_token)
+            return str(await given if inspect.isawaitable(given) else given)
+        except (OSError, httpx.RequestError) as error:
+            # Whoever gives it is asked over a network, too.
+            raise Unreachable(
+                f"no token can be had: {str(error) or type(error).__name__}"
+            ) from error
 
 
 async def _aside(ask: Callable[[], T]) -> T:

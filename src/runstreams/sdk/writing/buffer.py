@@ -71,7 +71,11 @@ class Buffer:
         self._number = 0
         self._in_flight: InFlight | None = None
         self._left: float | None = None
+        self._has_arrived = False
         self._round_trip: float | None = None
+        """What an append takes, about; None until the second has arrived: the first opens the
+        connection and the stream as well, and the one after it does not linger.
+        """
         self._advised: float | None = None
         self._urgent = 0
         self._supersedes: dict[int, int] = {}
@@ -142,9 +146,7 @@ class Buffer:
         if wanted is None and self._advised is not None:
             return self._advised
         longest = _LINGER if wanted is None else wanted
-        return (
-            longest if self._round_trip is None else min(longest, _ROUND_TRIPS * self._round_trip)
-        )
+        return min(longest, _ROUND_TRIPS * (self._round_trip or 0))
 
     def take(self, now: float) -> InFlight:
         """Return the next batch, which leaves *now*; it stays under way until `arrived`."""
@@ -171,5 +173,7 @@ class Buffer:
         """
         self._in_flight = None
         self._advised = linger
-        known = seconds if self._round_trip is None else self._round_trip
-        self._round_trip = known + _SMOOTHING * (seconds - known)
+        if self._has_arrived:
+            known = seconds if self._round_trip is None else self._round_trip
+            self._round_trip = known + _SMOOTHING * (seconds - known)
+        self._has_arrived = True

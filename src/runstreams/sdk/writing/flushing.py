@@ -45,18 +45,18 @@ async def _is_done(producer: Pending, seconds: float) -> bool:
     """Wait for *producer*; say whether it ended before sending had made no progress for
     *seconds*.
     """
-    time = asyncio.get_running_loop().time
-    ending = producer.ending()
-    since, acknowledged = time(), producer.acknowledged
+    ending, look = producer.ending(), min(LOOK_SECONDS, seconds)
+    waited, acknowledged = 0.0, producer.acknowledged
     while True:
         producer.give_up_lost()
         if ending.done():
             return not producer.is_open
         if not producer.is_sending or producer.acknowledged != acknowledged:
-            since, acknowledged = time(), producer.acknowledged
-        elif time() - since >= seconds:
+            waited, acknowledged = 0.0, producer.acknowledged
+        elif waited >= seconds:
             return False
-        await settled(ending, min(LOOK_SECONDS, seconds))
+        await settled(ending, look)
+        waited += look  # not by the clock: a process that was frozen has not waited
 
 
 def report(producer: Pending, seconds: float) -> str:

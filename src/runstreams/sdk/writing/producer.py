@@ -80,7 +80,8 @@ class Producer:
         self._heir = heir
         self._took_over = fence is not None
         self._sender = Sender(stream, client, batching, lease, fence)
-        self._lock = threading.Lock()
+        # A writer that is found to be garbage finishes this, in whatever thread and moment.
+        self._lock = threading.RLock()
         self.is_open = True
         """Whether it may be written to, beside what its sources give."""
         self._pulling = 0
@@ -101,20 +102,20 @@ class Producer:
 
     # Feeding
 
-    def write(self, value: object) -> Waiter | None:
-        """Queue *value*; return what to wait for before the next one, when too much is unsent.
-
-        Raises `InvalidChunk`, `ChunkTooLarge`, `StopRequested`, `WriterClosed`, `BufferFull`, and
-        what sending has failed with.
+    def write(self, value: object) -> None:
+        """Queue *value*. Raises `InvalidChunk`, `ChunkTooLarge`, `StopRequested`, `WriterClosed`,
+        `BufferFull`, and what sending has failed with.
         """
         self._check_process()
-        full = None
         with self._pen:
             for whole in [value] if isinstance(value, BYTES) else self._texts.feed(value):
-                full = self._put(whole)
+                self._put(whole)
             if not self.is_open:
                 self._let_out()
-        return full
+
+    def room(self) -> Waiter | None:
+        """Return what to wait for before the next value while too much is unsent."""
+        return self._sender.room()
 
     def supersede(self, start: int) -> None:
         """Let the stream's chunks from *start* on no longer count once the next one is stored.
@@ -133,38 +134,55 @@ class Producer:
             for half in self._texts.end():
                 self._put(half)
 
-    def _put(self, value: object) -> Waiter | None:
+    def _pass_on(self, value: object) -> Waiter | None:
+        """Queue a *value* of a source; return what to wait for before the next one."""
+        self._put(value)
+        return self.room()
+
+    def _put(self, value: object) -> None:
         self._check_process()
         line = self._encode(value)
         if self.stopped:
             raise _stop_requested()
-        full = self._sender.put(line)
+        self._sender.put(line)
         if (tee := self._tee()) is not None:
             tee.put(value, len(line))
-        return full
 
     def merge(self, source: Source[Any]) -> None:
         """Write the values of *source* too, in the background. Raises `InvalidSource`."""
         sources.check_source(source)
         with self._lock:
             self._pulling += 1
-        puller = self._puller_of(source)
+        try:
+            puller = self._puller_of(source)
+        except BaseException:  # as where no more threads may be begun
+            self._pulled(None)
+            raise
         with self._lock:
             self._pullers.append(puller)
+
+    def pull(self, source: Source[Any]) -> None:
+        """Write the values of *source*, and be done with it. Raises `InvalidSource`."""
+        try:
+            self.merge(source)
+        except BaseException as error:
+            self.cancel(error)
+            raise
+        self.finish()
 
     def _puller_of(self, given: Source[Any]) -> Puller:
         source = sources.iterated(given)
         if not sources.is_async(source):
             name = f"runstreams source of {self.stream.run}/{self.stream.key}"
             return ThreadPuller(
-                cast(Iterable[Any], source), self._put, self._is_over, self._pulled, name
+                cast(Iterable[Any], source), self._pass_on, self._is_over, self._pulled, name
             )
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:  # none here: the engine's will do
             loop = self._engine.loop
         return TaskPuller(
-            loop, cast(AsyncIterable[Any], source), self._put, self._is_over, self._pulled
+            loop, cast(AsyncIterable[Any], source), self._pass_on, self._is_over, self._pulled
         )
 
     def _pulled(self, error: BaseException | None) -> None:

@@ -55,7 +55,8 @@ class Sender:
         self.last_index: int | None = None
         """Index of the last chunk that is acknowledged."""
         self._buffer = Buffer(batching)
-        self._lock = threading.Lock()
+        # A writer that is found to be garbage ends this, perhaps in the middle of a `put`.
+        self._lock = threading.RLock()
         self._news = Signal()
         self._room = Signal()
         self._drains: list[tuple[int, Future[None]]] = []
@@ -65,11 +66,8 @@ class Sender:
 
     # Whoever writes
 
-    def put(self, line: bytes) -> Waiter | None:
-        """Queue a chunk; return what to wait for before the next one, when too much is unsent.
-
-        Raises what sending has failed with, `WriterClosed`, `BufferFull`.
-        """
+    def put(self, line: bytes) -> None:
+        """Queue a chunk. Raises what sending has failed with, `WriterClosed`, `BufferFull`."""
         with self._lock:
             self._check_open()
             buffer = self._buffer
@@ -77,7 +75,12 @@ class Sender:
             buffer.put(line)
             if was_idle or buffer.is_batch_full:
                 self._news.fire()
-            return self._room.waiter() if buffer.is_full else None
+
+    def room(self) -> Waiter | None:
+        """Return what to wait for before the next chunk while too much is unsent."""
+        with self._lock:
+            is_over = self._ended or self._failure is not None
+            return self._room.waiter() if self._buffer.is_full and not is_over else None
 
     def supersede(self, start: int) -> None:
         """Let the next chunk's append say from which index on those before it no longer count.

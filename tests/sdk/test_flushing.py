@@ -1,0 +1,55 @@
+"""Waiting for what is left to be sent, in virtual time."""
+
+import asyncio
+from concurrent.futures import Future
+from typing import Any, cast
+
+from runstreams.core.model import StreamId
+from runstreams.sdk.engine.engine import Pending
+from runstreams.sdk.writing.flushing import flush
+from tests import virtual_time
+
+
+class Unsent:
+    """Chunks that nobody acknowledges."""
+
+    stream = StreamId("run", "key")
+    is_open = is_done = False
+    is_sending = True
+    unsent, acknowledged, trouble = 3, 0, None
+
+    def __init__(self) -> None:
+        self.sent: Future[Any] = Future()
+
+    def ending(self) -> "Future[Any]":
+        return self.sent
+
+    def give_up_lost(self) -> None:
+        pass
+
+
+async def left_of(unsent: Unsent, seconds: float) -> list[Pending]:
+    return await flush([cast(Pending, unsent)], seconds)
+
+
+def test_what_makes_no_progress_is_given_up_after_its_time() -> None:
+    async def tell() -> float:
+        unsent = Unsent()
+        assert await left_of(unsent, 60) == [unsent]
+        return asyncio.get_running_loop().time()
+
+    assert 60 <= virtual_time.run(tell()) < 61
+
+
+def test_a_process_that_was_frozen_has_not_waited_meanwhile() -> None:
+    async def tell() -> None:
+        unsent = Unsent()
+        flushing = asyncio.create_task(left_of(unsent, 60))
+        await asyncio.sleep(1)
+        # The clock goes on while nothing runs.
+        asyncio.get_running_loop().skip(300)  # type: ignore[attr-defined]
+        await asyncio.sleep(2)
+        unsent.sent.set_result(None)
+        assert await flushing == []
+
+    virtual_time.run(tell())
