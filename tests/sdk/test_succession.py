@@ -6,10 +6,12 @@ by it, and no reader sees them.
 """
 
 import asyncio
+import json
 import random
 import signal
 import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +21,7 @@ from runstreams.aio import AsyncClient
 from runstreams.errors import FencedOff, RolledBack, WriterError
 from runstreams.sdk.aio import Successor
 from tests.emulators.place import Place
+from tests.react.building import PACKAGE, build
 from tests.sdk.aio.helpers import read
 from tests.sdk.in_tasks import PATIENCE
 from tests.sdk.successor import superseded_by
@@ -215,6 +218,28 @@ async def test_a_thousand_workers_that_follow_each_other(server: ServerProcess, 
     await in_this_process(hasty(server), f"{run}_tasks", 900)
     workers = await in_processes(server, f"{run}_processes", 100)
     assert 0 < workers.before_a_chunk < 50
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(600)
+@pytest.mark.needs("node")
+async def test_a_reader_in_javascript_rolls_back_with_them(server: ServerProcess, run: str) -> None:
+    await asyncio.to_thread(build, PACKAGE)
+    module = PACKAGE / "dist" / "reader.js"
+    where = server.url, server.secret, run, KEY
+    reader = await asyncio.create_subprocess_exec(
+        "node",
+        Path(__file__).with_name("along.mjs"),
+        module,
+        *where,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    await in_this_process(hasty(server), run, 100)
+    output, _ = await asyncio.wait_for(reader.communicate(), PATIENCE)
+    rolled_back, *seen = map(json.loads, output.splitlines())
+    async with hasty(server) as client:
+        assert seen == await read(client, run, KEY)
+    assert rolled_back > 0
 
 
 @pytest.mark.soak
