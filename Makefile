@@ -6,8 +6,8 @@ NPM := tests/clients tests/durable tests/dashboard src/react src/ai src/dashboar
 	examples/react-chat examples/fastapi-usechat
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools demo docs test soak deployed test-deployed sam-backend invoke smoke bench canary \
-	release-check lint format clean
+.PHONY: help setup tools demo docs test soak deployed test-deployed test-deployed-objects \
+	sam-backend invoke smoke bench canary release-check lint format clean
 
 # An environment of its own under .tools, for a tool whose pins are not the product's: $(call own,NAME)
 own = cmp -s requirements/$(1).txt .tools/$(1)/.installed || { \
@@ -15,7 +15,7 @@ own = cmp -s requirements/$(1).txt .tools/$(1)/.installed || { \
 	cp requirements/$(1).txt .tools/$(1)/.installed; }
 
 help: ## Show this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 15
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 24
 
 setup: .venv/.installed ## Make .venv with the product and its test tools
 
@@ -50,6 +50,9 @@ deployed: setup tools ## Deploy the template on this machine, MiniStack in the p
 
 test-deployed: setup tools ## Deploy it so, and use it through its gateway
 	@$(BIN)/pytest -m "deployed and not soak"
+
+test-deployed-objects: setup tools ## The same, with each append an object in the bucket
+	@INLINE_BYTES=0 $(BIN)/pytest -m "deployed and not soak"
 
 sam-backend: setup tools ## Start an S3 and a DynamoDB for `sam local`
 	@$(BIN)/python -m tests.deployed.backend

@@ -40,7 +40,7 @@ class Work:
     def _ended(self, task: "asyncio.Task[None]") -> None:
         self._tasks.discard(task)
         self._changed = time.time()
-        if error := task.exception():  # its readers have been told
+        if error := task.exception():  # its readers have been told, or follow another attempt
             logging.error("an answer has failed", exc_info=error)
 
 
@@ -49,12 +49,18 @@ work = Work()
 
 class Question(BaseModel):
     prompt: str
+    run_id: str | None = None
+    """The run of an answer that is to be gone on with: its session has ended. Whoever may invoke
+    the agent may name any: that is a backend of yours.
+    """
 
 
 @app.post("/invocations")
 async def invoke(question: Question) -> dict[str, str]:
-    """Begin to answer, and say where, with a token that reads it for as long as it may take."""
-    run_id = f"run_{uuid4().hex}"
+    """Begin to answer, or go on, and say where, with a token that reads it for as long as it may
+    take.
+    """
+    run_id = question.run_id or f"run_{uuid4().hex}"
     work.begin({"run_id": run_id, "question": question.prompt})
     return {
         "run_id": run_id,

@@ -5,17 +5,17 @@ from typing import Any
 
 from resuming import answer
 
-from runstreams.errors import FencedOff, RunCompleted
-
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """Answer what the messages ask; say which of them are to be handed out again."""
+    """Answer what the messages ask; say which of them are to be handed out again.
+
+    That is each whose answer is not known to be whole, also when another attempt has begun: should
+    that one die, nobody else has the message.
+    """
     failed = []
     for record in event["Records"]:
         try:
             answer(json.loads(record["body"]))
-        except (RunCompleted, FencedOff):
-            pass  # It is answered, or another attempt has begun to.
         except Exception as error:
             print(f"{record['messageId']}: {error!r}")
             failed.append({"itemIdentifier": record["messageId"]})

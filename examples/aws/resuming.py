@@ -11,6 +11,7 @@ from typing import Any, TypedDict
 from openai import OpenAI
 
 from runstreams import streams
+from runstreams.errors import RunCompleted
 
 MODEL = os.environ.get("OPENAI_MODEL", "gpt-5")
 
@@ -21,6 +22,10 @@ ENDS = {"response.completed", "response.failed", "response.incomplete"}
 """Types of the event behind which none comes."""
 
 
+class NotAnswered(Exception):
+    """An answer has ended and is none; another attempt is no use, another run may be."""
+
+
 class Job(TypedDict):
     """What is asked, and under which run it is answered."""
 
@@ -29,9 +34,21 @@ class Job(TypedDict):
 
 
 def answer(job: Job) -> None:
-    """Answer a question, or go on with the answer of an attempt that has died.
+    """Answer a question, or go on with the answer of an attempt that has died; one that is whole
+    is left as it is.
 
-    Raises `RunCompleted` for an answer that is whole, `FencedOff` when another attempt begins.
+    Raises `NotAnswered` for one that has failed, now or before, `FencedOff` when another attempt
+    begins.
+    """
+    try:
+        go_on(job)
+    except RunCompleted:
+        check_answered(job["run_id"])
+
+
+def go_on(job: Job) -> None:
+    """Write what is not stored yet. Raises `RunCompleted` when the run has ended before, however it
+    did.
     """
     with (
         streams.run(job["run_id"], lease=LEASE),
@@ -40,6 +57,20 @@ def answer(job: Job) -> None:
     ):
         for event in events(client, job["question"], writer.stored()):
             writer.write(event)
+            check_end(event.type)
+
+
+def check_answered(run_id: str) -> None:
+    """Raise `NotAnswered` unless a run has ended well: one that has failed is completed, too."""
+    run = streams.describe_run(run_id)
+    if run.status != "completed":
+        raise NotAnswered(f"{run_id} has ended as {run.status} before: {run.error}")
+
+
+def check_end(kind: str) -> None:
+    """Raise `NotAnswered` behind the event by which OpenAI says so."""
+    if kind == "response.failed":
+        raise NotAnswered("the model has failed; its last event says why")
 
 
 def events(client: OpenAI, question: str, stored: list[Any]) -> Iterable[Any]:
@@ -48,6 +79,7 @@ def events(client: OpenAI, question: str, stored: list[Any]) -> Iterable[Any]:
         return client.responses.create(model=MODEL, input=question, background=True, stream=True)
     first, last = stored[0], stored[-1]
     if last["type"] in ENDS:
+        check_end(last["type"])
         return []
     return client.responses.retrieve(
         first["response"]["id"], stream=True, starting_after=last["sequence_number"]

@@ -16,6 +16,11 @@ from langgraph.prebuilt import ToolNode, tools_condition
 from runstreams import streams
 from runstreams.errors import RunCompleted
 
+LEASE = 600
+"""Seconds, longer than it takes until Lambda invokes again what was killed: after one minute, then
+after two. Readers are told nothing until then.
+"""
+
 
 class Job(TypedDict):
     """The event of an invocation."""
@@ -46,18 +51,28 @@ def graph() -> Any:
 
 
 def handler(event: Job, context: object) -> str:
-    """Run the graph for a question. Lambda invokes again what has failed, and at times what has
-    not: a run that is completed is not run again.
+    """Run the graph for a question. Lambda invokes again what has failed or was killed, and at
+    times what has not.
     """
-    asked = {"messages": [("user", event["question"])]}
     try:
-        # Leaving the run waits until all is stored: a function that has returned is frozen.
-        with streams.run(event["run_id"]):
-            updates = graph().stream(asked, stream_mode=["messages", "updates"])
-            streams.pipe("updates", updates)
+        run_graph(event)
     except RunCompleted:
+        run = streams.describe_run(event["run_id"])
+        if run.status != "completed":  # or Lambda takes the question for answered
+            raise RuntimeError(f"{run.id} has ended as {run.status}: {run.error}") from None
         return "done before"
     return "done"
+
+
+def run_graph(job: Job) -> None:
+    """Stream what the graph does, in the place of what an attempt before has streamed. Raises
+    `RunCompleted` for a run that is completed: it is not run again.
+    """
+    asked = {"messages": [("user", job["question"])]}
+    # Leaving the run waits until all is stored: a function that has returned is frozen.
+    with streams.run(job["run_id"], lease=LEASE), streams.take_over("updates") as writer:
+        writer.supersede(0)
+        writer.merge(graph().stream(asked, stream_mode=["messages", "updates"]))
 
 
 if __name__ == "__main__":

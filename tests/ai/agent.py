@@ -33,10 +33,10 @@ AG_UI = {
 
 
 @asynccontextmanager
-async def adapted(protocol: str) -> AsyncIterator[tuple[AsyncIterator[Any], list[str]]]:
+async def adapted(protocol: str, model: str) -> AsyncIterator[tuple[AsyncIterator[Any], list[str]]]:
     """Give what an adapter gives, and what it would send of that, as JSON."""
-    async with AsyncOpenAI() as client:
-        agent = Agent(OpenAIChatModel("tool", provider=OpenAIProvider(openai_client=client)))
+    async with AsyncOpenAI(max_retries=0) as client:
+        agent = Agent(OpenAIChatModel(model, provider=OpenAIProvider(openai_client=client)))
         agent.tool_plain(weather)
         sent: list[str] = []
         yield _noted(_adapter(agent, protocol).run_stream(), sent), sent

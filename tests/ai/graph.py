@@ -18,12 +18,13 @@ def weather(city: str) -> str:
     return "warm"
 
 
-def graph(client: Any) -> Any:
-    """Return the graph, compiled; its model is asked by *client*."""
-    model = ChatOpenAI(model="tool", streaming=True, http_async_client=client).bind_tools([weather])
+def graph(client: Any, model: str = "tool") -> Any:
+    """Return the graph, compiled; its *model* is asked by *client*."""
+    chat = ChatOpenAI(model=model, streaming=True, http_async_client=client, max_retries=0)
+    able = chat.bind_tools([weather])
 
     async def ask(state: MessagesState) -> dict[str, Any]:
-        return {"messages": [await model.ainvoke(state["messages"])]}
+        return {"messages": [await able.ainvoke(state["messages"])]}
 
     built = StateGraph(MessagesState)
     built.add_node("model", ask)

@@ -130,16 +130,39 @@ async def test_a_graphs_updates_are_stored_in_every_mode(run: str) -> None:
     assert {about["langgraph_node"] for _, about in told} == {"model", "tools"}
 
 
+@pytest.mark.usefixtures("runstreams_client", "model")
+async def test_a_graph_whose_model_breaks_off_fails_its_stream_after_what_came(run: str) -> None:
+    from openai import DefaultAsyncHttpxClient
+
+    from tests.ai.graph import ASKED, THREAD, graph
+
+    async with DefaultAsyncHttpxClient() as client:
+        source = graph(client, "breaks").astream(ASKED, THREAD, stream_mode="messages")
+        piped = aio.streams.pipe("ui", source, target=run)
+        with pytest.raises(Exception, match="Overloaded"):
+            await piped.wait_until_complete()
+    reader = aio.streams.read(run, "ui", timeout=0, strict=False)
+    assert "".join([message["content"] async for message, _ in reader]) == SAID
+    assert reader.closed is not None
+    assert reader.closed.status == "failed"
+
+
 @pytest.mark.parametrize("protocol", ["vercel_ai", "ag_ui"])
+@pytest.mark.parametrize(
+    ("answer", "has"), [("tool", "warm"), ("reasoning", "think."), ("breaks", "Overloaded")]
+)
 @pytest.mark.usefixtures("runstreams_client", "model")
 async def test_the_adapters_of_pydantic_ai_are_stored_as_they_send_them(
-    run: str, protocol: str
+    run: str, protocol: str, answer: str, has: str
 ) -> None:
-    """Without null: neither protocol has it in the place of what is left out."""
+    """Without null: neither protocol has it in the place of what is left out. An error of the model
+    is an event of theirs, too, behind which they end.
+    """
     from tests.ai import agent
 
-    async with agent.adapted(protocol) as (source, sent):
+    async with agent.adapted(protocol, answer) as (source, sent):
         await aio.streams.pipe("ui", source, target=run).wait_until_complete()
     stored = [chunk async for chunk in aio.streams.read(run, "ui", timeout=0)]
     assert stored == [json.loads(text) for text in sent]
+    assert any(has in text for text in sent)
     assert SAID in "".join(each.get("delta", "") for each in stored)

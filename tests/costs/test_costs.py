@@ -22,6 +22,7 @@ from runstreams.costs.bill import (
     WRITER_GB,
     Load,
     bill,
+    opening_units,
     total,
     write_units,
 )
@@ -86,6 +87,12 @@ def test_an_append_of_one_writer_takes_some_more_than_a_write_unit() -> None:
     assert write_units(16_000, 160) - write_units(8_000, 160) == pytest.approx(
         8_000 * (1 + 6 / 10 + 2 / 10)
     )
+
+
+def test_a_first_batch_that_makes_the_head_larger_than_a_kib_is_paid_for_twice_as_well() -> None:
+    """It comes with the opening, which is a transaction."""
+    assert [opening_units(inlined) for inlined in (0, 160, 736, 737, 1088)] == [6, 6, 6, 8, 8]
+    assert write_units(1, 1088) - write_units(1, 160) == 2
 
 
 def test_what_lies_in_the_head_is_paid_for_in_write_units_and_not_in_objects() -> None:

@@ -3,6 +3,8 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +12,13 @@ import httpx
 import pytest
 
 from runstreams import streams
+from runstreams.errors import RolledBack
 from runstreams.testing import Server
 from tests.ai.agent import AG_UI, VERCEL_AI
 from tests.ai.model_server import Model
 from tests.examples.programs import EXAMPLES, SAID, loaded
 from tests.examples.serving import serving_the_app
-from tests.functions.runtime import RuntimeApi, function_process
+from tests.functions.runtime import ANSWER_SECONDS, RuntimeApi, function_process
 from tests.serve.process import clean_environ
 
 
@@ -96,22 +99,66 @@ def test_a_worker_answers_by_anthropic_whether_it_was_there_or_not(
         worker.wait()
 
 
+@contextmanager
+def graph_function(env: dict[str, str], log: Path) -> Iterator[tuple[RuntimeApi, Any]]:
+    command = (sys.executable, "-m", "awslambdaric", "function.handler")
+    with (
+        RuntimeApi().serving() as api,
+        function_process("agent", api, env, log, command, EXAMPLES / "langgraph") as process,
+    ):
+        yield api, process
+
+
+def words_of(updates: list[Any]) -> str:
+    return "".join(data[0]["content"] for mode, data in updates if mode == "messages")
+
+
 def test_a_function_streams_its_graph_and_does_not_do_so_twice(
     runstreams_server: Server, model: Model, tmp_path: Path
 ) -> None:
     env = runstreams_server.environ() | model.environ()
-    folder = EXAMPLES / "langgraph"
-    command = (sys.executable, "-m", "awslambdaric", "function.handler")
     event = {"run_id": "run_function", "question": "How warm is it?"}
-    with (
-        RuntimeApi().serving() as api,
-        function_process("agent", api, env, tmp_path / "log", command, folder),
-    ):
+    with graph_function(env, tmp_path / "log") as (api, _):
         assert api.invoke(event) == "done"
         assert api.invoke(event) == "done before"
     with runstreams_server.client() as client:
         updates = list(client.streams.read("run_function", "updates"))
         progress = list(client.streams.read("run_function", "progress"))
-    words = [data[0]["content"] for mode, data in updates if mode == "messages"]
-    assert "".join(words).endswith(SAID)
+    assert words_of(updates).endswith(SAID)
     assert progress == ["looking at Köln"]
+
+
+@pytest.mark.soak
+def test_a_graph_whose_function_was_killed_is_begun_anew_and_seen_once(
+    runstreams_server: Server, model: Model, tmp_path: Path
+) -> None:
+    env = runstreams_server.environ() | model.environ() | {"OPENAI_MODEL": "held"}
+    event = {"run_id": "run_killed", "question": "To be?"}
+    with runstreams_server.client() as client:
+        reader = client.streams.read("run_killed", "updates")
+        with graph_function(env, tmp_path / "log") as (api, process):
+            api.submit(event)
+            before = [next(reader)]
+            process.kill()
+        model.go.set()
+        with graph_function(env, tmp_path / "log") as (api, _):
+            assert api.invoke(event) == "done"
+        with pytest.raises(RolledBack) as rolled_back:
+            before.extend(reader)
+        assert rolled_back.value.kept == 0
+        assert words_of(list(reader)) == SAID
+        stored = list(client.streams.read("run_killed", "updates", superseded="keep"))
+    assert words_of(stored) == words_of(before) + SAID
+
+
+def test_a_graph_that_has_failed_is_not_called_done_by_the_next_attempt(
+    runstreams_server: Server, model: Model, tmp_path: Path
+) -> None:
+    nowhere = {"OPENAI_BASE_URL": f"{model.url}/nowhere"}
+    event = {"run_id": "run_failed", "question": "To be?"}
+    with graph_function(
+        runstreams_server.environ() | model.environ() | nowhere, tmp_path / "log"
+    ) as (api, _):
+        outcomes = [api.submit(event).result(ANSWER_SECONDS) for _ in range(2)]
+    assert [outcome.kind for outcome in outcomes] == ["error", "error"]
+    assert "has ended as failed" in outcomes[1].value["errorMessage"]

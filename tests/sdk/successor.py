@@ -3,8 +3,8 @@
     python -m tests.sdk.successor RUN LIFE
 
 It goes on behind what is stored: its chunks are [LIFE, index, N]. In some lives its first one
-supersedes those from N on; else that is null. It prints the index of each that is acknowledged, and
-`kept out` at its end.
+supersedes those from N on; else that is null. It prints `up` before it takes over, the index of
+each that is acknowledged, and `kept out` at its end.
 """
 
 import random
@@ -22,6 +22,7 @@ def superseded_by(life: int, next_index: int) -> int | None:
 
 def main(run: str, life: int) -> None:
     with Client(batching=Batching(linger=0)) as client:
+        print("up", flush=True)
         writer = client.streams.take_over("answer", target=run)
         index = writer.next_index
         if (back := superseded_by(life, index)) is not None:

@@ -40,6 +40,38 @@ async def test_a_worker_that_is_canceled_leaves_its_run_to_the_one_that_followed
     assert await read(aclient, run, "k") == ["a", "b"]
 
 
+@pytest.mark.parametrize("of_run", [0, 60])
+@pytest.mark.parametrize("of_writer", [0, 60, None])
+async def test_a_worker_that_has_sent_all_asks_whether_it_was_followed(
+    aclient: AsyncClient, run: str, of_run: int, of_writer: int | None
+) -> None:
+    """Whatever it promises: the one that followed has only begun."""
+    with pytest.raises(FencedOff):
+        await be_followed_in_the_end(aclient, run, of_run, of_writer)
+    assert (await aclient.streams.describe_run(run)).completed is None
+    await aclient.streams.append("k", "c", target=run)
+    assert await read_so_far(aclient, run) == ["a", "b", "c"]
+
+
+async def be_followed_in_the_end(
+    client: AsyncClient, run: str, of_run: int, of_writer: int | None
+) -> None:
+    async with (
+        client.streams.run(run, lease=of_run),
+        await client.streams.take_over("k", lease=of_writer) as old,
+    ):
+        await old.write("a")
+        await old.drain()
+        new = await elsewhere(client.streams.take_over("k", target=run, lease=0))
+        await new.write("b")
+        await new.drain()
+        new._producer.abandon()
+
+
+async def read_so_far(client: AsyncClient, run: str) -> list[Any]:
+    return [chunk async for chunk in client.streams.read(run, "k", timeout=0)]
+
+
 async def test_a_run_is_completed_that_wrote_to_a_stream_of_its_parent_which_was_taken_over(
     aclient: AsyncClient, run: str
 ) -> None:

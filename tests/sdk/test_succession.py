@@ -6,10 +6,12 @@ by it, and no reader sees them.
 """
 
 import asyncio
+import json
 import random
 import signal
 import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +20,8 @@ from runstreams import Batching
 from runstreams.aio import AsyncClient
 from runstreams.errors import FencedOff, RolledBack, WriterError
 from runstreams.sdk.aio import Successor
+from tests.emulators.place import Place
+from tests.react.building import PACKAGE, build
 from tests.sdk.aio.helpers import read
 from tests.sdk.in_tasks import PATIENCE
 from tests.sdk.successor import superseded_by
@@ -70,12 +74,14 @@ class Lives:
 
 class Processes:
     """Workers in processes of their own: by turns one stands still until it was followed, and one
-    is killed.
+    is killed, at the earliest before it has taken over.
     """
 
     def __init__(self, server: ServerProcess, run: str) -> None:
         self.run = run
         self.acknowledged: dict[int, int] = {}
+        self.before_a_chunk = 0
+        """How many were killed before a chunk of theirs was acknowledged."""
         self.stopped: list[tuple[asyncio.subprocess.Process, asyncio.Task[str]]] = []
         """Those who stand still, and what they say last."""
         address = {"RUNSTREAMS_URL": server.url, "RUNSTREAMS_SECRET_KEY": server.secret}
@@ -87,19 +93,22 @@ class Processes:
             stdout=asyncio.subprocess.PIPE,
             env=self._environ,
         )
+        assert process.stdout is not None
+        assert await process.stdout.readline() == b"up\n"
         began = asyncio.Event()
         noting = asyncio.create_task(self._note(life, process, began))
-        await began.wait()
         if life % 2 == 0:
+            await began.wait()
+            await self._wake()
             await asyncio.sleep(random.random() * 0.05)
             process.send_signal(signal.SIGSTOP)
             self.stopped.append((process, noting))
             return
-        await self._wake()
-        await asyncio.sleep(random.random() * 0.05)
+        await asyncio.sleep(random.random() * 0.1)
         process.kill()
         await process.wait()
         await noting
+        self.before_a_chunk += not began.is_set()
 
     async def _wake(self) -> None:
         """Let those go on who were followed: each is kept out."""
@@ -167,14 +176,19 @@ def check(log: list[Any], acknowledged: dict[int, int]) -> None:
     assert {index: lives[index] for index in acknowledged} == acknowledged
 
 
-async def in_this_process(server: ServerProcess, run: str, lives: int) -> None:
-    async with AsyncClient(server.url, server.secret, batching=Batching(linger=0)) as client:
+async def in_this_process(client: AsyncClient, run: str, lives: int) -> None:
+    async with client:
         workers = Lives(client, run)
         check(await follow_each_other(client, run, workers.live, lives), workers.acknowledged)
         assert all(await asyncio.gather(*workers.left))
 
 
-async def in_processes(server: ServerProcess, run: str, lives: int) -> None:
+def hasty(server: ServerProcess) -> AsyncClient:
+    """Return a client that waits for no second chunk."""
+    return AsyncClient(server.url, server.secret, batching=Batching(linger=0))
+
+
+async def in_processes(server: ServerProcess, run: str, lives: int) -> Processes:
     async with AsyncClient(server.url, server.secret) as client:
         workers = Processes(server, run)
         try:
@@ -182,16 +196,17 @@ async def in_processes(server: ServerProcess, run: str, lives: int) -> None:
         finally:
             workers.end()
         check(log, workers.acknowledged)
+    return workers
 
 
 async def test_readers_see_the_log_and_no_late_writes(server: ServerProcess, run: str) -> None:
-    await in_this_process(server, run, 20)
+    await in_this_process(hasty(server), run, 20)
 
 
 async def test_a_process_that_stood_still_writes_nothing_after_it_was_followed(
     server: ServerProcess, run: str
 ) -> None:
-    await in_processes(server, run, 2)
+    await in_processes(server, run, 3)
 
 
 @pytest.mark.soak
@@ -200,5 +215,39 @@ async def test_a_thousand_workers_that_follow_each_other(server: ServerProcess, 
     """900 in this process, half of which are cancelled and half go on; 100 in processes of their
     own, half of which are killed, and half stand still until they were followed.
     """
-    await in_this_process(server, f"{run}_tasks", 900)
-    await in_processes(server, f"{run}_processes", 100)
+    await in_this_process(hasty(server), f"{run}_tasks", 900)
+    workers = await in_processes(server, f"{run}_processes", 100)
+    assert 0 < workers.before_a_chunk < 50
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(600)
+@pytest.mark.needs("node")
+async def test_a_reader_in_javascript_rolls_back_with_them(server: ServerProcess, run: str) -> None:
+    await asyncio.to_thread(build, PACKAGE)
+    module = PACKAGE / "dist" / "reader.js"
+    where = server.url, server.secret, run, KEY
+    reader = await asyncio.create_subprocess_exec(
+        "node",
+        Path(__file__).with_name("along.mjs"),
+        module,
+        *where,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    await in_this_process(hasty(server), run, 100)
+    output, _ = await asyncio.wait_for(reader.communicate(), PATIENCE)
+    rolled_back, *seen = map(json.loads, output.splitlines())
+    async with hasty(server) as client:
+        assert seen == await read(client, run, KEY)
+    assert rolled_back > 0
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(600)
+async def test_workers_inside_of_aws_that_follow_each_other(
+    aws_place: Place, run: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in aws_place.environment().items():
+        monkeypatch.setenv(name, value)
+    where = {"bucket": aws_place.bucket, "table": aws_place.table}
+    await in_this_process(AsyncClient.direct(**where, batching=Batching(linger=0)), run, 100)

@@ -15,8 +15,8 @@ from runstreams.costs.bill import (
     INLINE_APPEND_SECONDS,
     INLINE_SEAL_SECONDS,
     LEASE_BYTES,
-    OPENING_UNITS,
     Load,
+    opening_units,
     write_units,
 )
 from runstreams.costs.requests import appends_a_seal, of_following, of_writing
@@ -95,11 +95,15 @@ def append_units(writers: int) -> float:
 
 def of_one_run() -> list[tuple[str, float]]:
     """Return what one run takes a second, and how many readers at a time."""
+    opening = opening_units(Load().inlined) - INDEX_UNITS
     return [
         ("appends a second, one writer a stream", PARTITION_WRITES / append_units(1)),
         ("appends a second, ten writers a stream", PARTITION_WRITES / append_units(10)),
         ("appends a second, a hundred writers a stream", PARTITION_WRITES / append_units(100)),
-        ("streams opened a second", PARTITION_WRITES / (OPENING_UNITS - INDEX_UNITS)),
+        (
+            "streams opened a second",
+            PARTITION_WRITES / opening,
+        ),
         ("readers, each looking ten times a second", PARTITION_READS * POLL_FIRST_SECONDS / 0.5),
     ]
 

@@ -1,7 +1,9 @@
 """Real processes that are killed at every call of their store, and what is found afterwards."""
 
+import random
 import subprocess
 import sys
+from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
@@ -23,9 +25,24 @@ async def test_a_writer_killed_at_every_moment_loses_and_doubles_nothing(
 ) -> None:
     """Whatever is acknowledged is readable; resumed, every chunk is there once and in order."""
     where = str(tmp_path) if kind == "sqlite" else aws_place(request)
+    await be_killed(kind, where, count(1))
+
+
+@pytest.mark.parametrize("kind", ["inline", "objects"])
+async def test_on_the_other_emulator_it_does_not_either(kind: str, moto_endpoint: str) -> None:
+    """It is slow: each run takes every seventeenth moment, from another one on."""
+    made = fresh_place(moto_endpoint)
+    where = f"{made.endpoint},{made.bucket},{made.table}"
+    await be_killed(kind, where, count(random.randint(1, 17), 17))
+
+
+async def be_killed(kind: str, where: str, moments: Iterator[int]) -> None:
+    """Kill a writer of its own at each of *moments* until it lives that long no more, and look at
+    what is there.
+    """
     store = opened(kind, where)
     log = log_of(kind, store)
-    for kill_at in count(1):
+    for kill_at in moments:
         acknowledged, killed = live(kind, where, kill_at)
         stream = stream_of(kill_at)
         found = await own_chunks(log, stream)

@@ -149,15 +149,12 @@ export class RunConnection {
     const { over, leased_until } = JSON.parse(text) as { over: boolean; leased_until?: number };
     const items = itemsOf(text);
     this.#take([...items, itemOf(JSON.stringify({ leased_until }))]);
-    if (mayWait && !items.length) await this.#wasSilent(begun);
+    if (mayWait && !items.length) {
+      // It has been waited for: for a second at least, also when a server that shuts down does not.
+      this.#failures = this.#fruitless = 0;
+      await pause(begun + GLANCE_MS - performance.now(), this.#connected.signal);
+    }
     return over;
-  }
-
-  /** A poll has been waited for: for a second at least, also when a server that shuts down does not. */
-  async #wasSilent(begun: number): Promise<void> {
-    this.#failures = this.#fruitless = 0;
-    const left = begun + GLANCE_MS - performance.now();
-    if (left > 0) await pause(left, this.#connected.signal);
   }
 
   #ask(wanted: Wanted, wait: number): Promise<string> {

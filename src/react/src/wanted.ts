@@ -14,14 +14,14 @@ export const indexIn = ({ streams, all }: Wanted, key: string): number | null =>
 /** Return what serves all of *wants*: each stream from the lowest index that anybody wants. */
 export function union(wants: Iterable<Wanted>): Wanted {
   const each = [...wants];
-  const keys = new Set(each.flatMap(({ streams }) => Object.keys(streams)));
   const lowest = (key: string) => {
-    const indexes = each.map((wanted) => indexIn(wanted, key)).filter((index) => index !== null);
-    return indexes.length ? Math.min(...indexes) : null;
+    const index = Math.min(...each.map((wanted) => indexIn(wanted, key) ?? Infinity));
+    return index < Infinity ? index : null;
   };
+  const keys = each.flatMap(({ streams }) => Object.keys(streams));
   return {
-    streams: Object.fromEntries([...keys].map((key) => [key, lowest(key)])),
-    all: each.some((wanted) => wanted.all),
+    streams: Object.fromEntries(keys.map((key) => [key, lowest(key)])),
+    all: each.some(({ all }) => all),
   };
 }
 

@@ -60,11 +60,6 @@ RUN_BYTES, ITEM_BYTES = 130, 100
 TABLE_BYTES = HEAD_BYTES + CLIENT_BYTES + LEASE_BYTES + 2 * RUN_BYTES + 3 * ITEM_BYTES
 """What a stream leaves in the table: its head, and its run's record, which is in the index, too."""
 
-OPENING_UNITS = 1 + 2 * 2 + 1
-"""Write units of a stream's first append: an update that fails; the run's record and the head in a
-transaction, each paid twice; and the record once more in the index, whether it was there or not.
-"""
-
 _KEPT_MONTHS = Limits().retention_ms / (30 * DAY_MS)
 
 
@@ -243,14 +238,27 @@ def _stored(part: str, made: Counter[str]) -> Iterator[_Part]:
     yield part, prices.READ_UNITS, made["GetItem"] + made["poll"] / 2
 
 
+def opening_units(inlined: float = 0) -> int:
+    """Return the write units of a stream's first append, which takes *inlined* bytes of the head,
+    or is an object: an update that fails; the run's record and the head in a transaction, each paid
+    twice; and the record once more in the index, whether it was there or not.
+    """
+    return 1 + 2 * (1 + _head_units(1, inlined)) + 1
+
+
+def _head_units(appends: int, inlined: float) -> int:
+    """Return the write units of a head with so many unsealed *appends*, of one writer."""
+    fixed = HEAD_BYTES + CLIENT_BYTES + LEASE_BYTES
+    return ceil((fixed + (inlined or POINTER_BYTES) * appends) / 1024)
+
+
 def write_units(appends: int, inlined: float = 0) -> float:
     """Return the write units of a stream with one writer that holds a lease, from its opening to
     its close; each append takes *inlined* bytes of the head, or is an object.
     """
     made, every = requests.of_writing(appends, inlined), requests.appends_a_seal(inlined)
-    fixed = HEAD_BYTES + CLIENT_BYTES + LEASE_BYTES
-    sizes = [fixed + (inlined or POINTER_BYTES) * count for count in range(1, every + 1)]
-    an_append = sum(ceil(size / 1024) for size in sizes) / every
-    a_seal = ceil(sizes[-1] / 1024)  # the larger of before and after counts
+    units = [_head_units(count, inlined) for count in range(1, every + 1)]
+    an_append = sum(units) / every
+    a_seal = units[-1]  # the larger of before and after counts
     others = made["UpdateItem"] - appends - appends // every
-    return OPENING_UNITS + (appends - 1) * an_append + appends // every * a_seal + others
+    return opening_units(inlined) + (appends - 1) * an_append + appends // every * a_seal + others

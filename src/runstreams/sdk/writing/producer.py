@@ -248,7 +248,7 @@ class Producer:
             )
             if (status := self._status()) is not None:
                 await self._close_stream(status)
-            elif self._sender.promise.is_made:
+            elif self._took_over or self._sender.promise.is_made:
                 await self._let_go()
         except StopRequested:
             self._stop()
