@@ -98,10 +98,11 @@ VALUES = st.recursive(
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
 )
 
 
-@given(st.lists(VALUES), st.data())
+@given(st.lists(VALUES, max_size=6), st.data())
 def test_the_values_of_an_array_are_chunks_as_they_stand(values: list[object], data: Any) -> None:
     told = [json.dumps(value, ensure_ascii=False) for value in values]
     spaced = [data.draw(SPACE) + value + data.draw(SPACE) for value in told]

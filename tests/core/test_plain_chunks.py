@@ -15,7 +15,8 @@ VALUES = st.recursive(
     | st.integers()
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
 )
 LINES = st.builds(
     lambda value, ascii: json.dumps(value, ensure_ascii=ascii).encode(),
@@ -29,7 +30,7 @@ TORN = st.lists(PIECES, max_size=8).map(b"".join) | st.binary().map(
 
 
 @settings(deadline=None)
-@given(st.lists(LINES | TORN))
+@given(st.lists(LINES | TORN, max_size=6))
 def test_what_is_taken_together_would_be_taken_one_by_one(lines: list[bytes]) -> None:
     """Nothing gets in that `check_chunk` would refuse or change."""
     chunks = plain_chunks(lines)
@@ -38,7 +39,7 @@ def test_what_is_taken_together_would_be_taken_one_by_one(lines: list[bytes]) ->
 
 
 @settings(deadline=None)
-@given(st.lists(LINES.filter(lambda line: len(line) <= NESTING)))
+@given(st.lists(LINES.filter(lambda line: len(line) <= NESTING), max_size=6))
 def test_ordinary_lines_are_taken_together(lines: list[bytes]) -> None:
     """Short values as JSON libraries write them need no closer look."""
     assert lines == plain_chunks([*lines, b""])

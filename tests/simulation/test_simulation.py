@@ -18,6 +18,7 @@ TRIES = 400
 RARE_TRIES = 3000
 
 LATE = {
+    "a_committed_batch_is_deleted_when_its_answer_was_lost",
     "a_deletion_does_not_look_for_forks_of_forks",
     "a_losing_sealer_deletes_the_batches",
     "an_entry_whose_answer_was_lost_leaves_its_batch_to_nobody",
@@ -35,14 +36,14 @@ def run_all(seeds: Iterable[int], kind: Kind | None = None) -> None:
         run(seed, scenario, kind=kind)
 
 
-@pytest.mark.parametrize("first", range(0, 200, AT_ONCE))
+@pytest.mark.parametrize("first", range(0, 100, AT_ONCE))
 def test_nothing_is_lost_doubled_or_reordered(first: int) -> None:
     run_all(range(first, first + AT_ONCE))
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("first", range(1_000, 3_500, 500))
+@pytest.mark.parametrize("first", range(500, 3_000, 500))
 def test_nothing_is_lost_doubled_or_reordered_in_thousands_of_courses(first: int) -> None:
     run_all(range(first, first + 500))
 

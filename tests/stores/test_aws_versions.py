@@ -213,6 +213,7 @@ def test_until_batches_may_lie_in_heads_the_version_before_can_use_what_is_opene
     assert before.does("delete", "key")
 
 
+@pytest.mark.soak
 def test_a_version_that_knows_no_batches_in_heads_changes_nothing_where_some_may_lie(
     before: Version, inlining: Version, aws_place: Place
 ) -> None:
