@@ -1,7 +1,10 @@
-"""The lines of the README that install it, before anything is published: from the checkout."""
+"""The lines that install it before anything is published: the README's, from the checkout, and those
+of "Get started", without one.
+"""
 
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -10,6 +13,11 @@ import pytest
 from tests.packaging.elsewhere import NOTHING_FETCHED, Environment
 from tests.serve.process import clean_environ
 from tests.tools import ROOT
+
+PAGE = (ROOT / "docs" / "get-started.md").read_text()
+WITHOUT_CHECKOUT = re.findall(r"`(pip [^`]+)`", PAGE.partition("**Once it is published**")[0])
+PUBLISHED = ["pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md"]
+"""What the package is made of, beside its code."""
 
 LINES = re.findall(r"^pip install .+$", (ROOT / "README.md").read_text(), re.MULTILINE)
 
@@ -39,10 +47,40 @@ def test_there_is_one_line_for_the_sdk_and_one_for_the_server() -> None:
 
 @pytest.mark.parametrize("line", LINES)
 def test_it_installs_what_runs(empty: Environment, line: str) -> None:
-    environ = clean_environ() | NOTHING_FETCHED | {"PIP_NO_BUILD_ISOLATION": "0"}
-    environ |= {"PATH": f"{empty.folder / 'bin'}{os.pathsep}{os.environ['PATH']}"}
-    done = subprocess.run(
-        ["bash", "-c", line], capture_output=True, text=True, timeout=100, cwd=ROOT, env=environ
-    )
-    assert done.returncode == 0, done.stderr
+    carry_out(line, empty, ROOT)
     assert empty.run("runstreams", "--version").stdout.startswith("runstreams ")
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository that holds what the package is made of, as it is now."""
+    folder = tmp_path_factory.mktemp("repository")
+    shutil.copytree(ROOT / "src" / "runstreams", folder / "src" / "runstreams")
+    for name in PUBLISHED:
+        shutil.copy(ROOT / name, folder)
+    git = ["git", "-C", str(folder), "-c", "user.name=somebody", "-c", "user.email=a@example.com"]
+    for command in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "--message", "all"]):
+        subprocess.run([*git, *command], check=True)
+    return folder
+
+
+@pytest.mark.soak
+def test_without_a_checkout_a_wheel_or_the_repository_is_installed(
+    empty: Environment, repository: Path, tmp_path: Path
+) -> None:
+    made, wheel, fetched = WITHOUT_CHECKOUT
+    carry_out(f"{made} --wheel-dir '{tmp_path}'", empty, repository)
+    for line in (wheel, fetched.replace("git+URL", f"git+file://{repository}")):
+        carry_out("pip uninstall --yes runstreams", empty, tmp_path)
+        carry_out(line, empty, tmp_path)
+        assert empty.run("runstreams", "--version").stdout.startswith("runstreams ")
+
+
+def carry_out(line: str, environment: Environment, folder: Path) -> None:
+    """Carry out *line* in *folder*, with the pip of *environment* and nothing fetched."""
+    environ = clean_environ() | NOTHING_FETCHED | {"PIP_NO_BUILD_ISOLATION": "0"}
+    environ |= {"PATH": f"{environment.folder / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+    done = subprocess.run(
+        ["bash", "-c", line], capture_output=True, text=True, timeout=100, cwd=folder, env=environ
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

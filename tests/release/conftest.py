@@ -27,7 +27,18 @@ def dist() -> Path:
 @pytest.fixture(scope="session")
 def with_server(dist: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
     """An empty environment, into which pip has installed the wheel with its server."""
+    return installed("[server]", tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def bare(dist: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """An empty environment, into which pip has installed the wheel alone."""
+    return installed("", tmp_path_factory)
+
+
+def installed(extra: str, tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """Return an environment of its own that has the wheel with *extra*."""
     environment = Environment(tmp_path_factory.mktemp("python") / "venv")
     pip = [sys.executable, "-m", "pip", "--python", environment.command("python"), "install"]
-    subprocess.run([*pip, "--quiet", f"{one('runstreams-*.whl')}[server]"], check=True)
+    subprocess.run([*pip, "--quiet", f"{one('runstreams-*.whl')}{extra}"], check=True)
     return environment

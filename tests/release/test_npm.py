@@ -30,8 +30,8 @@ TSCONFIG = """
 }
 """
 
-TYPED = """
-import { RunStreamsChatTransport } from "@runstreams/ai";
+USED = {
+    "react": """
 import { RunStreamsProvider, useRealtimeRun, useRealtimeStream } from "@runstreams/react";
 import { defineStream } from "@runstreams/react/define";
 import { StreamReader, stopProducer } from "@runstreams/react/reader";
@@ -47,39 +47,57 @@ export function App({ runId }: { runId: string }) {
 }
 
 export const made = [
-  new RunStreamsChatTransport({ api: "/api/chat" }),
   new StreamReader<string>("run_1", "key"),
   new StreamWriter<string>("run_1", "key", { baseURL: "" }),
   new StreamManager({ baseURL: "" }),
   stopProducer,
 ];
-"""
+""",
+    "ai": """
+import { RunStreamsChatTransport } from "@runstreams/ai";
+
+export const made = new RunStreamsChatTransport({ api: "/api/chat" });
+""",
+}
 
 LOADED = """
-const all = await Promise.all(
-  ["react", "react/define", "react/reader", "react/writer", "ai"].map(
-    (name) => import(`@runstreams/${name}`),
-  ),
-);
+const all = await Promise.all(%s.map((name) => import(`@runstreams/${name}`)));
 if (all.some((module) => Object.keys(module).length === 0)) throw new Error("one is empty");
 """
 
+MODULES = {"react": ["react", "react/define", "react/reader", "react/writer"], "ai": ["ai"]}
+
+
+@pytest.fixture(scope="module", params=PACKAGES)
+def name(request: pytest.FixtureRequest) -> str:
+    found: str = request.param
+    return found
+
 
 @pytest.fixture(scope="module")
-def project(dist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project that has installed both, as one would who has their names from npm."""
-    folder = tmp_path_factory.mktemp("npm")
+def project(name: str, dist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty project that has installed this one, as one would who has its name from npm."""
+    folder = tmp_path_factory.mktemp(name)
     (folder / "package.json").write_text('{"private": true, "type": "module"}')
     (folder / "tsconfig.json").write_text(TSCONFIG)
-    (folder / "app.tsx").write_text(TYPED)
-    packages = [str(one(f"runstreams-{name}-*.tgz")) for name in PACKAGES]
-    types = ["typescript@5", "@types/react@19", "@types/node@20"]
+    (folder / "app.tsx").write_text(USED[name])
     quiet = ["--silent", "--no-audit", "--no-fund", "--ignore-scripts"]
-    run("npm", "install", *quiet, *packages, "react", "ai", *types, folder=folder)
+    packages = [packed(name), *beside(name), "typescript@5", "@types/node@20"]
+    run("npm", "install", *quiet, *packages, folder=folder)
     return folder
 
 
-@pytest.mark.parametrize("name", PACKAGES)
+def packed(name: str) -> str:
+    """Return the file that is published of *name*."""
+    return str(one(f"runstreams-{name}-*.tgz"))
+
+
+def beside(name: str) -> list[str]:
+    """Return what is installed beside it: its peer of ours, as npm need not have it yet. The chat's
+    package has its other peer, `ai`, from npm, and does without React."""
+    return [packed("react")] if name == "ai" else ["react", "@types/react@19"]
+
+
 def test_it_says_whose_it_is_and_brings_what_is_read_first(name: str) -> None:
     path = one(f"runstreams-{name}-{__version__}.tgz")
     with tarfile.open(path) as archive:
@@ -93,19 +111,18 @@ def test_it_says_whose_it_is_and_brings_what_is_read_first(name: str) -> None:
     assert tops == {"LICENSE", "README.md", "dist", "package.json"}
 
 
-@pytest.mark.parametrize("name", PACKAGES)
 def test_publint_finds_nothing(name: str) -> None:
-    run(tool_of("publint", HERE), "--strict", str(one(f"runstreams-{name}-*.tgz")), folder=HERE)
+    run(tool_of("publint", HERE), "--strict", packed(name), folder=HERE)
 
 
-@pytest.mark.parametrize("name", PACKAGES)
 def test_its_types_are_found_by_each_way_of_looking(name: str) -> None:
-    run(tool_of("attw", HERE), str(one(f"runstreams-{name}-*.tgz")), folder=HERE)
+    run(tool_of("attw", HERE), packed(name), folder=HERE)
 
 
-def test_node_imports_them(project: Path) -> None:
-    run("node", "--input-type=module", "--eval", LOADED, folder=project)
+def test_node_imports_it(name: str, project: Path) -> None:
+    loaded = LOADED % json.dumps(MODULES[name])
+    run("node", "--input-type=module", "--eval", loaded, folder=project)
 
 
-def test_a_program_that_uses_them_is_typed(project: Path) -> None:
+def test_a_program_that_uses_it_is_typed(project: Path) -> None:
     run(tool_of("tsc", project), folder=project)

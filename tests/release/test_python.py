@@ -50,9 +50,10 @@ def test_the_source_holds_what_it_is_made_of_and_no_more() -> None:
     assert tops - made == {"CHANGELOG.md", "LICENSE", "README.md", "pyproject.toml", "src"}
 
 
-def test_what_it_needs_fits_together(with_server: Environment) -> None:
-    python = with_server.command("python")
-    run(sys.executable, "-m", "pip", "--python", python, "check", folder=DIST)
+def test_what_it_needs_fits_together(bare: Environment, with_server: Environment) -> None:
+    for environment in (bare, with_server):
+        python = environment.command("python")
+        run(sys.executable, "-m", "pip", "--python", python, "check", folder=DIST)
 
 
 def test_the_installed_server_keeps_what_the_installed_command_writes(
@@ -64,6 +65,14 @@ def test_the_installed_server_keeps_what_the_installed_command_writes(
     assert (
         with_server.run("runstreams", "read", "run_1", "log", environ=environ).stdout == "hello\n"
     )
+
+
+def test_without_its_server_it_writes_and_reads(bare: Environment, server: ServerProcess) -> None:
+    environ = {"RUNSTREAMS_URL": server.url, "RUNSTREAMS_SECRET_KEY": server.secret}
+    bare.run("runstreams", "append", "run_bare", "log", "hello", environ=environ)
+    assert bare.run("runstreams", "read", "run_bare", "log", environ=environ).stdout == "hello\n"
+    refused = bare.run("runstreams", "serve")
+    assert (refused.returncode, "runstreams[server]" in refused.stderr) == (3, True)
 
 
 def test_the_installed_server_shows_its_dashboard(server: ServerProcess) -> None:
