@@ -1,6 +1,4 @@
-"""The lines that install it before anything is published: the README's, from the checkout, and those
-of "Get started", without one.
-"""
+"""What installs it before anything is published: the README's, and those without a checkout."""
 
 import os
 import re
@@ -16,6 +14,7 @@ from tests.tools import ROOT
 
 PAGE = (ROOT / "docs" / "get-started.md").read_text()
 WITHOUT_CHECKOUT = re.findall(r"`(pip [^`]+)`", PAGE.partition("**Once it is published**")[0])
+URL = "https://git.example.com/somebody/runstreams"
 PUBLISHED = ["pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md"]
 """What the package is made of, beside its code."""
 
@@ -70,15 +69,25 @@ def test_without_a_checkout_a_wheel_or_the_repository_is_installed(
 ) -> None:
     made, wheel, fetched = WITHOUT_CHECKOUT
     carry_out(f"{made} --wheel-dir '{tmp_path}'", empty, repository)
-    for line in (wheel, fetched.replace("git+URL", f"git+file://{repository}")):
+    for line in (wheel, fetched.replace("URL", URL)):
         carry_out("pip uninstall --yes runstreams", empty, tmp_path)
-        carry_out(line, empty, tmp_path)
+        assert not Path(empty.command("runstreams")).exists()
+        carry_out(line, empty, tmp_path, **instead_of_the_address(repository))
         assert empty.run("runstreams", "--version").stdout.startswith("runstreams ")
 
 
-def carry_out(line: str, environment: Environment, folder: Path) -> None:
+def instead_of_the_address(repository: Path) -> dict[str, str]:
+    """Return what lets git find *repository* at `URL`."""
+    return {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"url.file://{repository}.insteadOf",
+        "GIT_CONFIG_VALUE_0": URL,
+    }
+
+
+def carry_out(line: str, environment: Environment, folder: Path, **environ: str) -> None:
     """Carry out *line* in *folder*, with the pip of *environment* and nothing fetched."""
-    environ = clean_environ() | NOTHING_FETCHED | {"PIP_NO_BUILD_ISOLATION": "0"}
+    environ |= clean_environ() | NOTHING_FETCHED | {"PIP_NO_BUILD_ISOLATION": "0"}
     environ |= {"PATH": f"{environment.folder / 'bin'}{os.pathsep}{os.environ['PATH']}"}
     done = subprocess.run(
         ["bash", "-c", line], capture_output=True, text=True, timeout=100, cwd=folder, env=environ

@@ -93,8 +93,9 @@ def packed(name: str) -> str:
 
 
 def beside(name: str) -> list[str]:
-    """Return what is installed beside it: its peer of ours, as npm need not have it yet. The chat's
-    package has its other peer, `ai`, from npm, and does without React."""
+    """Return what is named beside it. The chat's package has its peer of ours, as npm need not have
+    that yet; its other one, `ai`, npm brings, and there is no React.
+    """
     return [packed("react")] if name == "ai" else ["react", "@types/react@19"]
 
 
