@@ -82,6 +82,17 @@ def test_tasks_are_told_what_the_server_takes(filled: Filled) -> None:
     assert targets["HealthCheckPath"] == "/health"
 
 
+def test_nothing_reaches_a_task_but_the_balancer_and_what_is_named_for_its_metrics() -> None:
+    def sources(**parameters: str) -> list[Any]:
+        group = Filled(TEMPLATE, **GIVEN, **parameters).resource("TaskGroup")
+        rules = group["SecurityGroupIngress"]
+        assert {(each["FromPort"], each["ToPort"]) for each in rules} == {(8787, 8787)}
+        return [each["SourceSecurityGroupId"] for each in rules]
+
+    [balancer] = sources()
+    assert sources(ScraperGroup="sg-prometheus") == [balancer, "sg-prometheus"]
+
+
 def test_no_secret_is_written_into_the_task() -> None:
     filled = Filled(TEMPLATE, **GIVEN, **OPTIONAL)
     [secret] = container(filled)["Secrets"]

@@ -19,6 +19,9 @@ USUAL_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 CERTIFICATES = "etc/registry.pem"
 """Where the machine's own certificates lie meanwhile: its registry of packages may need them."""
 
+READ_ONLY = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0"'
+"""Done where no other process sees it, so it ends with what runs there."""
+
 
 def instructions(text: str) -> Iterator[tuple[str, str]]:
     """Yield each instruction with what follows it."""
@@ -46,13 +49,21 @@ class Image:
             getattr(self, f"_{word.lower()}")(rest)
 
     def start(self, environ: Mapping[str, str]) -> "subprocess.Popen[str]":
-        """Start a container with *environ*; it shares the machine's network."""
+        """Start a container with *environ*, whose file system is read-only; it shares the machine's
+        network.
+        """
         return subprocess.Popen(
-            self._inside([*self.entrypoint, *self.command], environ),
+            self.read_only([*self.entrypoint, *self.command], environ),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
+
+    def read_only(self, command: list[str], environ: Mapping[str, str]) -> list[str]:
+        """Return what runs *command* inside where nothing can be written, whoever runs it."""
+        script = f'{READ_ONLY} && exec "$@"'
+        mounts = ["unshare", "--mount", "sh", "-c", script, str(self.root)]
+        return [*mounts, *self._inside(command, environ)]
 
     def _from(self, image: str) -> None:
         suite = re.fullmatch(r"debian:(\w+)-slim", image)

@@ -47,6 +47,7 @@ def test_its_steps_make_an_image_that_serves(quick_aws_place: Place, tmp_path: P
         "RUNSTREAMS_SECRET_KEY": KEY,
         "RUNSTREAMS_PORT": str(port),
     }
+    assert "Read-only file system" in refused(image, "/tmp/anything")
     process = image.start(environ)
     try:
         until_healthy(f"http://127.0.0.1:{port}")
@@ -57,6 +58,14 @@ def test_its_steps_make_an_image_that_serves(quick_aws_place: Place, tmp_path: P
         process.kill()
         process.communicate()
         shutil.rmtree(image.root)
+
+
+def refused(image: Image, path: str) -> str:
+    """Return why the image's user cannot write at *path*."""
+    command = image.read_only(["sh", "-c", f"echo > {path}"], {})
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode != 0
+    return done.stderr
 
 
 def until_healthy(url: str) -> None:
