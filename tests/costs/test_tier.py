@@ -1,5 +1,6 @@
 """The bill where readers are served by tasks, and from how many of them on that costs less."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -85,6 +86,14 @@ def test_the_page_says_from_when_it_pays() -> None:
     assert f"from {held:.1f} readers on" in PAGE
     assert f"{url:.1f} beside a Function URL" in PAGE
     assert f"{polls:.1f} beside long polls" in PAGE
+
+
+@pytest.mark.parametrize(("factor", "less"), [(0.99, False), (1.01, True)])
+def test_the_page_says_from_when_it_pays_where_all_read_the_same(factor: float, less: bool) -> None:
+    [said] = re.findall(r"it pays from ([\d.]+) on beside the REST API", PAGE)
+    readers = factor * float(said)
+    load = with_readers(replace(USUAL, endpoint="rest-api", readers=readers), readers)
+    assert (reading(load) < reading(replace(load, readers_on="lambda"))) == less
 
 
 @pytest.mark.parametrize("readers", [1, 10, 100, 1_000, 10_000])

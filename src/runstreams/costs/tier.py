@@ -22,7 +22,8 @@ TASK_BUSY = 0.4
 
 LOOK_SECONDS, DELIVERY_SECONDS = 0.002, 0.00008
 """What a look at a stream's head takes of a processor, and an event to one reader: seen on one
-machine that was busy with other things as well, not on AWS.
+machine that was busy with other things as well, not on AWS. `python -m tests.deployed.reader_tier`
+measures both.
 """
 
 _BALANCER_ADDRESSES = 2
