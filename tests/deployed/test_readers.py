@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import httpx
 import pytest
 
 from runstreams import Client, Retries
@@ -28,6 +29,10 @@ pytestmark = [
 ]
 
 SERVERS = 3
+POLLERS = 30
+POLL_SECONDS, DRAIN = 1, 2
+"""As with the template, whose balancer lets go of a task for longer than a poll lasts."""
+
 AGAIN = Retries(first=0.1, longest=1)
 
 
@@ -57,12 +62,15 @@ class Tier:
         self.balancer.ports.add(server.port)
         return server
 
-    def replace(self, number: int, how: int) -> int:
-        """End a server by signal *how*, start another in its place; return the exit code."""
+    def replace(self, number: int, how: int, drain: float = 0) -> int:
+        """End a server by signal *how*, start another in its place; return the exit code. The
+        balancer lets go of one that is asked to end, *drain* seconds before.
+        """
         server = self.servers[number]
         assert self.balancer.open[server.port], "nobody is hit"
         if how == signal.SIGTERM:  # a balancer sends nothing more to whom it lets go
             self.balancer.ports.discard(server.port)
+            time.sleep(drain)
         code = server.stop(how)
         self.balancer.ports.discard(server.port)
         self.servers[number] = self._start()
@@ -108,6 +116,19 @@ async def more_than(progress: list[int], count: int) -> None:
         await asyncio.sleep(0.02)
 
 
+async def poll_until(over: asyncio.Event, url: str, token: str, run: str) -> int:
+    """Poll a silent stream, by a connection for each poll; return how many were answered."""
+    headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
+    headers["Connection"] = "close"  # a balancer chooses for each request; this one cannot
+    count = 0
+    async with httpx.AsyncClient(base_url=url, headers=headers) as http:
+        while not over.is_set():
+            path = f"/realtime/v1/streams/{run}/silent?wait={POLL_SECONDS}"
+            (await http.get(path)).raise_for_status()
+            count += 1
+    return count
+
+
 async def check(tier: Tier, stack: Stack, run: str, readers: int, kills: int) -> None:
     """Assert that each of so many *readers* has every chunk once, in order."""
     over, progress = asyncio.Event(), [0]
@@ -139,6 +160,22 @@ async def test_readers_have_everything_once_whatever_becomes_of_their_servers(
     caplog.set_level(logging.INFO, "runstreams")
     await check(tier, stack, run, readers=60, kills=2)
     assert "trying again" in caplog.text, "nobody was hit"
+
+
+async def test_long_polls_under_way_are_answered_by_a_server_that_is_drained(
+    stack: Stack, tier: Tier, run: str
+) -> None:
+    over, token = asyncio.Event(), issue_token(stack.secret, [f"read:runs:{run}"], time.time())
+    async with tier.balancer.serving() as url:
+        polling = [asyncio.create_task(poll_until(over, url, token, run)) for _ in range(POLLERS)]
+        while tier.balancer.open.total() < POLLERS:
+            await asyncio.sleep(0.02)
+        try:
+            for number in range(SERVERS):
+                assert await asyncio.to_thread(tier.replace, number, signal.SIGTERM, DRAIN) == 0
+        finally:
+            over.set()
+        assert min(await asyncio.gather(*polling)) >= SERVERS * DRAIN // (POLL_SECONDS + 1)
 
 
 @pytest.mark.soak
