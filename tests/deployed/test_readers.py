@@ -33,6 +33,8 @@ POLLERS = 30
 POLL_SECONDS, DRAIN = 1, 2
 """As with the template, whose balancer lets go of a task for longer than a poll lasts."""
 
+TAKEN_SECONDS = 60
+
 AGAIN = Retries(first=0.1, longest=1)
 
 
@@ -43,12 +45,13 @@ class Tier:
         self.balancer = Balancer()
         self._folder = folder
         self._secret = stack.secret
+        self.secret_arn = stack.outputs["SecretArn"]
         self._environ = {
             **SETTINGS,
             "AWS_ENDPOINT_URL": stack.endpoint,
             "RUNSTREAMS_BUCKET": stack.outputs["BucketName"],
             "RUNSTREAMS_TABLE": stack.outputs["TableName"],
-            "RUNSTREAMS_SECRET_ARN": stack.outputs["SecretArn"],
+            "RUNSTREAMS_SECRET_ARN": self.secret_arn,
             "RUNSTREAMS_READS_ONLY": "on",
         }
         self._held = ExitStack()
@@ -176,6 +179,35 @@ async def test_long_polls_under_way_are_answered_by_a_server_that_is_drained(
         finally:
             over.set()
         assert min(await asyncio.gather(*polling)) >= SERVERS * DRAIN // (POLL_SECONDS + 1)
+
+
+def test_each_server_takes_a_key_that_is_rotated_and_the_one_before(
+    stack: Stack, tier: Tier, run: str
+) -> None:
+    name, secrets = tier.secret_arn, stack.client("secretsmanager")
+    before = secrets.get_secret_value(SecretId=name)["SecretString"]
+    new = "the-next-secret-key-of-the-tier-beside-it"
+    try:
+        secrets.put_secret_value(SecretId=name, SecretString=new)
+        for server in tier.servers:
+            until_taken(server, run, new)
+            assert status(server, run, before) == 200
+            assert status(server, run, f"{new}-not") != 200
+    finally:  # other tests go on with the first one
+        secrets.put_secret_value(SecretId=name, SecretString=stack.secret)
+
+
+def until_taken(server: ServerProcess, run: str, key: str) -> None:
+    """Wait until *server* has looked for a *key* that it does not know, and takes it."""
+    deadline = time.monotonic() + TAKEN_SECONDS
+    while status(server, run, key) != 200:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+def status(server: ServerProcess, run: str, key: str) -> int:
+    path = f"/realtime/v1/streams/{run}/log?wait=0"
+    return server.http.get(path, headers={"Authorization": f"Bearer {key}"}).status_code
 
 
 @pytest.mark.soak
