@@ -74,6 +74,7 @@ class Tier:
         if how == signal.SIGTERM:  # a balancer sends nothing more to whom it lets go
             self.balancer.ports.discard(server.port)
             time.sleep(drain)
+            assert not drain or not self.balancer.open[server.port], "some still wait"
         code = server.stop(how)
         self.balancer.ports.discard(server.port)
         self.servers[number] = self._start()
