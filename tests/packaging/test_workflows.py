@@ -42,7 +42,7 @@ def test_the_image_is_made_in_the_debian_that_it_is_made_of() -> None:
     (image,) = re.findall(
         r"^FROM (debian:\w+)-slim$", (ROOT / "Dockerfile").read_text(), re.MULTILINE
     )
-    assert WORKFLOW["ci"]["jobs"]["soak"]["container"] == image
+    assert WORKFLOW["ci"]["jobs"]["soak"]["container"]["image"] == image
 
 
 NPM = """#!/bin/sh

@@ -62,7 +62,7 @@ async def be_followed_in_the_end(
     ):
         await old.write("a")
         await old.drain()
-        new = await elsewhere(client.streams.take_over("k", target=run, lease=0))
+        new = await elsewhere(client.streams.take_over("k", target=run, lease=0, close=False))
         await new.write("b")
         await new.drain()
         new._producer.abandon()

@@ -124,6 +124,15 @@ async def test_the_lease_passes_to_whoever_takes_over(kept: Kept) -> None:
     assert (await there(kept)).lease is None
 
 
+async def test_who_was_followed_hears_so_after_the_close_as_well(kept: Kept) -> None:
+    await append(kept, 0, 0)
+    fence = await take_over(kept)
+    await kept.log.close(STREAM, Closed("completed"), fence.number)
+    with pytest.raises(FencedOff):
+        await kept.log.release(STREAM, "old", 0)
+    assert await kept.log.release(STREAM, "new", fence.number) is not None
+
+
 async def test_who_wrote_before_closes_nothing(kept: Kept) -> None:
     await append(kept, 0, None)
     await take_over(kept)

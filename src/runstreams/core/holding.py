@@ -98,10 +98,11 @@ class Holder:
 
     async def release(self, stream: StreamId, holder: str, fence: int | None = None) -> Head | None:
         """Take back the promise of *holder*, who began at *fence*, unless another has followed it;
-        return the head afterwards. Raises `FencedOff`: the promise is over then as well.
+        return the head afterwards. Raises `FencedOff`, also where that one has closed the stream
+        since: the promise is over then as well.
         """
         head = await self._store.heads.release(stream, holder)
-        if head is not None and head.closed is None:
+        if head is not None:
             check_fence(head, fence)
         return head
 
