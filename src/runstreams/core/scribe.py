@@ -1,8 +1,8 @@
 """Writing entries: look at the head, decide, and commit if all is still so.
 
 Entries that change a stream's book take turns in a process, so that only other processes can come
-between the look and the commit. Plain ones, chunks and nothing else, neither disturb one another
-nor those, and what is decided of them by has been agreed for good: they come as they come, and one
+between the look and the commit. Plain ones, chunks and nothing else, disturb nobody, and what
+decides on them was agreed for good when the stream was created: they come as they come, and one
 look serves many.
 """
 
