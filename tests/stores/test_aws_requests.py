@@ -348,7 +348,7 @@ async def test_24_mebibytes_are_replayed_with_one_list_and_a_get_each_8_mebibyte
 
 
 @pytest.mark.parametrize("size", [2, 100, 0])
-@pytest.mark.parametrize("appends", [1, 17, 260])
+@pytest.mark.parametrize("appends", [1, 17, pytest.param(260, marks=pytest.mark.soak)])
 async def test_a_streams_life_costs_what_the_bill_says(
     aws_place: Place, appends: int, size: int
 ) -> None:

@@ -206,6 +206,7 @@ def test_a_head_of_before_takes_no_batch_and_is_used_by_both(
     assert inlining.does("read", "key") == list(range(2 * APPENDS))
 
 
+@pytest.mark.soak
 def test_until_batches_may_lie_in_heads_the_version_before_can_use_what_is_opened(
     before: Version, rolled_back: Version, inlining: Version
 ) -> None:
