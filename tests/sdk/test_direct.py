@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -70,6 +71,18 @@ async def test_a_writer_that_is_given_up_before_it_sends_tells_whoever_waits(run
         writer._producer.abandon()
         with pytest.raises(NotSent):
             await asyncio.wait_for(writer.drain(), 10)
+
+
+async def test_a_writer_that_is_given_up_ends_no_stream(run: str) -> None:
+    """Also where all of it was sent before sending is cancelled."""
+    async with AsyncClient(transport=lambda: DirectTransport(memory_log(now))) as client:
+        writer = client.streams.writer("words", target=run)
+        await writer.write("sent")
+        await writer.drain()
+        with patch.object(writer._producer, "_sending"):
+            writer._producer.abandon()
+            await asyncio.wait_for(asyncio.wrap_future(writer._producer.result), 10)
+        assert (await client.streams.describe(run, "words")).closed is None
 
 
 def test_it_refuses_what_the_server_refuses(run: str) -> None:

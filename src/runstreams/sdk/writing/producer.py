@@ -79,6 +79,7 @@ class Producer:
         self._pen = threading.RLock()
         self._heir = heir
         self._took_over = fence is not None
+        self._abandoned = False
         self._sender = Sender(stream, client, batching, lease, fence)
         # A writer that is found to be garbage finishes this, in whatever thread and moment.
         self._lock = threading.RLock()
@@ -214,8 +215,8 @@ class Producer:
         self._end()
 
     def abandon(self) -> None:
-        """Send no more: somebody has said so, and is not told again."""
-        self.seen = True
+        """Send no more, and say nothing of the end: somebody has said so, and is not told again."""
+        self.seen = self._abandoned = True
         self.cancel()
         self._sending.cancel()
 
@@ -246,16 +247,21 @@ class Producer:
             await self._sender.run(
                 lambda: engine.transport, self._patience, self._receive, self._meaning
             )
-            if (status := self._status()) is not None:
-                await self._close_stream(status)
-            elif self._took_over or self._sender.promise.is_made:
-                await self._let_go()
+            if not self._abandoned:
+                await self._part()
         except StopRequested:
             self._stop()
         except Exception as error:
             self.is_kept_out = isinstance(error, FencedOff)
             self._fail(error)
         self._is_told = True
+
+    async def _part(self) -> None:
+        """Close the stream if that is due, or let go of it."""
+        if (status := self._status()) is not None:
+            await self._close_stream(status)
+        elif self._took_over or self._sender.promise.is_made:
+            await self._let_go()
 
     async def _meaning(self, error: Exception) -> Exception:
         """Return `StopRequested` where another producer of the stream was quicker to hear that
