@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from runstreams.core.errors import ChunkTooLarge, InvalidChunk
 from runstreams.core.json_lines import check_chunk, encode_text, flattened
 from runstreams.core.limits import CHUNK_BYTES, NESTING
+from tests.core.json_values import VALUES
 
 BAD = {
     "nothing": b"",
@@ -91,15 +92,6 @@ def test_whatever_comes_is_either_kept_or_refused(line: bytes) -> None:
 
 
 SPACE = st.text(" \t\r\n", max_size=3)
-VALUES = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
-    max_leaves=8,
-)
 
 
 @given(st.lists(VALUES, max_size=6), st.data())

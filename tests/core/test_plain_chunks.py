@@ -8,16 +8,8 @@ from hypothesis import strategies as st
 
 from runstreams.core.json_lines import check_chunk, plain_chunks
 from runstreams.core.limits import CHUNK_BYTES, NESTING
+from tests.core.json_values import VALUES
 
-VALUES = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
-    max_leaves=8,
-)
 LINES = st.builds(
     lambda value, ascii: json.dumps(value, ensure_ascii=ascii).encode(),
     VALUES,
