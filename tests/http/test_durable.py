@@ -179,6 +179,18 @@ async def test_an_entry_is_one_batch_and_not_larger() -> None:
 
 
 @in_virtual_time
+async def test_an_entry_of_very_many_values_holds_nobody_up() -> None:
+    api = Api()
+    await api.ask("PUT", OURS, headers=JSON)
+    values = b"[" + b"0," * 200_000 + b"1]"
+    large = asyncio.create_task(api.ask("POST", OURS, values, JSON))
+    await asyncio.sleep(0)
+    assert (await api.ask("POST", "/v1/stream/other", "[2]", JSON)).status == 404
+    assert not large.done()
+    assert (await large).headers["stream-next-offset"] == telling.offset(200_001).decode()
+
+
+@in_virtual_time
 async def test_a_large_stream_is_read_page_by_page() -> None:
     api = Api()
     body = bytes(range(256)) * 16_000
