@@ -29,7 +29,8 @@ test.each(["long-poll", "sse"] as const)("a live reader by %s gets what comes", 
   await stream.append("zwei\n");
   await stream.close();
   await reader.closed;
-  expect(text).toBe("eins\nzwei\n");
+  // By long poll, the client calls itself closed while it still hands over the last text.
+  await expect.poll(() => text).toBe("eins\nzwei\n");
 });
 
 test("bytes come back as they were", async () => {

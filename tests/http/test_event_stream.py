@@ -2,10 +2,11 @@
 
 import asyncio
 import json
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
+from runstreams.core.errors import ObjectMissing
 from runstreams.core.limits import (
     DAY_MS,
     EVENT_BYTES,
@@ -331,6 +332,10 @@ async def test_a_reader_that_takes_nothing_in_holds_up_no_stop_of_the_process() 
         assert not answer.body
 
 
+async def missing(*where: object) -> NoReturn:
+    raise ObjectMissing("batch is gone")
+
+
 @in_virtual_time
 async def test_an_error_within_breaks_the_stream_and_is_logged(
     caplog: pytest.LogCaptureFixture,
@@ -339,9 +344,8 @@ async def test_an_error_within_breaks_the_stream_and_is_logged(
     await api.write("0")
     async with api.following() as reader:
         await moment()
-        api.store.batches.objects.clear()
+        api.store.batches.get = missing  # type: ignore[method-assign]
         await api.write("1")
-        api.store.batches.objects.clear()
         answer = await reader.done()
         assert not answer.complete
         assert answer.body.endswith(BROKEN_OFF)
