@@ -7,6 +7,9 @@ import sys
 import pytest
 
 from runstreams import errors
+from runstreams.core import errors as core
+from runstreams.errors import RunstreamsError
+from runstreams.sdk import errors as sdk
 from tests.public_api.surface import FILE, MODULES, surface
 from tests.tools import ROOT
 
@@ -42,6 +45,13 @@ def test_a_traceback_names_an_error_by_where_it_is_found(name: str) -> None:
     kind = getattr(errors, name)
     assert kind.__module__ == "runstreams"
     assert getattr(runstreams, name) is kind
+
+
+def test_every_error_that_says_it_is_found_there_is() -> None:
+    made = {**vars(core), **vars(sdk)}.values()
+    kinds = {kind for kind in made if isinstance(kind, type) and issubclass(kind, RunstreamsError)}
+    said = {kind.__name__ for kind in kinds if kind.__module__ == "runstreams"}
+    assert said == set(errors.__all__)
 
 
 def test_what_is_named_by_the_package_says_so() -> None:
