@@ -4,20 +4,13 @@ import os
 
 from runstreams.aws_lambda import cold_start_typed as cold_start
 from runstreams.aws_lambda.web import application
-from runstreams.http.routes import appending, dashboard, durable, front, managing, reading
+from runstreams.http.routes.whole import ROUTERS
 from runstreams.serve.speaking import spoken
 
 KEEP_ALIVE_SECONDS = 900
 """The adapter gives idle connections up after 4 s; ours last longer, so that it is never us."""
 
-app = application(
-    appending.router,
-    reading.router,
-    managing.router,
-    durable.router,
-    front.router,
-    dashboard.router,
-)
+app = application(*ROUTERS)
 cold_start.finish()
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from runstreams.http.routes import appending, dashboard, durable, front, managing, reading
+from runstreams.http.routes.whole import ROUTERS
 from tests.functions.handlers import EVENTS, Functions, event
 from tests.functions.template import methods_of, route_of
 
@@ -68,14 +68,7 @@ def test_there_is_an_event_for_every_route() -> None:
     sent = {
         (event(name)["requestContext"]["http"]["method"], event(name)["rawPath"]) for name in NAMES
     }
-    for router in (
-        appending.router,
-        reading.router,
-        durable.router,
-        managing.router,
-        front.router,
-        dashboard.router,
-    ):
+    for router in ROUTERS:
         for route in router.routes:
             for method in methods_of(route):
                 assert any(

@@ -15,7 +15,7 @@ from runstreams.core.limits import Limits
 from runstreams.core.log import Log
 from runstreams.core.model import Batch, StreamId
 from runstreams.http import Host, Keys, Service, build_app
-from runstreams.http.routes import appending, dashboard, durable, front, managing, reading
+from runstreams.http.routes.whole import ROUTERS
 from runstreams.serve.metrics.exposition import Exposition
 from runstreams.serve.metrics.figures import Figures
 from runstreams.serve.metrics.route import router_of
@@ -139,15 +139,7 @@ class Api:
         self.keys = Keys([SECRET])
         self.app = build_app(
             Service(self.log, self.keys, host or Host(), **more),
-            [
-                appending.router,
-                reading.router,
-                durable.router,
-                managing.router,
-                front.router,
-                dashboard.router,
-                METRICS,
-            ],
+            [*ROUTERS, METRICS],
         )
 
     def begin(

@@ -103,6 +103,14 @@ def test_a_server_has_clients_of_both_kinds(runstreams_server: Server) -> None:
         assert list(sync_client.streams.read("run_both", timeout=0)) == ["hello"]
 
 
+def test_a_server_speaks_both_protocols(runstreams_server: Server) -> None:
+    told = {"Authorization": f"Bearer {runstreams_server.secret_key}", "Content-Type": "text/plain"}
+    url = f"{runstreams_server.url}/v1/stream/notes"
+    assert httpx.put(url, headers=told).status_code == 201
+    assert httpx.post(url, headers=told, content="hello").status_code == 204
+    assert httpx.get(url, headers=told, params={"offset": "-1"}).text == "hello"
+
+
 def test_a_server_ends_with_its_context_though_somebody_reads() -> None:
     with serving() as server, server.client() as client:
         reader = client.streams.read("run_1")

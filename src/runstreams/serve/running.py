@@ -14,7 +14,8 @@ from ..http.live.readers import Readers
 from ..http.onlooker import Onlooker
 from ..http.origin import VARIABLE as ORIGIN
 from ..http.origin import Origin
-from ..http.routes import appending, dashboard, durable, front, health, managing, reading
+from ..http.routes import durable, health, reading
+from ..http.routes.whole import ROUTERS
 from ..wiring import now, open_log
 from .errors import CannotRun
 from .keys import DeployedKeys, key_source, named_key
@@ -53,15 +54,6 @@ _SEALING_SECONDS = 0.4
 """Time for sealing under way to finish when the server stops. Abandoned, it costs nothing: a later
 append seals.
 """
-
-ROUTERS = (
-    appending.router,
-    reading.router,
-    durable.router,
-    managing.router,
-    front.router,
-    dashboard.router,
-)
 
 READERS = (reading.router, durable.reading, health.router)
 """What is left where only readers are served."""

@@ -63,7 +63,7 @@ def _server(secret_key: str) -> "tuple[uvicorn.Server, Stop]":
         import uvicorn
 
         from ..http import Host, Keys, Service, Stop, build_app
-        from ..http.routes import appending, dashboard, front, managing, reading
+        from ..http.routes.whole import ROUTERS
         from ..serve.speaking import spoken
         from ..serve.uvicorn import left_over
     except ModuleNotFoundError as error:
@@ -74,8 +74,7 @@ def _server(secret_key: str) -> "tuple[uvicorn.Server, Stop]":
         ) from error
     stop = Stop()
     service = Service(memory_log(), Keys([secret_key]), Host(left_over=left_over, stopping=stop))
-    routers = (appending.router, reading.router, managing.router, front.router, dashboard.router)
-    server = uvicorn.Server(spoken(build_app(service, routers), host=HOST, port=0))
+    server = uvicorn.Server(spoken(build_app(service, ROUTERS), host=HOST, port=0))
     server.force_exit = True  # readers that wait are not waited for
     return server, stop
 
