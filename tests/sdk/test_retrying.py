@@ -7,6 +7,7 @@ import pytest
 from runstreams.core import errors as core
 from runstreams.sdk.errors import NoRun, Unreachable, error_of
 from runstreams.sdk.retrying import Patience, Retries, is_passing, pause
+from runstreams.sdk.telling import Doing
 
 
 def patience(retries: Retries | None = None) -> Patience:
@@ -70,9 +71,24 @@ def test_retry_after_is_obeyed_as_the_answer_has_it() -> None:
 
 def test_what_will_not_pass_is_raised_at_once() -> None:
     error = core.StreamClosed("closed", status="failed", tail=0)
-    with pytest.raises(core.StreamClosed) as caught:
+    with pytest.raises(core.StreamClosed, match=r"^closed: use another key") as caught:
         patience().after(error)
-    assert caught.value is error
+    assert (caught.value.status, caught.value.tail) == ("failed", 0)
+
+
+def test_what_is_raised_says_more_than_what_was_caught_which_stays_as_it_was() -> None:
+    error, cause = Unreachable("no answer", request_id="r1"), OSError("reset")
+    error.add_note("once")
+    error.__cause__ = cause
+    mine = Patience(Retries(attempts=1), lambda: 0.0, Doing("write", "run_1", "k"))
+    with pytest.raises(Unreachable) as caught:
+        mine.after(error)
+    assert (str(error), error.message, error.__notes__) == ("no answer", "no answer", ["once"])
+    told = caught.value
+    assert (str(told), told.request_id) == ("run_1/k: no answer", "r1")
+    assert told.__notes__ == ["once", "given up after 1 attempts without progress"]
+    assert told.__cause__ is cause
+    assert mine.trouble is told
 
 
 def test_patience_ends_after_so_many_failures_in_a_row() -> None:

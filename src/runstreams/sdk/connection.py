@@ -224,8 +224,7 @@ class Connection:
         known = await self.calls.register(run.id, run.parent_id, run.root_id, claim)
         if known.completed is not None:
             error = RunCompleted("the run is completed and cannot be entered again", run=run.id)
-            Doing("manage", run.id).tell(error)
-            raise error
+            raise Doing("manage", run.id).told(error)
         run.parent_id, run.root_id = known.parent, known.root
 
     def enter(self, run: Run) -> None:

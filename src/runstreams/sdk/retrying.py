@@ -70,19 +70,22 @@ class Patience:
         self.trouble = None
 
     def after(self, error: RunstreamsError) -> float:
-        """Return the seconds to wait after *error*. Raises *error* when it will not pass, or when
-        patience has run out; it tells then where it happened.
+        """Return the seconds to wait after *error*. Raises what tells of it, and of where it
+        happened, when it will not pass, or when patience has run out.
         """
         self.failures += 1
         self.trouble = error
         self._total += 1
-        if not is_passing(error):
-            self.doing.tell(error)
-            raise error
-        if self.failures >= self._retries.attempts or self._total >= self._retries.total:
-            self.doing.tell(error)
-            error.add_note(f"given up after {self.failures} attempts without progress")
-            raise error
+        may_pass = is_passing(error)
+        if not may_pass or self._is_at_its_end:
+            told = self.trouble = self.doing.told(error)
+            if may_pass:
+                told.add_note(f"given up after {self.failures} attempts without progress")
+            raise told from told.__cause__
         seconds = pause(self._retries, self.failures, self._chance(), error.retry_after)
         logger.info("trying again in %.1f s: %s", seconds, error)
         return seconds
+
+    @property
+    def _is_at_its_end(self) -> bool:
+        return self.failures >= self._retries.attempts or self._total >= self._retries.total

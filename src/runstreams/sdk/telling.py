@@ -1,9 +1,12 @@
 """What an error says beside what went wrong: where, what is missing, and what to do."""
 
-from typing import NamedTuple
+from dataclasses import replace
+from typing import NamedTuple, TypeVar
 
 from ..core.errors import FencedOff, RunCompleted, RunstreamsError, StreamClosed, Unauthorized
 from ..core.model import PRODUCER_LOST
+
+E = TypeVar("E", bound=RunstreamsError)
 
 _HINTS: dict[type[RunstreamsError], str] = {
     StreamClosed: "use another key, or delete it to begin anew; with close=False (--no-close) a "
@@ -42,8 +45,10 @@ class Doing(NamedTuple):
         run = f"{self.action}:runs:{self.run}"
         return f"{run} or {self.action}:streams:{self.place}" if self.key else run
 
-    def tell(self, error: RunstreamsError) -> None:
-        """Let *error* say what was being done, where, and what to do."""
+    def told(self, error: E) -> E:
+        """Return *error* as it says where it happened, and what to do: another one, of the same
+        cause.
+        """
         message = error.message
         if isinstance(error, Unauthorized) and self.action:
             message = f"the token does not allow this: it lacks the scope {self.scopes}"
@@ -54,4 +59,12 @@ class Doing(NamedTuple):
             message += f": {hint}"
         if self.place and self.place not in message.partition(":")[0]:
             message = f"{self.place}: {message}"
-        error.message, error.args = message, (message,)
+        return _saying(message, error)
+
+
+def _saying(message: str, error: E) -> E:
+    again = replace(error, message=message).with_traceback(error.__traceback__)
+    again.__cause__ = error.__cause__
+    for note in getattr(error, "__notes__", ()):
+        again.add_note(note)
+    return again

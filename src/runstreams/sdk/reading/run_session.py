@@ -276,9 +276,9 @@ class RunSession:
                 place.expired(error)
             else:
                 raise error
-        except RunstreamsError:
-            Doing("read", self.run, key).tell(error)
-            raise
+        except RunstreamsError as problem:
+            told = Doing("read", self.run, key).told(problem)
+            raise told from told.__cause__
         self._ask_anew(key)
 
     def _ask_anew(self, key: str) -> None:
