@@ -63,7 +63,7 @@ def begun_anew() -> IndexExpired:
 
 def tells_of_beginning_anew(error: IndexExpired) -> bool:
     """Say whether *error* is one of `begun_anew`: of an index that expired, never all is left."""
-    return error.facts.get("first_index") == 0
+    return error.first_index == 0
 
 
 def generation_of(head: Head | None) -> str | None:
