@@ -9,11 +9,18 @@ from runstreams.core.settings import (
     INLINE_BYTES,
     LINGER_MS,
     POLL_MS,
+    PREVIOUS_DAYS,
+    PREVIOUS_KEY_DAYS,
     RETENTION_DAYS,
     RUN_MAX_STREAMS,
+    SHORT_CLIENTS,
+    SPREAD,
     STREAM_MAX_BYTES,
+    TRACING,
+    is_on,
     limits_of,
     linger_of,
+    previous_days_of,
 )
 
 
@@ -53,6 +60,23 @@ def test_writers_to_aws_are_advised_to_gather_chunks_unless_somebody_says_otherw
     assert [linger_of(each) for each in given] == [AWS_LINGER_MS, AWS_LINGER_MS, 500, None]
     with pytest.raises(ValueError, match=r"^RUNSTREAMS_LINGER_MS: 'soon' is not a number$"):
         linger_of({LINGER_MS: "soon"})
+
+
+def test_the_key_before_the_current_one_is_accepted_for_as_long_as_somebody_says() -> None:
+    given: list[dict[str, str]] = [{}, {PREVIOUS_KEY_DAYS: ""}, {PREVIOUS_KEY_DAYS: "0.5"}]
+    assert [previous_days_of(each) for each in given] == [PREVIOUS_DAYS, PREVIOUS_DAYS, 0.5]
+    for value, why in (("nan", "nan is not between 0 and 36500"), ("a week", "'a week' is not a")):
+        with pytest.raises(ValueError, match=f"^{PREVIOUS_KEY_DAYS}: {why}"):
+            previous_days_of({PREVIOUS_KEY_DAYS: value})
+
+
+@pytest.mark.parametrize("name", [SPREAD, SHORT_CLIENTS, TRACING])
+def test_what_can_be_on_or_off_is_so_by_any_word_for_it(name: str) -> None:
+    assert [is_on({name: word}, name, usual=False) for word in ("on", "1", " Yes ")] == [True] * 3
+    assert [is_on({name: word}, name, usual=True) for word in ("off", "0", "false")] == [False] * 3
+    assert [is_on({name: ""}, name, usual=usual) for usual in (True, False)] == [True, False]
+    with pytest.raises(ValueError, match=f"^{name}: 'of' is none of 1, true, yes, on, 0, false"):
+        is_on({name: "of"}, name, usual=True)
 
 
 @pytest.mark.parametrize(

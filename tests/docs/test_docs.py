@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from runstreams.serve.secret_key import VARIABLE
 from runstreams.serve.settings import OPTIONS, Option
 from runstreams.testing import Server
 from tests.ai.model_server import Model, serving
@@ -131,7 +130,7 @@ def test_each_setting_is_described_with_its_flag_and_variable(option: Option) ->
 def test_each_variable_that_is_read_is_described_and_none_else() -> None:
     sources = [*ROOT.glob("src/**/*.py"), *ROOT.glob("functions/**/*.py"), ROOT / "template.yaml"]
     read = {name for path in sources for name in VARIABLES.findall(path.read_text())}
-    read |= {option.variable for option in OPTIONS} | {VARIABLE}
+    read |= {option.variable for option in OPTIONS}
     assert set(VARIABLES.findall(CONFIGURATION)) == read
 
 

@@ -247,6 +247,22 @@ def test_tracing_is_imported_when_it_is_switched_on() -> None:
     assert "aws_xray_sdk" in _loaded("read", RUNSTREAMS_TRACING="on")
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("RUNSTREAMS_PREVIOUS_KEY_DAYS", "nan"),
+        ("RUNSTREAMS_ORIGIN_SECRET", "short"),
+        ("RUNSTREAMS_SPREAD", "of"),
+        ("RUNSTREAMS_TRACING", "maybe"),
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_named_at_the_start(name: str, value: str) -> None:
+    secret = {"RUNSTREAMS_SECRET_KEY": "", "RUNSTREAMS_SECRET_ARN": "arn"}
+    with pytest.raises(subprocess.CalledProcessError) as caught:
+        _loaded("read", **secret, **{name: value})
+    assert f"ValueError: {name}: " in caught.value.stderr
+
+
 def _loaded(name: str, then: str = "", **environment: str) -> set[str]:
     """Return the modules that a fresh process has when it has imported a function, which looks for
     garbage again by then; it does *then* first.

@@ -12,10 +12,12 @@ from botocore.client import BaseClient
 from botocore.exceptions import EndpointConnectionError
 from moto import mock_aws
 
-from runstreams.aws_lambda.keys import FRESH_MS, PREVIOUS_DAYS, RotatingKeys
+from runstreams.aws_lambda.keys import RotatingKeys
 from runstreams.core.access import SECRET_KEY
 from runstreams.core.errors import Busy, Unauthenticated
 from runstreams.core.limits import DAY_MS
+from runstreams.core.settings import PREVIOUS_DAYS
+from runstreams.http.rotation import FRESH_MS
 from runstreams.stores.aws.store import session
 from tests.functions.handlers import ENVIRONMENT
 from tests.signing import issue_token

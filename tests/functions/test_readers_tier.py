@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from runstreams.core.limits import PING_SECONDS, WAIT_SECONDS_MAX
+from runstreams.core.settings import PREVIOUS_KEY_DAYS, SECRET_ARN
 from runstreams.costs import tier
-from runstreams.serve.keys import SECRET
 from runstreams.serve.running import KEEP_ALIVE_SECONDS
 from runstreams.serve.server import STOP_SECONDS
 from runstreams.serve.settings import OPTIONS, Settings
@@ -73,7 +73,7 @@ def test_a_task_that_goes_answers_its_long_polls_and_is_not_killed(filled: Fille
 
 def test_tasks_are_told_what_the_server_takes(filled: Filled) -> None:
     told = {each["Name"] for each in container(filled)["Environment"]}
-    known = {option.variable for option in OPTIONS} | {SECRET, "RUNSTREAMS_PREVIOUS_KEY_DAYS"}
+    known = {option.variable for option in OPTIONS} | {SECRET_ARN, PREVIOUS_KEY_DAYS}
     known |= {"RUNSTREAMS_BUCKET", "RUNSTREAMS_TABLE", "AWS_DEFAULT_REGION"}
     assert told <= known
     [port] = container(filled)["PortMappings"]

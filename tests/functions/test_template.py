@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from starlette.routing import BaseRoute
 
-from runstreams.aws_lambda.keys import PREVIOUS_DAYS
 from runstreams.core.limits import WAIT_SECONDS_MAX, Limits
-from runstreams.core.settings import LIMITS
+from runstreams.core.settings import LIMITS, PREVIOUS_DAYS
 from runstreams.http.routes import appending, dashboard, durable, front, managing, reading
 from runstreams.stores.aws.deployment import TAGS
 from runstreams.stores.aws.table import RECENT

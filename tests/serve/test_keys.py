@@ -18,6 +18,7 @@ from runstreams.core.access import SECRET_KEY
 from runstreams.core.errors import Busy, Unauthenticated
 from runstreams.core.limits import DAY_MS
 from runstreams.http.rotation import FRESH_MS
+from runstreams.serve.errors import CannotRun
 from runstreams.serve.keys import DeployedKeys
 from runstreams.stores.aws.secret import Versions
 from tests.emulators.place import SETTINGS, Place
@@ -177,6 +178,12 @@ def test_a_server_whose_secret_is_not_there_says_so_and_does_not_start(
     done = run_to_end("serve", "--aws", "--port", "0", environ=environ)
     assert done.returncode == 1
     assert "cannot read the secret key from nothing" in done.stderr
+
+
+def test_a_setting_of_keys_that_makes_no_sense_is_named() -> None:
+    environ = {"RUNSTREAMS_SECRET_ARN": "arn", "RUNSTREAMS_PREVIOUS_KEY_DAYS": "nan"}
+    with pytest.raises(CannotRun, match=r"^RUNSTREAMS_PREVIOUS_KEY_DAYS: nan is not between"):
+        DeployedKeys.of(environ)
 
 
 def test_a_secret_without_a_value_is_refused() -> None:

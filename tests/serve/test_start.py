@@ -180,6 +180,13 @@ def test_aws_without_a_bucket_is_one_line(tmp_path: Path) -> None:
     assert done.stderr.startswith("runstreams: cannot use AWS: RUNSTREAMS_BUCKET is not set")
 
 
+def test_aws_with_a_switch_that_is_neither_on_nor_off_is_one_line(quick_aws_place: Place) -> None:
+    environ = {**quick_aws_place.environment(), "RUNSTREAMS_SPREAD": "of"}
+    done = run_to_end("serve", "--port", "0", "--aws", environ=environ)
+    assert done.returncode == 1
+    assert done.stderr.startswith("runstreams: cannot use AWS: RUNSTREAMS_SPREAD: 'of' is none of")
+
+
 def test_on_aws_the_limits_are_those_of_the_bucket(tmp_path: Path, quick_aws_place: Place) -> None:
     quick_aws_place.tag({"retention-days": "1"})
     environ = dict(quick_aws_place.environment())

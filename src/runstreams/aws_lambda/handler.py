@@ -18,9 +18,9 @@ from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..core.limits import LAMBDA_BODY_BYTES, WAIT_SECONDS_MAX
-from ..core.settings import linger_of
+from ..core.settings import TRACING, is_on, linger_of
 from ..http.app import build_app
-from ..http.origin import VARIABLE, Origin
+from ..http.origin import Origin
 from ..http.service import Host
 from .invocation import MARGIN_SECONDS, Invocation
 from .metrics import namespace
@@ -95,7 +95,7 @@ def _host(environ: Mapping[str, str], invocation: Invocation) -> Host:
         time_left=lambda: invocation.seconds_left() - MARGIN_SECONDS,
         linger_ms=linger_of(environ),
         streaming_url=environ.get("RUNSTREAMS_STREAMING_URL") or None,
-        origin=Origin(environ.get(VARIABLE, "")),
+        origin=Origin.of(environ),
     )
 
 
@@ -138,7 +138,7 @@ class Settled:
 
 
 def _traced(handle: Handler) -> Handler:
-    if os.environ.get("RUNSTREAMS_TRACING", "off") != "on":
+    if not is_on(os.environ, TRACING, usual=False):
         return handle
     from aws_lambda_powertools.tracing import Tracer  # brings the X-Ray SDK, 0.1 s to import
 

@@ -9,8 +9,9 @@ from botocore.session import Session
 
 from ..core.access import Grant
 from ..core.errors import Busy, Unauthenticated
+from ..core.settings import PREVIOUS_DAYS
 from ..http.access import Keys
-from ..http.rotation import FRESH_MS, PREVIOUS_DAYS, Rotation
+from ..http.rotation import FRESH_MS, Rotation
 from ..stores.aws.secret import Secret, Versions
 
 _CACHE_SECONDS = 300

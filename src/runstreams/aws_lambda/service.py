@@ -6,9 +6,8 @@ from aws_lambda_powertools.metrics import Metrics
 from botocore.session import Session
 
 from ..core.origins import ANY, origins_of
-from ..core.settings import limits_of
+from ..core.settings import SECRET_ARN, SECRET_KEY, limits_of, previous_days_of
 from ..http.access import Keys
-from ..http.rotation import PREVIOUS_DAYS
 from ..http.service import Host, Service
 from ..stores.aws import AwsStore, SettingMissing
 from ..stores.aws.store import session
@@ -39,12 +38,10 @@ def service_of(
 
 
 def _keys(environ: Mapping[str, str], aws: Session) -> Keys:
-    if given := environ.get("RUNSTREAMS_SECRET_KEY"):
+    if given := environ.get(SECRET_KEY):
         return Keys([given])
-    secret = environ.get("RUNSTREAMS_SECRET_ARN")
-    if not secret:
-        raise SettingMissing("neither RUNSTREAMS_SECRET_ARN nor RUNSTREAMS_SECRET_KEY is set")
+    if not (secret := environ.get(SECRET_ARN)):
+        raise SettingMissing(f"neither {SECRET_ARN} nor {SECRET_KEY} is set")
     from .keys import RotatingKeys  # only where it is needed: it takes 20 ms
 
-    days = float(environ.get("RUNSTREAMS_PREVIOUS_KEY_DAYS") or PREVIOUS_DAYS)
-    return RotatingKeys(aws, secret, days)
+    return RotatingKeys(aws, secret, previous_days_of(environ))

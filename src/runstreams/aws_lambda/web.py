@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ..core.limits import LAMBDA_BODY_BYTES
 from ..core.settings import linger_of
 from ..http.app import build_app
-from ..http.origin import VARIABLE, Origin
+from ..http.origin import Origin
 from ..http.service import Host
 from .answer import Answer
 from .invocation import MARGIN_SECONDS, Invocation
@@ -45,7 +45,7 @@ def application(*routers: Router) -> ASGIApp:
         body_bytes=LAMBDA_BODY_BYTES,
         time_left=lambda: invocation.seconds_left() - OUTLIVING_SECONDS - MARGIN_SECONDS,
         linger_ms=linger_of(os.environ),
-        origin=Origin(os.environ.get(VARIABLE, "")),
+        origin=Origin.of(os.environ),
     )
     service = service_of(os.environ, metrics, host, invocation.milliseconds_left)
     return Invoked(build_app(service, routers), invocation, metrics)

@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from ..core.settings import SECRET_KEY
 from ..sdk.clients import Client
 from ..sdk.errors import InvalidSetting
 from ..sdk.retrying import Retries
-from ..sdk.settings import SECRET_KEY, base_url_of, token_of
+from ..sdk.settings import base_url_of, token_of
 from ..serve.secret_key import FILE
 from ..serve.settings import Settings
 

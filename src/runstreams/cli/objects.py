@@ -11,6 +11,7 @@ from ..core.model import Head, SegmentName, StreamId
 from ..core.names import check_key, check_run
 from ..core.ports import Store
 from ..core.segment import format_name
+from ..core.settings import BUCKET, TABLE
 from ..serve.errors import CannotRun
 from ..serve.settings import Settings, settings_of
 from ..serve.storing import open_store
@@ -86,9 +87,9 @@ def _key(stream: StreamId, name: str | SegmentName | None) -> str:
     from ..stores.aws.layout import batch_key, segment_key  # boto3 is an extra
 
     if name is None:
-        return f"in the item s#{stream.key} of {os.environ['RUNSTREAMS_TABLE']}"
+        return f"in the item s#{stream.key} of {os.environ[TABLE]}"
     key = batch_key(stream, name) if isinstance(name, str) else segment_key(stream, name)
-    return f"s3://{os.environ['RUNSTREAMS_BUCKET']}/{key}"
+    return f"s3://{os.environ[BUCKET]}/{key}"
 
 
 def _row(name: str | SegmentName | None) -> str:

@@ -1,7 +1,7 @@
-"""The numbers that whoever runs streams may set, and which make sense there.
+"""What whoever runs streams may set in more places than one, and what makes sense there.
 
-However they are given, by flags, parameters, the environment or the tags of a bucket: they go by
-the names of their variables.
+However it is given, by flags, parameters, the environment or the tags of a bucket: it goes by the
+name of its variable.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,9 +20,26 @@ EPOCH = "RUNSTREAMS_EPOCH"
 INLINE_BYTES = "RUNSTREAMS_INLINE_BYTES"
 POLL_MS = "RUNSTREAMS_POLL_MS"
 LINGER_MS = "RUNSTREAMS_LINGER_MS"
+PREVIOUS_KEY_DAYS = "RUNSTREAMS_PREVIOUS_KEY_DAYS"
+
+SECRET_KEY = "RUNSTREAMS_SECRET_KEY"
+SECRET_ARN = "RUNSTREAMS_SECRET_ARN"
+BUCKET = "RUNSTREAMS_BUCKET"
+TABLE = "RUNSTREAMS_TABLE"
+
+SPREAD = "RUNSTREAMS_SPREAD"
+SHORT_CLIENTS = "RUNSTREAMS_SHORT_CLIENTS"
+TRACING = "RUNSTREAMS_TRACING"
 
 AWS_LINGER_MS = 250
 """For how long writers to S3 and DynamoDB gather chunks: each append there is paid for."""
+
+PREVIOUS_DAYS = 30
+"""How long the key before the current one is accepted: no token of the published SDKs lives
+longer.
+"""
+
+_ON, _OFF = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 
 def between(convert: Callable[[Any], N], least: N, most: N) -> Callable[[Any], N]:
@@ -52,6 +69,12 @@ LIMITS: Mapping[str, Callable[[Any], float]] = {
 }
 """What makes numbers of the limits."""
 
+_NUMBERS = {
+    **LIMITS,
+    LINGER_MS: between(int, 0, 10_000),
+    PREVIOUS_KEY_DAYS: between(float, 0, 36_500),
+}
+
 
 def limits_of(*given: Given, deployed: Callable[[], Given] = dict) -> Limits:
     """Return the limits as they are *given*, in the first place that has them; else as *deployed*
@@ -75,14 +98,42 @@ def linger_of(given: Given) -> int | None:
     """Return for how many milliseconds writers to S3 and DynamoDB are advised to gather chunks, as
     *given*; None for 0. Raises `ValueError`.
     """
-    said = given.get(LINGER_MS)
+    return int(_number(given, LINGER_MS, AWS_LINGER_MS)) or None
+
+
+def previous_days_of(given: Given) -> float:
+    """Return for how many days the key before the current one is accepted, as *given*. Raises
+    `ValueError`.
+    """
+    return _number(given, PREVIOUS_KEY_DAYS, PREVIOUS_DAYS)
+
+
+def switch(text: str) -> bool:
+    """Return whether *text* means on. Raises `ValueError` where it means neither on nor off."""
+    return one_of(*_ON, *_OFF)(text) in _ON
+
+
+def one_of(*choices: str) -> Callable[[str], str]:
+    """Return what makes one of *choices* of a setting, in any case. It raises `ValueError` for what
+    is none of them.
+    """
+
+    def choice(text: str) -> str:
+        if text.lower() not in choices:
+            raise ValueError(f"{text!r} is none of {', '.join(choices)}")
+        return text.lower()
+
+    return choice
+
+
+def is_on(given: Given, name: str, *, usual: bool) -> bool:
+    """Return whether what is called *name* is on, as *given*, or as usual. Raises `ValueError`."""
+    if not (text := (given.get(name) or "").strip()):
+        return usual
     try:
-        return _LINGER(AWS_LINGER_MS if said in (None, "") else said) or None
+        return switch(text)
     except ValueError as error:
-        raise ValueError(f"{LINGER_MS}: {error}") from None
-
-
-_LINGER = between(int, 0, 10_000)
+        raise ValueError(f"{name}: {error}") from None
 
 
 def _said(*places: Given) -> Given:
@@ -95,8 +146,9 @@ def _said(*places: Given) -> Given:
     }
 
 
-def _number(said: Given, name: str, usual: float) -> float:
+def _number(given: Given, name: str, usual: float) -> float:
+    said = given.get(name)
     try:
-        return LIMITS[name](said[name]) if name in said else usual
+        return usual if said in (None, "") else _NUMBERS[name](said)
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None

@@ -27,6 +27,14 @@ class Origin:
             raise ValueError(f"a secret has at least {LEAST} characters")
         self._secrets: Iterable[bytes] = tuple(dict.fromkeys(found))
 
+    @classmethod
+    def of(cls, environ: Mapping[str, str]) -> "Origin":
+        """Return those that *environ* says to trust. Raises `ValueError`."""
+        try:
+            return cls(environ.get(VARIABLE, ""))
+        except ValueError as error:
+            raise ValueError(f"{VARIABLE}: {error}") from None
+
     def vouches(self, headers: Mapping[bytes, bytes]) -> bool:
         """Say whether a cache has checked the token of a request with *headers*."""
         shown = headers.get(_SHOWN, b"")

@@ -10,9 +10,6 @@ FRESH_MS = 10_000
 often than this, since anybody can send an unknown key.
 """
 
-PREVIOUS_DAYS = 30
-"""How long the previous key is accepted: no token of the published SDKs lives longer."""
-
 
 class Rotation:
     """The current key, and for a while the one before it."""

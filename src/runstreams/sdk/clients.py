@@ -222,8 +222,8 @@ def _on_aws(bucket: str, table: str, given: Mapping[str, Any]) -> Transport:
     from ..wiring import new_id, open_log
     from .transports.direct import DirectTransport
 
-    store = AwsStore(*connect(session()), bucket, table, new_id=new_id)
     with _refusing():
+        store = AwsStore(*connect(session()), bucket, table, new_id=new_id)
         limits = limits_of(given, os.environ, deployed=store.told)
         linger_ms = linger_of(os.environ)
     return DirectTransport(open_log(store, limits), linger_ms)

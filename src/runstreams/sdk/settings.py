@@ -4,10 +4,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit, urlunsplit
 
+from ..core.settings import SECRET_KEY
 from .errors import InvalidSetting
 
 URL = "RUNSTREAMS_URL"
-SECRET_KEY = "RUNSTREAMS_SECRET_KEY"
 
 _LOCAL = "http://127.0.0.1:8787"
 """Where `runstreams serve` listens unless told otherwise."""

@@ -11,21 +11,17 @@ from typing import TYPE_CHECKING
 from ..core.access import Grant
 from ..core.errors import Busy, Unauthenticated
 from ..core.ports import Clock
+from ..core.settings import SECRET_ARN, SECRET_KEY, previous_days_of
 from ..http import Keys, trigger
-from ..http.rotation import FRESH_MS, PREVIOUS_DAYS, Rotation
+from ..http.rotation import FRESH_MS, Rotation
 from ..wiring import now
 from .errors import CannotRun
 from .folder import open_folder
-from .secret_key import VARIABLE, secret_key
+from .secret_key import secret_key
 from .settings import Settings
 
 if TYPE_CHECKING:
     from ..stores.aws.secret import Versions
-
-SECRET = "RUNSTREAMS_SECRET_ARN"
-"""Names the secret of a deployment."""
-
-_PREVIOUS_DAYS = "RUNSTREAMS_PREVIOUS_KEY_DAYS"
 
 EVERY_SECONDS = 300
 """How long a server goes without looking at the secret again, when nobody shows an unknown key."""
@@ -43,7 +39,7 @@ def key_source(settings: Settings, environ: Mapping[str, str]) -> Callable[[], K
     """Return what gives each process its keys. Raises `CannotRun`, as it does itself."""
     if is_deployed(settings, environ):
         return lambda: DeployedKeys.of(environ)
-    if not (settings.aws and environ.get(VARIABLE)):  # or else nothing lies in it
+    if not (settings.aws and environ.get(SECRET_KEY)):  # or else nothing lies in it
         open_folder(settings.data)
     keys = Keys([secret_key(settings.data, environ)])
     return lambda: keys
@@ -52,13 +48,13 @@ def key_source(settings: Settings, environ: Mapping[str, str]) -> Callable[[], K
 def named_key(settings: Settings, environ: Mapping[str, str]) -> str | None:
     """Return the variable that names the key or where it is; None: it is in the folder."""
     if is_deployed(settings, environ):
-        return SECRET
-    return VARIABLE if environ.get(VARIABLE) else None
+        return SECRET_ARN
+    return SECRET_KEY if environ.get(SECRET_KEY) else None
 
 
 def is_deployed(settings: Settings, environ: Mapping[str, str]) -> bool:
     """Say whether the keys are those of a deployment's secret."""
-    return settings.aws and bool(environ.get(SECRET)) and not environ.get(VARIABLE)
+    return settings.aws and bool(environ.get(SECRET_ARN)) and not environ.get(SECRET_KEY)
 
 
 class DeployedKeys(Keys):
@@ -88,9 +84,13 @@ class DeployedKeys(Keys):
         from ..stores.aws.secret import Secret
         from ..stores.aws.store import session
 
-        name, days = environ[SECRET], environ.get(_PREVIOUS_DAYS) or PREVIOUS_DAYS
+        name = environ[SECRET_ARN]
         try:
-            return cls(Secret(session(), name).read, float(days))
+            days = previous_days_of(environ)
+        except ValueError as error:
+            raise CannotRun(str(error)) from None
+        try:
+            return cls(Secret(session(), name).read, days)
         except (BotoCoreError, ClientError, KeyError, ValueError) as error:
             raise CannotRun(f"cannot read the secret key from {name}: {error}") from error
 

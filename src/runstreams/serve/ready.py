@@ -6,8 +6,9 @@ import shlex
 from pathlib import Path
 
 from .._version import __version__
+from ..core.settings import SECRET_KEY
 from .errors import CannotRun
-from .secret_key import FILE, VARIABLE
+from .secret_key import FILE
 from .settings import Settings
 from .storing import place
 
@@ -45,7 +46,7 @@ def _welcome(settings: Settings, url: str, key_from: str | None) -> str:
         url=url,
         place=place(settings),
         key=f"from {key_from}" if key_from else file,
-        value=f"${VARIABLE}" if key_from else f"$(cat {shlex.quote(str(file))})",
+        value=f"${SECRET_KEY}" if key_from else f"$(cat {shlex.quote(str(file))})",
     )
 
 

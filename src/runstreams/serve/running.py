@@ -12,7 +12,6 @@ import uvloop
 from ..http import Host, Keys, Service, Stop, build_app
 from ..http.live.readers import Readers
 from ..http.onlooker import Onlooker
-from ..http.origin import VARIABLE as ORIGIN
 from ..http.origin import Origin
 from ..http.routes import durable, health, reading
 from ..http.routes.whole import ROUTERS
@@ -147,9 +146,9 @@ def _host(
 def _origin(environ: Mapping[str, str]) -> Origin:
     """Return which caches are trusted. Raises `CannotRun`."""
     try:
-        return Origin(environ.get(ORIGIN, ""))
+        return Origin.of(environ)
     except ValueError as error:
-        raise CannotRun(f"{ORIGIN}: {error}") from None
+        raise CannotRun(str(error)) from None
 
 
 def _loop_factory(files: int) -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -8,9 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from stat import S_IRGRP, S_IROTH, S_IWGRP, S_IWOTH
 
+from ..core.settings import SECRET_KEY
 from .errors import CannotRun
-
-VARIABLE = "RUNSTREAMS_SECRET_KEY"
 
 FILE = "secret-key"
 """Name of the file in the data folder."""
@@ -27,8 +26,8 @@ def secret_key(data: Path, environ: Mapping[str, str]) -> str:
     White space around it is dropped. Two processes that start at once get the same key. Raises
     `CannotRun`.
     """
-    if given := environ.get(VARIABLE):
-        return _usable(given, VARIABLE, "give it a key, or unset it")
+    if given := environ.get(SECRET_KEY):
+        return _usable(given, SECRET_KEY, "give it a key, or unset it")
     path = data / FILE
     try:
         if not path.exists():

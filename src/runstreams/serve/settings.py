@@ -21,6 +21,8 @@ from ..core.settings import (
     STREAM_MAX_BYTES,
     between,
     limits_of,
+    one_of,
+    switch,
 )
 from .errors import CannotRun
 
@@ -32,8 +34,6 @@ called runstreams.
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 """Addresses that only this machine reaches."""
-
-YES, NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 logger = logging.getLogger(__name__)
 
@@ -142,19 +142,6 @@ def _is_injected(option: Option, text: str) -> bool:
     return injected
 
 
-def _one_of(*choices: str) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if text.lower() not in choices:
-            raise ValueError(f"{text!r} is none of {', '.join(choices)}")
-        return text.lower()
-
-    return parse
-
-
-def _switch(text: str) -> bool:
-    return _one_of(*YES, *NO)(text) in YES
-
-
 def _workers(text: str) -> int:
     if text.lower() == "auto":
         return _processors()
@@ -172,8 +159,8 @@ OPTIONS = (
     Option("host", "ADDRESS", str, "address to listen on (127.0.0.1)"),
     Option("port", "PORT", between(int, 0, 65_535), "port to listen on; 0 takes a free one (8787)"),
     Option("data", "DIR", Path, "folder of the streams and the secret key (.runstreams)"),
-    Option("aws", None, _switch, "keep the streams in S3 and DynamoDB instead of the folder"),
-    Option("power_safe", None, _switch, "answer an append only when it would survive a power cut"),
+    Option("aws", None, switch, "keep the streams in S3 and DynamoDB instead of the folder"),
+    Option("power_safe", None, switch, "answer an append only when it would survive a power cut"),
     Option("retention_days", "DAYS", LIMITS[RETENTION_DAYS], "how long a chunk can be read (28)"),
     Option(
         "stream_max_bytes",
@@ -206,10 +193,10 @@ OPTIONS = (
         between(int, 0, 2**31),
         "most readers that wait with one public token, 0: no limit (1000)",
     ),
-    Option("anonymous", None, _switch, "speak Durable Streams without a key; on loopback only"),
-    Option("reads_only", None, _switch, "serve readers, and nothing else"),
+    Option("anonymous", None, switch, "speak Durable Streams without a key; on loopback only"),
+    Option("reads_only", None, switch, "serve readers, and nothing else"),
     Option("workers", "NUMBER", _workers, "processes that serve, or auto: one a processor (1)"),
     Option("allowed_origins", "LIST", origins_of, "web origins that may read, split by commas (*)"),
-    Option("log_level", "LEVEL", _one_of(*_LOG_LEVELS), "debug, info, warning or error (warning)"),
+    Option("log_level", "LEVEL", one_of(*_LOG_LEVELS), "debug, info, warning or error (warning)"),
     Option("ready_file", "FILE", Path, "write URL, port and process id here once ready"),
 )

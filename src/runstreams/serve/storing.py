@@ -71,9 +71,9 @@ def _in_folder(settings: Settings, committed: Callable[[], None]) -> Store:
 def _on_aws() -> Store:
     from botocore.exceptions import BotoCoreError
 
-    from ..stores.aws import AwsStore, SettingMissing
+    from ..stores.aws import AwsStore
 
     try:
         return AwsStore.from_environment(new_id=new_id)
-    except (SettingMissing, BotoCoreError) as error:
+    except (ValueError, BotoCoreError) as error:
         raise CannotRun(f"cannot use AWS: {error}") from error

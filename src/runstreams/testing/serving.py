@@ -6,8 +6,9 @@ from contextlib import contextmanager
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
+from ..core.settings import SECRET_KEY
 from ..sdk.clients import AsyncClient, Client
-from ..sdk.settings import SECRET_KEY, URL
+from ..sdk.settings import URL
 from .memory import memory_log
 
 if TYPE_CHECKING:

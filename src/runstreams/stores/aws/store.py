@@ -11,6 +11,7 @@ from botocore.session import Session, get_session
 
 from ...core.limits import MIB, SealingPlan
 from ...core.ports import NewId
+from ...core.settings import BUCKET, SHORT_CLIENTS, SPREAD, TABLE, is_on
 from .calls import Calls
 from .connections import distrust_old
 from .deployment import told
@@ -38,7 +39,7 @@ _ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 """Where botocore looks for another S3."""
 
 
-class SettingMissing(Exception):
+class SettingMissing(ValueError):
     """An environment variable is not set that says where the streams are."""
 
 
@@ -64,11 +65,11 @@ class AwsStore:
     ) -> None:
         """Give streams that are opened a hash in the names of their objects if *spread* says so,
         and let their heads know clients by hashes if *short* does; None: unless the environment
-        says not to.
+        says not to. Raises `ValueError` where that says neither.
         """
         layout = Layout(
-            _is_on("RUNSTREAMS_SPREAD") if spread is None else spread,
-            _is_on("RUNSTREAMS_SHORT_CLIENTS") if short is None else short,
+            is_on(os.environ, SPREAD, usual=True) if spread is None else spread,
+            is_on(os.environ, SHORT_CLIENTS, usual=True) if short is None else short,
         )
         self.plan, self.mark = plan or SealingPlan(), layout.mark
         self._clients, self._bucket = (s3, dynamodb), bucket
@@ -88,10 +89,9 @@ class AwsStore:
         session of its own.
 
         Endpoint, region and credentials come the way they always do for boto3. Raises
-        `SettingMissing`.
+        `SettingMissing`, `ValueError`.
         """
-        bucket = _setting("RUNSTREAMS_BUCKET", "S3 bucket")
-        table = _setting("RUNSTREAMS_TABLE", "DynamoDB table")
+        bucket, table = _setting(BUCKET, "S3 bucket"), _setting(TABLE, "DynamoDB table")
         clients = connect(aws or session(), threads)
         return cls(*clients, bucket, table, new_id=new_id, threads=threads)
 
@@ -165,10 +165,6 @@ def session() -> Session:
 
 def _other_s3() -> bool:
     return any(os.environ.get(name) for name in _ENDPOINTS)
-
-
-def _is_on(name: str) -> bool:
-    return os.environ.get(name, "").strip() != "off"
 
 
 def _setting(name: str, what: str) -> str:
