@@ -350,6 +350,20 @@ async def test_a_stream_that_is_begun_anew_ends_its_readers() -> None:
     assert waiting.headers["content-type"] == "text/plain"
 
 
+@pytest.mark.parametrize("index", [0, 2])
+@in_virtual_time
+async def test_a_poll_of_a_stream_that_is_begun_anew_says_that_it_is_gone(index: int) -> None:
+    api = Api()
+    await api.ask("PUT", OURS, "[1,2]" if index else "", JSON)
+    offset = telling.offset(index).decode()
+    waiting = api.begin("GET", f"{OURS}?offset={offset}&live=long-poll")
+    await asyncio.sleep(1)
+    await api.ask("DELETE", OURS)
+    await api.ask("PUT", OURS, "[3,4,5]", JSON)
+    answer = await waiting.done()
+    assert (answer.status, answer.error["code"]) == (404, "not_found")
+
+
 @in_virtual_time
 async def test_a_close_ends_the_events_and_is_told_once() -> None:
     api = Api()

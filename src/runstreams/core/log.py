@@ -386,29 +386,30 @@ class Log:
         seconds: float = 0,
         presence: AbstractAsyncContextManager[object] = _ANYHOW,
         raw: bool = False,
+        generation: str | None = None,
     ) -> Page:
         """Return a page from *start* (None: the oldest chunk left), waiting up to *seconds* for its
-        first chunk; a *raw* one may hold bytes, as `octets` stores them.
+        first chunk; a *raw* one may hold bytes, as `octets` stores them. With a *generation* it is
+        one of that stream, and of none that has the name before or after it.
 
         It is waited in *presence*; where that ends quietly before the wait does, the page is empty.
         Raises `IndexExpired`, also when the stream begins anew meanwhile, `IndexBeyondTail`, and
         `NotJson`.
         """
         head = await self.head(stream, since=_since(start))
+        if generation is not None and generation_of(head) != generation:
+            raise begun_anew()
         if head is not None and not raw:
             check_json(head)
-        index = _index(start, head)
-        position, cursor = (
-            Position(index, generation_of(head)),
-            self._lookup.cursor(stream, raw=raw),
-        )
+        index, cursor = _index(start, head), self._lookup.cursor(stream, raw=raw)
+        position = Position(index, generation_of(head))
         read, waited = cursor.page, False
         if seconds > 0 and (head is None or (index == head.tail and head.closed is None)):
             async with presence:
                 head = await self._watches.beyond(stream, head, index, seconds)
             read, waited = partial(self._pages.page, cursor), True
         while head is not None:
-            if position.meet(head.generation) and index:
+            if position.meet(head.generation) and (index or generation is not None):
                 raise begun_anew()
             try:
                 page = await read(head, index, exact=start is not None, most=most, size=size)
@@ -417,6 +418,8 @@ class Log:
             else:
                 self._observer.delivered(page, waited)
                 return page
+        if generation is not None:
+            raise begun_anew()
         _index(index, None)
         return EMPTY
 

@@ -11,7 +11,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from ...core.access import SECRET_KEY, Grant, of_stream
 from ...core.entries import Entry
-from ...core.errors import InvalidRequest, NotThere, RunstreamsError
+from ...core.errors import InvalidRequest, RunstreamsError
 from ...core.forking import Wish
 from ...core.limits import KIB, LAMBDA_BODY_BYTES, WAIT_SECONDS
 from ...core.model import Head, Page, StreamId
@@ -29,6 +29,7 @@ from ..durable.asking import (
 )
 from ..durable.events import send_events
 from ..durable.names import stream_of
+from ..durable.pages import page_of
 from ..errors import Headers, refusal, status_of
 from ..live.presence import Presence
 from .asking import check_event_stream, longest_wait
@@ -150,9 +151,7 @@ async def read(call: Call) -> None:
         return
     wait = longest_wait(call, WAIT_SECONDS) if wanted.live else 0
     with call.reading(_grant(call)):
-        page = await log.read(stream, index, seconds=wait, presence=Presence(call), raw=True)
-    if page.generation != head.generation:
-        raise NotThere("the stream is gone")
+        page = await page_of(log, stream, head, index, wait, Presence(call))
     await _answer_read(call, head, index, wanted, page)
 
 

@@ -8,7 +8,6 @@ from ...core.access import SECRET_KEY, of_stream
 from ...core.errors import InvalidRequest
 from ...core.limits import PAGE_CHUNKS, WAIT_SECONDS
 from ...core.model import Head, Page, StreamId
-from ...core.position import begun_anew
 from ..call import Call, require
 from ..errors import Headers
 from ..fields import query, whole
@@ -74,19 +73,16 @@ async def _read(call: Call, stream: StreamId, wanted: _Wanted) -> tuple[Head | N
     """Return the stream's head as it was first, and the page. Raises `IndexExpired` where that is
     no more the stream of the address.
     """
-    log, generation = call.service.log, wanted.generation
+    log = call.service.log
     head = await log.head(stream)
-    if generation is not None and (head is None or head.generation != generation):
-        raise begun_anew()
     found = await log.read(
         stream,
         wanted.start,
         most=PAGE_CHUNKS,
         seconds=longest_wait(call, WAIT_SECONDS) if is_near(wanted.cursor, log.clock()) else 0,
         presence=Presence(call),
+        generation=wanted.generation,
     )
-    if generation is not None and found.generation != generation:
-        raise begun_anew()
     return head, found
 
 
