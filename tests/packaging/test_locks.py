@@ -41,7 +41,9 @@ def test_everything_asked_for_is_locked(requirement: Requirement) -> None:
     assert version in requirement.specifier
 
 
-@pytest.mark.parametrize("name", ["httpcore", "httpx", "prometheus-client", "uvicorn"])
+@pytest.mark.parametrize(
+    "name", ["boto3", "httpcore", "httpx", "prometheus-client", "pyjwt", "uvicorn"]
+)
 def test_whose_inside_is_used_has_an_upper_bound(name: str) -> None:
     for requirement in asked_for():
         if canonicalize_name(requirement.name) == name:

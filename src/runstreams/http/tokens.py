@@ -9,7 +9,10 @@ from jwt.exceptions import PyJWTError
 
 
 class _AnyLength(HMACAlgorithm):
-    """HMAC with any key; a short one was warned of once, when it was configured."""
+    """HMAC with any key; a short one was warned of once, when it was configured.
+
+    https://github.com/jpadilla/pyjwt/blob/master/jwt/algorithms.py.
+    """
 
     def prepare_key(self, key: str | bytes) -> bytes:
         return key.encode() if isinstance(key, str) else key

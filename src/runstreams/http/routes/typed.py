@@ -26,7 +26,8 @@ def typed_app(routes: Iterable[BaseRoute]) -> ASGIApp:
     router = APIRouter()
     router.routes.extend(routes)
     app.include_router(router)
-    # What FastAPI and Starlette do around it serves nothing of ours.
+    # What FastAPI and Starlette do around it serves nothing of ours:
+    # https://github.com/fastapi/fastapi/blob/master/fastapi/applications.py.
     return app.build_middleware_stack()
 
 

@@ -2,6 +2,11 @@
 
 Whether a call may be repeated is a pure function of how it failed, how long to pause another one;
 the loop takes both.
+
+Which codes are throttles, and which pass, botocore's own retries know, which it promises nobody:
+https://github.com/boto/botocore/blob/develop/botocore/retries/standard.py. It tells of a pool that
+was closed in `kwargs` of its errors:
+https://github.com/boto/botocore/blob/develop/botocore/httpsession.py.
 """
 
 import asyncio

@@ -3,6 +3,9 @@
 A process that stands still, as Lambda leaves a function between two requests and a laptop all its
 programs, does not hear that a connection is closed meanwhile. The next request on it would fail,
 and nobody could tell whether it had arrived.
+
+A client whose connections are closed makes new ones, as botocore clears its pools and keeps them:
+https://github.com/boto/botocore/blob/develop/botocore/httpsession.py, `close`.
 """
 
 import threading

@@ -141,7 +141,9 @@ def connect(
 
 
 def _with_md5(params: dict[str, Any], **_: Any) -> None:
-    """Give a deletion the checksum that every S3 knows, in the place of botocore's CRC32."""
+    """Give a deletion the checksum that every S3 knows, in the place of botocore's CRC32, which is
+    added behind this: https://github.com/boto/botocore/blob/develop/botocore/httpchecksum.py.
+    """
     digest = md5(params["body"], usedforsecurity=False).digest()
     params["headers"]["Content-MD5"] = b64encode(digest).decode()
     params["context"].pop("checksum", None)
@@ -150,6 +152,7 @@ def _with_md5(params: dict[str, Any], **_: Any) -> None:
 class _OurServices(Loader):
     """Finds the services that we use without looking through the folders of all four hundred,
     which is a tenth of a function's cold start.
+    https://github.com/boto/botocore/blob/develop/botocore/loaders.py.
     """
 
     def list_available_services(self, type_name: str) -> list[str]:
