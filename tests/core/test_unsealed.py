@@ -7,7 +7,7 @@ import pytest
 
 from runstreams.core.commit import applied, leads_to, pointer_to
 from runstreams.core.limits import KIB, Limits, SealingPlan
-from runstreams.core.model import INLINE_BYTES, Batch, Head, Pointer, StoredBatch, StreamId
+from runstreams.core.model import BATCH_OVERHEAD, Batch, Head, Pointer, StoredBatch, StreamId
 from runstreams.core.ports import Staged, Terms
 from runstreams.core.unsealed import (
     fetched,
@@ -83,7 +83,7 @@ def test_a_batch_is_told_from_others_by_its_client_or_else_by_a_name() -> None:
 @pytest.mark.parametrize(("size", "appends"), [(100, 16), (128, 12), (250, 7), (512, 3), (1024, 2)])
 def test_sealing_is_due_by_count_or_by_what_lies_in_the_head(size: int, appends: int) -> None:
     """*size* is what an append adds."""
-    chunk = b"x" * (size - INLINE_BYTES - len("c") - len("\n"))
+    chunk = b"x" * (size - BATCH_OVERHEAD - len("c") - len("\n"))
     head, due = HEAD, []
     for number in range(2 * appends):
         it = staged(batch(chunk, number=number))

@@ -9,7 +9,7 @@ import pytest
 from runstreams.core.entries import Entry
 from runstreams.core.forking import Wish
 from runstreams.core.limits import KIB, MIB, Limits, SealingPlan
-from runstreams.core.model import INLINE_BYTES, Closed, StreamId
+from runstreams.core.model import BATCH_OVERHEAD, Closed, StreamId
 from runstreams.core.sealing import Sealer
 from runstreams.costs.requests import (
     CLIENT_ID_BYTES,
@@ -298,7 +298,7 @@ async def test_sealing_is_due_as_well_when_so_much_lies_in_the_head(aws_place: P
     async with watched(aws_place, seals=True, inline_bytes=KIB) as it:
         await it.log.create(it.stream)
         it.requests()
-        data = b'"%s"' % (b"x" * (512 - INLINE_BYTES - len("c") - 3))
+        data = b'"%s"' % (b"x" * (512 - BATCH_OVERHEAD - len("c") - 3))
         appends = SealingPlan().inlined_every // 512
         for number in range(appends):
             await it.append(data, client="c", number=number)

@@ -14,9 +14,9 @@ from runstreams.core.limits import SealingPlan
 from runstreams.stores.sqlite import transactions as module
 from runstreams.stores.sqlite.appends import Appends
 from runstreams.stores.sqlite.place import Place
-from runstreams.stores.sqlite.transactions import INLINE_BYTES, Step, Transactions
+from runstreams.stores.sqlite.transactions import ASIDE_BYTES, Step, Transactions
 
-MUCH = INLINE_BYTES + 1
+MUCH = ASIDE_BYTES + 1
 
 
 @pytest.fixture

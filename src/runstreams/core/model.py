@@ -32,7 +32,7 @@ class StreamId(NamedTuple):
     key: str
 
 
-INLINE_BYTES = 32
+BATCH_OVERHEAD = 32
 """What stands in a pointer around a batch that lies in it: numbers, and what divides them."""
 
 
@@ -127,7 +127,7 @@ class Pointer:
 
 def weight(batch: StoredBatch) -> int:
     """Return about how many bytes *batch* takes where it lies in its pointer."""
-    return INLINE_BYTES + len((batch.client or "").encode()) + len(batch.lines)
+    return BATCH_OVERHEAD + len((batch.client or "").encode()) + len(batch.lines)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections import Counter
 from math import ceil
 
 from ..core.limits import SealingPlan
-from ..core.model import INLINE_BYTES
+from ..core.model import BATCH_OVERHEAD
 
 PLAN = SealingPlan()
 
@@ -26,7 +26,7 @@ CLIENT_ID_BYTES = 32
 
 def inlined_bytes(lines: float, inline_bytes: int) -> float:
     """Return what a batch of so many *lines*, in bytes, takes in the head; 0: it is an object."""
-    return INLINE_BYTES + CLIENT_ID_BYTES + lines if lines <= inline_bytes else 0
+    return BATCH_OVERHEAD + CLIENT_ID_BYTES + lines if lines <= inline_bytes else 0
 
 
 def appends_a_seal(inlined: float) -> int:

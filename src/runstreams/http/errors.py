@@ -15,6 +15,8 @@ from . import trigger
 
 Headers = list[tuple[bytes, bytes]]
 
+NO_STORE = (b"cache-control", b"no-store")
+
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class InvalidParams(InvalidRequest, internal=True):
@@ -118,7 +120,7 @@ def refusal(error: RunstreamsError, request_id: str) -> _Refusal:
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", b"%d" % len(body)),
-        (b"cache-control", b"no-store"),
+        NO_STORE,
     ]
     return _Refusal(status, headers + _hints(status, error), body)
 

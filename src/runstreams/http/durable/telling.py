@@ -16,8 +16,6 @@ SAFE: Headers = [
 ]
 """What keeps a browser from taking an answer for something else, or from keeping it to itself."""
 
-NO_STORE = (b"cache-control", b"no-store")
-
 CACHED = (b"cache-control", b"private, max-age=60, stale-while-revalidate=300")
 """What was read stays true; but who may read it is ours to say, not a shared cache's."""
 

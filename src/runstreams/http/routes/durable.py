@@ -30,16 +30,16 @@ from ..durable.asking import (
 from ..durable.events import send_events
 from ..durable.names import stream_of
 from ..durable.pages import page_of
-from ..errors import Headers, refusal, status_of
+from ..errors import NO_STORE, Headers, refusal, status_of
 from ..live.presence import Presence
 from .asking import check_event_stream, longest_wait
 
 BODY_BYTES = LAMBDA_BODY_BYTES
 """Largest body of an entry: it is one batch, here as in a function."""
 
-INLINE_BYTES = 32 * KIB
-"""Largest body that is taken apart on the event loop's thread: of the smallest values it takes
-20 ms. The largest takes seconds, in which nobody else would be served.
+ASIDE_BYTES = 32 * KIB
+"""A larger body is taken apart beside the event loop. One of this size takes 20 ms, if its values
+are the smallest; the largest takes seconds, in which nobody else would be served.
 """
 
 _aside = ThreadPoolExecutor(1, "runstreams-entries")
@@ -131,7 +131,7 @@ async def _entry(call: Call, body: bytes) -> Entry:
 
 async def _taken_apart(call: Call, body: bytes, content_type: str) -> Entry:
     """Return what an append or a creation writes. Raises what `entry_of` does."""
-    if len(body) <= INLINE_BYTES:
+    if len(body) <= ASIDE_BYTES:
         return entry_of(call, body, content_type)
     loop = asyncio.get_running_loop()
     return await loop.run_in_executor(_aside, entry_of, call, body, content_type)
@@ -161,11 +161,11 @@ async def _answer_read(call: Call, head: Head, index: int, wanted: Wanted, page:
         cursor = telling.cursor(call.service.log.clock(), wanted.cursor)
         told.append((b"stream-cursor", b"%d" % cursor))
     if wanted.live and not page.chunks:
-        await _answer(call, 204, b"", [*told, telling.NO_STORE])
+        await _answer(call, 204, b"", [*told, NO_STORE])
         return
     told.append(telling.content_type(head))
     if wanted.start == NOW:
-        await _answer(call, 200, telling.body_of(head, page), [*told, telling.NO_STORE])
+        await _answer(call, 200, telling.body_of(head, page), [*told, NO_STORE])
         return
     tag = telling.etag(page, index)
     told += [(b"etag", tag), telling.CACHED]
@@ -178,7 +178,7 @@ async def _answer_read(call: Call, head: Head, index: int, wanted: Wanted, page:
 async def describe(call: Call) -> None:
     """Tell of a stream without using it."""
     head = await _there(call, _stream(call, "read"))
-    await _answer(call, 200, b"", [*telling.description(head), telling.NO_STORE])
+    await _answer(call, 200, b"", [*telling.description(head), NO_STORE])
 
 
 async def delete(call: Call) -> None:

@@ -9,10 +9,10 @@ from starlette.routing import Route, Router
 
 from ..._version import __version__
 from ..call import Call, Endpoint
+from ..errors import NO_STORE
 
 router = Router()
 
-NO_STORE = (b"cache-control", b"no-store")
 
 _ENTRANCE = {
     "name": "runstreams",

@@ -8,6 +8,7 @@ from starlette.routing import Route, Router
 
 from ...core.errors import Unauthorized
 from ...http.call import Call, Endpoint
+from ...http.errors import NO_STORE
 from ...http.trigger import UNAUTHORIZED
 from .exposition import Exposition
 
@@ -30,7 +31,7 @@ class Scrape:
             raise Unauthorized(UNAUTHORIZED)
         body = await self._exposition.text()
         length = (b"content-length", b"%d" % len(body))
-        await call.start(200, [length, (b"content-type", _KIND), (b"cache-control", b"no-store")])
+        await call.start(200, [length, (b"content-type", _KIND), NO_STORE])
         await call.send({"type": "http.response.body", "body": body})
 
     def _has_own_key(self, call: Call) -> bool:

@@ -24,8 +24,8 @@ T = TypeVar("T")
 Step = Callable[[sqlite3.Connection], T]
 """Part of a transaction. It may raise a `RunstreamsError` as long as it has written nothing."""
 
-INLINE_BYTES = 256 * 1024
-"""Most bytes that a group writes on the event loop's thread; they take about 0.4 ms."""
+ASIDE_BYTES = 256 * 1024
+"""A group of more bytes is written beside the event loop; so many take about 0.4 ms."""
 
 PAGE_BYTES = 4 * 1024
 """What SQLite writes at a time."""
@@ -216,7 +216,7 @@ def _is_much(group: Sequence[_Waiting]) -> bool:
     size = 0
     for each in group:
         size += each.size
-        if each.aside or size > INLINE_BYTES:
+        if each.aside or size > ASIDE_BYTES:
             return True
     return False
 
