@@ -4,6 +4,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -57,19 +58,26 @@ SDK_EXTRAS = {
 """What parts of the SDK import where it is installed, and only when they are used."""
 
 
+def sources(path: Path) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield each `from module import name` of a module."""
+    package = ("runstreams", *path.relative_to(PACKAGE).parts[:-1])
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else ()
+            module = (*base, *(node.module.split(".") if node.module else ()))
+            yield from ((module, name.name) for name in node.names)
+
+
 def imports(path: Path) -> Iterator[str]:
     """Yield what a module imports: layers of ours by their names, others by their packages'."""
-    package = ("runstreams", *path.relative_to(PACKAGE).parts[:-1])
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (name.name.split(".")[0] for name in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = package[: len(package) - node.level + 1] if node.level else ()
-            module = (*base, *(node.module.split(".") if node.module else ()))
-            if module == ("runstreams",):
-                yield from (name.name for name in node.names)
-            else:
-                yield module[1] if module[0] == "runstreams" else module[0]
+    for module, name in sources(path):
+        if module == ("runstreams",):
+            yield name
+        else:
+            yield module[1] if module[0] == "runstreams" else module[0]
 
 
 def modules(layer: str) -> list[Path]:
@@ -109,6 +117,21 @@ def test_what_only_some_users_of_the_sdk_have_is_imported_when_it_is_used() -> N
 def test_every_layer_is_named_here() -> None:
     folders = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
     assert folders | {"wiring"} == set(ALLOWED)
+
+
+def test_no_module_imports_what_imports_it() -> None:
+    """Not even for types alone, or inside of a function."""
+    names = {
+        ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(
+            ".__init__"
+        ): path
+        for path in PACKAGE.rglob("*.py")
+    }
+    graph: dict[str, set[str]] = {}
+    for name, path in names.items():
+        found = ((".".join(module), ".".join((*module, each))) for module, each in sources(path))
+        graph[name] = {full if full in names else module for module, full in found} - {name}
+    TopologicalSorter(graph).prepare()
 
 
 def test_only_one_module_puts_a_log_together() -> None:

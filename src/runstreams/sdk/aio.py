@@ -23,10 +23,10 @@ from .connection import LEFT_OUT, Connection, LeftOut, Start, split
 from .errors import StopRequested
 from .handles import Reading, RunReading, Sending, Taking, Watching
 from .leases import UNLEASED, Silence
-from .places import Place, enter, leave, one_of
 from .reading.superseding import Superseded
 from .records import Chunk, RunChunk
-from .runs import Run, end_run
+from .run_context import Entered
+from .runs import CONTEXT, Run, end_run
 from .typed import form_of
 from .values import JSON, Form, maker
 from .writing.producer import Producer
@@ -174,20 +174,20 @@ class RunScope:
     ) -> None:
         self._connect = connect
         self._named = (id, parent, root, lease)
-        self._entered: dict[Place, Connection] = {}
+        self._entered: dict[Entered[Run], Connection] = {}
 
     async def __aenter__(self) -> Run:
         connection = self._connect()
         run = connection.begin_run(*self._named)
         await connection.engine.acall(connection.register(run))
         connection.enter(run)
-        self._entered[enter(run)] = connection
+        self._entered[CONTEXT.enter(run)] = connection
         return run
 
     async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        place = one_of(self._entered)
-        connection, run = self._entered.pop(place), place.run
-        leave(place)
+        entered = CONTEXT.one_of(self._entered)
+        connection, run = self._entered.pop(entered), entered.run
+        CONTEXT.leave(entered)
         if not run._begin_end():  # a server that stops does it
             await settled(connection.engine, run._over)
             return

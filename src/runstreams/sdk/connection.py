@@ -19,12 +19,11 @@ from .engine.writers import new_client
 from .errors import InvalidSetting
 from .keeping import Keeper
 from .leases import UNLEASED, Silence, check_lease, lease_of
-from .places import here
 from .reading.run_session import RunSession
 from .reading.session import ReadSession
 from .reading.superseding import Superseded
 from .retrying import Retries
-from .runs import Run, adopt, begun, current_run, resolve
+from .runs import CONTEXT, Run, adopt, begun, current_run, resolve
 from .settings import Timeouts, Token, base_url_of, token_of, without_secrets
 from .telling import Doing
 from .tokens import scopes_of, seconds_of, sign
@@ -203,7 +202,7 @@ class Connection:
             if name is not None:
                 check_run(name)
         run = begun(id or f"run_{token_hex(12)}", parent, root, current_run())
-        seconds, around = self._seconds(lease), here()
+        seconds, around = self._seconds(lease), CONTEXT.innermost()
         if around is not None and around.run.id == run.id:
             run._is_joined, run._keeper = True, around.run._keeper
         else:

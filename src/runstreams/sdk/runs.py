@@ -15,7 +15,7 @@ from .closing import reason_of, status_after
 from .engine.calls import PatientCalls
 from .errors import NoRun, NotSent
 from .keeping import Keeper
-from .places import enter, here, leave
+from .run_context import RunContext
 from .writing.flushing import flush, report
 from .writing.producer import Producer
 
@@ -57,11 +57,11 @@ class Run:
         """Be in this run elsewhere: in a thread, an executor's work, a later step of a generator,
         which know nothing of where they were begun. The run goes on afterwards.
         """
-        place = enter(self)
+        entered = CONTEXT.enter(self)
         try:
             yield self
         finally:
-            leave(place)
+            CONTEXT.leave(entered)
 
     def _begin_end(self) -> bool:
         """Say whether nobody else ends this run already; then whoever asks does."""
@@ -105,10 +105,13 @@ class Run:
                 self._producers.discard(producer)
 
 
+CONTEXT: RunContext[Run] = RunContext("runstreams.run")
+
+
 def current_run(environ: Mapping[str, str] = os.environ) -> Run | None:
     """Return the run we are in: the innermost `streams.run`, or else the environment's."""
-    if (place := here()) is not None:
-        return place.run
+    if (entered := CONTEXT.innermost()) is not None:
+        return entered.run
     if not (run := environ.get(_RUN_ID)):
         return None
     return Run(run, environ.get(_PARENT_RUN_ID) or None, environ.get(_ROOT_RUN_ID) or None)
@@ -116,8 +119,8 @@ def current_run(environ: Mapping[str, str] = os.environ) -> Run | None:
 
 def adopt(producer: Producer) -> None:
     """Wait for *producer* at the end of the run that was entered here, if one was."""
-    if (place := here()) is not None:
-        place.run._adopt(producer)
+    if (entered := CONTEXT.innermost()) is not None:
+        entered.run._adopt(producer)
 
 
 def resolve(target: str | None, run: Run | None) -> str:
