@@ -68,6 +68,33 @@ async def be_followed_in_the_end(
         new._producer.abandon()
 
 
+@pytest.mark.parametrize("unsent", [False, True])
+@pytest.mark.parametrize("close", [False, None, True])
+async def test_a_worker_whose_stream_was_ended_by_the_one_that_followed_leaves_the_run_to_it(
+    aclient: AsyncClient, run: str, close: bool | None, unsent: bool
+) -> None:
+    """That one may have more to write in the run."""
+    with pytest.raises(FencedOff):
+        await be_followed_to_the_end(aclient, run, close, unsent)
+    assert (await aclient.streams.describe_run(run)).completed is None
+
+
+async def be_followed_to_the_end(
+    client: AsyncClient, run: str, close: bool | None, unsent: bool
+) -> None:
+    async with (
+        client.streams.run(run),
+        await client.streams.take_over("k", close=close, lease=0) as old,
+    ):
+        await old.write("a")
+        await old.drain()
+        new = await elsewhere(client.streams.take_over("k", target=run, close=True))
+        new.close()
+        await new.wait_until_complete()
+        if unsent:
+            await old.write("late")
+
+
 async def read_so_far(client: AsyncClient, run: str) -> list[Any]:
     return [chunk async for chunk in client.streams.read(run, "k", timeout=0)]
 

@@ -128,9 +128,27 @@ async def test_who_was_followed_hears_so_after_the_close_as_well(kept: Kept) -> 
     await append(kept, 0, 0)
     fence = await take_over(kept)
     await kept.log.close(STREAM, Closed("completed"), fence.number)
-    with pytest.raises(FencedOff):
-        await kept.log.release(STREAM, "old", 0)
+    for late in (
+        kept.log.release(STREAM, "old", 0),
+        kept.log.hold(STREAM, "old", MINUTE, 0),
+        kept.log.close(STREAM, COMPLETED, 0),
+        kept.log.close(STREAM, Closed("failed"), 0),
+        append(kept, 1, 0),
+    ):
+        with pytest.raises(FencedOff):
+            await late
     assert await kept.log.release(STREAM, "new", fence.number) is not None
+    assert (await kept.log.close(STREAM, COMPLETED, fence.number)).closed == COMPLETED
+    assert (await append(kept, 0, 0)).duplicate
+
+
+async def test_who_names_no_fence_is_told_of_the_close_alone(kept: Kept) -> None:
+    await append(kept, 0, None)
+    await take_over(kept)
+    await kept.log.close(STREAM, COMPLETED)
+    assert (await kept.log.close(STREAM, COMPLETED)).closed == COMPLETED
+    with pytest.raises(StreamClosed):
+        await append(kept, 1, None)
 
 
 async def test_who_wrote_before_closes_nothing(kept: Kept) -> None:

@@ -210,10 +210,10 @@ def judge(
 ) -> Verdict:
     """Decide what follows when *batch* did not fit *head*.
 
-    In this order, so that a resend is acknowledged whatever has happened since: sent before, gap,
-    closed, taken over, superseding what cannot be, full. Raises `ChunkGap`, `StreamClosed`,
-    `RunCompleted`, `FencedOff`, `IndexBeyondTail`, `SupersededTooOften`, `StreamFull`,
-    `SealingBehind`.
+    In this order, so that a resend is acknowledged whatever has happened since, and whoever was
+    followed hears so though its successor has closed the stream: sent before, gap, taken over,
+    closed, superseding what cannot be, full. Raises `ChunkGap`, `FencedOff`, `StreamClosed`,
+    `RunCompleted`, `IndexBeyondTail`, `SupersededTooOften`, `StreamFull`, `SealingBehind`.
     """
     if head is None or is_expired(head, now, limits) or is_left_behind(head, limits.epoch):
         _check_number(batch, None)
@@ -236,8 +236,8 @@ def judge(
         return _already_written(batch, sent, head)
     _check_number(batch, sent)
     skip = sent.number + 1 - batch.number if sent else 0
-    check_open(head)
     check_fence(head, batch.fence)
+    check_open(head)
     rest = batch.rest(skip)
     check_superseding(head, rest)
     check_room(head, rest, limits, plan)

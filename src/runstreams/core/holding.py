@@ -69,10 +69,12 @@ class Holder:
                 assert head is not None
                 return head
             seen = await self._there(stream, head)
+            if seen is not None:
+                check_open(seen)
         raise _changing()
 
     async def _there(self, stream: StreamId, head: Head | None) -> Head | None:
-        """Return *head* if the stream is there and open, else open it."""
+        """Return *head* if the stream is there, else open it."""
         if (
             head is None
             or is_expired(head, self._clock(), self._limits)
@@ -81,7 +83,6 @@ class Holder:
             with suppress(Uncertain):  # the next try will tell
                 await self._open(stream)
             return None
-        check_open(head)
         return head
 
     async def _follow(self, stream: StreamId, head: Head | None, fence: int | None) -> Head | None:
@@ -90,6 +91,7 @@ class Holder:
         if (head := await self._there(stream, head)) is None:
             return None
         check_fence(head, fence)
+        check_open(head)
         if is_lost(head, now):
             with suppress(Uncertain):
                 expires = closed_until(head, now, self._limits)

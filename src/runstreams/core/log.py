@@ -288,8 +288,8 @@ class Log:
                 stream, closed, now, self._kept_until(seen), fence=fence
             ),
         )
-        if head.closed is None:
-            check_fence(head, fence)
+        # Whoever is kept out has not closed it before, either.
+        check_fence(head, fence)
         assert head.closed is not None
         if head.tail:
             await self._seals.everything(stream)
