@@ -23,6 +23,7 @@ from runstreams.sdk.leases import Silence
 from runstreams.sdk.reading.session import ReadSession
 from runstreams.sdk.records import ChunkPage, SignOfLife
 from runstreams.sdk.retrying import Retries
+from runstreams.sdk.transports.direct import DirectTransport
 from tests import virtual_time
 from tests.sdk.scripted import STREAM, Bench, Scripted, lines
 
@@ -41,6 +42,10 @@ class World:
     async def write(self, *values: int) -> None:
         await self.transport.append(STREAM, "c1", self._number, b"".join(lines(values)))
         self._number += len(values)
+
+    async def page(self) -> ChunkPage:
+        """Return what is there."""
+        return await DirectTransport(self.transport.log).page(STREAM, None, 0, 100)
 
     def follow(self, start: Any = 0, timeout: Silence = 10, strict: bool = True) -> ReadSession:
         self.session = ReadSession(self.bench, STREAM, start, timeout, strict)  # type: ignore[arg-type]
@@ -317,6 +322,51 @@ def test_a_stream_begun_anew_is_read_from_its_beginning(events: bool) -> None:
         await asyncio.sleep(1)
         await world.write(8)
         assert await reading == [0, 1, 7, 8]
+
+    story(tell)
+
+
+def test_a_stream_begun_anew_that_ends_where_the_reader_was_is_not_taken_for_the_one_before(
+    events: bool,
+) -> None:
+    async def tell(world: World) -> None:
+        world.transport.events = events
+        await world.write(0, 1)
+        if events:
+            world.transport.fail("events", DOWN)
+        else:
+            world.transport.fail("page", None, DOWN)
+        session = world.follow()
+        reading = asyncio.create_task(world.rest(session))
+        while session.state != "retrying":
+            await asyncio.sleep(0.01)
+        await world.transport.delete(STREAM)
+        world._number = 0
+        await world.write(7, 8)
+        await world.transport.log.close(STREAM, Closed("completed"))
+        assert await reading == [0, 1, 7, 8]
+        assert session.state == "closed"
+
+    story(tell, retries=Retries(first=1))
+
+
+def test_an_end_that_was_kept_of_a_stream_before_is_asked_past_with_pauses() -> None:
+    async def tell(world: World) -> None:
+        await world.write(0, 1)
+        world.transport.fail("page", None, DOWN)
+        session = world.follow()
+        reading = asyncio.create_task(world.rest(session))
+        while session.state != "retrying":
+            await asyncio.sleep(0.01)
+        world.transport.kept_first = await world.page()
+        end = Closed("completed")
+        world.transport.kept_page = ChunkPage([], 2, 2, end, generation="before")
+        await asyncio.sleep(30)
+        assert len(world.transport.asked) < 60
+        world.transport.kept_page = None
+        await world.write(2)
+        await world.transport.log.close(STREAM, end)
+        assert await reading == [0, 1, 2]
 
     story(tell)
 

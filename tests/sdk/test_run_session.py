@@ -272,6 +272,28 @@ def test_one_that_was_begun_anew_between_two_connections_is_read_from_its_beginn
 
 
 @both
+@pytest.mark.parametrize("anew", [(70, 71), (70, 71, 72)])
+def test_one_that_was_begun_anew_and_ends_where_the_reader_was_is_not_taken_for_the_one_before(
+    events: bool, anew: tuple[int, ...]
+) -> None:
+    """Or behind it: then chunks come as well, and the end that they tell of is not the reader's."""
+
+    async def tell(world: World) -> None:
+        await world.write(A, 0, 1)
+        world.transport.fail("events" if events else "page", None, DOWN)
+        session = world.follow()
+        reading = asyncio.create_task(world.read(session))
+        while session.state != "retrying":
+            await asyncio.sleep(0.01)
+        await world.delete(A)
+        await world.write(A, *anew)
+        await world.transport.complete(RUN, "completed", None)
+        assert [each[2] for each in await reading] == [0, 1, *anew]
+
+    story(tell, events, Retries(first=1))
+
+
+@both
 def test_what_has_expired_is_an_error_with_what_is_left(events: bool) -> None:
     async def tell(world: World) -> None:
         await world.write(A, 0)

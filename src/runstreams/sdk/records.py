@@ -53,6 +53,8 @@ class ChunkPage(NamedTuple):
     """Whether a cache in front gives pages to many readers."""
     cursor: int | None = None
     """What to ask such a cache with next, after nothing came."""
+    generation: str | None = None
+    """Which stream of its name it is of; None where only the ids of its chunks say so."""
 
 
 class Sharing(NamedTuple):

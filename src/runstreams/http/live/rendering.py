@@ -116,14 +116,22 @@ def _chunks(page: Page) -> bytes:
 
 
 def _json(page: Page) -> bytes:
-    return b'{"chunks":[%b],"next_index":%d,"tail":%d,"closed":%b,"leased_until":%b%b}' % (
+    return b'{"chunks":[%b],"next_index":%d,"tail":%d,"closed":%b,"leased_until":%b%b%b}' % (
         _chunks(page),
         page.next_index,
         page.tail,
         _closed(page.closed),
         _number(page.leased_until),
         _superseded(page.superseded),
+        _generation(page),
     )
+
+
+def _generation(page: Page) -> bytes:
+    """Return which stream a page is of that has no chunks whose ids would say so."""
+    if page.chunks or not page.generation:
+        return b""
+    return b',"generation":"%b"' % page.generation.encode()
 
 
 def _superseded(spans: tuple[Span, ...]) -> bytes:

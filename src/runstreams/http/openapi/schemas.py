@@ -103,8 +103,13 @@ PAGE = object_of(
             "items": schema_of(Span),
             "description": "Which chunks of the stream no longer count; absent where all do.",
         },
+        "generation": {
+            **TEXT,
+            "description": "Which stream of its name; absent where ids of chunks say so, and where "
+            "there is no stream.",
+        },
     },
-    "superseded",
+    *("superseded", "generation"),
     about="Consecutive chunks, and where to continue.",
 )
 
@@ -116,19 +121,19 @@ _POLLED = object_of(
         "shared": {"const": True, "description": "Ask for pages instead."},
         "cursor": _CURSOR,
     },
-    *("superseded", "shared", "cursor"),
+    *("superseded", "generation", "shared", "cursor"),
     about=PAGE["description"],
 )
 
 _SHARED = object_of(
     {**PAGE["properties"], "cursor": _CURSOR},
-    *("tail", "leased_until", "superseded", "cursor"),
+    *("tail", "leased_until", "superseded", "generation", "cursor"),
     about="Consecutive chunks; of those that more follow nothing is said that changes.",
 )
 
 _ITEM: Schema = {
     "oneOf": [
-        object_of({"key": TEXT, **PAGE["properties"]}, "superseded"),
+        object_of({"key": TEXT, **PAGE["properties"]}, "superseded", "generation"),
         object_of({"key": TEXT, "error": {"type": "object"}}),
     ],
     "description": "What came of one of several streams: a page, or why it is not read on.",

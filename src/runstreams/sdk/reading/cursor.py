@@ -51,11 +51,10 @@ class ReadCursor:
 
     def take(self, page: ChunkPage) -> list[Chunk[object]]:
         """Return the chunks of *page* that are new. Raises `IndexExpired` when one was missed."""
-        chunks = page.chunks
-        if chunks and not self._goes_on(chunks[0], page.tail):
+        if not self._goes_on(page):
             return []
         position = self._position
-        new = [chunk for chunk in chunks if chunk.index >= position.index]
+        new = [chunk for chunk in page.chunks if chunk.index >= position.index]
         if new and new[0].index > position.index > 0:
             first = new[0].index
             raise IndexExpired(
@@ -68,9 +67,11 @@ class ReadCursor:
             position.index = new[-1].index + 1
         return new
 
-    def _goes_on(self, first: Chunk[object], tail: int) -> bool:
-        """Say whether a page that begins with *first* is of the stream that is read now."""
-        generation = _generation(first)
+    def _goes_on(self, page: ChunkPage) -> bool:
+        """Say whether *page* is of the stream that is read now, as far as it tells."""
+        generation = _generation(page)
+        if generation is None:
+            return True
         if generation in self._left:
             return False
         if self._before is not None and generation == self._before.generation:
@@ -79,8 +80,8 @@ class ReadCursor:
             return False
         if self._position.generation not in (None, generation):
             self._restart()
-            self.tail = tail
-            if first.index > 0:
+            self.tail = page.tail
+            if not page.chunks or page.chunks[0].index > 0:
                 return False  # the new stream is read from its beginning
         self._position.meet(generation)
         if self._before is not None:
@@ -113,5 +114,6 @@ class ReadCursor:
         self._position = Position(0)
 
 
-def _generation(chunk: Chunk[object]) -> str:
-    return chunk.id.rpartition("-")[0]
+def _generation(page: ChunkPage) -> str | None:
+    """Return which stream of its name *page* is of."""
+    return page.chunks[0].id.rpartition("-")[0] if page.chunks else page.generation

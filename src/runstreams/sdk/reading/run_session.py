@@ -219,7 +219,7 @@ class RunSession:
         """Hand over what is new, and wait until the reader has room; say whether anything was."""
         self.state = "live"
         taken = [(item, chunks) for item in found.items if (chunks := self._taken(item))]
-        self.is_over = found.over
+        self.is_over = found.over and not self._is_moved
         self._tell_of_crowd()
         if taken:
             self._progress()

@@ -198,7 +198,7 @@ def _decoded(page: Page) -> ChunkPage:
         for index, timestamp, data in page.chunks
     ]
     told = page.closed, page.leased_until, page.superseded
-    return ChunkPage(chunks, page.next_index, page.tail, *told)
+    return ChunkPage(chunks, page.next_index, page.tail, *told, generation=page.generation or None)
 
 
 def _alive(tick: Tick) -> SignOfLife:

@@ -492,7 +492,7 @@ def _page(said: dict[str, Any]) -> ChunkPage:
         end: int = said["next_index"]
         # Of what many share it is only said that there is more.
         tail = said.get("tail", end + 1)
-        more = bool(said.get("shared")), said.get("cursor")
+        more = bool(said.get("shared")), said.get("cursor"), said.get("generation")
         return ChunkPage(chunks, end, tail, closed, said.get("leased_until"), _spans(said), *more)
     except (KeyError, TypeError) as error:
         raise Unexpected("a page is not of this protocol", http_status=502) from error
