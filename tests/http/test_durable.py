@@ -317,6 +317,66 @@ async def test_events_end_after_a_minute_and_go_on_at_their_offset() -> None:
     assert telling.offset(2) in second
 
 
+def in_events(answer: Answer) -> str:
+    """Return the text that the events of *answer* bring."""
+    texts = []
+    for event in answer.body.decode().split("\n\n"):
+        name, *lines = event.split("\n")
+        if name == "event: data":
+            texts.append("\n".join(line.removeprefix("data:") for line in lines))
+    return "".join(texts)
+
+
+PARTED = [b"caf\xc3", b"\xa9 ", b"\xf0", b"\x9f", b"\x98", b"\x80\r", b"\nend\r", b"\n\xc3"]
+"""Text whose characters and line breaks are parted by appends; the last one is never whole."""
+
+
+async def write_parted(api: Api) -> None:
+    for part in PARTED:
+        await api.ask("POST", OURS, part, TEXT)
+
+
+@in_virtual_time
+async def test_events_bring_whole_characters_and_line_breaks_of_text_cut_anywhere() -> None:
+    api = Api()
+    await api.ask("PUT", OURS, headers=TEXT)
+    readers = [api.begin("GET", f"{OURS}?offset=-1&live=sse") for _ in range(2)]
+    for part in PARTED:
+        await asyncio.sleep(1)
+        await api.ask("POST", OURS, part, TEXT)
+    await asyncio.sleep(1)
+    await api.log.close(OUT, Closed("completed"))
+    for reader in readers:
+        assert in_events(await reader.done()) == "café 😀\nend\n\ufffd"
+    assert (await api.ask("GET", OURS)).body == b"".join(PARTED)
+
+
+@pytest.mark.parametrize(
+    ("index", "text"),
+    [(0, "café 😀\nend\n"), (1, "é 😀\nend\n"), (2, "😀\nend\n"), (5, "😀\nend\n"), (6, "\nend\n")],
+)
+@in_virtual_time
+async def test_events_that_go_on_within_a_character_bring_all_of_it(index: int, text: str) -> None:
+    """What came before the offset was told without it."""
+    api = Api()
+    await api.ask("PUT", OURS, headers=TEXT)
+    await write_parted(api)
+    at = telling.offset(index).decode()
+    assert in_events(await api.ask("GET", f"{OURS}?offset={at}&live=sse")) == text
+
+
+@in_virtual_time
+async def test_events_that_go_on_where_what_came_before_has_expired_bring_what_is_left() -> None:
+    api = Api()
+    await api.ask("PUT", OURS, headers=TEXT)
+    await api.ask("POST", OURS, PARTED[0], TEXT)
+    await asyncio.sleep(api.log.limits.retention_ms / 1000 - 10)
+    await api.ask("POST", OURS, PARTED[1], TEXT)
+    await asyncio.sleep(20)
+    at = telling.offset(1).decode()
+    assert in_events(await api.ask("GET", f"{OURS}?offset={at}&live=sse")) == "\ufffd "
+
+
 @in_virtual_time
 async def test_events_end_before_the_hosts_time_does() -> None:
     api = Api(Host(time_left=lambda: 5))

@@ -1,23 +1,20 @@
 """A live read of the open protocol as server-sent events: data, and where it stands."""
 
 import json
-import re
 from base64 import b64encode
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from math import inf
 
-from ...core.errors import NotThere
+from ...core.errors import IndexExpired, NotThere
 from ...core.following import End
 from ...core.model import Head, Page, StreamId
 from ..call import Call
 from ..errors import Headers
 from ..live.presence import Presence
-from . import telling
+from . import telling, texts
 
 SECONDS = 60
 """After how long a live read ends; its reader comes back."""
-
-_BREAK = re.compile(r"\r\n|\r|\n")
 
 
 async def send_events(
@@ -26,24 +23,41 @@ async def send_events(
     """Send what *stream* holds from *index* on, and what comes, to a reader with the cursor
     *known*. Raises `IndexExpired`, `NotThere`, `ClientGone`.
     """
+    open_ = await _left_open(call, stream, head, index)
     page = await call.service.log.read(stream, index, raw=True)
     if page.generation != head.generation:
         raise NotThere("the stream is gone")
     await call.start(200, _headers(head))
     async with Presence(call, "events"):
-        await _Live(call, stream, head, known).send(page)
+        await _Live(call, stream, head, known, open_).send(page)
     await _send(call, b"", more=False)
 
 
-class _Live:
-    """A reader of the stream that *head* is, with the cursor *known*."""
+async def _left_open(call: Call, stream: StreamId, head: Head, index: int) -> bytes:
+    """Return what of the text before *index* was not told there, as it goes on behind it."""
+    if not index or not _is_cut(head):
+        return b""
+    count = min(index, texts.OPEN_BYTES)
+    with suppress(IndexExpired):
+        page = await call.service.log.read(stream, index - count, most=count, raw=True)
+        return texts.whole(telling.body_of(head, page))[1]
+    return b""
 
-    def __init__(self, call: Call, stream: StreamId, head: Head, known: int | None) -> None:
+
+class _Live:
+    """A reader of the stream that *head* is, with the cursor *known*, who was not told yet of what
+    was left *open*.
+    """
+
+    def __init__(
+        self, call: Call, stream: StreamId, head: Head, known: int | None, open_: bytes
+    ) -> None:
         self._call = call
         self._log = call.service.log
         self._stream = stream
         self._head = head
         self._known = known
+        self._open = open_
 
     async def send(self, page: Page) -> None:
         """Send *page* and what comes after it, until the stream is closed or gone, or time is
@@ -69,7 +83,9 @@ class _Live:
 
     async def _tell(self, page: Page) -> None:
         cursor = telling.cursor(self._log.clock(), self._known)
-        await _send(self._call, _event(self._head, page, cursor))
+        data, self._open = _data(self._head, page, self._open)
+        # At once, as many readers look for both.
+        await _send(self._call, data + _control(page, cursor))
         await self._log.use(self._stream, self._head)
 
 
@@ -84,20 +100,43 @@ def _headers(head: Head) -> Headers:
     return told
 
 
-def _event(head: Head, page: Page, cursor: int) -> bytes:
-    """Return a page and where it stands, to be sent at once: many readers look for both. What is
-    the same for many is made once.
+def _is_cut(head: Head) -> bool:
+    """Say whether the stream is text whose appends may end within a character."""
+    return telling.is_text(head) and not head.is_json
+
+
+def _data(head: Head, page: Page, open_: bytes) -> tuple[bytes, bytes]:
+    """Return the event with what *page* holds, behind what was left *open* before it, and what is
+    left open by it. It is made once for all who read on from there.
     """
-    kept = page.renderings
-    if (data := kept.get("open data")) is None:
-        data = kept["open data"] = _data(head, page)
-    name = f"open at {cursor}"
-    if (control := kept.get(name)) is None:
-        control = kept[name] = _control(page, cursor)
-    return data + control
+    if not page.chunks and not (open_ and page.closed):
+        return b"", open_
+    kept, name = page.renderings, f"open data {open_.hex()}"
+    if (data := kept.get(name)) is None:
+        data, left = _made(head, page, open_)
+        kept[name], kept[f"left by {name}"] = data, left
+    return data, kept[f"left by {name}"]
+
+
+def _made(head: Head, page: Page, open_: bytes) -> tuple[bytes, bytes]:
+    body = open_ + telling.body_of(head, page) if page.chunks else open_
+    if not telling.is_text(head):
+        return texts.event(b64encode(body).decode()), b""
+    if not _is_cut(head) or page.closed is not None:  # nothing follows
+        return texts.event(body.decode(errors="replace")), b""
+    text, left = texts.whole(body)
+    return texts.event(text), left
 
 
 def _control(page: Page, cursor: int) -> bytes:
+    """Return the event that says where *page* stands, made once for all with the same cursor."""
+    name = f"open at {cursor}"
+    if (event := page.renderings.get(name)) is None:
+        event = page.renderings[name] = _standing(page, cursor)
+    return event
+
+
+def _standing(page: Page, cursor: int) -> bytes:
     said: dict[str, str | bool] = {"streamNextOffset": telling.offset(page.next_index).decode()}
     if page.closed is None:
         said["streamCursor"] = str(cursor)
@@ -106,15 +145,6 @@ def _control(page: Page, cursor: int) -> bytes:
     if page.next_index == page.tail:
         said["upToDate"] = True
     return b"event: control\ndata:%b\n\n" % json.dumps(said, separators=(",", ":")).encode()
-
-
-def _data(head: Head, page: Page) -> bytes:
-    if not page.chunks:
-        return b""
-    body = telling.body_of(head, page)
-    text = body.decode(errors="replace") if telling.is_text(head) else b64encode(body).decode()
-    lines = "".join(f"data:{line}\n" for line in _BREAK.split(text))
-    return f"event: data\n{lines}\n".encode()
 
 
 async def _send(call: Call, body: bytes, more: bool = True) -> None:
