@@ -152,15 +152,30 @@ class Reading(Taking[T]):
         self._make = make
         self._index: int | None = None
         self._kept = 0
+        """How many of the items that it gave still count."""
+        self._refused: list[int] = []
+        """Indexes of chunks that were no items, since they are not as defined."""
         super().__init__(connection, session)
 
     def _given(self, chunk: Chunk[Any] | Rollback) -> T:
         if isinstance(chunk, Rollback):
-            self._kept -= chunk.dropped
-            raise _rolled_back(chunk, self._kept)
-        self._kept += 1
+            raise self._taken_back(chunk)
+        if chunk.index < self.next_index:
+            self._refused.clear()  # the stream has begun anew
         self._index = chunk.index + 1
-        return self._make(chunk)
+        try:
+            item = self._make(chunk)
+        except Exception:  # `InvalidChunk`, or what a type's own validation raises
+            self._refused.append(chunk.index)
+            raise
+        self._kept += 1
+        return item
+
+    def _taken_back(self, rollback: Rollback) -> RolledBack:
+        refused = [index for index in self._refused if index < rollback.index]
+        self._kept -= rollback.dropped - (len(self._refused) - len(refused))
+        self._refused = refused
+        return _rolled_back(rollback, self._kept)
 
     @property
     def state(self) -> State:

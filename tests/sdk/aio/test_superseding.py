@@ -5,6 +5,7 @@ import pytest
 from runstreams.aio import AsyncClient
 from runstreams.errors import (
     IndexBeyondTail,
+    InvalidChunk,
     InvalidIndex,
     InvalidSetting,
     RolledBack,
@@ -55,6 +56,26 @@ async def test_a_live_reader_is_told_what_to_take_back_and_goes_on(
     async for chunk in reader:
         seen.append(chunk)
     assert seen == ["As", " it", " is"]
+
+
+@pytest.mark.parametrize(("index", "kept"), [(0, []), (1, ["As"]), (2, ["As"]), (3, ["As", " it"])])
+async def test_what_was_not_given_as_it_is_no_chunk_as_defined_is_not_counted(
+    aclient: AsyncClient, run: str, index: int, kept: list[str]
+) -> None:
+    await aclient.streams.append("k", "As", target=run)
+    await aclient.streams.append("k", 0, target=run)
+    await write(aclient, run, " it", " was")
+    reader, seen = aclient.streams.define("k", str).read(run), list[str]()
+    seen.append(await anext(reader))
+    with pytest.raises(InvalidChunk):
+        await anext(reader)
+    for _ in range(2):
+        seen.append(await anext(reader))
+    await begin_anew(aclient, run, index, "so")
+    with pytest.raises(RolledBack) as back:
+        await anext(reader)
+    assert seen[: back.value.kept] == kept
+    assert await anext(reader) == "so"
 
 
 async def test_a_live_reader_of_a_run_is_told_of_which_stream(

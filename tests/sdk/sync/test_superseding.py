@@ -6,6 +6,7 @@ import pytest
 from runstreams import Client
 from runstreams.errors import (
     IndexBeyondTail,
+    InvalidChunk,
     InvalidIndex,
     InvalidSetting,
     RolledBack,
@@ -54,6 +55,26 @@ def test_a_live_reader_is_told_what_to_take_back_and_goes_on(client: Client, run
     for chunk in reader:
         seen.append(chunk)
     assert seen == ["As", " it", " is"]
+
+
+@pytest.mark.parametrize(("index", "kept"), [(0, []), (1, ["As"]), (2, ["As"]), (3, ["As", " it"])])
+def test_what_was_not_given_as_it_is_no_chunk_as_defined_is_not_counted(
+    client: Client, run: str, index: int, kept: list[str]
+) -> None:
+    client.streams.append("k", "As", target=run)
+    client.streams.append("k", 0, target=run)
+    write(client, run, " it", " was")
+    reader, seen = client.streams.define("k", str).read(run), list[str]()
+    seen.append(next(reader))
+    with pytest.raises(InvalidChunk):
+        next(reader)
+    for _ in range(2):
+        seen.append(next(reader))
+    begin_anew(client, run, index, "so")
+    with pytest.raises(RolledBack) as back:
+        next(reader)
+    assert seen[: back.value.kept] == kept
+    assert next(reader) == "so"
 
 
 def test_a_live_reader_of_a_run_is_told_of_which_stream(client: Client, run: str) -> None:
