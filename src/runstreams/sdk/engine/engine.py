@@ -84,7 +84,8 @@ class Engine:
         self.flush_seconds = flush_seconds
         self._connect = connect
         self._retries = retries
-        self._lock = threading.Lock()
+        # The garbage collector may run a destructor of the user's anywhere, and so in here.
+        self._lock = threading.RLock()
         self._thread: LoopThread | None = None
         self._transport: Transport | None = None
         self._pending: set[Pending] = set()
@@ -99,7 +100,8 @@ class Engine:
     def submit(self, work: Coroutine[Any, Any, T]) -> "Future[T]":
         """Begin *work* in the engine. Raises `WriterClosed` when the client is closed."""
         try:
-            return asyncio.run_coroutine_threadsafe(work, self.loop)
+            with self._lock:  # what is begun before `close` is ended by it, and nothing after
+                return asyncio.run_coroutine_threadsafe(work, self.loop)
         except BaseException:
             work.close()
             raise
@@ -153,7 +155,8 @@ class Engine:
     def spawn(self, work: Coroutine[Any, Any, None], over: Callable[[], None]) -> Background:
         """Begin *work* in the background; *over* is called in the engine when it has ended."""
         try:
-            return Background(self.loop, work, over)
+            with self._lock:
+                return Background(self.loop, work, over)
         except BaseException:
             work.close()
             raise
@@ -230,7 +233,7 @@ class Engine:
     def forget_parent(self) -> None:
         """Begin anew in the child of a fork, with nothing of the parent's."""
         _LEFT_BEHIND.append((self._thread, self._transport, self._pending, self.outlasting))
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._thread = self._transport = None
         self._pending, self.outlasting = set(), set()
 
