@@ -288,6 +288,51 @@ def test_after_a_fork_each_process_sends_what_is_its_own(
     assert read(client, run, "child") == list(range(10))
 
 
+FORKING_IN_A_RUN = """
+import asyncio
+from runstreams import aio
+
+async def serve():
+    async with aio.lifespan():
+        await aio.streams.append("child", "served")
+
+job = os.environ["RUNSTREAMS_RUN_ID"] + "_job"
+with streams.run(job):
+    piped = streams.pipe("parent", slowly(30))
+    child = os.fork()
+    if not child:
+        streams.append("child", "appended")
+        streams.pipe("piped", ["by the child"]).wait_until_complete()
+        LEAVE
+    os.waitpid(child, 0)
+    print(streams.describe_run(job).status, *streams.list(job), sep="\\n")
+    print(piped.wait_until_complete())
+"""
+
+LEAVES = [
+    "asyncio.run(serve()); os._exit(0)",
+    "sys.exit()",
+    "raise KeyboardInterrupt",
+    "raise LookupError('in the child')",
+]
+
+
+@pytest.mark.parametrize("leave", LEAVES)
+def test_a_run_is_ended_by_the_process_that_entered_it(
+    server: ServerProcess, client: Client, run: str, leave: str
+) -> None:
+    """Its child sends what it writes, and promises nothing that only its parent could keep."""
+    code, said, _ = Program(server, run, FORKING_IN_A_RUN.replace("LEAVE", leave)).end()
+    status, *found, last = said.splitlines()
+    assert (code, status, last) == (0, "running", "29")
+    streams = {key: info for info in found for key in ("child", "piped") if f"'{key}'" in info}
+    assert streams.keys() == {"child", "piped"}
+    for info in streams.values():
+        assert "leased_until=None" in info
+        assert "closed=None" in info
+    assert client.streams.describe_run(f"{run}_job").status == "completed"
+
+
 MANY_FORKS = """
 import random
 pipes = [streams.pipe("parent", slowly(100, 0.002))]

@@ -234,7 +234,7 @@ class Connection:
 
     def leave(self, run: Run) -> None:
         """Promise no more for *run*: it has ended."""
-        if run._keeper is not None and not run._is_joined:
+        if run._keeper is not None and run._is_ours and not run._is_joined:
             run._keeper.stop()
         ENTERED.pop(run, None)
         run._over.set_result(None)

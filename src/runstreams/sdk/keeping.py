@@ -6,6 +6,7 @@ that goes on, it promises for all of them; its completion closes them.
 
 import asyncio
 import logging
+import os
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -37,6 +38,7 @@ class Keeper:
         self._client = new_client()
         self._streams: dict[StreamId, int | None] = {}
         self._background: Background | None = None
+        self._process = os.getpid()
 
     @property
     def claim(self) -> Claim | None:
@@ -44,8 +46,11 @@ class Keeper:
         return Claim(self._client, self.seconds * 1000) if self.seconds else None
 
     def keeps(self, stream: StreamId, engine: Engine) -> bool:
-        """Say whether *stream*, written by *engine*, is one of this run's."""
-        return bool(self.seconds) and stream.run == self._run and engine is self._engine
+        """Say whether *stream*, written by *engine*, is one of this run's. Nothing is kept in a
+        child of the process: what promises for the run is in the parent.
+        """
+        is_here = engine is self._engine and os.getpid() == self._process
+        return bool(self.seconds) and stream.run == self._run and is_here
 
     def start(self) -> None:
         """Begin to promise, in the background."""

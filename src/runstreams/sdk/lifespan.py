@@ -30,8 +30,10 @@ async def lifespan(app: object = None) -> AsyncIterator[None]:
 
 
 async def _end_all(error: asyncio.CancelledError) -> None:
-    # What was entered last is inside of the others.
+    # What was entered last is inside of the others; what was before a fork is the parent's.
     for run, connection in reversed(list(ENTERED.items())):
+        if not run._is_ours:
+            continue
         if run._begin_end():
             await _end(connection, run, error)
         run._interrupt(error)  # it may be waiting for its sources

@@ -41,6 +41,7 @@ class Run:
         self._interruption: BaseException | None = None
         self._lock = threading.Lock()
         self._producers: set[Producer] = set()
+        self._process = os.getpid()
 
     def __repr__(self) -> str:
         above = f", child of {self.parent_id}" if self.parent_id else ""
@@ -91,6 +92,11 @@ class Run:
     def _abandon(self) -> None:
         for producer in self._left():
             producer.abandon()
+
+    @property
+    def _is_ours(self) -> bool:
+        """Whether it was begun by this process, rather than by the one it was forked from."""
+        return os.getpid() == self._process
 
     @property
     def _is_taken_over(self) -> bool:
@@ -189,7 +195,7 @@ async def _end(calls: PatientCalls, run: Run, cause: BaseException | None) -> No
     status = status_after(cause)
     if run._is_taken_over:
         logger.warning("run %s is left to whoever has taken a stream of it over", run.id)
-    elif not run._is_joined:
+    elif run._is_ours and not run._is_joined:
         # Who leaves by `sys.exit(0)` has raised, and nothing has gone wrong.
         reason = None if cause is None or status == "completed" else reason_of(cause)
         await calls.complete(run.id, status, reason)
