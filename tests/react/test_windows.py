@@ -3,10 +3,11 @@
 import re
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import Protocol
 from urllib.parse import urlencode
 from uuid import uuid4
 
@@ -78,16 +79,32 @@ def network(server: ServerProcess) -> Iterator[FaultProxy]:
         yield network
 
 
-Opening = Callable[[str, str], Page]
+LOCKS_THAT_WAIT = """
+    const may = new Promise((resolve) => (globalThis.giveLocks = resolve));
+    const request = LockManager.prototype.request;
+    LockManager.prototype.request = async function (...given) {
+        globalThis.wantsLocks = true;
+        await may;
+        return request.apply(this, given);
+    };
+"""
+"""A window that has its locks late, as one does whose browser is busy."""
+
+
+class Opening(Protocol):
+    """What opens a window of a run, of two streams or all; a *script* runs before its own."""
+
+    def __call__(self, run: str, token: str, *, all: bool = False, script: str = "") -> Page: ...
 
 
 @pytest.fixture
 def opening(context: BrowserContext, pages: str, network: FaultProxy) -> Opening:
-    """Return what opens a window of a run."""
-
-    def open_(run: str, token: str) -> Page:
+    def open_(run: str, token: str, *, all: bool = False, script: str = "") -> Page:
         page = context.new_page()
-        page.goto(f"{pages}?{urlencode({'run': run, 'token': token, 'server': network.url})}")
+        if script:
+            page.add_init_script(script)
+        asked = {"run": run, "token": token, "server": network.url, **({"all": 1} if all else {})}
+        page.goto(f"{pages}?{urlencode(asked)}")
         return page
 
     return open_
@@ -200,3 +217,21 @@ def test_a_network_that_breaks_loses_and_doubles_nothing_in_any_window(
             network.reset("POST", f"{run}/follow")
     for window in windows:
         expect_shown(window, 6)
+
+
+def test_a_window_that_comes_as_the_reader_ends_has_everything(
+    opening: Opening, server: ServerProcess
+) -> None:
+    """The reader of before says for all to hear that the run is over, and does not know of it."""
+    run = new_run()
+    token = token_for(server, run)
+    write(server, run, 0, 1)
+    first = opening(run, token, all=True)
+    expect_shown(first, 2)
+    late = opening(run, token, all=True, script=LOCKS_THAT_WAIT)
+    late.wait_for_function("globalThis.wantsLocks")
+    server.http.post(f"/api/v1/runs/{run}/complete").raise_for_status()
+    first.locator("[data-status=closed]").wait_for()
+    late.evaluate("giveLocks()")
+    late.locator("[data-status=closed]").wait_for()
+    expect_shown(late, 2)

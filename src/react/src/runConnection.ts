@@ -75,9 +75,11 @@ export class RunConnection {
     void this.#run();
   }
 
-  /** Something else is wanted: connect anew if that does not come as it is. */
-  changed(): void {
-    if (this.#isOther()) this.#connected.abort();
+  /** Something else is wanted: connect anew, and say so, if that does not come as it is. */
+  changed(): boolean {
+    const isOther = this.#isOther();
+    if (isOther) this.#connected.abort();
+    return isOther;
   }
 
   /** End it. */
@@ -108,7 +110,7 @@ export class RunConnection {
       this.#begin(wanted);
       try {
         const isOver = isNothing(wanted) || (await this.#read(wanted));
-        if (isOver && wanted.all) this.#listener.onStatus("closed");
+        if (isOver && wanted.all && !signal.aborted) this.#listener.onStatus("closed");
         if (isOver) await pause(FOREVER, signal);
       } catch (error) {
         // What was broken off on purpose is no failure.

@@ -22,9 +22,12 @@ export interface Member {
 /** What tabs tell one another. */
 type Message =
   | { kind: "who" }
-  | { kind: "want"; tab: string; wanted: Wanted }
+  | { kind: "want"; tab: string; wanted: Asked }
   | { kind: "items"; items: [text: string, from: number][] }
-  | { kind: "status"; status: Status; error?: Failure | undefined };
+  | { kind: "status"; status: Status; error?: Failure | undefined; others: Map<string, Asked> };
+
+/** What a tab wants, and how often it has said so. */
+type Asked = Wanted & { n?: number };
 
 type Failure = Pick<StreamError, "message" | "status" | "code">;
 
@@ -43,7 +46,8 @@ export class RunHub {
   readonly #tab = Math.random().toString(36).slice(2);
   readonly #members = new Set<Member>();
   /** What other tabs want. */
-  readonly #others = new Map<string, Wanted>();
+  readonly #others = new Map<string, Asked>();
+  #asked = 0;
   #session: AbortController | undefined;
   #watching: AbortController | undefined;
   #channel: BroadcastChannel | undefined;
@@ -77,8 +81,10 @@ export class RunHub {
 
   /** A member is elsewhere now than what came has led it to. */
   changed(): void {
-    if (this.#connection) this.#connection.changed();
-    else this.#post({ kind: "want", tab: this.#tab, wanted: this.#mine() });
+    if (this.#connection?.changed() !== false) this.#status = "connecting";
+    if (this.#connection) return;
+    const wanted = { ...this.#mine(), n: (this.#asked += 1) };
+    this.#post({ kind: "want", tab: this.#tab, wanted });
   }
 
   #mine(): Wanted {
@@ -153,13 +159,16 @@ export class RunHub {
     if (message.kind === "who") this.changed();
     if (message.kind === "items") this.#take(message.items.map((item) => itemOf(...item)));
     if (message.kind === "status") {
-      const { status, error } = message;
-      this.#tell(status, error && new StreamError(error.message, error.status, error.code));
+      const { status, error, others } = message;
+      // An end is that of others, as long as the reader does not know what is wanted here.
+      const isOurs = others.get(this.#tab)?.n === this.#asked;
+      if (isOurs || (status !== "closed" && !error))
+        this.#tell(status, error && new StreamError(error.message, error.status, error.code));
     }
   }
 
   /** Note what another tab wants, for as long as that is there. */
-  #note(tab: string, wanted: Wanted): void {
+  #note(tab: string, wanted: Asked): void {
     const { signal } = this.#session!;
     if (!this.#connection) return;
     const isNew = !this.#others.has(tab);
@@ -174,8 +183,8 @@ export class RunHub {
         ?.request(this.#lockOf(tab), { signal }, gone)
         .catch(() => {});
     }
-    this.#post({ kind: "status", status: this.#status });
-    this.#connection.changed();
+    this.changed();
+    this.#sendStatus();
   }
 
   #lockOf(tab: string): string {
@@ -196,10 +205,15 @@ export class RunHub {
 
   #sayOf(status: Status, error?: StreamError): void {
     if (status === this.#status && status !== "retrying") return;
-    const failure = error && { message: error.message, status: error.status, code: error.code };
-    this.#post({ kind: "status", status, error: failure });
+    this.#status = status;
+    this.#sendStatus(error);
     this.#tell(status, error);
     if (status === "failed") this.#close();
+  }
+
+  #sendStatus(error?: StreamError): void {
+    const failure = error && { message: error.message, status: error.status, code: error.code };
+    this.#post({ kind: "status", status: this.#status, error: failure, others: this.#others });
   }
 
   #tell(status: Status, error?: StreamError): void {

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { polled } from "../src/polled.js";
 import { RunConnection } from "../src/runConnection.js";
 import { slotsOf } from "../src/slots.js";
+import type { Wanted } from "../src/wanted.js";
 
 afterEach(() => void vi.useRealTimers());
 
@@ -31,4 +32,32 @@ describe("polls of a quiet run", () => {
     expect(polls).toBeGreaterThan(1000);
     expect(onStatus.mock.calls.flat()).not.toContain("failed");
   });
+});
+
+it("does not say that a run is over to whoever asks for something else meanwhile", async () => {
+  polled.add("http://polled");
+  const asked: Wanted[] = [];
+  const fetch = vi.fn(async (_: string, init: RequestInit) => {
+    asked.push(JSON.parse(init.body as string));
+    const closed = { status: "completed", error: null };
+    const page = { key: "a", chunks: [], next_index: 2, tail: 2, closed };
+    return Response.json({ streams: [page], over: true, leased_until: null });
+  });
+  const wanted: Wanted = { streams: { a: 1 }, all: true };
+  /** How often it had asked when it said that nothing more comes. */
+  const closes: number[] = [];
+  const connection = new RunConnection(
+    "run",
+    { baseURL: "http://polled", fetch: fetch as never },
+    () => wanted,
+    slotsOf("", undefined),
+    {
+      onItems: () => (wanted.streams.a = asked.length === 1 ? 0 : null),
+      onStatus: (status) => status === "closed" && closes.push(asked.length),
+    },
+  );
+  await vi.waitFor(() => expect(asked.length + closes.length).toBeGreaterThan(2));
+  connection.stop();
+  expect(asked.map(({ streams }) => streams)).toEqual([{ a: 1 }, { a: 0 }]);
+  expect(closes).toEqual([2]);
 });

@@ -1,8 +1,8 @@
-/** A window with two streams of a run, and a button that stops one of them. */
+/** A window with two streams of a run, and a button that stops one of them; or with all streams of it. */
 
 import { createRoot } from "react-dom/client";
 import { useState } from "react";
-import { useRealtimeStream } from "../../../src/react/src/index.js";
+import { useRealtimeRun, useRealtimeStream } from "../../../src/react/src/index.js";
 
 const asked = new URLSearchParams(location.search);
 const run = asked.get("run")!;
@@ -14,6 +14,19 @@ function Shown({ name }: { name: string }) {
     <p id={name} data-status={status}>
       {parts.join(" ")}
     </p>
+  );
+}
+
+function All() {
+  const { streams, status } = useRealtimeRun<number>(run, server);
+  return (
+    <main data-status={status}>
+      {Object.entries(streams).map(([name, { parts }]) => (
+        <p key={name} id={name}>
+          {parts.join(" ")}
+        </p>
+      ))}
+    </main>
   );
 }
 
@@ -29,10 +42,11 @@ function Stop() {
   return <button onClick={stop}>{state}</button>;
 }
 
-createRoot(document.body).render(
+const two = (
   <>
     <Shown name="answer" />
     <Shown name="log" />
     <Stop />
-  </>,
+  </>
 );
+createRoot(document.body).render(asked.has("all") ? <All /> : two);
