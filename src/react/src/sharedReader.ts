@@ -131,7 +131,10 @@ export class SharedReader<T> implements Reader<T> {
   }
 
   #receive(items: Item[]): void {
-    for (const item of items) if (item.key === this.#key && !this.#isDone()) this.#take(item);
+    for (const item of items) {
+      // A poll has one sign of life for all that it reads.
+      if ((item.key ?? this.#key) === this.#key && !this.#isDone()) this.#take(item);
+    }
     this.#wake();
   }
 
@@ -152,9 +155,9 @@ export class SharedReader<T> implements Reader<T> {
 
   /** Take in at once where *item* leads: whoever asks meanwhile is told so. */
   #take(item: Item): void {
-    const { error, chunks, closed, next_index: reached = 0, tail = 0, leased_until } = item.said;
+    const { error, chunks, closed, next_index: reached = 0, leased_until } = item.said;
     if (error) return this.#move(error);
-    this.#isExpected = tail === 0 || !!leased_until;
+    this.#isExpected = !(item.said.tail ?? this.#place.next) || !!leased_until;
     if (!chunks) return;
     const page = this.#place.take(answerIn<any>(item, !!this.#options.parse), item.from);
     if (!page) return this.#hub.changed(); // asked for again, from where this reader is

@@ -1,9 +1,9 @@
-/** How long the hook of a run waits in silence. Its clock is quick, and so are the server's signs. */
+/** How long hooks wait in silence. Their clock is quick, and so are the server's signs. */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { show } from "./support/dom.js";
-import { useRealtimeRun, type RealtimeRun } from "../src/index.js";
+import { useRealtimeRun, useRealtimeStream, type RealtimeRun } from "../src/index.js";
 import { newRun, serving, sleep, until } from "./support/lab.js";
 
 const QUICKER = 50;
@@ -70,4 +70,66 @@ it("waits for what was never written", async () => {
         expect(now().status).not.toBe("silent");
       }),
   );
+});
+
+/** Answers polls only: what was written, once, then nothing, and what *lease* says of all that is asked for. */
+function polls(lease: () => number | null, ...written: object[]) {
+  return (request: IncomingMessage, response: ServerResponse): void => {
+    if (request.headers.accept === "text/event-stream") return void response.writeHead(406).end();
+    const said = { streams: written.splice(0), over: false, leased_until: lease() };
+    response.end(JSON.stringify(said));
+  };
+}
+
+describe("the hook of a stream, where only polls get through", () => {
+  /** Follow a stream of which *lease* is told; return the latest status, and what ends that. */
+  function following(baseURL: string) {
+    let status = "";
+    const run = newRun();
+    function Shown() {
+      ({ status } = useRealtimeStream(run, "a", { baseURL, accessToken: "any" }));
+      return null;
+    }
+    const page = show(<Shown />);
+    return { status: () => status, remove: page.remove };
+  }
+
+  it("waits silence out as long as a lease is told of that came after the chunks", async () => {
+    let lease: number | null = Date.now() + 60_000;
+    const answer = polls(() => lease, { ...WRITTEN, leased_until: null });
+    await serving(answer, async (baseURL) => {
+      const { status, remove } = following(baseURL);
+      await until(() => status() === "live");
+      await sleep(120_000 / QUICKER);
+      expect(status()).not.toBe("silent");
+      lease = null;
+      await until(() => status() === "silent");
+      remove();
+    });
+  });
+
+  it("ends a minute after the lease that was there with the chunks", async () => {
+    let lease: number | null = Date.now() + 60_000;
+    const answer = polls(() => lease, { ...WRITTEN, leased_until: lease });
+    await serving(answer, async (baseURL) => {
+      const { status, remove } = following(baseURL);
+      await until(() => status() === "live");
+      lease = null;
+      await until(() => status() === "silent");
+      remove();
+    });
+  });
+
+  it("waits for what was never written", async () => {
+    await serving(
+      polls(() => null),
+      async (baseURL) => {
+        const { status, remove } = following(baseURL);
+        await until(() => status() === "live");
+        await sleep(120_000 / QUICKER);
+        expect(status()).not.toBe("silent");
+        remove();
+      },
+    );
+  });
 });
