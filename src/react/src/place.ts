@@ -59,6 +59,16 @@ export class Place {
     return page;
   }
 
+  /**
+   * Go on elsewhere: the index that was asked for, by whoever reads here too, has expired, or is not there
+   * yet. Where all is left, it is a stream in whose place another one has begun.
+   */
+  move({ code, first_index = 0, tail = 0 }: Moved): void {
+    const isExpired = code === "index_expired";
+    if (isExpired && first_index) this.next = Math.max(this.next ?? 0, first_index);
+    else if (isExpired || code === "index_beyond_tail") this.take({ chunks: [], tail });
+  }
+
   /** Say whether this is no more the stream that was read so far. */
   #isOther(first: Chunk | undefined, tail: number): boolean {
     if (!this.last) return false;
@@ -94,6 +104,13 @@ export class Place {
       this.next = Math.min(this.next, index);
     }
   }
+}
+
+/** What a server says where it does not read from the index that was asked for. */
+interface Moved {
+  code: string;
+  first_index?: number;
+  tail?: number;
 }
 
 /** How many chunks lie in *spans*. */

@@ -162,10 +162,7 @@ export class RunStore<T> {
     if (!error && !chunks) return;
     const kept = this.#streams.get(item.key) ?? new Kept<T>();
     this.#streams.set(item.key, kept);
-    if (error) {
-      if (error.code === "index_expired") kept.place.next = error.first_index;
-      else kept.place.take({ chunks: [], tail: error.tail ?? 0 });
-    }
+    if (error) kept.place.move(error);
     const fresh = error ? undefined : kept.take(item);
     if (!fresh) return this.#joined?.changed();
     for (const chunk of fresh) this.onData?.(item.key, chunk);

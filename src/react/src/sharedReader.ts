@@ -156,7 +156,10 @@ export class SharedReader<T> implements Reader<T> {
   /** Take in at once where *item* leads: whoever asks meanwhile is told so. */
   #take(item: Item): void {
     const { error, chunks, closed, next_index: reached = 0, leased_until } = item.said;
-    if (error) return this.#move(error);
+    if (error) {
+      this.#place.move(error);
+      return this.#hub.changed();
+    }
     this.#isExpected = !(item.said.tail ?? this.#place.next) || !!leased_until;
     if (!chunks) return;
     const page = this.#place.take(answerIn<any>(item, !!this.#options.parse), item.from);
@@ -181,13 +184,6 @@ export class SharedReader<T> implements Reader<T> {
   #fail(error: StreamError): void {
     this.error = error;
     this.#say("failed");
-  }
-
-  /** Go on elsewhere: the index that was asked for has expired, or is not there yet. */
-  #move({ code, first_index, tail = 0 }: NonNullable<Item["said"]["error"]>): void {
-    if (code === "index_expired") this.#place.next = first_index;
-    else if (code === "index_beyond_tail") this.#place.take({ chunks: [], tail });
-    this.#hub.changed();
   }
 
   /** A second of silence has gone by, if it is one, as a reader alone takes it. */

@@ -17,6 +17,12 @@ function item(indexes: number[], from: number) {
   );
 }
 
+/** That the index has expired which one of them has asked for: this is the oldest that is left. */
+const expired = (first_index: number) =>
+  itemOf(
+    JSON.stringify({ key: "a", error: { code: "index_expired", message: "gone", first_index } }),
+  );
+
 function hub() {
   const changed = vi.fn();
   let member!: Member;
@@ -66,6 +72,27 @@ describe.each([
     member.take([item([5, 6], 0)]);
     expect(await numbers()).toEqual([5, 6]);
     expect(changed).not.toHaveBeenCalled();
+    await end();
+  });
+
+  it("goes back to nothing that it has had when what another one wants has expired", async () => {
+    const { changed, member, numbers, end } = await begin();
+    member.take([item([0, 1, 2], 0)]);
+    expect(await numbers()).toEqual(range(3));
+    member.take([expired(2)]);
+    expect(member.wanted().streams).toEqual({ a: 3 });
+    member.take([expired(7)]);
+    expect(member.wanted().streams).toEqual({ a: 7 });
+    expect(changed).toHaveBeenCalledTimes(2);
+    await end();
+  });
+
+  it("goes back to the beginning of a stream that is begun anew", async () => {
+    const { member, numbers, end } = await begin();
+    member.take([item([0, 1, 2], 0)]);
+    expect(await numbers()).toEqual(range(3));
+    member.take([expired(0)]);
+    expect(member.wanted().streams).toEqual({ a: 0 });
     await end();
   });
 });

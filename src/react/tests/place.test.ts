@@ -112,6 +112,24 @@ describe("a place", () => {
     expect(take(place, [0, 1, 2], { generation: "h" })).toEqual([2]);
   });
 
+  it("goes on with the oldest chunk that is left, and never back to what it has had", () => {
+    const place = placeAfter(0, 1, 2);
+    place.move({ code: "index_expired", first_index: 2 });
+    expect(place.next).toBe(3);
+    place.move({ code: "index_expired", first_index: 7 });
+    expect(place.next).toBe(7);
+    expect(take(place, [7, 8])).toEqual([7, 8]);
+    place.move({ code: "object_missing" });
+    expect(place.next).toBe(9);
+  });
+
+  it("goes back to the beginning where it is told that another stream has begun", () => {
+    const place = placeAfter(0, 1, 2);
+    place.move({ code: "index_expired", first_index: 0 });
+    expect(place.next).toBe(0);
+    expect(place.take(answer([0], { generation: "h" }))!.anew).toBe(true);
+  });
+
   it("goes on where it was in a stream that was not begun anew after all", () => {
     const place = placeAfter(0, 1, 2);
     expect(take(place, [], { tail: 1 })).toBeUndefined();
