@@ -71,12 +71,16 @@ export class StreamWriter<T = unknown> {
   /** What the latest append took, once the second has arrived. */
   #tookInMs = 0;
   #advisedInMs: number | undefined;
-  #hurry = new AbortController();
+  /** What ends a pause for more chunks, and the number of its own up to which none is made. */
+  #hurry: AbortController | undefined;
+  #urgent = 0;
   /** Aborts when there is no use in more chunks: readers have asked to stop, or sending has failed. */
   readonly #enough = new AbortController();
   #error: unknown;
   #isClosed = false;
   #room: (() => void)[] = [];
+  /** Who waits until so many chunks of its own are stored, in this order. */
+  readonly #drains: [count: number, resolve: () => void][] = [];
   /** How often the stream had been taken over when this writer began; unknown until it is answered. */
   #fence: number | undefined;
   #tookOver = false;
@@ -149,10 +153,12 @@ export class StreamWriter<T = unknown> {
     await this.drain();
   }
 
-  /** Wait until all that was written is stored. Raises what made it fail. */
+  /** Wait until all that was written until now is stored. Raises what made it fail. */
   async drain(): Promise<void> {
-    this.#hurry.abort();
-    await this.#sending;
+    const count = (this.#urgent = this.#first + this.#lines.length);
+    this.#hurry?.abort();
+    if (this.#sending && this.#first < count)
+      await new Promise<void>((resolve) => this.#drains.push([count, resolve]));
     if (this.#error) throw this.#error;
   }
 
@@ -244,15 +250,17 @@ export class StreamWriter<T = unknown> {
       this.#fail(error);
     }
     this.#sending = undefined;
-    this.#hurry = new AbortController();
-    this.#makeRoom();
+    this.#wake();
   }
 
   async #linger(): Promise<void> {
     const quick = Math.min(LINGER_MS, ROUND_TRIPS * this.#tookInMs);
     const { lingerInMs = this.#advisedInMs ?? quick } = this.#options;
     const left = this.#sentAt + lingerInMs - performance.now();
-    if (left > 0 && this.#length < BATCH_LENGTH) await pause(left, this.#hurry.signal);
+    if (left > 0 && this.#length < BATCH_LENGTH && this.#urgent <= this.#first) {
+      this.#hurry = new AbortController();
+      await pause(left, this.#hurry.signal);
+    }
     this.#sentAt = performance.now();
   }
 
@@ -278,7 +286,7 @@ export class StreamWriter<T = unknown> {
     this.#lines.splice(0, batch.length);
     this.#first += batch.length;
     this.#length -= body.length;
-    if (this.#length <= BUFFER_LENGTH) this.#makeRoom();
+    this.#wake();
   }
 
   /** Post lines, which may be none, with a promise of so many seconds, unless that is false. */
@@ -359,8 +367,12 @@ export class StreamWriter<T = unknown> {
     }
   }
 
-  #makeRoom(): void {
-    for (const resolve of this.#room.splice(0)) resolve();
+  /** Let those go on who wait for room, or for what is stored by now; all, where nothing is sent any more. */
+  #wake(): void {
+    if (!this.#sending || this.#length <= BUFFER_LENGTH)
+      for (const resolve of this.#room.splice(0)) resolve();
+    const left = this.#drains.findIndex(([count]) => this.#sending && count > this.#first);
+    for (const [, resolve] of this.#drains.splice(0, left < 0 ? Infinity : left)) resolve();
   }
 
   #post(call: string, body: string, more: object, signal: AbortSignal): Promise<Response> {

@@ -106,6 +106,23 @@ describe.concurrent("a writer", () => {
     expect(sent).toBeGreaterThan(20); // with a fixed 100 ms there would be three
   });
 
+  it("is drained of what was written before, however much goes on being written", async () => {
+    const sent: string[] = [];
+    const busy: typeof fetch = async (_, init) => {
+      sent.push(init!.body as string);
+      if (sent.length < 50) void writer.write(sent.length);
+      return Response.json({ last_index: sent.length - 1, stop: false });
+    };
+    const options = { fetch: busy, leaseInSeconds: 0, lingerInMs: 10_000_000 };
+    const writer: StreamWriter<number> = writerOf(new Stream(), options);
+    void writer.write(0);
+    await writer.drain();
+    expect(sent).toEqual(["0\n"]);
+    void writer.write(100);
+    await writer.drain();
+    expect(sent).toEqual(["0\n", "1\n100\n"]);
+  });
+
   it("stores each chunk once, however often the connection breaks", async () => {
     const stream = new Stream();
     const path = stream.run;
