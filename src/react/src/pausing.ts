@@ -45,6 +45,7 @@ export const isOffline = () => globalThis.navigator?.onLine === false;
 
 /** Call *change* when the page is shown or hidden, or the network comes back, until *signal* aborts. */
 export function onChange(change: () => void, signal: AbortSignal): void {
+  if (signal.aborted) return;
   const { document, window } = globalThis;
   for (const [target, type] of [
     [document, "visibilitychange"],

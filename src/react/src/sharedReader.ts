@@ -101,11 +101,11 @@ export class SharedReader<T> implements Reader<T> {
       clearInterval(ticking);
       this.#isStopped ||= !this.#isAlone;
       leave();
-      const isOpen = this.#status !== "closed" && !this.error && !this.#isAlone;
+      const isOpen = this.#status !== "closed" && !this.error && this.#isStopped;
       if (isOpen) this.#say(this.#left() > 0 ? "waiting" : "silent");
     }
     if (this.error) throw this.error;
-    if (this.#isAlone) yield* this.#readAlone();
+    if (!this.#isStopped) yield* this.#readAlone();
   }
 
   /** Turn `from` and a negative start into an index. Who cannot, reads alone: that tells why. */

@@ -109,3 +109,17 @@ it("goes on at its index, not at the tail, when it began at the tail and is made
   reader.stop();
   await pages.return(undefined);
 });
+
+it("does not go on alone when it is stopped before it has begun", async () => {
+  let fail = (_: unknown) => {};
+  const asked = vi.fn(() => new Promise<Response>((_, reject) => (fail = reject)));
+  const options = { from: "tail", fetch: asked, retries: 0 } as const;
+  const reader = new SharedReader(hub().stub, "run", "a", options);
+  const reading = reader.pages().next();
+  await vi.waitFor(() => expect(asked).toHaveBeenCalledTimes(1));
+  reader.stop();
+  fail(new TypeError("fetch failed"));
+  expect(await reading).toEqual({ done: true, value: undefined });
+  expect(asked).toHaveBeenCalledTimes(1);
+  expect(reader.status).toBe("waiting");
+});

@@ -1,5 +1,6 @@
 /** What a page lives through: it is hidden, it loses the network, its machine sleeps. */
 
+import { getEventListeners } from "node:events";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { pause, Stalled, within } from "../src/pausing.js";
 import { StreamReader, type Transport } from "../src/streamReader.js";
@@ -91,6 +92,25 @@ describe.each<Transport>(["events", "poll"])("a reader by %s", (transport) => {
     await stream.close();
     expect(await reading).toHaveLength(1);
   });
+});
+
+it("leaves nothing behind on the page, not when it is stopped before it begins either", async () => {
+  const listeners = () =>
+    [[document, "visibilitychange"] as const, [window, "online"] as const].map(
+      ([target, type]) => getEventListeners(target, type).length,
+    );
+  const before = listeners();
+  const stream = new Stream();
+  await stream.append("there");
+  for (const isEarly of [false, true]) {
+    const reader = new StreamReader(stream.run, stream.key, through);
+    if (isEarly) reader.stop();
+    const reading = collect(reader);
+    await until(() => isEarly || reader.lastIndex === 0);
+    reader.stop();
+    await reading;
+    expect(listeners()).toEqual(before);
+  }
 });
 
 it("polls when an event stream stalls before it has proven itself", async () => {
