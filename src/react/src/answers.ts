@@ -17,6 +17,8 @@ export interface Answer<T> extends Sign {
   closed?: Closed | null;
   /** Which chunks of the stream no longer count; left out where all do. */
   superseded?: Span[];
+  /** Which stream it is of, where it has no chunks whose ids would say so, and the server does. */
+  generation?: string;
   /** A cache in front gives pages to many readers. */
   shared?: boolean;
   /** What to ask such a cache with next, after nothing came. */

@@ -24,12 +24,12 @@ export class Place {
 
   /** Which stream of its name it is in, once something of it was read. */
   get generation(): string | undefined {
-    return this.last && generation(this.last);
+    return this.last && streamOf(this.last);
   }
 
   /** Say whether chunks are missing between what was read and *answer*. */
-  misses({ chunks: [first], tail }: Answer<unknown>): boolean {
-    return !!first && first.index > (this.next ?? Infinity) && !this.#isOther(first, tail);
+  misses({ chunks: [first] }: Answer<unknown>): boolean {
+    return !!first && first.index > (this.next ?? Infinity) && !this.#isOther(streamOf(first));
   }
 
   /**
@@ -37,10 +37,14 @@ export class Place {
    * missing before it, or another stream has taken this one's place: then one has to connect anew, from
    * `next`.
    */
-  take<T>({ chunks, tail, superseded = [] }: Answer<T>, from = Infinity): Page<T> | undefined {
+  take<T>(
+    { chunks, tail, superseded = [], generation }: Answer<T>,
+    from = Infinity,
+  ): Page<T> | undefined {
     const [first] = chunks;
-    if (first && this.#isPast(generation(first))) return undefined;
-    if (this.#isOther(first, tail)) {
+    const stream = first ? streamOf(first) : generation;
+    if (this.#isPast(stream)) return undefined;
+    if (this.#isOther(stream, tail)) {
       this.#begin(this.last!);
       if (first?.index !== 0) return undefined;
     }
@@ -54,7 +58,7 @@ export class Place {
     this.last = fresh.at(-1)!;
     this.next = this.last.index + 1;
     this.#anew = false;
-    if (this.#before) this.#left.add(generation(this.#before.last));
+    if (this.#before) this.#left.add(streamOf(this.#before.last));
     this.#before = undefined;
     return page;
   }
@@ -69,10 +73,10 @@ export class Place {
     else if (isExpired || code === "index_beyond_tail") this.take({ chunks: [], tail });
   }
 
-  /** Say whether this is no more the stream that was read so far. */
-  #isOther(first: Chunk | undefined, tail: number): boolean {
+  /** Say whether *stream*, or where that is not told one with this *tail*, is not what was read so far. */
+  #isOther(stream: string | undefined, tail = 0): boolean {
     if (!this.last) return false;
-    return first ? generation(first) !== generation(this.last) : tail < this.next!;
+    return stream === undefined ? tail < this.next! : stream !== this.generation;
   }
 
   #begin(last: Chunk): void {
@@ -84,9 +88,9 @@ export class Place {
   }
 
   /** Say whether *stream* has had its time; the one that was just read may not, and goes on where it was. */
-  #isPast(stream: string): boolean {
+  #isPast(stream: string | undefined): boolean {
     const before = this.#before;
-    if (!before || generation(before.last) !== stream) return this.#left.has(stream);
+    if (!before || streamOf(before.last) !== stream) return this.#left.has(stream!);
     Object.assign(this, before);
     this.#before = undefined;
     this.#anew = false;
@@ -119,7 +123,7 @@ function length(spans: Span[]): number {
 }
 
 /** What the ids of a stream have in common, and not with those of the one that takes its place. */
-function generation({ id, index }: Chunk): string {
+function streamOf({ id, index }: Chunk): string {
   const end = `-${index}`;
   return id.endsWith(end) ? id.slice(0, -end.length) : "";
 }

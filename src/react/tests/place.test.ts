@@ -105,6 +105,17 @@ describe("a place", () => {
     },
   );
 
+  it("notices by an empty answer that as many chunks are those of another stream", () => {
+    const place = placeAfter(0, 1, 2);
+    const empty = { chunks: [], tail: 3 };
+    expect(place.take({ ...empty, generation: "g" })!.chunks).toEqual([]);
+    expect(place.take({ ...empty, generation: "h" })).toBeUndefined();
+    expect(place.next).toBe(0);
+    expect(place.take(answer(range(3), { generation: "h" }))!.anew).toBe(true);
+    expect(place.take({ ...empty, generation: "g" })).toBeUndefined();
+    expect(place.take({ ...empty, generation: "h" })!.chunks).toEqual([]);
+  });
+
   it("does not go back to a stream that it has left", () => {
     const place = placeAfter(0, 1, 2);
     expect(take(place, [0, 1], { generation: "h" })).toEqual([0, 1]);
