@@ -16,6 +16,8 @@ export class Step {
   #superseded: Span[] = [];
   /** What the answer shows before its first step. */
   #ahead: Chunk<UIMessageChunk>[] = [];
+  /** The last chunk before the step: what supersedes another one before it supersedes that, too. */
+  #before: Chunk<UIMessageChunk>[] = [];
   #shown: Chunk<UIMessageChunk>[] = [];
   /** The chunk that began the step, and how many steps have begun. */
   #begun: Chunk<UIMessageChunk> | undefined;
@@ -38,9 +40,12 @@ export class Step {
     if (!this.#count) this.#ahead = this.#shown.filter(({ data }) => !SILENT.includes(data.type));
     const isShown = this.#isAhead;
     this.#isAhead = false;
+    if (!isShown) {
+      this.#count += 1;
+      this.#before = [this.#shown.at(-1) ?? this.#begun ?? chunk];
+    }
     this.#begun = chunk;
     this.#shown = [];
-    if (!isShown) this.#count += 1;
     return !isShown;
   }
 
@@ -63,7 +68,7 @@ export class Step {
 
   #mayTakeBack(begins: boolean): boolean {
     if (!this.#count) return this.#isFirst;
-    const isAheadLost = counting(this.#ahead, this.#superseded).length < this.#ahead.length;
-    return begins || (this.#count === 1 && !isAheadLost);
+    const needed = this.#count === 1 ? this.#ahead : this.#before;
+    return begins || counting(needed, this.#superseded).length === needed.length;
   }
 }

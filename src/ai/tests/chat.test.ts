@@ -97,6 +97,29 @@ describe.concurrent("a chat", () => {
     }
   });
 
+  it("rolls back the latest step with its beginning, again and again, and no step before it", async () => {
+    const step = { type: "start-step" };
+    const first = [begun()[0]!, step, ...begun("First. ").slice(1), ended[0]!];
+    const text = { type: "text-start", id: "t" };
+    const { backend, stream } = await answered(...first, step, text, delta("It was"));
+    await using _ = backend;
+    const { chat, done } = await resumed(backend);
+    await until(() => texts(chat).at(-1) === "First. It was");
+    await stream.supersede(first.length, step, text, delta("It is"));
+    if (!(await takesBack)) {
+      await done;
+      return expect(chat.error?.message).toBe(ANEW);
+    }
+    await until(() => texts(chat).at(-1) === "First. It is");
+    await stream.supersede(first.length, step, text, delta("So be it"));
+    await until(() => texts(chat).at(-1) === "First. So be it");
+    const types = chat.lastMessage!.parts.map(({ type }) => type);
+    expect(types).toEqual(["step-start", "text", "step-start", "text"]);
+    await stream.supersede(first.length - 1, ended[0]!, ...ended.slice(1));
+    await done;
+    expect(chat.error?.message).toBe(ANEW);
+  });
+
   it("says that one has to reconnect where a step before the latest is begun anew", async () => {
     await using backend = await new Backend().listen();
     const { chat, stream, done } = await asked(backend, "As");
