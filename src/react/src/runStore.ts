@@ -3,6 +3,7 @@ import type { Chunk, Closed, Span, Status } from "./chunk.js";
 import { StreamError } from "./errors.js";
 import { TICK } from "./pausing.js";
 import { Place } from "./place.js";
+import { report } from "./reporting.js";
 import type { RunHub } from "./runHub.js";
 import type { AccessToken } from "./token.js";
 import { SILENCE_SECONDS, SILENCE_SECONDS_MAX } from "./sharedReader.js";
@@ -165,7 +166,7 @@ export class RunStore<T> {
     if (error) kept.place.move(error);
     const fresh = error ? undefined : kept.take(item);
     if (!fresh) return this.#joined?.changed();
-    for (const chunk of fresh) this.onData?.(item.key, chunk);
+    for (const chunk of fresh) report(() => this.onData?.(item.key, chunk));
     this.#timer ??= setTimeout(() => this.#show(), this.#throttleInMs);
   }
 

@@ -6,6 +6,7 @@ import type { ServerOptions } from "./requests.js";
 import { hubOf } from "./runHub.js";
 import { mayShare, SharedReader } from "./sharedReader.js";
 import { StreamReader, type ReaderOptions } from "./streamReader.js";
+import { report } from "./reporting.js";
 import { stopProducer } from "./stopping.js";
 import { NOTHING, StreamStore, type Snapshot } from "./streamStore.js";
 import { useTokenName } from "./useTokenName.js";
@@ -163,15 +164,4 @@ function useOnData<T>(
       report(() => latest.current?.(chunk.data, chunk));
     }, seen.current.count);
   }, [store]);
-}
-
-/** Call; what it raises is its own affair, and shows up as not caught. */
-function report(call: () => void): void {
-  try {
-    call();
-  } catch (error) {
-    queueMicrotask(() => {
-      throw error;
-    });
-  }
 }

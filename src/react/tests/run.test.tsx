@@ -1,6 +1,7 @@
 /** The hook that follows all streams of a run, against a server. */
 
 import type { ServerResponse } from "node:http";
+import { StrictMode } from "react";
 import { show } from "./support/dom.js";
 import { describe, expect, it, vi } from "vitest";
 import {
@@ -157,6 +158,25 @@ describe.concurrent("the hook of a run", () => {
     page.remove();
   });
 
+  it("reads once when it is mounted twice, as in strict mode", async () => {
+    const { Shown, now } = recorder();
+    const run = newRun();
+    await streamOf(run, "a").append(1);
+    const onData = vi.fn();
+    const page = show(
+      <StrictMode>
+        <Shown run={run} onData={onData} />
+      </StrictMode>,
+    );
+    await until(() => now().streams.a);
+    await streamOf(run, "a").append(2);
+    await until(() => now().streams.a!.parts.length === 2);
+    expect(onData).toHaveBeenCalledTimes(2);
+    expect(await network.seen(`${run}/follow`, "POST")).toHaveLength(1);
+    page.remove();
+    await until(async () => (await network.reset(run)) === 0);
+  });
+
   it("says what is refused, and goes on with a token that is better", async () => {
     const { Shown, now } = recorder();
     const run = newRun();
@@ -169,4 +189,30 @@ describe.concurrent("the hook of a run", () => {
     expect(now()).toMatchObject({ status: "live", error: undefined });
     page.remove();
   });
+});
+
+it("shows all to everybody when somebody's onData fails, and lets that be seen", async () => {
+  const uncaught = new Promise((resolve) => {
+    const listeners = process.rawListeners("uncaughtException");
+    process.removeAllListeners("uncaughtException");
+    process.once("uncaughtException", (error) => {
+      for (const listener of listeners) process.on("uncaughtException", listener as () => void);
+      resolve(error);
+    });
+  });
+  const [one, other] = [recorder(), recorder()];
+  const run = newRun();
+  await streamOf(run, "a").append(1, 2);
+  const onData = vi.fn().mockImplementationOnce(() => {
+    throw new Error("mine");
+  });
+  const page = show([
+    <one.Shown key="1" run={run} onData={onData} />,
+    <other.Shown key="2" run={run} />,
+  ]);
+  for (const { now } of [one, other]) await until(() => now().streams.a?.parts.length === 2);
+  expect(await uncaught).toMatchObject({ message: "mine" });
+  expect(onData).toHaveBeenCalledTimes(2);
+  expect(await network.seen(`${run}/follow`, "POST")).toHaveLength(1);
+  page.remove();
 });
