@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, FrameLocator, Page, expect
 
 from tests import tools
 from tests.browser.chromium import MILLISECONDS
@@ -91,6 +91,14 @@ LOCKS_THAT_WAIT = """
 """A window that has its locks late, as one does whose browser is busy."""
 
 
+SANDBOXED = """() => {
+    const frame = document.body.appendChild(document.createElement("iframe"));
+    frame.sandbox = "allow-scripts";
+    frame.src = location.href;
+}"""
+"""Shows the page once more in a frame whose origin is none."""
+
+
 class Opening(Protocol):
     """What opens a window of a run, of two streams or all; a *script* runs before its own."""
 
@@ -126,7 +134,7 @@ def write(server: ServerProcess, run: str, *values: int) -> None:
         server.http.post(path, content=lines).raise_for_status()
 
 
-def expect_shown(page: Page, count: int) -> None:
+def expect_shown(page: Page | FrameLocator, count: int) -> None:
     """Wait until the window shows so many chunks of both streams, each once and in order."""
     for name in ("#answer", "#log"):
         numbers = " ".join(map(str, range(count)))
@@ -235,3 +243,19 @@ def test_a_window_that_comes_as_the_reader_ends_has_everything(
     late.evaluate("giveLocks()")
     late.locator("[data-status=closed]").wait_for()
     expect_shown(late, 2)
+
+
+def test_a_page_in_a_sandbox_which_may_have_no_locks_reads_for_itself(
+    opening: Opening, server: ServerProcess, network: FaultProxy
+) -> None:
+    run = new_run()
+    write(server, run, 0)
+    window = opening(run, token_for(server, run))
+    expect_shown(window, 1)
+    before = reads(network, run)
+    window.evaluate(SANDBOXED)
+    framed = window.frame_locator("iframe")
+    expect_shown(framed, 1)
+    write(server, run, 1)
+    expect_shown(framed, 2)
+    assert reads(network, run) > before

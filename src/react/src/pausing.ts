@@ -3,6 +3,9 @@
 /** Milliseconds of a tick. */
 export const TICK = 1000;
 
+/** The longest time that timers can do, in milliseconds. */
+export const FOREVER = 2 ** 31 - 1;
+
 /** Nothing came. */
 export class Stalled extends Error {}
 

@@ -2,7 +2,7 @@ import type { Status } from "./chunk.js";
 import { StreamError } from "./errors.js";
 import { EventDecoder } from "./events.js";
 import { itemOf, itemsOf, type Item } from "./items.js";
-import { isOffline, onChange, pause, Stalled, TICK, within } from "./pausing.js";
+import { FOREVER, isOffline, onChange, pause, Stalled, TICK, within } from "./pausing.js";
 import { hasBodies, polled } from "./polled.js";
 import { Requests, type ServerOptions } from "./requests.js";
 import { delay, isPassing } from "./retrying.js";
@@ -27,7 +27,6 @@ const DOUBTS = [2, 3, 5];
 const GATHER_MS = 20;
 /** How often is looked, for a moment each, where no connection may be kept. */
 const GLANCE_MS = 1000;
-const FOREVER = 2 ** 31 - 1;
 const RETRIES = 12;
 const FRUITLESS = 2;
 /** Errors of one stream that its reader knows how to go on after: it asks elsewhere. */

@@ -1,7 +1,7 @@
 import type { Status } from "./chunk.js";
 import { StreamError } from "./errors.js";
 import { itemOf, type Item } from "./items.js";
-import { isHidden, onChange } from "./pausing.js";
+import { FOREVER, isHidden, onChange, pause } from "./pausing.js";
 import type { ServerOptions } from "./requests.js";
 import { RunConnection } from "./runConnection.js";
 import { slotsOf } from "./slots.js";
@@ -111,22 +111,24 @@ export class RunHub {
   }
 
   #open(): void {
-    const session = (this.#session = new AbortController());
+    const { signal } = (this.#session = new AbortController());
     this.#status = "connecting";
     const locks = this.#name && globalThis.BroadcastChannel ? locksOf() : undefined;
-    if (!locks) return this.#lead();
+    if (!locks) return this.#lead(signal);
     this.#channel = new BroadcastChannel(this.#name!);
     this.#channel.onmessage = ({ data }) => this.#hear(data as Message);
-    const held = untilAborted(session.signal);
-    const { signal } = session;
+    const held = pause(FOREVER, signal);
     // Who holds this one is there: its end is noticed by who waits for it.
     const present = () => (this.changed(), held);
     locks.request(this.#lockOf(this.#tab), { signal }, present).catch(() => {});
-    locks.request(`${this.#name} reader`, { signal }, () => (this.#lead(), held)).catch(() => {});
+    // A page without an origin, as in a sandbox, may have none: then it reads for itself.
+    locks
+      .request(`${this.#name} reader`, { signal }, () => (this.#lead(signal), held))
+      .catch(() => this.#lead(signal));
   }
 
-  #lead(): void {
-    if (this.#session?.signal.aborted !== false) return;
+  #lead({ aborted }: AbortSignal): void {
+    if (aborted) return;
     const { baseURL = "" } = this.#server;
     this.#connection = new RunConnection(
       this.#run,
@@ -230,9 +232,6 @@ function advance(wanted: Wanted, { key, said, from }: Item): void {
 }
 
 const locksOf = (): LockManager | undefined => globalThis.navigator?.locks;
-
-const untilAborted = (signal: AbortSignal) =>
-  new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
 
 /** What is read by hubs, each shared by all readers of a run that ask with the same token. */
 const hubs = new Map<string, RunHub>();

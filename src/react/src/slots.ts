@@ -25,6 +25,7 @@ function tryLock(locks: LockManager, name: string): Promise<(() => void) | undef
   return new Promise((resolve) => {
     const hold = (lock: Lock | null) =>
       lock ? new Promise<void>((release) => resolve(release)) : resolve(undefined);
-    locks.request(name, { ifAvailable: true }, hold).catch(() => resolve(undefined));
+    // Where there may be none, nobody else can be asked.
+    locks.request(name, { ifAvailable: true }, hold).catch(() => resolve(() => {}));
   });
 }

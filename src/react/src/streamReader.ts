@@ -2,7 +2,7 @@ import { answerOf, pageOf, signOf, type Answer, type Sign } from "./answers.js";
 import type { Chunk, Closed, Page, Span, Status } from "./chunk.js";
 import { StreamError } from "./errors.js";
 import { EventDecoder, type ServerEvent } from "./events.js";
-import { isHidden, isOffline, onChange, pause, Stalled, TICK, within } from "./pausing.js";
+import { FOREVER, isHidden, isOffline, onChange, pause, Stalled, TICK, within } from "./pausing.js";
 import { Place } from "./place.js";
 import { hasBodies, polled } from "./polled.js";
 import { Requests, type ServerOptions } from "./requests.js";
@@ -465,7 +465,7 @@ export class StreamReader<T = unknown> implements AsyncIterable<Chunk<T>> {
     while (isHidden() && !this.#options.readWhenHidden && !this.#ended.signal.aborted) {
       this.#say("waiting");
       this.#connected = new AbortController();
-      await pause(2 ** 31 - 1, this.#connected.signal);
+      await pause(FOREVER, this.#connected.signal);
     }
   }
 
