@@ -12,6 +12,7 @@ from ..call import Call
 from ..errors import Headers
 from ..live.presence import Presence
 from . import telling, texts
+from .pages import page_of
 
 SECONDS = 60
 """After how long a live read ends; its reader comes back."""
@@ -24,9 +25,7 @@ async def send_events(
     *known*. Raises `IndexExpired`, `NotThere`, `ClientGone`.
     """
     open_ = await _left_open(call, stream, head, index)
-    page = await call.service.log.read(stream, index, raw=True)
-    if page.generation != head.generation:
-        raise NotThere("the stream is gone")
+    page = await page_of(call.service.log, stream, head, index)
     await call.start(200, _headers(head))
     async with Presence(call, "events"):
         await _Live(call, stream, head, known, open_).send(page)
@@ -79,7 +78,9 @@ class _Live:
                     page = event
                     await self._tell(page)
         if follower.end is End.CLOSED and page.closed is None:
-            await self._tell(await self._log.read(self._stream, page.next_index, raw=True))
+            with suppress(NotThere):  # it ends like a stream that is gone
+                at = page.next_index
+                await self._tell(await page_of(self._log, self._stream, self._head, at))
 
     async def _tell(self, page: Page) -> None:
         cursor = telling.cursor(self._log.clock(), self._known)
