@@ -2,16 +2,16 @@
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
-from typing import Any, Generic, Protocol, TypeVar
+from collections.abc import Callable, Iterator
+from typing import Any, Generic, TypeVar
 
 from ..core.model import Closed
 from .connection import Connection
 from .engine.queues import NothingYet, Tee
 from .errors import RolledBack
+from .reading.base import Session, State
 from .reading.run_session import RunSession
-from .reading.session import ReadSession, State
+from .reading.session import ReadSession
 from .records import Chunk, Rollback, RunChunk
 from .writing.producer import Producer
 from .writing.sources import Source
@@ -97,27 +97,10 @@ class Watching(Generic[T]):
             raise
 
 
-class Session(Protocol):
-    """What is read in the background."""
-
-    def start(self) -> None:
-        """Begin."""
-
-    def stop(self) -> None:
-        """End, and drop what has not been taken."""
-
-    def take(self) -> Sequence[Any]:
-        """Return the next chunks. Raises `NothingYet`, `StopIteration`, and what went wrong."""
-
-    @property
-    def over(self) -> "Future[None]":
-        """Done when it has let go of everything."""
-
-
 class Taking(ABC, Generic[T]):
     """Chunks that are read in the background, one after the other."""
 
-    def __init__(self, connection: Connection, session: Session) -> None:
+    def __init__(self, connection: Connection, session: Session[Any]) -> None:
         self._engine = connection.engine
         self._background = session
         self._chunks: Iterator[Any] = iter(())

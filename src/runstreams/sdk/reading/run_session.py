@@ -9,9 +9,7 @@ asked after its time.
 import asyncio
 import logging
 import math
-import os
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Future
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
@@ -19,26 +17,23 @@ from ...core.errors import (
     IndexBeyondTail,
     IndexExpired,
     NoEventStream,
-    NotThere,
     RunstreamsError,
 )
 from ...core.limits import FOLLOWED_STREAMS, PAGE_CHUNKS, SILENCE_SECONDS_MAX, WAIT_SECONDS
 from ...core.model import Closed, StreamId
-from ..engine.queues import ClosableQueue
 from ..engine.waiting import fired
-from ..errors import Unexpected, Unreachable, WriterClosed
-from ..leases import UNLEASED, Silence, silence_of
+from ..errors import Unexpected, Unreachable
+from ..leases import Silence
 from ..records import Chunk, ChunkPage, Rollback, RunChunk, RunItem, RunItems
 from ..telling import Doing
-from ..tracing import Reading, reading
+from ..tracing import reading
+from .base import AHEAD, EARLY_SECONDS, FRUITLESS, PAGE_WEIGHT, POLL_SECONDS, Session
 from .cursor import ReadCursor
 from .ending import ending_of
-from .session import AHEAD, EARLY_SECONDS, FRUITLESS, PAGE_WEIGHT, POLL_SECONDS, State
 from .superseding import Counting, Superseded
 
 if TYPE_CHECKING:
     from ..engine.engine import Engine
-    from ..engine.loops import Background
 
 logger = logging.getLogger("runstreams")
 connection_logger = logging.getLogger("runstreams.connection")
@@ -54,7 +49,7 @@ _CROWDED = (
 )
 
 
-class RunSession:
+class RunSession(Session[RunChunk[object]]):
     """Reads all streams of a run and hands their chunks over."""
 
     def __init__(
@@ -72,53 +67,23 @@ class RunSession:
         With *strict* a stream that failed or was canceled ends in an error, when all is read.
         Chunks that no longer count are left out unless *superseded* is `"keep"`.
         """
+        super().__init__(engine, Doing("read", run), timeout, strict)
         self.run = run
-        self.state: State = "connecting"
         self.is_over = False
         """Whether the run is completed and everything of it is read."""
-        self.pages: ClosableQueue[list[RunChunk[object] | Rollback]] = ClosableQueue()
-        self.over: Future[None] = Future()
-        """Done when it has let go of everything."""
-        self._background: Background | None = None
-        self._process = os.getpid()
-        self._engine = engine
         self._left_out = {key for key, index in start.items() if index is None}
         self._places = {key: ReadCursor(index) for key, index in start.items() if index is not None}
         self._keeps = superseded == "keep"
         self._counting: dict[str, Counting] = {}
-        self._is_patient = timeout == UNLEASED
-        self._timeout = silence_of(timeout)
-        self._strict = strict
-        self._events = True
-        self._last = self._brought = -math.inf
-        self._fruitless = 0
         self._moved = set[str]()
         self._is_crowded = False
         self._is_moved = False
-        self._trace = Reading()
-        self._patience = engine.patience(Doing("read", run))
 
     @property
     def closed(self) -> dict[str, Closed]:
         """How those streams have ended that have come to their end."""
         places = list(self._places.items())
         return {key: place.closed for key, place in places if place.closed is not None}
-
-    def start(self) -> None:
-        """Begin to follow, in the background."""
-        self._background = self._engine.spawn(self._run(), self._let_go)
-
-    def stop(self) -> None:
-        """Stop following; what has not been taken is dropped. `over` tells when it has let go."""
-        self.pages.drop()
-        if self._background is not None:
-            self._background.cancel()
-
-    def take(self) -> list[RunChunk[object] | Rollback]:
-        """Return the next chunks. Raises `NothingYet`, `StopIteration`, and what went wrong."""
-        if os.getpid() != self._process:
-            raise NotThere("this belongs to the process that began it: read again in this one")
-        return self.pages.next()
 
     async def _run(self) -> None:
         """Follow until the end of the run or silence."""
@@ -134,10 +99,6 @@ class RunSession:
         except Exception as problem:
             self.state, error = "failed", problem
         self.pages.end(error)
-
-    def _let_go(self) -> None:
-        self.pages.end(WriterClosed("the client is closed"))
-        self.over.set_result(None)
 
     async def _follow(self) -> None:
         while not self.is_over:
@@ -294,13 +255,6 @@ class RunSession:
         if self._fruitless == FRUITLESS:
             self._events, self._fruitless = not self._events, 0
 
-    def _progress(self) -> None:
-        self._fruitless = 0
-        self._patience.progress()
-
-    def _heard(self) -> None:
-        self._last = self._brought = self._now()
-
     def _hear_of(self, leased_until: int | None) -> None:
         """Take in whether somebody has promised to be heard of."""
         is_unwritten = not any(place.tail for place in self._places.values())
@@ -318,13 +272,6 @@ class RunSession:
         if sum(place.closed is None for place in self._places.values()) >= FOLLOWED_STREAMS:
             self._is_crowded = True
             connection_logger.warning(_CROWDED, self.run, FOLLOWED_STREAMS)
-
-    def _left(self, most: float) -> float:
-        """Return the seconds of silence that are left, up to *most*."""
-        return max(0.0, min(self._last + self._timeout - self._now(), most))
-
-    def _now(self) -> float:
-        return asyncio.get_running_loop().time()
 
     def _ending(self) -> RunstreamsError | None:
         """Return the error that the first stream has ended in, if it is to be raised."""

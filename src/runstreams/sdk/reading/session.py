@@ -19,8 +19,6 @@ between may answer from memory. Whatever else comes is a failure, with a pause b
 import asyncio
 import logging
 import math
-import os
-from concurrent.futures import Future
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Literal
 
@@ -28,47 +26,28 @@ from ...core.errors import (
     IndexBeyondTail,
     IndexExpired,
     NoEventStream,
-    NotThere,
     RunstreamsError,
 )
 from ...core.limits import PAGE_CHUNKS, SILENCE_SECONDS_MAX, WAIT_SECONDS
 from ...core.model import StreamId
-from ..engine.queues import ClosableQueue
 from ..engine.waiting import fired
-from ..errors import Unexpected, Unreachable, WriterClosed
-from ..leases import UNLEASED, Silence, silence_of
-from ..records import Chunk, ChunkPage, Rollback, Sharing, SignOfLife
+from ..errors import Unexpected, Unreachable
+from ..leases import Silence
+from ..records import Chunk, ChunkPage, Sharing, SignOfLife
 from ..telling import Doing
-from ..tracing import Reading, reading
+from ..tracing import reading
+from .base import AHEAD, EARLY_SECONDS, FRUITLESS, PAGE_WEIGHT, POLL_SECONDS, Session
 from .cursor import ReadCursor
 from .ending import ending_of
 from .superseding import Counting, Superseded
 
 if TYPE_CHECKING:
     from ..engine.engine import Engine
-    from ..engine.loops import Background
-
-State = Literal["connecting", "live", "retrying", "closed", "silent", "failed"]
 
 logger = logging.getLogger("runstreams")
 
-AHEAD = 2_000
-"""So many chunks may wait for the reader's loop before no more are asked for."""
 
-PAGE_WEIGHT = 250
-"""A page counts as so many chunks at least: a few chunks may be as large as many small ones."""
-
-EARLY_SECONDS = 0.5
-"""An end of an event stream that comes so much before its time is not believed."""
-
-POLL_SECONDS = 1.0
-"""Least time between two polls, also when the server does not wait."""
-
-FRUITLESS = 2
-"""Failures in a row, without progress, after which the reader turns to the other means."""
-
-
-class ReadSession:
+class ReadSession(Session[Chunk[object]]):
     """Reads one stream and hands its chunks over, page by page."""
 
     def __init__(
@@ -85,40 +64,16 @@ class ReadSession:
         With *strict* a stream that failed or was canceled ends in an error. Chunks that no longer
         count are left out unless *superseded* is `"keep"`.
         """
+        super().__init__(engine, Doing("read", *stream), timeout, strict)
         self.stream = stream
-        self.state: State = "connecting"
-        self.pages: ClosableQueue[list[Chunk[object] | Rollback]] = ClosableQueue()
-        self.over: Future[None] = Future()
-        """Done when it has let go of everything."""
         self.place = ReadCursor(0)
         self.begun_at = 0
         """The index that it began at, once that is known."""
-        self._background: Background | None = None
-        self._process = os.getpid()
         self._start = start
-        self._engine = engine
-        self._is_patient = timeout == UNLEASED
-        self._timeout = silence_of(timeout)
-        self._strict = strict
-        self._events = True
         self._is_shared = False
         self._cursor: int | None = None
-        self._last = self._brought = -math.inf
-        self._fruitless = 0
         self._is_moved = False
         self._counting = Counting(stream.key, keeps=superseded == "keep")
-        self._trace = Reading()
-        self._patience = engine.patience(Doing("read", *stream))
-
-    def start(self) -> None:
-        """Begin to follow, in the background."""
-        self._background = self._engine.spawn(self._run(), self._let_go)
-
-    def stop(self) -> None:
-        """Stop following; what has not been taken is dropped. `over` tells when it has let go."""
-        self.pages.drop()
-        if self._background is not None:
-            self._background.cancel()
 
     async def _run(self) -> None:
         """Follow until the end of the stream or silence."""
@@ -135,16 +90,6 @@ class ReadSession:
             self.state, error = "failed", problem
         self.pages.end(error)
 
-    def _let_go(self) -> None:
-        self.pages.end(WriterClosed("the client is closed"))
-        self.over.set_result(None)
-
-    def take(self) -> list[Chunk[object] | Rollback]:
-        """Return the next chunks. Raises `NothingYet`, `StopIteration`, and what went wrong."""
-        if os.getpid() != self._process:
-            raise NotThere("this belongs to the process that began it: read again in this one")
-        return self.pages.next()
-
     async def _begin(self) -> None:
         start = self._start
         if start == "tail" or start < 0:
@@ -152,7 +97,7 @@ class ReadSession:
             start = tail if start == "tail" else max(0, tail + start)
         self.place = ReadCursor(int(start))
         self.begun_at = self.place.next_index
-        self._last = self._brought = self._now()
+        self._heard()
 
     async def _follow(self) -> None:
         while self.place.closed is None:
@@ -296,7 +241,7 @@ class ReadSession:
             await self._trace.link(self._engine.transport, self.stream)
             while (full := self.pages.full(AHEAD)) is not None:
                 await fired(full)
-            self._last = self._brought = self._now()
+            self._heard()
         self._hear_of(page.leased_until)
         return bool(chunks)
 
@@ -313,21 +258,10 @@ class ReadSession:
         if self._fruitless == FRUITLESS:
             self._events, self._fruitless = not (self._events or self._is_shared), 0
 
-    def _progress(self) -> None:
-        self._fruitless = 0
-        self._patience.progress()
-
     def _hear_of(self, leased_until: int | None) -> None:
         """Take in whether somebody has promised to be heard of."""
         if self._is_patient and (leased_until is not None or not self.place.tail):
             self._last = self._now()
-
-    def _left(self, most: float) -> float:
-        """Return the seconds of silence that are left, up to *most*."""
-        return max(0.0, min(self._last + self._timeout - self._now(), most))
-
-    def _now(self) -> float:
-        return asyncio.get_running_loop().time()
 
     def _tell_of_silence(self) -> None:
         if self._is_patient:

@@ -1,0 +1,104 @@
+"""What every reader does in the engine, of one stream or of several: it begins, hands its chunks
+over, keeps to its patience and its silence, and lets go.
+"""
+
+import asyncio
+import math
+import os
+from abc import ABC, abstractmethod
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Generic, Literal, TypeVar
+
+from ...core.errors import NotThere
+from ..engine.queues import ClosableQueue
+from ..errors import WriterClosed
+from ..leases import UNLEASED, Silence, silence_of
+from ..records import Rollback
+from ..telling import Doing
+from ..tracing import Reading
+
+if TYPE_CHECKING:
+    from ..engine.engine import Engine
+    from ..engine.loops import Background
+
+T = TypeVar("T")
+
+State = Literal["connecting", "live", "retrying", "closed", "silent", "failed"]
+
+AHEAD = 2_000
+"""So many chunks may wait for the reader's loop before no more are asked for."""
+
+PAGE_WEIGHT = 250
+"""A page counts as so many chunks at least: a few chunks may be as large as many small ones."""
+
+EARLY_SECONDS = 0.5
+"""An end of an event stream that comes so much before its time is not believed."""
+
+POLL_SECONDS = 1.0
+"""Least time between two polls, also when the server does not wait."""
+
+FRUITLESS = 2
+"""Failures in a row, without progress, after which the reader turns to the other means."""
+
+
+class Session(ABC, Generic[T]):
+    """Reads in the background and hands chunks over, page by page."""
+
+    def __init__(self, engine: "Engine", doing: Doing, timeout: Silence, strict: bool) -> None:
+        """End after *timeout* seconds of silence. With *strict* a stream that failed or was
+        canceled ends in an error.
+        """
+        self.state: State = "connecting"
+        self.pages: ClosableQueue[list[T | Rollback]] = ClosableQueue()
+        self.over: Future[None] = Future()
+        """Done when it has let go of everything."""
+        self._background: Background | None = None
+        self._process = os.getpid()
+        self._engine = engine
+        self._is_patient = timeout == UNLEASED
+        self._timeout = silence_of(timeout)
+        self._strict = strict
+        self._events = True
+        self._last = self._brought = -math.inf
+        self._fruitless = 0
+        self._trace = Reading()
+        self._patience = engine.patience(doing)
+
+    def start(self) -> None:
+        """Begin to follow, in the background."""
+        self._background = self._engine.spawn(self._run(), self._let_go)
+
+    def stop(self) -> None:
+        """Stop following; what has not been taken is dropped. `over` tells when it has let go."""
+        self.pages.drop()
+        if self._background is not None:
+            self._background.cancel()
+
+    def take(self) -> list[T | Rollback]:
+        """Return the next chunks. Raises `NothingYet`, `StopIteration`, and what went wrong."""
+        if os.getpid() != self._process:
+            raise NotThere("this belongs to the process that began it: read again in this one")
+        return self.pages.next()
+
+    @abstractmethod
+    async def _run(self) -> None:
+        """Follow until the end or silence, and end the pages."""
+
+    def _let_go(self) -> None:
+        self.pages.end(WriterClosed("the client is closed"))
+        self.over.set_result(None)
+
+    def _progress(self) -> None:
+        self._fruitless = 0
+        self._patience.progress()
+
+    def _heard(self) -> None:
+        """Take in that chunks have come: silence begins anew."""
+        self._last = self._brought = self._now()
+
+    def _left(self, most: float) -> float:
+        """Return the seconds of silence that are left, up to *most*."""
+        return max(0.0, min(self._last + self._timeout - self._now(), most))
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
