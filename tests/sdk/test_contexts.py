@@ -15,9 +15,10 @@ import uvicorn
 from fastapi import Depends, FastAPI
 from fastapi.responses import StreamingResponse
 
-from runstreams import Client
+from runstreams import Client, Run
 from runstreams.aio import AsyncClient
 from runstreams.errors import NoRun, RunCompleted, SourceCut
+from runstreams.sdk.runs import current_run
 from tests.http.serving import wait_until
 
 
@@ -35,6 +36,11 @@ def served(app: FastAPI) -> Iterator[httpx.Client]:
     finally:
         server.should_exit = True
         thread.join()
+
+
+async def here() -> Run | None:
+    """Return the run that a task is in which begins here."""
+    return current_run({})
 
 
 def is_completed(client: Client, run: str) -> bool:
@@ -172,6 +178,7 @@ def test_generators_that_are_runs_may_take_turns_and_end_in_any_order(client: Cl
     short, long = steps(1), steps(2)
     runs = [next(short), next(long), *short, *long][:2]
     assert [list(client.streams.read(run)) for run in runs] == [[0], [0, 1]]
+    assert asyncio.run(here()) is None
     with pytest.raises(NoRun):
         client.streams.append("x")
 
@@ -184,6 +191,7 @@ def test_a_thread_is_no_more_in_a_run_that_another_one_has_left(client: Client, 
             pool.submit(scope.__exit__, None, None, None).result()
         client.streams.append("in the run around it")
     assert list(client.streams.read(around.id)) == ["in the run around it"]
+    assert asyncio.run(here()) is None
     with pytest.raises(NoRun):
         client.streams.append("x")
 

@@ -62,6 +62,8 @@ class RunContext(Generic[R]):
         entered.is_left = True
         if self._last.get() is entered:
             self._last.set(entered.below)
+        # Those around it may have been left before: a task that begins later is in none of them.
+        self._last.set(self.innermost())
 
     def one_of(self, several: Collection[Entered[R]]) -> Entered[R]:
         """Return the innermost of *several* that we are in, or else the last of them."""
