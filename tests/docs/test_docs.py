@@ -112,12 +112,13 @@ def test_every_picture_is_shown_somewhere() -> None:
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=named)
 def test_names_of_files_are_names_of_files(path: Path) -> None:
-    """A path in backquotes that begins with one of our folders exists, there or beside the page."""
+    """A path in backquotes that begins with one of our folders exists, in it or beside the page."""
     names = re.findall(
-        r"`((?:bench|demo|docs|events|examples|requirements|scripts|src|tests)/[\w./-]+)`",
+        r"`((?:bench|demo|deploy|docs|events|examples|requirements|scripts|src|tests)/[\w./-]+"
+        r"|(?:ai|aws_lambda|cli|core|costs|http|react|sdk|serve|stores)/[\w/-]+\.(?:py|ts))`",
         path.read_text(),
     )
-    places = (ROOT, path.parent)
+    places = (ROOT, path.parent, ROOT / "src" / "runstreams", ROOT / "src")
     assert [name for name in names if not any((at / name).exists() for at in places)] == []
 
 
