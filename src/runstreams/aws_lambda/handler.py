@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from aws_lambda_powertools.logging import Logger, correlation_paths
-from aws_lambda_powertools.metrics import Metrics, MetricUnit
+from aws_lambda_powertools.metrics import Metrics
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from mangum import Mangum
 from starlette.routing import Router
@@ -23,11 +23,8 @@ from ..http.app import build_app
 from ..http.origin import Origin
 from ..http.service import Host
 from .invocation import MARGIN_SECONDS, Invocation
-from .metrics import namespace
+from .metrics import NAME, count_answer, count_request, namespace
 from .service import service_of
-
-NAME = "runstreams"
-"""The logger above all of ours."""
 
 _TEXT_TYPES = ["application/json"]
 """What is handed over as text. Everything else is handed over as base64, which is a third larger:
@@ -50,10 +47,10 @@ def lambda_handler(*routers: Router) -> Handler:
     @metrics.log_metrics(capture_cold_start_metric=True)
     def handle(event: Event, context: LambdaContext) -> Answer:
         invocation.deadline = time.time() + context.get_remaining_time_in_millis() / 1000
-        metrics.add_metric("Requests", MetricUnit.Count, 1)
+        count_request(metrics)
         logger.append_keys(**_about(event))
         answer = answer_to(event, context)
-        metrics.add_metric("Failures", MetricUnit.Count, int(answer["statusCode"] >= 500))
+        count_answer(metrics, answer["statusCode"])
         return answer
 
     @logger.inject_lambda_context(

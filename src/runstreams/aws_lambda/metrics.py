@@ -12,10 +12,23 @@ from aws_lambda_powertools.metrics import Metrics, MetricUnit
 
 from ..core.observing import Observer
 
+NAME = "runstreams"
+"""What logs, metrics and traces have us under, unless the environment says otherwise."""
+
 
 def namespace(environ: Mapping[str, str]) -> str:
     """Return the namespace of the metrics: each stack has its own."""
-    return environ.get("POWERTOOLS_METRICS_NAMESPACE") or "runstreams"
+    return environ.get("POWERTOOLS_METRICS_NAMESPACE") or NAME
+
+
+def count_request(metrics: Metrics) -> None:
+    """Take note of a request."""
+    metrics.add_metric("Requests", MetricUnit.Count, 1)
+
+
+def count_answer(metrics: Metrics, status: int) -> None:
+    """Take note of whether a request has failed."""
+    metrics.add_metric("Failures", MetricUnit.Count, int(status >= 500))
 
 
 class Measuring(Observer):

@@ -14,18 +14,19 @@ import os
 from typing import Any
 
 from aws_lambda_powertools.logging import Logger
-from aws_lambda_powertools.metrics import Metrics, MetricUnit
+from aws_lambda_powertools.metrics import Metrics
 from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..core.limits import LAMBDA_BODY_BYTES
 from ..core.settings import linger_of
 from ..http.app import build_app
+from ..http.durable.asking import PATH
 from ..http.origin import Origin
 from ..http.service import Host
 from .answer import Answer
 from .invocation import MARGIN_SECONDS, Invocation
-from .metrics import namespace
+from .metrics import NAME, count_answer, count_request, namespace
 from .service import service_of
 
 CONTEXT = b"x-amzn-lambda-context"
@@ -58,7 +59,7 @@ class Invoked:
         self._app = app
         self._invocation = invocation
         self._metrics = metrics
-        self._logger = Logger(service="runstreams")
+        self._logger = Logger(service=NAME)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         about = self._begin(scope)
@@ -91,8 +92,8 @@ class Invoked:
         return about
 
     def _tell(self, about: dict[str, str], status: int) -> None:
-        self._metrics.add_metric("Requests", MetricUnit.Count, 1)
-        self._metrics.add_metric("Failures", MetricUnit.Count, int(status >= 500))
+        count_request(self._metrics)
+        count_answer(self._metrics, status)
         self._metrics.flush_metrics()
         self._logger.remove_keys(about)
 
@@ -107,8 +108,8 @@ def _breaks(gateway: dict[str, Any]) -> bool:
 def _about(path: str) -> dict[str, str]:
     """Return what each log line says of the request, beside its id: the run that its path names."""
     parts = path.split("/")
-    if path.startswith("/v1/stream/"):
-        return {"name": path.removeprefix("/v1/stream/")}
+    if path.startswith(PATH):
+        return {"name": path.removeprefix(PATH)}
     return {"run": parts[4]} if len(parts) > 4 and parts[3] in ("streams", "runs") else {}
 
 
