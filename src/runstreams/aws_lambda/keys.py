@@ -44,15 +44,13 @@ class _KeyProvider(SecretsProvider):
 class RotatingKeys(Keys):
     """The current key of a secret, and for a while the one before it."""
 
-    _rotation: Rotation
-
     def __init__(self, aws: Session, name: str, previous_days: float = PREVIOUS_DAYS) -> None:
         """Read the keys from the secret *name*, through *aws*, when they are needed first."""
         self._provider = _KeyProvider(Secret(aws, name))
         self._name = name
-        self._previous_days = previous_days
+        self._rotation = Rotation(previous_days)
         self._read_at = 0
-        self._versions: Versions | None = None
+        self._last: Versions | None = None
 
     def grant(self, authorization: bytes | None, now: int) -> Grant:
         """Return what the holder of an *authorization* header may do at *now*, in milliseconds.
@@ -73,13 +71,8 @@ class RotatingKeys(Keys):
             )
         except GetParameterError as error:
             raise Busy("the secret key cannot be read", retry_after=5) from error
-        if again or versions is not self._versions:
+        if again or versions is not self._last:
             self._read_at = now
-            self._adopt(versions)
+            self._rotation.adopt(versions)
+            self._last = versions
         return self._rotation.at(now)
-
-    def _adopt(self, versions: Versions) -> None:
-        # Equal keys stay, and with them the tokens that they have verified.
-        if versions != self._versions:
-            self._rotation = Rotation(*versions, self._previous_days)
-        self._versions = versions

@@ -14,16 +14,22 @@ often than this, since anybody can send an unknown key.
 class Rotation:
     """The current key, and for a while the one before it."""
 
-    def __init__(
-        self, current: str, previous: str | None, since: int, previous_days: float
-    ) -> None:
-        """Accept *previous*, if there is one, for so many days *since* then, in milliseconds.
+    def __init__(self, previous_days: float) -> None:
+        """Accept the previous key for so many days since it was replaced."""
+        self._previous_days = previous_days
+        self._versions: tuple[str, str | None, int] | None = None
 
-        Raises `ValueError` for a key that is empty.
+    def adopt(self, versions: tuple[str, str | None, int]) -> None:
+        """Accept these: the current key, the previous one if there is one, and since when that is
+        so, in milliseconds. Raises `ValueError` for a key that is empty.
         """
-        self._current = Keys([current])
-        self._both = Keys([current, previous]) if previous else self._current
-        self._until = since + previous_days * DAY_MS
+        # Equal keys stay, and with them the tokens that they have verified.
+        if versions != self._versions:
+            current, previous, since = versions
+            alone = Keys([current])
+            both = Keys([current, previous]) if previous else alone
+            self._current, self._both, self._versions = alone, both, versions
+            self._until = since + self._previous_days * DAY_MS
 
     def at(self, now: int) -> Keys:
         """Return the keys that are accepted at *now*, in milliseconds."""

@@ -64,15 +64,13 @@ class DeployedKeys(Keys):
     is asked to come back.
     """
 
-    _versions: "Versions | None" = None
-
     def __init__(
         self, read: Callable[[], "Versions"], previous_days: float, clock: Clock = now
     ) -> None:
         """Read the keys with *read*, in a thread but for the first time. Raises what it raises."""
         self._read = read
         self._clock = clock
-        self._previous_days = previous_days
+        self._rotation = Rotation(previous_days)
         self._adopt(read())
         self._wanted = asyncio.Event()
 
@@ -128,8 +126,5 @@ class DeployedKeys(Keys):
             self._wanted.clear()
 
     def _adopt(self, versions: "Versions") -> None:
-        # Equal keys stay, and with them the tokens that they have verified.
-        if versions != self._versions:
-            self._rotation = Rotation(*versions, self._previous_days)
-        self._versions = versions
+        self._rotation.adopt(versions)
         self._read_at = self._clock()
