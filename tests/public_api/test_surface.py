@@ -57,9 +57,11 @@ def test_every_error_that_says_it_is_found_there_is() -> None:
 def test_what_is_named_by_the_package_says_so() -> None:
     import runstreams
     import runstreams.aio
+    import runstreams.testing
 
     assert str(runstreams.Client) == "<class 'runstreams.Client'>"
     assert str(runstreams.aio.Reader) == "<class 'runstreams.aio.Reader'>"
+    assert str(runstreams.testing.Server) == "<class 'runstreams.testing.Server'>"
 
 
 def test_every_call_is_described() -> None:

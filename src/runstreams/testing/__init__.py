@@ -8,3 +8,5 @@ from .memory import in_memory
 from .serving import Server, serving
 
 __all__ = ["Server", "in_memory", "serving"]
+
+Server.__module__ = __name__

@@ -4,11 +4,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from secrets import token_hex
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..core.settings import SECRET_KEY
 from ..sdk.clients import AsyncClient, Client
-from ..sdk.settings import URL
+from ..sdk.retrying import Retries
+from ..sdk.settings import URL, Timeouts
+from ..sdk.writing.buffer import Batching
 from .memory import memory_log
 
 if TYPE_CHECKING:
@@ -29,13 +31,41 @@ class Server:
         self.url = url
         self.secret_key = secret_key
 
-    def client(self, **settings: Any) -> Client:
+    def client(
+        self,
+        *,
+        timeouts: Timeouts | None = None,
+        retries: Retries | None = None,
+        batching: Batching | None = None,
+        lease: int | None = None,
+    ) -> Client:
         """Return a client of it, to be closed by the caller."""
-        return Client(self.url, self.secret_key, **settings)
+        return Client(
+            self.url,
+            self.secret_key,
+            timeouts=timeouts,
+            retries=retries,
+            batching=batching,
+            lease=lease,
+        )
 
-    def async_client(self, **settings: Any) -> AsyncClient:
+    def async_client(
+        self,
+        *,
+        timeouts: Timeouts | None = None,
+        retries: Retries | None = None,
+        batching: Batching | None = None,
+        lease: int | None = None,
+    ) -> AsyncClient:
         """Return an async client of it, to be closed by the caller."""
-        return AsyncClient(self.url, self.secret_key, **settings)
+        return AsyncClient(
+            self.url,
+            self.secret_key,
+            timeouts=timeouts,
+            retries=retries,
+            batching=batching,
+            lease=lease,
+        )
 
     def environ(self) -> dict[str, str]:
         """Return the environment variables that lead the default client of a process here."""
