@@ -10,7 +10,7 @@ import pytest
 from runstreams.aio import AsyncClient
 from runstreams.core.model import StreamId
 from runstreams.errors import FencedOff
-from runstreams.sdk.keeping import Keeper
+from runstreams.sdk.run_leases import RunLeases
 from tests.sdk.aio.helpers import read
 
 T = TypeVar("T")
@@ -118,15 +118,15 @@ async def write_late_to_parent(client: AsyncClient, parent: str) -> None:
 
 async def test_a_promise_that_was_handed_over_meanwhile_is_kept() -> None:
     """The answer to one that was made before may come later."""
-    keeper = Keeper(Refusing(), "run", 60)  # type: ignore[arg-type]
-    keeper.take(STREAM, 0)
-    promising = asyncio.create_task(keeper._hold(STREAM))
+    leases = RunLeases(Refusing(), "run", 60)  # type: ignore[arg-type]
+    leases.take(STREAM, 0)
+    promising = asyncio.create_task(leases._hold(STREAM))
     await asyncio.sleep(0)
-    keeper.take(STREAM, 1)
+    leases.take(STREAM, 1)
     await promising
-    assert keeper._streams == {STREAM: 1}
-    await keeper._hold(STREAM)
-    assert keeper._streams == {}
+    assert leases._streams == {STREAM: 1}
+    await leases._hold(STREAM)
+    assert leases._streams == {}
 
 
 class Refusing:

@@ -24,6 +24,7 @@ from runstreams.core import (
 from runstreams.core.appending import Appender
 from runstreams.core.commit import begun
 from runstreams.core.deleting import Deleter
+from runstreams.core.entry_writer import EntryWriter
 from runstreams.core.errors import Busy, ObjectMissing, Uncertain
 from runstreams.core.following import End, Follower
 from runstreams.core.forking import Forker
@@ -48,7 +49,6 @@ from runstreams.core.model import (
 from runstreams.core.ports import Committed, NotCommitted, Opened, Renewed, Staged, Terms
 from runstreams.core.position import Position
 from runstreams.core.reading import Cursor, Lookup
-from runstreams.core.scribe import Scribe
 from runstreams.core.sealing import Sealer
 from runstreams.core.segment import SegmentIndex
 from runstreams.stores import memory
@@ -357,10 +357,10 @@ def a_commit_writes_nothing_into_the_book() -> AbstractContextManager[Any]:
 
 @mutant
 def an_entry_whose_answer_was_lost_leaves_its_batch_to_nobody() -> AbstractContextManager[Any]:
-    async def committed(self: Scribe, stream: StreamId, staged: Staged) -> None:
+    async def committed(self: EntryWriter, stream: StreamId, staged: Staged) -> None:
         await self._discard(stream, staged)
 
-    return patch.object(Scribe, "_committed", committed)
+    return patch.object(EntryWriter, "_committed", committed)
 
 
 # Batches in their pointers

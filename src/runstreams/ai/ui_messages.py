@@ -6,7 +6,7 @@ from typing import Any, cast, overload
 
 from ..sdk.closing import said
 from ..sdk.errors import InvalidSource
-from ..sdk.plain import plain
+from ..sdk.jsonable import jsonable
 from ..sdk.writing.sources import Source, aclose, check_source, close, is_async, iterated
 from . import completions, converse, messages, responses, strands
 from .message import Chunk, Message
@@ -85,7 +85,7 @@ async def _in_tasks(source: AsyncIterable[Any], message: Message) -> AsyncIterat
 
 def _chunks(message: Message, item: object) -> Iterator[Chunk]:
     """Yield what *item* adds to *message*: nothing where it says nothing that is known."""
-    event = plain(item) if hasattr(type(item), "model_dump") else item
+    event = jsonable(item) if hasattr(type(item), "model_dump") else item
     if not isinstance(event, dict):
         raise InvalidSource(f"an event must be an object, not {type(item).__name__}")
     match event:

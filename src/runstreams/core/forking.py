@@ -15,6 +15,7 @@ from .entries import (
     Entry,
     content_type_of,
 )
+from .entry_writer import EntryWriter
 from .errors import (
     Busy,
     IndexExpired,
@@ -30,7 +31,6 @@ from .octets import stuffed, unstuffed
 from .ports import Clock, Opened
 from .reading import NO_POINTERS, Cursor, Lookup
 from .retention import cutoff
-from .scribe import Scribe
 from .sealing import Sealer
 from .superseding import superseded_before
 
@@ -73,13 +73,13 @@ class Forker:
         self,
         clock: Clock,
         lookup: Lookup,
-        scribe: Scribe,
+        entries: EntryWriter,
         sealer: Sealer,
     ) -> None:
-        """Seal with *sealer* and open with *scribe*."""
+        """Seal with *sealer* and open with *entries*."""
         self._clock = clock
         self._lookup = lookup
-        self._scribe = scribe
+        self._entries = entries
         self._sealer = sealer
 
     async def fork(
@@ -124,7 +124,7 @@ class Forker:
         )
         if len(fork.strands) > STRANDS:
             raise ForkedTooDeep(f"a stream may have chunks of {STRANDS} others")
-        return await self._scribe.begin(stream, charter, _after(rest, entry), fork)
+        return await self._entries.begin(stream, charter, _after(rest, entry), fork)
 
     async def _time_before(self, cursor: Cursor, source: Head, end: int) -> int:
         """Return the effective time of the last chunk before *end*; 0 where it has expired."""

@@ -12,6 +12,7 @@ from .appending import ATTEMPTS, Appender
 from .commit import check_json
 from .deleting import Deleter
 from .entries import Entry
+from .entry_writer import EntryWriter, Written
 from .errors import (
     Busy,
     ClosedDifferently,
@@ -55,7 +56,6 @@ from .position import Position, begun_anew, generation_of
 from .reading import NO_POINTERS, Cursor, Lookup, StreamGone
 from .retention import closed_until, is_expired
 from .runs import RunBook, told
-from .scribe import Scribe, Written
 from .seal_schedule import SealSchedule
 from .sealing import Sealer
 from .superseding import left_out
@@ -107,11 +107,11 @@ class Log:
         self._appender = Appender(store, limits, clock, new_id)
         self._holder = Holder(store, limits, clock, self._appender.open)
         self._lookup = Lookup(store, limits, clock)
-        self._scribe = Scribe(store, limits, clock, self._lookup, self._appender)
+        self._entries = EntryWriter(store, limits, clock, self._lookup, self._appender)
         self._sealer = Sealer(store, limits, clock)
         self._observer = observer or Observer()
         self._deleter = Deleter(store, limits, clock)
-        self._forker = Forker(clock, self._lookup, self._scribe, self._sealer)
+        self._forker = Forker(clock, self._lookup, self._entries, self._sealer)
         self._seals = SealSchedule(self._sealer, background, time_left, self._observer)
         self._watches = Watches(self._lookup, clock, self._observer)
         self._pages = PageCache()
@@ -161,7 +161,7 @@ class Log:
         Raises `AgreedDifferently`, `RunCompleted`, `TooManyStreams`, `StreamFull`, `Busy`.
         """
         entry = first or Entry()
-        head, is_new = await self._scribe.found(stream, charter, entry)
+        head, is_new = await self._entries.found(stream, charter, entry)
         if is_new:
             await self._tell_written(stream, head, entry.count)
             if entry.count:
@@ -207,10 +207,10 @@ class Log:
 
     async def _write(self, stream: StreamId, entry: Entry) -> Written:
         try:
-            written = await self._scribe.write(stream, entry)
+            written = await self._entries.write(stream, entry)
         except SealingBehind:
             await self._sealer.seal(stream)
-            written = await self._scribe.write(stream, entry)
+            written = await self._entries.write(stream, entry)
         except NotThere:
             raise await self.absence(stream) from None
         if not written.repeated:
@@ -226,7 +226,7 @@ class Log:
 
     async def use(self, stream: StreamId, head: Head) -> None:
         """Let a stream live on that is forgotten when nobody uses it, since it is read."""
-        await self._scribe.use(stream, head)
+        await self._entries.use(stream, head)
 
     async def hold(self, stream: StreamId, holder: str, ms: int, fence: int | None = None) -> Head:
         """Promise in the name of *holder*, who began at *fence*, that the stream's producer is

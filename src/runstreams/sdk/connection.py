@@ -17,12 +17,12 @@ from .engine.engine import Engine
 from .engine.waiting import check_thread
 from .engine.writers import new_client
 from .errors import InvalidSetting
-from .keeping import Keeper
 from .leases import UNLEASED, Silence, check_lease, lease_of
 from .reading.run_session import RunSession
 from .reading.session import ReadSession
 from .reading.superseding import Superseded
 from .retrying import Retries
+from .run_leases import RunLeases
 from .runs import CONTEXT, Run, adopt, begun, current_run, resolve
 from .settings import Timeouts, Token, base_url_of, token_of, without_secrets
 from .telling import Doing
@@ -100,7 +100,7 @@ class Connection:
         *succession*. Raises `NoRun`, `InvalidName`, `InvalidSetting`.
         """
         stream, seconds = self.target(key, target), self._seconds(lease)
-        heir = self._keeper(stream) if seconds else None
+        heir = self._leases(stream) if seconds else None
         how = self.batching, close, encode, seconds, heir
         client, fence = succession or (new_client(), None)
         producer = Producer(self.engine, stream, client, *how, fence)
@@ -124,7 +124,7 @@ class Connection:
         """Append one chunk, for the engine to do; a stream of the run we are in is the run's to
         keep.
         """
-        return self.calls.append(stream, line, self._keeper(stream))
+        return self.calls.append(stream, line, self._leases(stream))
 
     def _seconds(self, lease: int | None) -> int:
         """Return what is promised where *lease* is given: else by the run we are in, or by this
@@ -133,16 +133,16 @@ class Connection:
         if lease is not None:
             return check_lease(lease)
         run = current_run()
-        return self.lease if run is None or run._keeper is None else run._keeper.seconds
+        return self.lease if run is None or run._leases is None else run._leases.seconds
 
-    def _keeper(self, stream: StreamId) -> Keeper | None:
+    def _leases(self, stream: StreamId) -> RunLeases | None:
         """Return what holds the lease of *stream* until the end of the run we are in, if it is one
         of its streams.
         """
         run = current_run()
-        if run is None or run._keeper is None or not run._keeper.keeps(stream, self.engine):
+        if run is None or run._leases is None or not run._leases.keeps(stream, self.engine):
             return None
-        return run._keeper
+        return run._leases
 
     def session(
         self,
@@ -204,9 +204,9 @@ class Connection:
         run = begun(id or f"run_{token_hex(12)}", parent, root, current_run())
         seconds, around = self._seconds(lease), CONTEXT.innermost()
         if around is not None and around.run.id == run.id:
-            run._is_joined, run._keeper = True, around.run._keeper
+            run._is_joined, run._leases = True, around.run._leases
         else:
-            run._keeper = Keeper(self.engine, run.id, seconds)
+            run._leases = RunLeases(self.engine, run.id, seconds)
         return run
 
     async def complete(self, run: str, status: Status, error: str | None) -> RunInfo:
@@ -219,7 +219,7 @@ class Connection:
 
     async def register(self, run: Run) -> None:
         """Tell the server of *run*, and learn from it what is above it. Raises `RunCompleted`."""
-        claim = run._keeper.claim if run._keeper else None
+        claim = run._leases.claim if run._leases else None
         known = await self.calls.register(run.id, run.parent_id, run.root_id, claim)
         if known.completed is not None:
             error = RunCompleted("the run is completed and cannot be entered again", run=run.id)
@@ -229,13 +229,13 @@ class Connection:
     def enter(self, run: Run) -> None:
         """Let *run*, which is registered, go on, and promise for it, until `leave`."""
         ENTERED[run] = self
-        if run._keeper is not None and not run._is_joined:
-            run._keeper.start()
+        if run._leases is not None and not run._is_joined:
+            run._leases.start()
 
     def leave(self, run: Run) -> None:
         """Promise no more for *run*: it has ended."""
-        if run._keeper is not None and run._is_ours and not run._is_joined:
-            run._keeper.stop()
+        if run._leases is not None and run._is_ours and not run._is_joined:
+            run._leases.stop()
         ENTERED.pop(run, None)
         run._over.set_result(None)
 

@@ -14,8 +14,8 @@ from ..core.names import check_run
 from .closing import reason_of, status_after
 from .engine.calls import PatientCalls
 from .errors import NoRun, NotSent
-from .keeping import Keeper
 from .run_context import RunContext
+from .run_leases import RunLeases
 from .writing.flushing import flush, report
 from .writing.producer import Producer
 
@@ -35,7 +35,7 @@ class Run:
         self.parent_id = parent_id
         self.root_id = root_id
         self._is_joined = False
-        self._keeper: Keeper | None = None
+        self._leases: RunLeases | None = None
         self._over: Future[None] = Future()
         self._is_ending = False
         self._interruption: BaseException | None = None

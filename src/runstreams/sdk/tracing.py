@@ -25,7 +25,7 @@ _LINKS = 32
 """Most streams of a run whose openers its reader's span links to: each is asked for."""
 
 
-class Reading:
+class ReadTrace:
     """One reader's span; without one, nothing."""
 
     def __init__(self, span: "Span | None" = None) -> None:
@@ -54,14 +54,14 @@ def sending(stream: StreamId, chunks: int, size: int) -> Iterator[None]:
 
 
 @contextmanager
-def reading(run: str, key: str | None = None) -> Iterator[Reading]:
+def reading(run: str, key: str | None = None) -> Iterator[ReadTrace]:
     """Be in the span of a reader of a stream, or of all streams of *run*."""
     tracer = _tracer()
     if tracer is None:
-        yield Reading()
+        yield ReadTrace()
         return
     with _span(tracer, "runstreams.read", "CONSUMER", run, key, {}) as span:
-        yield Reading(span)
+        yield ReadTrace(span)
 
 
 @contextmanager

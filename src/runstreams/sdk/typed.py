@@ -14,7 +14,7 @@ from ..core.errors import InvalidChunk
 from .aliases import Names, names_of
 from .closing import said
 from .errors import InvalidSetting
-from .plain import is_wire_model
+from .jsonable import is_wire_model
 from .values import JSON, Form, encode, with_whole_characters
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from ..core.errors import ChunkTooLarge, InvalidChunk
 from ..core.json_lines import decode_inside, utf8
 from ..core.limits import CHUNK_BYTES
 from .closing import said
-from .plain import plain, with_plain_keys
+from .jsonable import jsonable, with_plain_keys
 from .records import Chunk
 from .writing.texts import BYTES
 
@@ -61,7 +61,7 @@ def decode_member(text: str) -> Any:
 
 
 _encode = json.JSONEncoder(
-    ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=plain
+    ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=jsonable
 ).encode
 
 

@@ -11,7 +11,7 @@ from ..fields import query, seconds, whole
 NO_STORE = (b"cache-control", b"no-store, no-transform")
 
 
-class Wanted(NamedTuple):
+class LongPoll(NamedTuple):
     """What a long poll asks for."""
 
     start: Start | None
@@ -24,11 +24,11 @@ def wants_events(call: Call) -> bool:
     return b"text/event-stream" in call.headers.get(b"accept", b"").lower()
 
 
-def asked_page(call: Call) -> Wanted:
+def asked_page(call: Call) -> LongPoll:
     """Return what the query asks for. Raises `InvalidRequest`, `InvalidIndex`."""
     fields = query(call.scope["query_string"])
     start, wait, limit = fields.get("start"), fields.get("wait"), fields.get("limit")
-    return Wanted(
+    return LongPoll(
         start if start is None or start == TAIL else whole("start", start),
         WAIT_SECONDS if wait is None else seconds("wait", wait),
         PAGE_CHUNKS_DEFAULT if limit is None else min(whole("limit", limit, 1), PAGE_CHUNKS),

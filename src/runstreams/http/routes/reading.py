@@ -15,7 +15,7 @@ from ..live.sharing import with_pages
 from ..origin import is_behind_cache
 from .asking import (
     NO_STORE,
-    Wanted,
+    LongPoll,
     asked_page,
     check_event_stream,
     longest_wait,
@@ -52,7 +52,7 @@ async def read_input(call: Call) -> None:
     await read(call, trigger.INPUT)
 
 
-async def _page(call: Call, stream: StreamId, wanted: Wanted) -> Page:
+async def _page(call: Call, stream: StreamId, wanted: LongPoll) -> Page:
     return await call.service.log.read(
         stream,
         wanted.start,

@@ -16,8 +16,8 @@ from ...core.model import (
     StreamPage,
 )
 from ..closing import sayable
-from ..keeping import Keeper
 from ..records import Receipt, TakenOver
+from ..run_leases import RunLeases
 from ..telling import Doing
 from ..tracing import going_on, sending
 from ..transport import Transport
@@ -34,17 +34,17 @@ class PatientCalls:
         self._engine = engine
         self._writers = Writers()
 
-    async def append(self, stream: StreamId, line: bytes, keeper: Keeper | None = None) -> int:
+    async def append(self, stream: StreamId, line: bytes, leases: RunLeases | None = None) -> int:
         """Append one chunk once, however often that is tried; return its index. The stream's lease
-        is left to *keeper*.
+        is left to *leases*.
         """
-        lease = keeper.to_promise(stream) if keeper else None
+        lease = leases.to_promise(stream) if leases else None
         try:
             receipt = await self._append(stream, self._writers.take(stream), line, lease)
         except ChunkGap:  # the stream was deleted, or has expired: a new one knows no client
             receipt = await self._append(stream, Writer(new_client(), 0), line, lease)
-        if keeper is not None:
-            keeper.take(stream, receipt.fence)
+        if leases is not None:
+            leases.take(stream, receipt.fence)
         assert receipt.last_index is not None
         return receipt.last_index
 

@@ -15,7 +15,7 @@ from ..errors import WriterClosed
 from ..leases import UNLEASED, Silence, silence_of
 from ..records import Rollback
 from ..telling import Doing
-from ..tracing import Reading
+from ..tracing import ReadTrace
 
 if TYPE_CHECKING:
     from ..engine.engine import Engine
@@ -61,7 +61,7 @@ class Session(ABC, Generic[T]):
         self._events = True
         self._last = self._brought = -math.inf
         self._fruitless = 0
-        self._trace = Reading()
+        self._trace = ReadTrace()
         self._patience = engine.patience(doing)
 
     def start(self) -> None:

@@ -28,8 +28,8 @@ from ..engine.engine import Engine
 from ..engine.queues import Tee
 from ..engine.waiting import Waiter
 from ..errors import NotSent, StopRequested
-from ..keeping import Keeper
 from ..records import Receipt
+from ..run_leases import RunLeases
 from ..telling import Doing
 from ..values import Encode
 from . import sources
@@ -53,7 +53,7 @@ class Producer:
         close: bool | None,
         encode: Encode,
         lease: int = 0,
-        heir: Keeper | None = None,
+        heir: RunLeases | None = None,
         fence: int | None = None,
     ) -> None:
         """Begin to send to *stream* as *client*, what is written as *encode* makes it.

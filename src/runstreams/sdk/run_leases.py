@@ -27,7 +27,7 @@ AT_ONCE = 16
 logger = logging.getLogger("runstreams")
 
 
-class Keeper:
+class RunLeases:
     """Promises for one run, from when it is entered until its end."""
 
     def __init__(self, engine: Engine, run: str, seconds: int) -> None:

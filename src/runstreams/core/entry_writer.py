@@ -51,7 +51,7 @@ class Written(NamedTuple):
     """Its producer's last turn."""
 
 
-class Scribe:
+class EntryWriter:
     """Writes what the open protocol asks for."""
 
     def __init__(

@@ -14,14 +14,14 @@ from typing import Any
 from uuid import UUID
 
 _KINDS_KEPT = 1024
-"""Classes of which it is remembered how they become plain."""
+"""Classes of which it is remembered how they are made JSON of."""
 
 _SCALARS = (str, int, float, type(None))
 """What JSON has, and takes for a key as well; a bool is an int."""
 
 
 @singledispatch
-def plain(value: Any) -> Any:
+def jsonable(value: Any) -> Any:
     """Return what stands for *value*, which JSON does not know; there may be more of it inside.
 
     Raises `TypeError` where nothing does.
@@ -32,7 +32,7 @@ def plain(value: Any) -> Any:
 
 @lru_cache(_KINDS_KEPT)
 def _shape(kind: type) -> Callable[[Any], Any]:
-    """Return what makes something plain of the values of *kind*, a class that is not Python's."""
+    """Return what makes JSON of the values of *kind*, a class that is not Python's."""
     # All of them are known by what they have, since pydantic need not be installed.
     if _is_wire_model(kind):
         return lambda value: value.to_dict(mode="json")
@@ -72,7 +72,7 @@ def _takes(kind: type, method: str, parameter: str) -> bool:
     return callable(known) and parameter in signature(known).parameters
 
 
-@plain.register
+@jsonable.register
 def _(value: datetime | time) -> str:
     text = value.isoformat()
     at = value.utcoffset()
@@ -81,12 +81,12 @@ def _(value: datetime | time) -> str:
     return text[: text.rindex(":")] if at % timedelta(minutes=1) else text
 
 
-@plain.register
+@jsonable.register
 def _(value: date) -> str:
     return value.isoformat()
 
 
-@plain.register
+@jsonable.register
 def _(value: timedelta) -> str:
     days, rest = divmod(abs(value), timedelta(days=1))
     years, days = divmod(days, 365)
@@ -104,22 +104,22 @@ def _(value: timedelta) -> str:
     )
 
 
-@plain.register
+@jsonable.register
 def _(value: UUID | Decimal | PurePath) -> str:
     return str(value)
 
 
-@plain.register
+@jsonable.register
 def _(value: bytes | bytearray | memoryview) -> str:
     return b64encode(value).decode()  # as AWS has them in JSON
 
 
-@plain.register
+@jsonable.register
 def _(value: Enum) -> Any:
     return value.value
 
 
-@plain.register
+@jsonable.register
 def _(value: set | frozenset | deque) -> list[Any]:  # type: ignore[type-arg]
     return list(value)
 
@@ -132,8 +132,8 @@ def with_plain_keys(value: Any) -> Any:
         return {_key(key): with_plain_keys(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
         return [with_plain_keys(each) for each in value]
-    return with_plain_keys(plain(value))
+    return with_plain_keys(jsonable(value))
 
 
 def _key(key: Any) -> Any:
-    return key if isinstance(key, _SCALARS) else _key(plain(key))
+    return key if isinstance(key, _SCALARS) else _key(jsonable(key))
