@@ -1,11 +1,14 @@
 """Waiting for what is left to be sent, in virtual time."""
 
 import asyncio
+import gc
+import tracemalloc
 from concurrent.futures import Future
 from typing import Any, cast
 
 from runstreams.core.model import StreamId
 from runstreams.sdk.engine.engine import Pending
+from runstreams.sdk.engine.waiting import Told
 from runstreams.sdk.writing.flushing import flush
 from tests import virtual_time
 
@@ -19,7 +22,7 @@ class Unsent:
     unsent, acknowledged, trouble = 3, 0, None
 
     def __init__(self) -> None:
-        self.sent: Future[Any] = Future()
+        self.sent: Future[Any] = Told()
 
     def ending(self) -> "Future[Any]":
         return self.sent
@@ -39,6 +42,26 @@ def test_what_makes_no_progress_is_given_up_after_its_time() -> None:
         return asyncio.get_running_loop().time()
 
     assert 60 <= virtual_time.run(tell()) < 61
+
+
+def test_to_wait_for_a_source_for_hours_takes_no_more_memory_than_for_a_minute() -> None:
+    async def tell() -> None:
+        unsent = Unsent()
+        unsent.is_sending = False  # its source goes on
+        flushing = asyncio.create_task(left_of(unsent, 60))
+        await asyncio.sleep(60)
+        tracemalloc.start()
+        try:
+            await asyncio.sleep(3600)
+            gc.collect()
+            taken, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        unsent.sent.set_result(None)
+        assert await flushing == []
+        assert taken < 100_000
+
+    virtual_time.run(tell())
 
 
 def test_a_process_that_was_frozen_has_not_waited_meanwhile() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from runstreams import Closed
-from runstreams.aio import AsyncClient, Piped
+from runstreams.aio import AsyncClient, Piped, Writer
 from runstreams.errors import BufferFull, SourceCut, StreamFailed, WriterClosed
 from runstreams.sdk.engine.queues import ClosableQueue
 from runstreams.sdk.engine.waiting import outcome
@@ -104,6 +104,39 @@ async def test_writes_that_nobody_awaits_take_little_more_memory_than_their_chun
         writer._producer.abandon()
         await client.aclose()
     assert taken < 50_000 * 200
+
+
+async def look_at_pipe(writer: Writer[Any]) -> None:
+    with contextlib.suppress(TimeoutError):
+        await writer.wait_until_complete(timeout=0)
+
+
+async def look_at_drain(writer: Writer[Any]) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(0):
+            await writer.drain()
+
+
+@pytest.mark.parametrize("look", [look_at_pipe, look_at_drain])
+async def test_who_looks_again_and_again_whether_all_is_sent_leaves_nothing_behind(
+    look: Callable[[Writer[Any]], Awaitable[None]],
+) -> None:
+    client = AsyncClient("http://127.0.0.1:9", "key")  # where nobody answers
+    writer = client.streams.writer(target="run")
+    writer.write("word")
+    while writer._producer.trouble is None:
+        await asyncio.sleep(0.01)
+    tracemalloc.start()
+    try:
+        for _ in range(2000):
+            await look(writer)
+        gc.collect()
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+        writer._producer.abandon()
+        await client.aclose()
+    assert taken < 2000 * 200
 
 
 async def write_without_waiting(client: AsyncClient, run: str) -> None:

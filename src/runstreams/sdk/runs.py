@@ -13,6 +13,7 @@ from ..core.errors import RunstreamsError
 from ..core.names import check_run
 from .closing import reason_of, status_after
 from .engine.calls import PatientCalls
+from .engine.waiting import Told
 from .errors import NoRun, NotSent
 from .run_context import RunContext
 from .run_leases import RunLeases
@@ -36,7 +37,7 @@ class Run:
         self.root_id = root_id
         self._is_joined = False
         self._leases: RunLeases | None = None
-        self._over: Future[None] = Future()
+        self._over: Future[None] = Told()
         self._is_ending = False
         self._interruption: BaseException | None = None
         self._lock = threading.Lock()

@@ -5,6 +5,7 @@ under a lock, and has a signal for those who wait for that state to change.
 """
 
 import asyncio
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
@@ -53,6 +54,31 @@ class Signal:
             waiting, self._waiting = self._waiting, []
             for waiter in waiting:
                 _wake(waiter)
+
+
+class Told(Future[T]):
+    """A future that may be waited for by many, and again and again, as by who looks now and then.
+
+    Any other one keeps a callback for each of them until it is done.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lock = threading.RLock()
+        self._rings = Signal()
+        self.add_done_callback(self._ring)
+
+    def waiter(self) -> Waiter:
+        """Return what is done when this is."""
+        with self._lock:
+            waiter = self._rings.waiter()
+            if self.done():
+                self._rings.fire()
+        return waiter
+
+    def _ring(self, _: "Future[T]") -> None:
+        with self._lock:
+            self._rings.fire()
 
 
 def check_thread() -> None:
@@ -104,6 +130,8 @@ async def outcome(future: "Future[T]", look: Callable[[], None] | None = None) -
 
 
 def _waiter_for(future: "Future[T]") -> Waiter:
+    if isinstance(future, Told):
+        return future.waiter()
     waiter = Waiter()
     future.add_done_callback(lambda _: _wake(waiter))
     return waiter

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
 from ...core.errors import NotThere
 from ..engine.queues import ClosableQueue
+from ..engine.waiting import Told
 from ..errors import WriterClosed
 from ..leases import UNLEASED, Silence, silence_of
 from ..records import Rollback
@@ -50,7 +51,7 @@ class Session(ABC, Generic[T]):
         """
         self.state: State = "connecting"
         self.pages: ClosableQueue[list[T | Rollback]] = ClosableQueue()
-        self.over: Future[None] = Future()
+        self.over: Future[None] = Told()
         """Done when it has let go of everything."""
         self._background: Background | None = None
         self._process = os.getpid()

@@ -26,7 +26,7 @@ from ...core.model import Status, StreamId
 from ..closing import reason_of, status_after
 from ..engine.engine import Engine
 from ..engine.queues import Tee
-from ..engine.waiting import Waiter
+from ..engine.waiting import Told, Waiter
 from ..errors import NotSent, StopRequested
 from ..records import Receipt
 from ..run_leases import RunLeases
@@ -63,7 +63,7 @@ class Producer:
         open is left to *heir*, or nobody's. Who has taken the stream over began at *fence*.
         """
         self.stream = stream
-        self.result: Future[int | None] = Future()
+        self.result: Future[int | None] = Told()
         """The index of the last chunk, when all is done; or what went wrong."""
         self.stopped = False
         """Whether somebody asked the producer to stop."""

@@ -8,13 +8,14 @@ is how a writer goes on from the server's last chunk, without asking for it firs
 import asyncio
 import math
 import threading
+from collections import deque
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 
 from ...core.errors import RunstreamsError
 from ...core.limits import MIB, TICK_SECONDS
 from ...core.model import StreamId
-from ..engine.waiting import Signal, Waiter, fired
+from ..engine.waiting import Signal, Told, Waiter, fired
 from ..errors import BufferFull, WriterClosed
 from ..leases import Promise
 from ..records import Receipt
@@ -59,7 +60,8 @@ class Sender:
         self._lock = threading.RLock()
         self._news = Signal()
         self._room = Signal()
-        self._drains: list[tuple[int, Future[None]]] = []
+        self._drains: deque[tuple[int, Future[None]]] = deque()
+        """What is done when so many chunks are acknowledged, fewer first."""
         self._ended = False
         self._lets_go = False
         self._failure: BaseException | None = None
@@ -92,14 +94,17 @@ class Sender:
 
     def drained(self) -> "Future[None]":
         """Return what is done when all that has been written until now is acknowledged."""
-        done = Future[None]()
         with self._lock:
+            written = self._buffer.written
+            if self._drains and self._drains[-1][0] == written:
+                return self._drains[-1][1]  # somebody waits for the same
+            done = Told[None]()
             if self._failure is not None:
                 done.set_exception(self._failure)
             elif not self._buffer.unsent:
                 done.set_result(None)
             else:
-                self._drains.append((self._buffer.written, done))
+                self._drains.append((written, done))
                 self._buffer.hurry()
                 self._news.fire()
         return done
@@ -268,16 +273,22 @@ class Sender:
                 self.last_index = receipt.last_index
             if not self._buffer.is_full:
                 self._room.fire()
-            done = [drain for drain in self._drains if drain[0] <= self._buffer.acknowledged]
-            self._drains = [drain for drain in self._drains if drain not in done]
-        for _, drained in done:
-            _settle(drained, None)
+            drained = self._drained()
+        for each in drained:
+            _settle(each, None)
+
+    def _drained(self) -> "list[Future[None]]":
+        """Return what is done by now."""
+        drains, done = self._drains, list[Future[None]]()
+        while drains and drains[0][0] <= self._buffer.acknowledged:
+            done.append(drains.popleft()[1])
+        return done
 
     def _fail(self, error: Exception) -> None:
         with self._lock:
             self._failure = error
             self._room.fire()
-            drains, self._drains = self._drains, []
+            drains, self._drains = self._drains, deque()
         for _, drained in drains:
             _settle(drained, self._failure)
 
