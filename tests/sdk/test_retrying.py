@@ -19,7 +19,9 @@ def test_these_statuses_pass(status: int) -> None:
     assert is_passing(error_of(status, b"<html>"))
 
 
-@pytest.mark.parametrize("status", [301, 400, 401, 403, 404, 405, 409, 410, 413, 416, 422, 451])
+@pytest.mark.parametrize(
+    "status", [301, 400, 401, 403, 404, 405, 409, 410, 413, 416, 422, 451, 501]
+)
 def test_these_statuses_do_not_pass(status: int) -> None:
     assert not is_passing(error_of(status, b"<html>"))
 

@@ -13,6 +13,9 @@ logger = logging.getLogger("runstreams")
 PASSING = (408, 425, 429)
 """Statuses below 500 that say: later."""
 
+NOT_IMPLEMENTED = 501
+"""What says of a method that it is not known there, as a server of files does: it stays so."""
+
 _RETRY_AFTER_MAX = 60.0
 """Longest pause that a server is obeyed in, in seconds."""
 
@@ -39,6 +42,8 @@ def is_passing(error: RunstreamsError) -> bool:
         return False  # there may be room in days
     if error.http_status is None:
         return isinstance(error, StoreError)
+    if error.http_status == NOT_IMPLEMENTED:
+        return False
     return error.http_status >= 500 or error.http_status in PASSING
 
 
