@@ -190,6 +190,21 @@ async def test_an_entry_of_very_many_values_holds_nobody_up() -> None:
     assert (await large).headers["stream-next-offset"] == telling.offset(200_001).decode()
 
 
+@pytest.mark.parametrize("there", [False, True])
+@in_virtual_time
+async def test_a_fork_that_begins_with_very_many_values_holds_nobody_up(there: bool) -> None:
+    api = Api()
+    await forked(api)
+    new = OURS if there else "/v1/stream/run_1/new"
+    values = b"[" + b"0," * 200_000 + b"1]"
+    large = asyncio.create_task(api.ask("PUT", new, values, FORKED))
+    await asyncio.sleep(0)
+    assert (await api.ask("POST", "/v1/stream/other", "[2]", JSON)).status == 404
+    assert not large.done()
+    tail = 2 if there else 200_003
+    assert (await large).headers["stream-next-offset"] == telling.offset(tail).decode()
+
+
 @in_virtual_time
 async def test_a_large_stream_is_read_page_by_page() -> None:
     api = Api()

@@ -42,6 +42,7 @@ from runstreams.core.model import (
     Turn,
 )
 from runstreams.core.retention import is_expired
+from tests.beginnings import beginning
 from tests.simulation.chaos import CALM, Process, UnknownForm
 from tests.simulation.ledger import require
 from tests.simulation.world import LIFE_MS, SKEW_MS, Died, World
@@ -713,7 +714,7 @@ class Forker:
         first = Entry(chunk(stream.key, 9) + b"\n", 1) if rng.random() < 0.3 else Entry()
         process, log = world.log()
         try:
-            forked, _ = await world.ask(process, log.fork(stream, wish, lambda _: first))
+            forked, _ = await world.ask(process, log.fork(stream, wish, beginning(first)))
         except (*PASSING, NotThere, InvalidRequest, AgreedDifferently, StreamFull):
             return False
         require(forked.fork is not None, "a fork is none")

@@ -390,5 +390,5 @@ async def test_a_fork_of_what_is_not_sealed_yet_seals_it_first(aws_place: Place)
         assert it.requests() == ["GetItem", "GetItem", *sealing, "TransactWriteItems"]
 
 
-def _nothing(content_type: str) -> Entry:
+async def _nothing(content_type: str) -> Entry:
     return Entry()

@@ -21,6 +21,7 @@ from runstreams.core.forks import STRANDS, SourceGone, fork_ref
 from runstreams.core.limits import DAY_MS, FORGOTTEN_MS
 from runstreams.core.model import Charter, Closed, Fork, ForkRef, Head, Run, StreamId, Turn
 from runstreams.core.ports import Opened
+from tests.beginnings import beginning
 from tests.stores.conftest import Kept
 from tests.stores.test_contract_entries import TEXT, entry, text
 from tests.stores.test_contract_ports import LIFE, open_, there
@@ -34,7 +35,7 @@ async def fork(
     kept: Kept, stream: StreamId = FORK, source: StreamId = SOURCE, **wish: Any
 ) -> tuple[Head, bool]:
     """Fork *source* as *stream*; return its head, and whether it was not there before."""
-    return await kept.log.fork(stream, Wish(source, **wish), lambda _: Entry())
+    return await kept.log.fork(stream, Wish(source, **wish), beginning(Entry()))
 
 
 async def write(kept: Kept, stream: StreamId, *numbers: int) -> None:
@@ -136,7 +137,7 @@ async def test_a_fork_and_its_source_go_their_own_ways(kept: Kept) -> None:
 async def test_a_fork_that_is_created_with_all_it_will_have_is_sealed(kept: Kept) -> None:
     await write(kept, SOURCE, 0)
     first = Entry(b"1\n2\n", 2, closes=True)
-    await kept.log.fork(FORK, Wish(SOURCE), lambda _: first)
+    await kept.log.fork(FORK, Wish(SOURCE), beginning(first))
     head = await there(kept, FORK)
     assert (head.closed, head.sealed, head.pending) == (Closed("completed"), 3, ())
     assert await numbers(kept, FORK) == [0, 1, 2]
@@ -197,7 +198,7 @@ async def test_a_fork_of_bytes_parts_anywhere_in_an_entry(kept: Kept, beyond: in
     await kept.log.found(SOURCE, TEXT, entry("first"))
     await kept.log.write(SOURCE, entry(large))
     await kept.log.write(SOURCE, entry("last"))
-    await kept.log.fork(FORK, Wish(SOURCE, 1, beyond), lambda _: entry("own"))
+    await kept.log.fork(FORK, Wish(SOURCE, 1, beyond), beginning(entry("own")))
     page = await kept.log.read(FORK, 0, raw=True, size=4_000_000)
     assert page.next_index == page.tail
     assert await text_of(kept) == f"first{large[:beyond]}own"

@@ -16,6 +16,7 @@ from runstreams.core.forking import Wish
 from runstreams.core.limits import DAY_MS
 from runstreams.core.model import Appended, Closed, Span, StreamId
 from runstreams.core.superseding import SPANS
+from tests.beginnings import beginning
 from tests.stores.conftest import Kept
 from tests.stores.test_contract_ports import STREAM, there
 
@@ -141,7 +142,7 @@ async def test_a_fork_has_what_was_superseded_of_its_chunks_and_goes_its_own_way
 ) -> None:
     await append(kept, b"0", b"1", b"2")
     await append(kept, b"1'", supersedes=1)
-    await kept.log.fork(FORK, Wish(STREAM, 2), lambda _: Entry())
+    await kept.log.fork(FORK, Wish(STREAM, 2), beginning(Entry()))
     assert await superseded(kept, FORK) == (Span(1, 2),)
     await kept.log.append(FORK, replace(kept.batch(b"x"), supersedes=0))
     assert await superseded(kept, FORK) == (Span(0, 2),)

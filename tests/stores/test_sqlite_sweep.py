@@ -14,6 +14,7 @@ from runstreams.core.limits import DAY_MS
 from runstreams.core.model import SegmentName, Sent, StreamId
 from runstreams.stores.sqlite import Swept, sweep
 from runstreams.stores.sqlite.store import PLAN
+from tests.beginnings import beginning
 from tests.stores.sqlite_log import STREAM, SqliteLog, opened
 
 OTHER = StreamId("other", "key")
@@ -135,7 +136,7 @@ async def chained(log: SqliteLog) -> tuple[StreamId, StreamId]:
     forks = StreamId("run", "fork"), StreamId("run", "second")
     for source, stream in zip((STREAM, forks[0]), forks, strict=True):
         await log.append(b"1", stream=source)
-        await log.log.fork(stream, Wish(source, ttl_ms=DAY_MS), lambda _: Entry())
+        await log.log.fork(stream, Wish(source, ttl_ms=DAY_MS), beginning(Entry()))
     return forks
 
 
@@ -165,7 +166,7 @@ async def test_a_stream_that_forks_need_goes_when_its_chunks_are_too_old(tmp_pat
         await log.append(b"1")
         log.now += DAY_MS
         fork = StreamId("run", "fork")
-        await log.log.fork(fork, Wish(STREAM), lambda _: Entry())
+        await log.log.fork(fork, Wish(STREAM), beginning(Entry()))
         await log.log.delete(STREAM)
         log.now += 27 * DAY_MS
         await log.append(b"2", stream=fork)

@@ -18,6 +18,7 @@ from runstreams.core.log import Log
 from runstreams.core.model import Batch, Closed, StreamId
 from runstreams.stores.aws import AwsStore
 from runstreams.wiring import new_id
+from tests.beginnings import beginning
 from tests.emulators.writers import opened
 
 
@@ -80,7 +81,7 @@ async def obey(log: Log, order: str, key: str, *about: Any) -> Any:
     if order == "read":
         return [json.loads(bytes(chunk.data)) for chunk in (await log.read(stream, 0)).chunks]
     if order == "fork":
-        fork, _ = await log.fork(StreamId("run", *about), Wish(stream), lambda _: Entry())
+        fork, _ = await log.fork(StreamId("run", *about), Wish(stream), beginning(Entry()))
         return fork.tail
     if order == "take over":
         return (await log.take_over(stream, "new", 0)).tail

@@ -5,7 +5,7 @@ names: whatever becomes of the source's own head, they are found. Only where a f
 source within a chunk of bytes, the beginning of that chunk becomes its own first one.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -39,6 +39,10 @@ ATTEMPTS = 8
 
 SEALS = 32
 """How often it seals: some rounds are lost to other sealers, and each takes what fits."""
+
+
+First = Callable[[str], Awaitable[Entry]]
+"""Makes a fork's first entry, for the content type that the fork turns out to have."""
 
 
 class ForkedTooDeep(Refused, internal=True):
@@ -82,9 +86,7 @@ class Forker:
         self._entries = entries
         self._sealer = sealer
 
-    async def fork(
-        self, stream: StreamId, wish: Wish, first: Callable[[str], Entry]
-    ) -> tuple[Head, bool]:
+    async def fork(self, stream: StreamId, wish: Wish, first: First) -> tuple[Head, bool]:
         """Open *stream* as a fork, with the chunks of its *first* entry, which is made for a
         content type; return its head, and whether this opened it.
 
@@ -93,7 +95,7 @@ class Forker:
         """
         for _ in range(ATTEMPTS):
             if (head := await self._lookup.head(stream, since=NO_POINTERS)) is not None:
-                _check_same(head, wish, first(content_type_of(head)))
+                _check_same(head, wish, await first(content_type_of(head)))
                 return head, False
             # The next look will tell.
             with suppress(Uncertain, SourceGone, ObjectMissing):
@@ -102,10 +104,10 @@ class Forker:
                     return opened.head, True
         raise Busy("the stream or its source changes faster than it can be forked", retry_after=1)
 
-    async def _make(self, stream: StreamId, wish: Wish, first: Callable[[str], Entry]) -> Opened:
+    async def _make(self, stream: StreamId, wish: Wish, first: First) -> Opened:
         source = await self._source(wish)
         charter = _charter(source, wish)
-        entry = first(content_type_of(source))
+        entry = await first(content_type_of(source))
         anchor = source.tail if wish.anchor is None else wish.anchor
         if anchor > source.tail or (wish.beyond and anchor == source.tail):
             raise InvalidRequest("a stream cannot be forked beyond its tail")

@@ -29,7 +29,7 @@ from .errors import (
 from .fencing import check_fence, fence_number
 from .finding import Finder
 from .following import Follower
-from .forking import Forker, Wish
+from .forking import First, Forker, Wish
 from .holding import Holder
 from .joint import Index, Joint
 from .joint_poll import Gathered, JointPoll
@@ -168,9 +168,7 @@ class Log:
                 self._observer.appended(entry.count, entry.size)
         return head, is_new
 
-    async def fork(
-        self, stream: StreamId, wish: Wish, first: Callable[[str], Entry]
-    ) -> tuple[Head, bool]:
+    async def fork(self, stream: StreamId, wish: Wish, first: First) -> tuple[Head, bool]:
         """Open the stream as a fork of another, as *wish* says, with the chunks of its *first*
         entry, which is made for a content type; return its head, and whether it was not there
         before.

@@ -101,7 +101,7 @@ async def create(call: Call) -> None:
 async def _fork(call: Call, stream: StreamId, wish: Wish) -> tuple[Head, bool]:
     """Create a stream that begins with what another one holds."""
     body = await call.body(BODY_BYTES)
-    return await call.service.log.fork(stream, wish, partial(entry_of, call, body))
+    return await call.service.log.fork(stream, wish, partial(_taken_apart, call, body))
 
 
 async def append(call: Call) -> None:
