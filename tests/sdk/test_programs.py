@@ -333,6 +333,46 @@ def test_a_run_is_ended_by_the_process_that_entered_it(
     assert client.streams.describe_run(f"{run}_job").status == "completed"
 
 
+IN_A_CHILD = {
+    "with streams.read(job, 'read', timeout=None) as reader:": "next(reader); leave(sys.exit)",
+    "reader = streams.read(job, 'read', timeout=None)": "next(reader); leave(reader.close)",
+    "piped = streams.pipe('k', slowly(100), target=job)": "leave(lambda: refused(piped.stream))",
+    "writer = streams.writer('k', target=job)": "leave(lambda: globals().pop('writer'))",
+}
+
+LEAVING = """
+import gc, signal
+job = os.environ["RUNSTREAMS_RUN_ID"]
+streams.append("read", 0)
+
+def leave(how):
+    child = os.fork()
+    if not child:
+        signal.alarm(10)
+        how()
+        gc.collect()
+        os._exit(0)
+    print(os.waitpid(child, 0)[1], flush=True)
+
+def refused(passing):
+    try:
+        list(passing)
+    except Exception as error:
+        print(type(error).__name__, flush=True)
+"""
+
+
+@pytest.mark.parametrize("begin", IN_A_CHILD)
+def test_a_forked_child_lets_go_of_what_its_parent_has_begun_and_waits_for_none_of_it(
+    server: ServerProcess, run: str, begin: str
+) -> None:
+    does = ("\n    " if begin.endswith(":") else "\n") + IN_A_CHILD[begin]
+    ends = "\nwriter.close()" if begin.startswith("writer") else ""
+    code, said, complained = Program(server, run, LEAVING + begin + does + ends).end()
+    expected = "NotSent\n0\n" if "refused" in does else "0\n"
+    assert (code, said, complained) == (0, expected, "")
+
+
 MANY_FORKS = """
 import random
 pipes = [streams.pipe("parent", slowly(100, 0.002))]

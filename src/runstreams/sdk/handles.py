@@ -73,7 +73,7 @@ class Writing(Sending, Generic[T]):
         self._producer.finish()
 
     def __del__(self) -> None:
-        if self._producer.is_open:
+        if self._producer.is_open and self._producer.is_ours:
             logger.warning("%s/%s: a writer was dropped and never ended", self.run_id, self.key)
             self._producer.finish()
 
@@ -88,6 +88,7 @@ class Watching(Generic[T]):
 
     def _next(self) -> T:
         """Return the next value. Raises `NothingYet`, `StopIteration`, and what went wrong."""
+        self._producer.check_process()
         try:
             return self._tee.next()
         except (NothingYet, StopIteration):

@@ -6,7 +6,8 @@ import asyncio
 import math
 import os
 from abc import ABC, abstractmethod
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
 from ...core.errors import NotThere
@@ -70,16 +71,25 @@ class Session(ABC, Generic[T]):
         self._background = self._engine.spawn(self._run(), self._let_go)
 
     def stop(self) -> None:
-        """Stop following; what has not been taken is dropped. `over` tells when it has let go."""
+        """Stop following; what has not been taken is dropped. `over` tells when it has let go: at
+        once in a child of the process that began it, where nothing of it goes on.
+        """
         self.pages.drop()
-        if self._background is not None:
+        if not self._is_ours:
+            with suppress(InvalidStateError):
+                self.over.set_result(None)
+        elif self._background is not None:
             self._background.cancel()
 
     def take(self) -> list[T | Rollback]:
         """Return the next chunks. Raises `NothingYet`, `StopIteration`, and what went wrong."""
-        if os.getpid() != self._process:
+        if not self._is_ours:
             raise NotThere("this belongs to the process that began it: read again in this one")
         return self.pages.next()
+
+    @property
+    def _is_ours(self) -> bool:
+        return os.getpid() == self._process
 
     @abstractmethod
     async def _run(self) -> None:

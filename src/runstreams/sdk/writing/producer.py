@@ -107,7 +107,7 @@ class Producer:
         """Queue *value*. Raises `InvalidChunk`, `ChunkTooLarge`, `StopRequested`, `WriterClosed`,
         `BufferFull`, and what sending has failed with.
         """
-        self._check_process()
+        self.check_process()
         with self._pen:
             for whole in [value] if isinstance(value, BYTES) else self._texts.feed(value):
                 self._put(whole)
@@ -124,7 +124,7 @@ class Producer:
         """
         if not isinstance(start, int) or start < 0:
             raise InvalidIndex(f"chunks are superseded from an index from 0 on, not {start!r}")
-        self._check_process()
+        self.check_process()
         with self._pen:
             self._let_out()  # it came before
             self._sender.supersede(start)
@@ -141,7 +141,7 @@ class Producer:
         return self.room()
 
     def _put(self, value: object) -> None:
-        self._check_process()
+        self.check_process()
         line = self._encode(value)
         if self.stopped:
             raise _stop_requested()
@@ -393,7 +393,7 @@ class Producer:
         """Return the result, to somebody who will see it. Raises `NotSent` in a child of the
         process that began this: it is sent there.
         """
-        self._check_process()
+        self.check_process()
         self.seen = True
         return self.result
 
@@ -410,7 +410,7 @@ class Producer:
 
     def drained(self) -> "Future[None]":
         """Return what is done when all that has been written until now is acknowledged."""
-        self._check_process()
+        self.check_process()
         return self._sender.drained()
 
     @property
@@ -418,7 +418,8 @@ class Producer:
         """Whether this process sends it, rather than the one it was forked from."""
         return os.getpid() == self._process
 
-    def _check_process(self) -> None:
+    def check_process(self) -> None:
+        """Raise `NotSent` in a child of the process that began it."""
         if not self.is_ours:
             raise NotSent("this belongs to the process that began it, and is sent there", unsent=0)
 
