@@ -113,6 +113,14 @@ def test_no_view_shuts_anybody_out_or_is_wider_than_its_screen(
     tab.context.close()
 
 
+LINES = """
+(toolbar) => {
+    const middle = (part) => part.getBoundingClientRect().y + part.offsetHeight / 2;
+    return new Set([...toolbar.children].filter((part) => part.offsetHeight).map(middle)).size;
+}
+"""
+"""On how many lines the parts of a toolbar stand."""
+
 CUT = """
 (main) => {
     const page = main.getBoundingClientRect();
@@ -168,3 +176,29 @@ def test_the_theme_can_be_chosen_and_stays(tab: Tab, place: Place) -> None:
     tab.page.reload()
     expect(button).to_be_visible()
     assert background() == seen[-1]
+
+
+@pytest.mark.parametrize("width", [1024, 1280])
+def test_a_long_reason_leaves_the_stream_its_name(
+    browser: Browser, server: ServerProcess, run: str, width: int
+) -> None:
+    place = Place(server)
+    place.write(run, "answer", "x")
+    place.close(run, "answer", "failed", "the model gave up, as it had before; " * 10)
+    tab = Tab(browser, server.url, viewport={"width": width, "height": 800})
+    tab.open(f"#/runs/{run}", server.secret)
+    name = tab.page.get_by_role("rowheader").get_by_text("answer", exact=True)
+    assert name.evaluate("(name) => name.scrollWidth <= name.clientWidth")
+    tab.context.close()
+
+
+@pytest.mark.parametrize(("width", "lines"), [(390, 2), (1280, 1)])
+@pytest.mark.parametrize("view", ["list", "text", "markdown"])
+def test_what_one_can_do_takes_few_lines(
+    browser: Browser, filled: tuple[Place, str], width: int, lines: int, view: str
+) -> None:
+    place, run = filled
+    tab = Tab(browser, place.server.url, viewport={"width": width, "height": 800})
+    tab.open(f"{stream(run, 'text')}?view={view}", place.server.secret)
+    assert tab.page.get_by_role("toolbar").evaluate(LINES) == lines
+    tab.context.close()
