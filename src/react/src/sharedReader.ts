@@ -23,11 +23,11 @@ const TAIL = "?wait=0&limit=1&start=tail";
 /** Failures before the first success that are put down to the network. */
 const TRIES = 1;
 
-/** Servers, by address, that cannot send several streams over one connection. */
-const withoutHubs = new Set<string>();
+/** Whether servers, by address, can send several streams over one connection, once that is known. */
+const sharing = new Map<string, boolean>();
 
 /** Say whether streams of the server at *base* may be read together. */
-export const mayShare = (base = "") => !withoutHubs.has(base);
+export const mayShare = (base = "") => sharing.get(base) !== false;
 
 /**
  * Reads a stream over the connection that others share. Where the server refuses that, it goes on
@@ -47,8 +47,7 @@ export class SharedReader<T> implements Reader<T> {
   #ending: Closed | undefined;
   #isStopped = false;
   #isAlone = false;
-  /** Whether reading together has ever worked, and how often it has failed before. */
-  #isProven = false;
+  /** How often reading together has failed, where it has never worked. */
   #tries = 0;
   #alone: StreamReader<T> | undefined;
   #silence = 0;
@@ -140,14 +139,16 @@ export class SharedReader<T> implements Reader<T> {
 
   #hear(status: Status, error?: StreamError): void {
     if (this.#isDone() || status === "closed") return;
+    const { baseURL = "" } = this.#options;
     if (error && error.status >= 400 && error.status < 500) {
-      if (![401, 403].includes(error.status)) withoutHubs.add(this.#options.baseURL ?? "");
+      if (![401, 403].includes(error.status)) sharing.set(baseURL, false);
       this.#isAlone = true;
     } else if (error) {
       this.#fail(error);
     } else {
-      this.#isProven ||= status === "live";
-      if (status === "retrying" && !this.#isProven) this.#isAlone = (this.#tries += 1) > TRIES;
+      if (status === "live") sharing.set(baseURL, true);
+      if (status === "retrying" && !sharing.get(baseURL))
+        this.#isAlone = (this.#tries += 1) > TRIES;
       this.#say(status);
     }
     this.#wake();

@@ -172,6 +172,23 @@ describe.concurrent("hooks of one run", () => {
     page.remove();
   });
 
+  it("stay together also where one comes while the server is away", async () => {
+    const [one, other] = [recorder(), recorder()];
+    const [a, b] = two();
+    await a.append(1);
+    await b.append(2);
+    const first = <one.Shown key="1" stream={a} />;
+    const page = show([first]);
+    await until(() => one.now().parts.length === 1);
+    await network.fail({ method: "POST", path: `${a.run}/follow`, status: 503, times: 3 });
+    await network.reset(a.run, "POST");
+    await until(() => one.now().status === "retrying");
+    page.again([first, <other.Shown key="2" stream={b} />]);
+    await until(() => other.now().parts.length === 1);
+    expect(await b.reads()).toHaveLength(0);
+    page.remove();
+  });
+
   it("read alone where what is between them and the server refuses what it does not know", async () => {
     const [one, other] = [recorder(), recorder()];
     const [a, b] = two();

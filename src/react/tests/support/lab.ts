@@ -46,7 +46,8 @@ interface Seen {
 export const network = {
   url: needed("NETWORK_URL"),
   fail: (rule: Rule) => command<null>(needed("NETWORK"), "add", rule),
-  reset: (path: string) => command<number>(needed("NETWORK"), "reset", { method: "GET", path }),
+  reset: (path: string, method = "GET") =>
+    command<number>(needed("NETWORK"), "reset", { method, path }),
   async seen(path: string, method = "GET"): Promise<Seen[]> {
     const all = await command<Seen[]>(needed("NETWORK"), "requests", {});
     return all.filter((one) => one.method === method && one.path.includes(path));
