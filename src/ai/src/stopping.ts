@@ -1,21 +1,22 @@
-/** The latest reconnection of any chat, whichever transport made it. */
-let latest: { chatId: string } | undefined;
+/** The chats that have reconnected in this breath, whichever transports made them. */
+const reconnecting = new Set<string>();
 
 /** Tell that the chat is about to reconnect. */
-export const noteReconnection = (chatId: string) => void (latest = { chatId });
+export function noteReconnection(chatId: string): void {
+  reconnecting.add(chatId);
+  queueMicrotask(() => reconnecting.delete(chatId));
+}
 
 /**
  * Call *act* when somebody stops the chat. Whoever reconnects aborts the reading before in the same
  * breath, and wants nothing stopped.
  */
 export function whenStopped(chatId: string, signal: AbortSignal | undefined, act: () => void) {
-  whenAborted(signal, () => {
-    const before = latest;
+  whenAborted(signal, () =>
     queueMicrotask(() => {
-      const isReconnected = latest !== before && latest!.chatId === chatId;
-      if (!isReconnected) act();
-    });
-  });
+      if (!reconnecting.has(chatId)) act();
+    }),
+  );
 }
 
 /** Wait for *promise*, until the signal aborts. Raises an `AbortError` then. */

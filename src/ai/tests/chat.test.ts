@@ -272,6 +272,30 @@ describe.concurrent("whoever stops a chat", () => {
     await done;
     expect([texts(chat), await isAskedToStop(stream)]).toEqual([["Why?", "As it is"], false]);
   });
+
+  it("is not whoever reconnects several chats at once, as when the network is back", async () => {
+    const one = await answered(...begun("As"));
+    const other = await answered(...begun("So"));
+    await using _ = one.backend;
+    await using __ = other.backend;
+    const chats = [one, other].map(({ backend }, n) =>
+      backend.chat({ id: `chat_of_several_${n}`, messages: [question] }),
+    );
+    chats.forEach((chat) => void chat.resumeStream());
+    await until(() => chats.every((chat) => texts(chat).length === 2));
+    const done = chats.map((chat) => chat.resumeStream());
+    await until(() => one.backend.reconnects === 2 && other.backend.reconnects === 2);
+    for (const { stream } of [one, other]) {
+      await stream.append(delta(" it is"), ...ended);
+      await stream.close();
+    }
+    await Promise.all(done);
+    expect(chats.map((chat) => texts(chat)[1])).toEqual(["As it is", "So it is"]);
+    expect(await Promise.all([one, other].map(({ stream }) => isAskedToStop(stream)))).toEqual([
+      false,
+      false,
+    ]);
+  });
 });
 
 const failed = ["failed", "the model is gone"] as const;
