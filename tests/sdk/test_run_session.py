@@ -98,6 +98,23 @@ def test_all_streams_are_read_until_the_run_is_completed(events: bool) -> None:
 
 
 @both
+def test_a_run_that_was_written_and_is_deleted_is_not_waited_for_as_if_it_never_was(
+    events: bool,
+) -> None:
+    async def tell(world: World) -> None:
+        await world.write(A, 0, 1)
+        session = world.follow(timeout=UNLEASED)
+        reading = asyncio.create_task(world.read(session))
+        await asyncio.sleep(5)
+        await world.transport.delete_run(RUN)
+        async with asyncio.timeout(3600):
+            assert len(await reading) == 2
+        assert session.state == "silent"
+
+    story(tell, events)
+
+
+@both
 def test_silence_of_all_of_them_ends_it_and_says_so(events: bool) -> None:
     async def tell(world: World) -> None:
         session = world.follow(timeout=10)

@@ -59,14 +59,35 @@ def test_the_silence_of_a_stream_that_nobody_leases_is_said_and_ends_it(
     )
 
 
-def test_what_was_never_written_is_waited_for(events: bool) -> None:
+@pytest.mark.parametrize("opened", [False, True])
+def test_what_was_never_written_is_waited_for(events: bool, opened: bool) -> None:
     async def tell(world: World) -> None:
         world.transport.events = events
+        if opened:
+            await world.transport.log.create(STREAM)
         reading = asyncio.create_task(world.rest(world.follow(timeout=UNLEASED)))
         await asyncio.sleep(60 * MINUTES)
         await world.write(0)
         await world.transport.log.close(STREAM, Closed("completed"))
         assert await reading == [0]
+
+    story(tell)
+
+
+@pytest.mark.parametrize("start", [0, "tail"])
+def test_what_was_written_and_is_deleted_is_not_waited_for_as_if_it_never_was(
+    events: bool, start: Any
+) -> None:
+    async def tell(world: World) -> None:
+        world.transport.events = events
+        await world.write(0, 1)
+        session = world.follow(start, timeout=UNLEASED)
+        reading = asyncio.create_task(world.rest(session))
+        await asyncio.sleep(5)
+        await world.transport.delete(STREAM)
+        async with asyncio.timeout(60 * MINUTES):
+            assert await reading == ([0, 1] if start == 0 else [])
+        assert session.state == "silent"
 
     story(tell)
 

@@ -22,6 +22,8 @@ class ReadCursor:
         """How the stream ended, once that is reached."""
         self.tail = 0
         """The tail as it was last heard of."""
+        self.is_unwritten = True
+        """Whether nothing was ever heard of that was written, also not before it was deleted."""
         self._ask = start
         self._position = Position(start)
         self._before: Position | None = None
@@ -51,6 +53,7 @@ class ReadCursor:
 
     def take(self, page: ChunkPage) -> list[Chunk[object]]:
         """Return the chunks of *page* that are new. Raises `IndexExpired` when one was missed."""
+        self.is_unwritten = self.is_unwritten and not page.tail
         if not self._goes_on(page):
             return []
         position = self._position

@@ -257,7 +257,7 @@ class RunSession(Session[RunChunk[object]]):
 
     def _hear_of(self, leased_until: int | None) -> None:
         """Take in whether somebody has promised to be heard of."""
-        is_unwritten = not any(place.tail for place in self._places.values())
+        is_unwritten = all(place.is_unwritten for place in self._places.values())
         if self._is_patient and (leased_until is not None or is_unwritten):
             self._last = self._now()
 

@@ -260,7 +260,7 @@ class ReadSession(Session[Chunk[object]]):
 
     def _hear_of(self, leased_until: int | None) -> None:
         """Take in whether somebody has promised to be heard of."""
-        if self._is_patient and (leased_until is not None or not self.place.tail):
+        if self._is_patient and (leased_until is not None or self.place.is_unwritten):
             self._last = self._now()
 
     def _tell_of_silence(self) -> None:
