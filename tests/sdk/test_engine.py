@@ -2,15 +2,18 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from typing import Any
 
 import pytest
 
 from runstreams.errors import WriterClosed
+from runstreams.sdk import lifespan
 from runstreams.sdk.engine import engine as module
 from runstreams.sdk.engine.engine import Engine
+from runstreams.sdk.engine.loops import Forks
 from runstreams.sdk.retrying import Retries
 
 
@@ -93,3 +96,51 @@ def test_what_is_begun_while_the_client_is_closed_is_told_so(
     with pytest.raises(WriterClosed):
         done.result(10)
     calling.join(10)
+
+
+class Crowded(weakref.WeakSet[Any]):
+    """A set that somebody else puts something into just as it is gone through."""
+
+    def __init__(self, there: list[Any], coming: list[Any]) -> None:
+        super().__init__(there)
+        self._coming = coming
+
+    def __iter__(self) -> Iterator[Any]:
+        for one in super().__iter__():
+            while self._coming:
+                self.add(self._coming.pop())
+            yield one
+
+
+def test_clients_that_begin_meanwhile_keep_no_fork_from_standing_still() -> None:
+    there, coming = Forked(), Forked()
+    forks = Forks()
+    forks._known = Crowded([there], [coming])
+    forks._before()
+    forks._in_parent()
+    assert there.is_held
+    assert coming.is_held
+
+
+class Forked:
+    """What may be in use when the process forks."""
+
+    is_held = False
+
+    def hold(self, go_on: threading.Event) -> None:
+        self.is_held = True
+
+    def forget_parent(self) -> None:
+        pass
+
+
+async def test_clients_that_begin_meanwhile_do_not_keep_a_server_from_ending_its_runs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    there, coming = Engine(Slow, Retries(), 1), Engine(Slow, Retries(), 1)  # type: ignore[arg-type]
+    monkeypatch.setattr(lifespan, "ENGINES", Crowded([there], [coming]))
+    flushed = list[Engine]()
+    monkeypatch.setattr(lifespan, "flush_engines", lambda engines, _: flushed.extend(engines))
+    async with lifespan.lifespan():
+        pass
+    assert set(flushed) == {there, coming}

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from ..core.errors import RunstreamsError
 from .connection import ENTERED, Connection
 from .engine.engine import ENGINES
+from .engine.known import all_of
 from .engine.waiting import settled
 from .runs import Run, end_run
 from .writing.flushing import flush_engines
@@ -31,15 +32,16 @@ async def lifespan(app: object = None) -> AsyncIterator[None]:
 
 async def _end_all(error: asyncio.CancelledError) -> None:
     # What was entered last is inside of the others; what was before a fork is the parent's.
-    for run, connection in reversed(list(ENTERED.items())):
-        if not run._is_ours:
+    for run in reversed(all_of(ENTERED)):
+        connection = ENTERED.get(run)
+        if connection is None or not run._is_ours:
             continue
         if run._begin_end():
             await _end(connection, run, error)
         run._interrupt(error)  # it may be waiting for its sources
         await settled(run._over)
     # A source of this very loop must be able to end meanwhile.
-    await asyncio.to_thread(flush_engines, list(ENGINES), error)
+    await asyncio.to_thread(flush_engines, all_of(ENGINES), error)
 
 
 async def _end(connection: Connection, run: Run, error: asyncio.CancelledError) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any, Protocol
 
+from .known import all_of
 from .patches import refuse_patches
 
 logger = logging.getLogger("runstreams")
@@ -203,14 +204,14 @@ class Forks:
 
     def _before(self) -> None:
         go_on = self._forking.go_on = threading.Event()
-        for one in list(self._known):
+        for one in all_of(self._known):
             one.hold(go_on)
 
     def _in_parent(self) -> None:
         self._forking.go_on.set()
 
     def _in_child(self) -> None:
-        for one in list(self._known):
+        for one in all_of(self._known):
             one.forget_parent()
 
 

@@ -14,6 +14,7 @@ from contextlib import suppress
 
 from ..closing import INTERRUPTIONS, status_after
 from ..engine.engine import ENGINES, Engine, Pending
+from ..engine.known import all_of
 from ..engine.waiting import LOOK_SECONDS, settled
 
 SILENT_SECONDS = 3.0
@@ -160,14 +161,14 @@ class _Exit:
         """Send what is left."""
         was_interrupted = getattr(sys, "last_type", None) is KeyboardInterrupt
         try:
-            flush_engines(list(ENGINES), KeyboardInterrupt() if was_interrupted else None)
+            flush_engines(all_of(ENGINES), KeyboardInterrupt() if was_interrupted else None)
         except INTERRUPTIONS:
             self._is_interrupted = True
 
     def close(self) -> None:
         """Send what threads of the user's have gone on writing until now, and let go of all."""
         self.flush()
-        for engine in list(ENGINES):
+        for engine in all_of(ENGINES):
             engine.close()
         if self._is_interrupted:
             _end_by_interruption()
