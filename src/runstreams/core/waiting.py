@@ -24,9 +24,9 @@ CHANGE_CHECK_SECONDS = 0.02
 second is not noticed.
 """
 
-_FEW = 16
+_CROWD = 128
 """So many readers at most are served before the writer whose chunks they waited for is answered.
-The answer takes as long to make as ten of them, or a tenth of what a chunk takes from end to end.
+Each takes some 25 µs, and all of them would wait for the answer, which takes as long as five.
 """
 
 _LEASE_CHECKS = 50
@@ -131,10 +131,10 @@ class Watches:
         return 0 if watch is None else watch.tell(head)
 
     async def deliver(self, stream: StreamId, head: Head) -> None:
-        """Tell of chunks that this process has just committed; if few readers wait for them, return
-        when those have been served.
+        """Tell of chunks that this process has just committed; if no crowd of readers waits for them,
+        return when all have been served.
         """
-        if 0 < self.tell(stream, head) <= _FEW:
+        if 0 < self.tell(stream, head) <= _CROWD:
             await asyncio.sleep(0)
 
     def tell_of_run(self, run: str) -> None:
