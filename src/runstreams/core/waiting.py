@@ -131,8 +131,8 @@ class Watches:
         return 0 if watch is None else watch.tell(head)
 
     async def deliver(self, stream: StreamId, head: Head) -> None:
-        """Tell of chunks that this process has just committed; if no crowd of readers waits for them,
-        return when all have been served.
+        """Tell of chunks that this process has just committed, and return when their readers have
+        been served, unless those are a crowd.
         """
         if 0 < self.tell(stream, head) <= _CROWD:
             await asyncio.sleep(0)
