@@ -14,6 +14,7 @@ HEAP_BYTES = 100 * 2**20
 """Most that its scripts hold; 200,000 short chunks take about 25 MiB."""
 
 
+@pytest.mark.soak
 def test_200_000_chunks_are_a_few_rows_and_a_bounded_heap(tab: Tab, place: Place, run: str) -> None:
     place.write(run, "out", *({"n": n, "text": "some words of a chunk"} for n in range(MANY)))
     tab.open(stream(run, "out"), place.server.secret)

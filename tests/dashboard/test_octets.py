@@ -62,7 +62,9 @@ def test_a_run_that_is_named_by_the_protocol_is_found_as_well(tab: Tab, place: P
     expect(tab.page.get_by_role("region", name="Bytes as text")).to_contain_text("nested")
 
 
-@pytest.mark.parametrize("kind", ["text/plain", "application/octet-stream"])
+@pytest.mark.parametrize(
+    "kind", [pytest.param("text/plain", marks=pytest.mark.soak), "application/octet-stream"]
+)
 def test_many_bytes_are_a_few_rows_and_their_end(
     tab: Tab, place: Place, run: str, kind: str
 ) -> None:

@@ -95,6 +95,7 @@ def test_a_backend_that_is_stopped_says_so_and_comes_back(
     assert until(page, "completed") == WHOLE
 
 
+@pytest.mark.soak
 def test_a_backend_that_is_killed_is_missed(page: Page, programs: tuple[Program, Program]) -> None:
     backend, _ = programs
     backend.stop()

@@ -120,6 +120,7 @@ def app(packed: Path, tmp_path: Path) -> Path:
     return app
 
 
+@pytest.mark.soak
 def test_an_empty_project_installs_it_and_builds(app: Path) -> None:
     """The examples of the documents are part of the project."""
     examples = [block for path in DOCUMENTS for block in BLOCK.findall(path.read_text())]

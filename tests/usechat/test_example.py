@@ -2,6 +2,8 @@
 
 import sys
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Literal
 
 import httpx
@@ -39,12 +41,26 @@ def backend(
     server: RestartingServer, network: FaultProxy, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Program]:
     build(PACKAGE, CHAT_PACKAGE, EXAMPLE)
-    port = free_port()
-    chats = tmp_path_factory.mktemp("chats") / "chats.db"
-    environ = {"RUNSTREAMS_URL": network.url, "WORD_MS": "20", "CHATS": str(chats)}
-    command = (sys.executable, "-m", "uvicorn", "backend:app", "--port", str(port))
-    with Program(EXAMPLE, port, *command, environ=server.environ | environ) as backend:
+    with _backend(server, network, tmp_path_factory.mktemp("chats"), word_ms=20) as backend:
         yield backend
+
+
+@pytest.fixture
+def slow_backend(
+    backend: Program, server: RestartingServer, network: FaultProxy, tmp_path: Path
+) -> Iterator[Program]:
+    """One beside the other, whose answers take a quarter of a minute unless they are stopped."""
+    with _backend(server, network, tmp_path, word_ms=200) as slow:
+        yield slow
+
+
+def _backend(
+    server: RestartingServer, network: FaultProxy, folder: Path, word_ms: int
+) -> AbstractContextManager[Program]:
+    port, chats = free_port(), str(folder / "chats.db")
+    environ = {"RUNSTREAMS_URL": network.url, "WORD_MS": str(word_ms), "CHATS": chats}
+    command = (sys.executable, "-m", "uvicorn", "backend:app", "--port", str(port))
+    return Program(EXAMPLE, port, *command, environ=server.environ | environ)
 
 
 @pytest.fixture
@@ -121,9 +137,12 @@ def test_a_reload_in_the_middle_loses_and_doubles_nothing(
 
 
 def test_two_tabs_and_another_device_show_the_same_and_any_may_stop_it(
-    backend: Program, server: RestartingServer, context: BrowserContext, device: BrowserContext
+    slow_backend: Program,
+    server: RestartingServer,
+    context: BrowserContext,
+    device: BrowserContext,
 ) -> None:
-    one = Tab(context, backend.url)
+    one = Tab(context, slow_backend.url)
     one.ask()
     two, three = Tab(context, one.page.url), Tab(device, one.page.url)
     two.until_begun()

@@ -79,6 +79,7 @@ def app(tmp_path: Path) -> Path:
     return app
 
 
+@pytest.mark.soak
 def test_an_empty_project_installs_it_and_builds(app: Path) -> None:
     """The examples of the documents are part of the project."""
     (app / "app.tsx").write_text(APP)
