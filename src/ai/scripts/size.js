@@ -4,7 +4,7 @@ import { build } from "esbuild";
 import { gzipSync } from "node:zlib";
 
 /** Some 700 bytes take back what no longer counts: the reader's part of that is among them. */
-const LIMIT = 6912;
+const LIMIT = 6944;
 
 const { outputFiles } = await build({
   entryPoints: ["dist/index.js"],

@@ -88,6 +88,8 @@ export class StreamReader<T = unknown> implements AsyncIterable<Chunk<T>> {
   #fruitless = 0;
   /** Seconds of silence so far, over all connections. */
   #silence = 0;
+  /** A tail that was told of, 0 as long as nothing was ever written. */
+  #written: number | undefined;
   /** Seconds without a chunk after which an event stream is to end, and those that have gone by. */
   #asked = 0;
   #quiet = 0;
@@ -234,9 +236,11 @@ export class StreamReader<T = unknown> implements AsyncIterable<Chunk<T>> {
     return Math.min(timeoutInSeconds || SILENCE_SECONDS, SILENCE_SECONDS_MAX) - this.#silence;
   }
 
-  /** It is no silence, unless a time is named, where a producer is leased or nothing was written. */
+  /** It is no silence, unless a time is named, where a producer is leased or nothing was ever written. */
   #hear({ tail, leased_until }: Sign): void {
-    if (!this.#options.timeoutInSeconds && (leased_until || tail === 0)) this.#silence = 0;
+    this.#written ||= tail;
+    if (this.#options.timeoutInSeconds) return;
+    if (leased_until || this.#written === 0) this.#silence = 0;
   }
 
   /** Whole seconds to ask for, so that silence ends in time. */

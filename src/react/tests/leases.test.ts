@@ -150,6 +150,19 @@ describe("a reader by polls", () => {
     time.restore();
   });
 
+  it("ends in time where what it has read is deleted", async () => {
+    const stream = new Stream();
+    await stream.append("only");
+    const time = hurried();
+    const reader = read(stream, { transport, fetch: time.fetch });
+    const reading = collect(reader);
+    await until(() => reader.lastIndex === 0);
+    await stream.delete();
+    expect(await reading).toHaveLength(1);
+    expect(reader.status).toBe("silent");
+    time.restore();
+  });
+
   it("ends after the time that is named, whatever a producer has promised", async () => {
     const stream = new Stream();
     await hold(stream, 3600);
