@@ -29,6 +29,7 @@ WORDS = {
     r"\bin_tasks import": "in_threads import",
     r"\brunstreams\.aio import": "runstreams import",
     r"\bsdk\.aio\b": "sdk.sync",
+    r'"runstreams\.aio"': '"runstreams"',
     # sentences
     r"\basync surface": "sync surface",
     r"\bawaited in any event loop": "made in any thread",

@@ -34,6 +34,3 @@ __all__ = [
     "lifespan",
     "streams",
 ]
-
-for _kind in (Defined, Piped, Reader, RunReader, Writer):
-    _kind.__module__ = __name__

@@ -62,6 +62,9 @@ def test_what_is_named_by_the_package_says_so() -> None:
     assert str(runstreams.Client) == "<class 'runstreams.Client'>"
     assert str(runstreams.aio.Reader) == "<class 'runstreams.aio.Reader'>"
     assert str(runstreams.testing.Server) == "<class 'runstreams.testing.Server'>"
+    # Named by nobody, and handed out all the same.
+    assert str(type(runstreams.streams)) == "<class 'runstreams.Streams'>"
+    assert str(type(runstreams.aio.streams.run("r"))) == "<class 'runstreams.aio.RunScope'>"
 
 
 def test_every_call_is_described() -> None:

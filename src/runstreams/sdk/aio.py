@@ -622,3 +622,7 @@ class Defined(Generic[T]):
         connection = self._connect()
         session = connection.session(run, self.key, start_index, timeout, strict, superseded)
         return Reader(connection, session, maker(self._form.decode, chunks))
+
+
+for _kind in (Piped, Writer, Reader, RunReader, Successor, RunScope, Streams, Defined):
+    _kind.__module__ = "runstreams.aio"  # where users find them
