@@ -39,6 +39,9 @@ class _ByDepth:
     """Asks only the routes whose paths have as many parts as the one that is asked for, and hands
     over to the first that fits without any layer between: a chunk's way past all others, through
     Starlette's router, took longer than its commit.
+
+    That a route keeps its `path_regex` stands in
+    https://github.com/Kludex/starlette/blob/main/starlette/routing.py.
     """
 
     def __init__(self, routes: Sequence[Route], otherwise: ASGIApp) -> None:
