@@ -51,16 +51,34 @@ export class StreamManager {
   }
 }
 
-/** Gives what goes through a second time, to whoever reads `stream`; the first does not wait. */
+/** Most that waits for whoever reads a copy, in MiB of JSON. */
+const COPIED_MIB = 64;
+
+/** Counts *value* as JSON; what cannot be JSON is refused by the writer. */
+function sizeOf(value: unknown): number {
+  try {
+    return typeof value === "string" ? value.length : JSON.stringify(value).length;
+  } catch {
+    return 0;
+  }
+}
+
+/**
+ * Gives what goes through a second time, to whoever reads `stream`; the first does not wait, and what
+ * falls behind too far is let go.
+ */
 class Copy<T> {
   readonly stream: ReadableStream<T>;
   #to: ReadableStreamDefaultController<T> | undefined;
 
   constructor() {
-    this.stream = new ReadableStream<T>({
-      start: (controller) => void (this.#to = controller),
-      cancel: () => (this.#to = undefined),
-    });
+    this.stream = new ReadableStream<T>(
+      {
+        start: (controller) => void (this.#to = controller),
+        cancel: () => (this.#to = undefined),
+      },
+      { highWaterMark: COPIED_MIB * 2 ** 20, size: sizeOf },
+    );
   }
 
   /** No generator: that would end, and end its source, with the next chunk only. */
@@ -70,7 +88,7 @@ class Copy<T> {
       try {
         const result = await from.next();
         if (result.done) this.#end();
-        else this.#to?.enqueue(result.value);
+        else this.#give(result.value);
         return result;
       } catch (error) {
         this.#to?.error(error);
@@ -83,6 +101,14 @@ class Copy<T> {
       return (await from.return?.()) ?? { done: true as const, value: undefined };
     };
     return { [Symbol.asyncIterator]: () => ({ next, return: end }) };
+  }
+
+  #give(value: T): void {
+    this.#to?.enqueue(value);
+    if (!this.#to || this.#to.desiredSize! >= 0) return;
+    const message = `more than ${COPIED_MIB} MiB waited to be read: the stream itself has them all`;
+    this.#to.error(new StreamError(message, 0, "passed_by"));
+    this.#to = undefined;
   }
 
   #end(): void {

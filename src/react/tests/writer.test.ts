@@ -408,6 +408,17 @@ describe.concurrent("the published SDK, with our manager", () => {
   configure({ baseURL: network.url, accessToken: secret });
   realtimeStreams.setGlobalManager(new StreamManager(through));
 
+  it("lets go of what it gives back where nobody reads it", async () => {
+    const stream = new Stream("out");
+    async function* source() {
+      for (let count = 0; count < 140; count += 1) yield "x".repeat(500_000);
+    }
+    const manager = new StreamManager(through);
+    const { stream: copy, wait } = manager.pipe("out", source(), { target: stream.run });
+    await wait();
+    await expect(collect(copy)).rejects.toThrow("more than 64 MiB waited");
+  });
+
   it("pipes, and gives back what it pipes", async () => {
     const stream = new Stream("out");
     await network.fail({ method: "POST", path: stream.run, lose_answer: true });
