@@ -8,12 +8,11 @@ from typing import Any
 
 import pytest
 
-from runstreams.core.entries import Entry
 from runstreams.core.errors import ObjectMissing
 from runstreams.core.following import End, Follower, Tick
 from runstreams.core.limits import EVENT_BYTES, Limits
 from runstreams.core.log import Log
-from runstreams.core.model import Batch, Charter, Closed, Page, StreamId
+from runstreams.core.model import Batch, Closed, Page, StreamId
 from runstreams.stores.memory import MemoryStore
 from tests import virtual_time
 from tests.virtual_time import clock
@@ -264,37 +263,3 @@ def test_a_reader_that_goes_leaves_nothing_behind() -> None:
         await asyncio.wait([reading])
 
     story(tell)
-
-
-@pytest.mark.parametrize("entry", [False, True], ids=["append", "entry"])
-@pytest.mark.parametrize("readers", [1, 128])
-def test_readers_that_are_no_crowd_have_a_chunk_before_its_writer_is_answered(
-    readers: int, entry: bool
-) -> None:
-    async def tell(world: World) -> None:
-        assert await _seen_by_the_answer(world, readers, entry) == [b"0"] * readers
-
-    story(tell)
-
-
-@pytest.mark.parametrize("entry", [False, True], ids=["append", "entry"])
-def test_the_writer_does_not_wait_for_a_crowd_of_readers(entry: bool) -> None:
-    async def tell(world: World) -> None:
-        assert await _seen_by_the_answer(world, 129, entry) == []
-
-    story(tell)
-
-
-async def _seen_by_the_answer(world: World, readers: int, entry: bool) -> list[bytes]:
-    """Have so many readers wait, append a chunk, and return what they have had by then."""
-    await world.log.found(STREAM, Charter(content_type="application/json"))
-    reading = [asyncio.create_task(world.follow(silence=2)) for _ in range(readers)]
-    await asyncio.sleep(1)
-    if entry:
-        await world.log.write(STREAM, Entry(b"0\n", 1))
-    else:
-        await world.write(b"0")
-    seen = world.chunks
-    await asyncio.gather(*reading)
-    assert world.chunks == [b"0"] * readers
-    return seen

@@ -141,7 +141,7 @@ class Log:
             await self._sealer.seal(stream)
             answer, done = await self._appender.append(stream, batch)
         if done is not None:
-            await self._watches.deliver(stream, done.head)
+            self._watches.tell(stream, done.head)
             if self._sealer.is_due(done.head):
                 await self._seals.some(stream, done.head if done.whole else None)
         elif batch.lease_ms and batch.client is not None:
@@ -216,7 +216,7 @@ class Log:
         return written
 
     async def _tell_written(self, stream: StreamId, head: Head, count: int) -> None:
-        await self._watches.deliver(stream, head)
+        self._watches.tell(stream, head)
         if head.closed is not None and head.tail:
             await self._seals.everything(stream)
         elif count and self._sealer.is_due(head):
