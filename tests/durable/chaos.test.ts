@@ -19,6 +19,7 @@ test.concurrent.each(["long-poll", "sse"] as const)(
         read.subscribeJson(async (batch) => {
           got.push(...batch.items);
           offset = batch.offset;
+          if (got.length >= COUNT) read.cancel();
         });
         await read.closed;
       } catch {
