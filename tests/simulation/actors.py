@@ -572,9 +572,13 @@ def check_waiting(world: World, generation: str, position: int, asked: int) -> N
 
 
 def check_noticed(world: World, asked: int) -> None:
-    """Require that in calm weather whoever reads or waits notices that a producer is lost."""
+    """Require that in calm weather whoever reads or waits notices that a producer is lost, unless
+    the stream has expired by then and is not there for anybody.
+    """
     head, latest = world.head(), max(asked, world.now() - 3000)
-    if world.weather is CALM and head is not None:
+    if head is None or is_expired(head, world.now(), world.limits):
+        return
+    if world.weather is CALM:
         require(not is_lost(head, latest - SKEW_MS), "nobody noticed that a producer was lost")
 
 

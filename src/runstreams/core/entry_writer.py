@@ -204,8 +204,8 @@ class EntryWriter:
                 return await self._store.heads.amend(stream, amendment, live), None
             terms = Terms(live, amendment=amendment)
             done = await self._store.heads.commit(stream, staged, terms, 0, self._limits)
-        except Uncertain:
-            if (found := await self._committed(stream, staged)) is not None:
+        except Uncertain as lost:
+            if (found := await self._committed(stream, staged, lost)) is not None:
                 return found, None
             if staged is not None and not amendment.writes_book:
                 raise  # it may be sealed already
@@ -218,9 +218,14 @@ class EntryWriter:
             return None, None
         return None, staged
 
-    async def _committed(self, stream: StreamId, staged: Staged | None) -> Head | None:
-        """Return the head if *staged* stands in it."""
-        head = await self._lookup.head(stream)
+    async def _committed(
+        self, stream: StreamId, staged: Staged | None, lost: Uncertain
+    ) -> Head | None:
+        """Return the head if *staged* stands in it, as the answer to its commit was *lost*."""
+        try:
+            head = await self._lookup.head(stream)
+        except Busy:
+            raise lost from None  # nothing happened now, but it may have before
         pending = head.pending if head and staged else ()
         is_there = any(staged and leads_to(pointer, staged, 0) for pointer in pending)
         return head if is_there else None
