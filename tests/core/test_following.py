@@ -4,15 +4,18 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from itertools import count
+from math import inf
 from typing import Any
 
 import pytest
 
+from runstreams.core.entries import Entry
 from runstreams.core.errors import ObjectMissing
 from runstreams.core.following import End, Follower, Tick
 from runstreams.core.limits import EVENT_BYTES, Limits
 from runstreams.core.log import Log
-from runstreams.core.model import Batch, Closed, Page, StreamId
+from runstreams.core.model import Batch, Charter, Closed, Page, StreamId
+from runstreams.core.position import generation_of
 from runstreams.stores.memory import MemoryStore
 from tests import virtual_time
 from tests.virtual_time import clock
@@ -38,7 +41,7 @@ class World:
         lines = b"".join(chunk + b"\n" for chunk in chunks)
         await self.log.append(STREAM, Batch(lines, len(chunks), clock()))
 
-    async def follow(self, start: Any = 0, *, silence: float = 20, **more: float) -> Follower:
+    async def follow(self, start: Any = 0, *, silence: float = 20, **more: Any) -> Follower:
         """Follow until there is an end."""
         follower = await self.log.follow(STREAM, start, silence=silence, **more)
         async with aclosing(follower.events()) as events:
@@ -225,6 +228,37 @@ def test_what_has_expired_is_passed_over() -> None:
     story(tell)
 
 
+@pytest.mark.parametrize("behind", [False, True])
+def test_a_reader_of_one_stream_only_ends_when_another_has_its_name(behind: bool) -> None:
+    async def tell(world: World) -> None:
+        await world.write(b"0")
+        only = generation_of(await world.log.head(STREAM))
+        follower = await world.log.follow(STREAM, silence=inf, generation=only)
+        async with aclosing(follower.events()) as events:
+            world.take(await anext(events))
+            if behind:
+                await world.write(b"1")
+            coming = None if behind else asyncio.create_task(anext(events, None))
+            await asyncio.sleep(1)
+            await world.log.delete(STREAM)
+            await world.write(b"2", b"3")
+            assert await (coming or anext(events, None)) is None
+        assert follower.end is End.BEGUN_ANEW
+        assert world.chunks == [b"0"]
+
+    story(tell)
+
+
+def test_a_reader_of_a_stream_whose_name_another_has_reads_nothing() -> None:
+    async def tell(world: World) -> None:
+        await world.write(b"0")
+        follower = await world.follow(generation="0" * 32)
+        assert follower.end is End.BEGUN_ANEW
+        assert world.seen == []
+
+    story(tell)
+
+
 def test_the_time_that_a_slow_reader_takes_is_no_silence() -> None:
     async def tell(world: World) -> None:
         await world.write(b"0")
@@ -263,3 +297,37 @@ def test_a_reader_that_goes_leaves_nothing_behind() -> None:
         await asyncio.wait([reading])
 
     story(tell)
+
+
+@pytest.mark.parametrize("entry", [False, True], ids=["append", "entry"])
+@pytest.mark.parametrize("readers", [1, 128])
+def test_readers_that_are_no_crowd_have_a_chunk_before_its_writer_is_answered(
+    readers: int, entry: bool
+) -> None:
+    async def tell(world: World) -> None:
+        assert await _seen_by_the_answer(world, readers, entry) == [b"0"] * readers
+
+    story(tell)
+
+
+@pytest.mark.parametrize("entry", [False, True], ids=["append", "entry"])
+def test_the_writer_does_not_wait_for_a_crowd_of_readers(entry: bool) -> None:
+    async def tell(world: World) -> None:
+        assert await _seen_by_the_answer(world, 129, entry) == []
+
+    story(tell)
+
+
+async def _seen_by_the_answer(world: World, readers: int, entry: bool) -> list[bytes]:
+    """Have so many readers wait, append a chunk, and return what they have had by then."""
+    await world.log.found(STREAM, Charter(content_type="application/json"))
+    reading = [asyncio.create_task(world.follow(silence=2)) for _ in range(readers)]
+    await asyncio.sleep(1)
+    if entry:
+        await world.log.write(STREAM, Entry(b"0\n", 1))
+    else:
+        await world.write(b"0")
+    seen = world.chunks
+    await asyncio.gather(*reading)
+    assert world.chunks == [b"0"] * readers
+    return seen

@@ -10,7 +10,7 @@ from runstreams.core.errors import InvalidName
 from runstreams.core.limits import LAMBDA_BODY_BYTES
 from runstreams.core.model import Closed, StreamId
 from runstreams.http import Host
-from runstreams.http.durable import telling
+from runstreams.http.durable.headers import JITTER, cursor, offset
 from runstreams.http.durable.names import RUN, stream_of
 from runstreams.http.fields import MOST
 from tests import virtual_time
@@ -101,7 +101,7 @@ async def test_what_is_written_there_is_read_here() -> None:
     answer = await api.ask("GET", OURS)
     assert answer.body == b'[1,"zwei"]'
     assert answer.headers["content-type"] == "application/json"
-    assert answer.headers["stream-next-offset"] == telling.offset(2).decode()
+    assert answer.headers["stream-next-offset"] == offset(2).decode()
     assert (await api.ask("PUT", OURS, headers=JSON)).status == 200
     assert (await api.ask("PUT", OURS, headers=TEXT)).status == 409
 
@@ -187,7 +187,7 @@ async def test_an_entry_of_very_many_values_holds_nobody_up() -> None:
     await asyncio.sleep(0)
     assert (await api.ask("POST", "/v1/stream/other", "[2]", JSON)).status == 404
     assert not large.done()
-    assert (await large).headers["stream-next-offset"] == telling.offset(200_001).decode()
+    assert (await large).headers["stream-next-offset"] == offset(200_001).decode()
 
 
 @pytest.mark.parametrize("there", [False, True])
@@ -202,7 +202,7 @@ async def test_a_fork_that_begins_with_very_many_values_holds_nobody_up(there: b
     assert (await api.ask("POST", "/v1/stream/other", "[2]", JSON)).status == 404
     assert not large.done()
     tail = 2 if there else 200_003
-    assert (await large).headers["stream-next-offset"] == telling.offset(tail).decode()
+    assert (await large).headers["stream-next-offset"] == offset(tail).decode()
 
 
 @in_virtual_time
@@ -210,10 +210,10 @@ async def test_a_large_stream_is_read_page_by_page() -> None:
     api = Api()
     body = bytes(range(256)) * 16_000
     await api.ask("PUT", OURS, body, TEXT)
-    found, offset, up_to_date = b"", "-1", None
+    found, at, up_to_date = b"", "-1", None
     while up_to_date is None:
-        answer = await api.ask("GET", f"{OURS}?offset={offset}")
-        found, offset = found + answer.body, answer.headers["stream-next-offset"]
+        answer = await api.ask("GET", f"{OURS}?offset={at}")
+        found, at = found + answer.body, answer.headers["stream-next-offset"]
         up_to_date = answer.headers.get("stream-up-to-date")
         assert len(answer.body) < len(body)
     assert found == body
@@ -236,7 +236,7 @@ async def test_a_fork_is_one_stream_to_our_own_readers() -> None:
     api = Api()
     answer = await forked(api)
     assert (answer.status, answer.headers["content-type"]) == (201, "application/json")
-    assert answer.headers["stream-next-offset"] == telling.offset(2).decode()
+    assert answer.headers["stream-next-offset"] == offset(2).decode()
     await api.ask("POST", STREAM, "2\n")
     await api.ask("POST", OURS, "[3]", JSON)
     await api.log.close(OUT, Closed("completed"))
@@ -266,7 +266,7 @@ async def test_who_forks_may_read_the_one_and_write_the_other() -> None:
         ({**FORKED, "stream-fork-offset": "2"}, 400),
         ({**FORKED, "stream-fork-offset": "now"}, 400),
         ({**FORKED, "stream-ttl": "0"}, 400),
-        ({"stream-fork-offset": telling.offset(0).decode()}, 400),
+        ({"stream-fork-offset": offset(0).decode()}, 400),
         ({**FORKED, "stream-fork-offset": "-1"}, 201),
         ({"stream-forked-from": "http://here/v1/stream/run_1/source"}, 201),
     ],
@@ -329,7 +329,7 @@ async def test_events_end_after_a_minute_and_go_on_at_their_offset() -> None:
     first, second, *_ = answer.pieces
     assert first.startswith(b"event: data\ndata:[1]\n\nevent: control\n")
     assert second.startswith(b"event: data\ndata:[2]\n\nevent: control\n")
-    assert telling.offset(2) in second
+    assert offset(2) in second
 
 
 def in_events(answer: Answer) -> str:
@@ -376,7 +376,7 @@ async def test_events_that_go_on_within_a_character_bring_all_of_it(index: int, 
     api = Api()
     await api.ask("PUT", OURS, headers=TEXT)
     await write_parted(api)
-    at = telling.offset(index).decode()
+    at = offset(index).decode()
     assert in_events(await api.ask("GET", f"{OURS}?offset={at}&live=sse")) == text
 
 
@@ -388,7 +388,7 @@ async def test_events_that_go_on_where_what_came_before_has_expired_bring_what_i
     await asyncio.sleep(api.log.limits.retention_ms / 1000 - 10)
     await api.ask("POST", OURS, PARTED[1], TEXT)
     await asyncio.sleep(20)
-    at = telling.offset(1).decode()
+    at = offset(1).decode()
     assert in_events(await api.ask("GET", f"{OURS}?offset={at}&live=sse")) == "\ufffd "
 
 
@@ -421,7 +421,7 @@ async def test_a_stream_that_is_begun_anew_ends_its_readers() -> None:
     await api.ask("PUT", OURS, b"other", TEXT)
     answer = await reader.done()
     assert b"other" not in answer.body
-    waiting = await api.ask("GET", f"{OURS}?offset={telling.offset(1).decode()}")
+    waiting = await api.ask("GET", f"{OURS}?offset={offset(1).decode()}")
     assert waiting.headers["content-type"] == "text/plain"
 
 
@@ -430,8 +430,8 @@ async def test_a_stream_that_is_begun_anew_ends_its_readers() -> None:
 async def test_a_poll_of_a_stream_that_is_begun_anew_says_that_it_is_gone(index: int) -> None:
     api = Api()
     await api.ask("PUT", OURS, "[1,2]" if index else "", JSON)
-    offset = telling.offset(index).decode()
-    waiting = api.begin("GET", f"{OURS}?offset={offset}&live=long-poll")
+    at = offset(index).decode()
+    waiting = api.begin("GET", f"{OURS}?offset={at}&live=long-poll")
     await asyncio.sleep(1)
     await api.ask("DELETE", OURS)
     await api.ask("PUT", OURS, "[3,4,5]", JSON)
@@ -484,7 +484,7 @@ async def test_where_nothing_is_sent_bit_by_bit_events_are_refused() -> None:
 def test_offsets_sort_as_their_indexes_do_up_to_the_largest() -> None:
     """They never begin anew: the largest index has as many digits as all others."""
     indexes = [0, 9, 10, 10**15 - 1, 10**15, MOST - 1, MOST]
-    offsets = [telling.offset(index) for index in indexes]
+    offsets = [offset(index) for index in indexes]
     assert offsets == sorted(offsets)
     assert {len(offset) for offset in offsets} == {33}
 
@@ -493,14 +493,14 @@ def test_offsets_sort_as_their_indexes_do_up_to_the_largest() -> None:
 async def test_the_largest_offset_is_understood() -> None:
     api = Api()
     await api.ask("PUT", OURS, "[1]", JSON)
-    answer = await api.ask("GET", f"{OURS}?offset={telling.offset(MOST).decode()}")
+    answer = await api.ask("GET", f"{OURS}?offset={offset(MOST).decode()}")
     assert (answer.status, answer.body) == (200, b"[]")
-    assert answer.headers["stream-next-offset"] == telling.offset(1).decode()
+    assert answer.headers["stream-next-offset"] == offset(1).decode()
 
 
 def test_a_cursor_that_is_ahead_gets_one_further_ahead() -> None:
     now = virtual_time.START_MS
-    current = telling.cursor(now, None)
-    assert telling.cursor(now, current - 1) == current
-    assert current < telling.cursor(now, current) <= current + telling.JITTER
-    assert telling.cursor(now + 20_000, None) == current + 1
+    current = cursor(now, None)
+    assert cursor(now, current - 1) == current
+    assert current < cursor(now, current) <= current + JITTER
+    assert cursor(now + 20_000, None) == current + 1

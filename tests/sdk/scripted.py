@@ -14,9 +14,9 @@ from runstreams.core.log import Log
 from runstreams.core.model import Closed, Status, StreamId
 from runstreams.errors import RunstreamsError
 from runstreams.sdk.errors import Unreachable
+from runstreams.sdk.explaining import Doing
 from runstreams.sdk.records import ChunkPage, Receipt, RunItems, Sharing, SignOfLife
 from runstreams.sdk.retrying import Patience, Retries
-from runstreams.sdk.telling import Doing
 from runstreams.sdk.transports.direct import DirectTransport
 from runstreams.stores.memory import MemoryStore
 from tests.virtual_time import clock

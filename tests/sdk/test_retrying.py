@@ -6,8 +6,8 @@ import pytest
 
 from runstreams.core import errors as core
 from runstreams.sdk.errors import NoRun, Unreachable, error_of
+from runstreams.sdk.explaining import Doing
 from runstreams.sdk.retrying import Patience, Retries, is_passing, pause
-from runstreams.sdk.telling import Doing
 
 
 def patience(retries: Retries | None = None) -> Patience:

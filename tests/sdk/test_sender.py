@@ -11,9 +11,9 @@ from runstreams.core.errors import Busy, StreamClosed
 from runstreams.core.model import Closed
 from runstreams.errors import BufferFull, StopRequested, Unreachable, WriterClosed
 from runstreams.sdk.engine.waiting import fired, outcome
+from runstreams.sdk.explaining import Doing
 from runstreams.sdk.records import Receipt
 from runstreams.sdk.retrying import Retries
-from runstreams.sdk.telling import Doing
 from runstreams.sdk.writing import sender as sender_module
 from runstreams.sdk.writing.buffer import Batching
 from runstreams.sdk.writing.sender import Meaning, Sender

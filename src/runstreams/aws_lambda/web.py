@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ..core.limits import LAMBDA_BODY_BYTES
 from ..core.settings import linger_of
 from ..http.app import build_app
-from ..http.durable.asking import PATH
+from ..http.durable.requests import PATH
 from ..http.origin import Origin
 from ..http.service import Host
 from .answer import Answer

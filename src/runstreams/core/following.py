@@ -34,6 +34,8 @@ class End(Enum):
     """Nothing has come for as long as it waits."""
     OUT_OF_TIME = auto()
     """Whoever serves it has no more time; there may be more to read."""
+    BEGUN_ANEW = auto()
+    """It was to read one stream only, and another has its name."""
 
 
 class Tick(NamedTuple):
@@ -61,9 +63,10 @@ class Follower:
         exact: bool = False,
         turns: Turns | None = None,
         raw: bool = False,
+        generation: str | None = None,
     ) -> None:
         """Begin at *index* of the stream whose *head* was just read; *exact* minds whether that has
-        expired, and a *raw* one takes bytes for JSON.
+        expired, a *raw* one takes bytes for JSON, and one with a *generation* reads that one only.
 
         End after *silence* seconds without a chunk, or after *seconds* in all. Pages are read in
         *turns* with others, if there are any.
@@ -77,7 +80,9 @@ class Follower:
         self._pages = pages
         self._observer = observer
         self._stream = stream
-        self._head = head
+        self._generation = generation
+        self._is_begun_anew = False
+        self._head = self._known(head)
         self._position = Position(index, generation_of(head))
         self._live = False
         self._silence = silence
@@ -90,7 +95,8 @@ class Follower:
         """Yield pages that are not empty, and signs of life between them, until there is an end.
 
         What has expired is passed over, but for an exact beginning; a stream begun anew goes on
-        from its beginning. Raises `ObjectMissing`, and `IndexExpired` at an exact beginning.
+        from its beginning, unless one generation only is read. Raises `ObjectMissing`, and
+        `IndexExpired` at an exact beginning.
         """
         with self._watches.watching(self._stream, self._head), self._taking_turns():
             while self.end is None:
@@ -122,7 +128,7 @@ class Follower:
         try:
             page = await read(self._head, at, exact=exact, most=EVENT_CHUNKS, size=EVENT_BYTES)
         except StreamGone as gone:
-            self._head = gone.head
+            self._head = self._known(gone.head)
             self._position = Position(0, generation_of(gone.head))
             return None
         finally:
@@ -136,11 +142,19 @@ class Follower:
         """
         until = min(self._silent_at, self._ping_at, self._over_at)
         at, seconds = self._position.index, until - self._time()
-        self._head = await self._watches.beyond(self._stream, self._head, at, seconds)
+        head = await self._watches.beyond(self._stream, self._head, at, seconds)
+        self._head = self._known(head)
         self._position.meet(generation_of(self._head))
         self._exact, self._live = False, self._live or self.is_behind
         if self._is_due(self._ping_at) and not self.is_behind and self._find_end() is None:
             return Tick(self._head)
+        return None
+
+    def _known(self, head: Head | None) -> Head | None:
+        """Return *head*, unless it is of another stream than the one that is to be read."""
+        if self._generation in (None, generation_of(head)):
+            return head
+        self._is_begun_anew = True
         return None
 
     def _taking_turns(self) -> AbstractContextManager[None]:
@@ -164,6 +178,8 @@ class Follower:
         await asyncio.sleep(0)
 
     def _find_end(self) -> End | None:
+        if self._is_begun_anew:
+            return End.BEGUN_ANEW
         if not self.is_behind:
             if self._head is not None and self._head.closed is not None:
                 return End.CLOSED

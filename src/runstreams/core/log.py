@@ -141,7 +141,7 @@ class Log:
             await self._sealer.seal(stream)
             answer, done = await self._appender.append(stream, batch)
         if done is not None:
-            self._watches.tell(stream, done.head)
+            await self._watches.deliver(stream, done.head)
             if self._sealer.is_due(done.head):
                 await self._seals.some(stream, done.head if done.whole else None)
         elif batch.lease_ms and batch.client is not None:
@@ -216,7 +216,7 @@ class Log:
         return written
 
     async def _tell_written(self, stream: StreamId, head: Head, count: int) -> None:
-        self._watches.tell(stream, head)
+        await self._watches.deliver(stream, head)
         if head.closed is not None and head.tail:
             await self._seals.everything(stream)
         elif count and self._sealer.is_due(head):
@@ -272,7 +272,7 @@ class Log:
         if head is None:
             await self._appender.open(stream)
         elif head.closed and (head.closed_by_run or await self.runs.is_completed(stream.run)):
-            raise RunCompleted("the run is completed")
+            raise RunCompleted("the run is completed", run=stream.run)
 
     async def close(self, stream: StreamId, closed: Closed, fence: int | None = None) -> Head:
         """Close the stream in the name of a writer that began at *fence*, opening it first if it
@@ -431,10 +431,11 @@ class Log:
         exact: bool = False,
         turns: Turns | None = None,
         raw: bool = False,
+        generation: str | None = None,
     ) -> Follower:
         """Return a live reader from *start* on, or from the tail where that is beyond it, until
         *silence* seconds without a chunk or *seconds* in all; a *raw* one may be given bytes, as
-        `octets` stores them.
+        `octets` stores them. With a *generation* it ends where another stream has the name.
 
         With *exact* an index that has expired or is beyond the tail is an error: `IndexBeyondTail`
         here, `IndexExpired` as the first that comes out of it. Raises `NotJson`.
@@ -457,6 +458,7 @@ class Log:
             exact=exact,
             turns=turns,
             raw=raw,
+            generation=generation,
         )
 
     def follow_run(

@@ -7,13 +7,14 @@ import asyncio
 from collections import OrderedDict
 
 from .leasing import leased_until
-from .model import Head, Page
+from .model import Head, Page, StreamId
 from .reading import Cursor
 
 _KEPT = 32
 """Shared pages kept at a time; readers woken together ask for theirs within milliseconds."""
 
 _Name = tuple[str, str, bool, str, bool, int | None, int, int, bool, int, int]
+_Asked = tuple[StreamId, bool, int, bool, int, int]
 
 
 class PageCache:
@@ -21,6 +22,8 @@ class PageCache:
 
     def __init__(self) -> None:
         self._slots: OrderedDict[_Name, asyncio.Future[Page]] = OrderedDict()
+        self._latest: tuple[Head, _Asked, Page] | None = None
+        """The latest page, for who is woken with the same head: a name takes longer than it."""
 
     async def page(
         self, cursor: Cursor, head: Head, start: int, *, exact: bool, most: int, size: int
@@ -31,6 +34,9 @@ class PageCache:
         """
         if start == head.tail:
             return await cursor.page(head, start, exact=exact, most=most, size=size)
+        asked = cursor.stream, cursor.raw, start, exact, most, size
+        if (latest := self._latest) is not None and latest[0] is head and latest[1] == asked:
+            return latest[2]
         state = head.generation, head.closed is not None, leased_until(head)
         name = (*cursor.stream, cursor.raw, *state, start, head.tail, exact, most, size)
         while (slot := self._slots.get(name)) is not None:
@@ -49,6 +55,7 @@ class PageCache:
             _break_off(slot, error)
             raise
         slot.set_result(page)
+        self._latest = head, asked, page
         return page
 
 

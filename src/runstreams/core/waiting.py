@@ -24,6 +24,11 @@ CHANGE_CHECK_SECONDS = 0.02
 second is not noticed.
 """
 
+_CROWD = 128
+"""So many readers at most are served before the writer whose chunks they waited for is answered.
+Each takes some 25 µs, and all of them would wait for the answer, which takes as long as five.
+"""
+
 _LEASE_CHECKS = 50
 """Each so-manieth change check, once a second, looks whose producer is lost."""
 
@@ -72,11 +77,13 @@ class _Watch:
         self.is_seamless = False
         self.tell(self.head)
 
-    def tell(self, head: Head | None) -> None:
+    def tell(self, head: Head | None) -> int:
+        """Wake all who wait; return how many that is."""
         self.head = head
         self.told += 1
         for reader in self._waiting:
             _wake(reader)
+        return len(self._waiting)
 
     async def more(self, told: int, deadline: float) -> bool:
         """Wait until more is told than what was *told* before; return whether that was so by the
@@ -112,17 +119,23 @@ class Watches:
         """Look for other processes' commits now: one of them has told that it committed."""
         self._nudged.set()
 
-    def tell(self, stream: StreamId, head: Head | None) -> None:
+    def tell(self, stream: StreamId, head: Head | None) -> int:
         """Wake the readers of *stream*: this process has just brought it to *head* (None:
-        deleted).
+        deleted). Return how many waited.
         """
         if head is not None and head.is_buried:
             head = None  # deleted since what brought it there
         watch = self._watches.get(stream)
         if watch is None or watch.head is None:
             self.tell_of_run(stream.run)
-        if watch is not None:
-            watch.tell(head)
+        return 0 if watch is None else watch.tell(head)
+
+    async def deliver(self, stream: StreamId, head: Head) -> None:
+        """Tell of chunks that this process has just committed, and return when their readers have
+        been served, unless those are a crowd.
+        """
+        if 0 < self.tell(stream, head) <= _CROWD:
+            await asyncio.sleep(0)
 
     def tell_of_run(self, run: str) -> None:
         """Wake whoever waits for streams of *run* that were not there before."""

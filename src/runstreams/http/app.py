@@ -27,7 +27,7 @@ class Api:
         """Ask *otherwise* for what no *plain* route takes."""
         self.service = service
         self._edge = Edge(
-            _ByDepth(plain, otherwise), service.allowed_origins, service.host.onlooker
+            _ByDepth(plain, otherwise), service.allowed_origins, service.host.observer
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -17,7 +17,7 @@ from ..core.origins import ANY, origin_of
 from ..core.tracing import asking
 from .call import ClientGone, joined
 from .errors import Headers, Internal, ours, refusal, status_of
-from .onlooker import Onlooker
+from .observing import RequestObserver
 
 logger = logging.getLogger(__name__)
 access_log = logging.getLogger("runstreams.access")
@@ -40,10 +40,10 @@ _SLASH = re.compile(rb"%2f", re.IGNORECASE)
 class Edge:
     """Wraps the whole API."""
 
-    def __init__(self, app: ASGIApp, origins: tuple[str, ...], onlooker: Onlooker) -> None:
+    def __init__(self, app: ASGIApp, origins: tuple[str, ...], observer: RequestObserver) -> None:
         """Let pages of *origins* call; `*` means all. Raises `ValueError` for what is none."""
         self._app = app
-        self._onlooker = onlooker
+        self._observer = observer
         self._any_origin = ANY in origins
         self._origins = {origin_of(origin).encode() for origin in origins}
 
@@ -63,9 +63,9 @@ class Edge:
                 status = message["status"]
                 told = [added[0], *_FOR_ALL] if scope.get("runstreams.shared") else added
                 message["headers"] = [*message["headers"], *told]
-                self._onlooker.answered(scope, status, time.perf_counter() - began)
+                self._observer.answered(scope, status, time.perf_counter() - began)
             else:
-                self._onlooker.sent(len(message.get("body", b"")))
+                self._observer.sent(len(message.get("body", b"")))
             await send(message)
 
         try:
@@ -81,13 +81,13 @@ class Edge:
             pass
         except Exception as error:
             _log_failure(error, request_id)
-            self._onlooker.refused(ours(error).code)
+            self._observer.refused(ours(error).code)
             # What has begun is broken off, not ended: a clean end would look like the whole answer.
             if not status:
                 await _refuse(sending, error, request_id)
         finally:
             if not status:
-                self._onlooker.answered(scope, 0, time.perf_counter() - began)
+                self._observer.answered(scope, 0, time.perf_counter() - began)
             if access_log.isEnabledFor(logging.INFO):
                 _log_access(scope, request_id, status, time.perf_counter() - began)
 

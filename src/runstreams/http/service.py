@@ -10,7 +10,7 @@ from ..core.limits import WAIT_SECONDS_MAX
 from ..core.log import Log
 from .access import Keys
 from .live.readers import Readers
-from .onlooker import Onlooker
+from .observing import RequestObserver
 from .origin import Origin
 
 
@@ -60,7 +60,7 @@ class Host:
     """Those who wait, where their number is limited."""
     origin: Origin = field(default_factory=Origin)
     """Which caches in front are trusted to have checked a token."""
-    onlooker: Onlooker = field(default_factory=Onlooker)
+    observer: RequestObserver = field(default_factory=RequestObserver)
     """Who is told of requests and their answers."""
 
 

@@ -17,6 +17,7 @@ from .engine.engine import Engine
 from .engine.waiting import check_thread
 from .engine.writers import new_client
 from .errors import InvalidSetting
+from .explaining import Doing
 from .leases import UNLEASED, Silence, check_lease, lease_of
 from .reading.run_session import RunSession
 from .reading.session import ReadSession
@@ -25,7 +26,6 @@ from .retrying import Retries
 from .run_leases import RunLeases
 from .runs import CONTEXT, Run, adopt, begun, current_run, resolve
 from .settings import Timeouts, Token, base_url_of, token_of, without_secrets
-from .telling import Doing
 from .tokens import scopes_of, seconds_of, sign
 from .transport import Transport
 from .values import Encode

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ..core.errors import RunstreamsError, StoreError, TooManyStreams
 from .errors import Unreachable
-from .telling import Doing
+from .explaining import Doing
 
 logger = logging.getLogger("runstreams")
 

@@ -16,9 +16,9 @@ from ..core.model import StreamId
 from .engine.engine import Engine
 from .engine.loops import Background
 from .engine.writers import new_client
+from .explaining import Doing
 from .leases import period
 from .retrying import is_passing
-from .telling import Doing
 from .transport import Transport
 
 AT_ONCE = 16

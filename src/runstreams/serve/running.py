@@ -11,7 +11,7 @@ import uvloop
 
 from ..http import Host, Keys, Service, Stop, build_app
 from ..http.live.readers import Readers
-from ..http.onlooker import Onlooker
+from ..http.observing import RequestObserver
 from ..http.origin import Origin
 from ..http.routes import durable, health, reading
 from ..http.routes.whole import ROUTERS
@@ -101,7 +101,7 @@ async def _serve(
     log = open_log(metrics.measured(store), limits_in(store, settings), observer=metrics.observer)
     stop = Stop()
     linger_ms = linger_in(settings, environ)
-    host = _host(settings, origin, stop, linger_ms, metrics.onlooker)
+    host = _host(settings, origin, stop, linger_ms, metrics.request_observer)
     routers = (*(READERS if settings.reads_only else ROUTERS), metrics.router)
     app = build_app(Service(log, keys, host, settings.allowed_origins), routers)
     config = spoken(traced(app), timeout_keep_alive=KEEP_ALIVE_SECONDS, backlog=_ACCEPTED_AT_A_TIME)
@@ -129,7 +129,7 @@ async def _serve(
 
 
 def _host(
-    settings: Settings, origin: Origin, stop: Stop, linger_ms: int | None, onlooker: Onlooker
+    settings: Settings, origin: Origin, stop: Stop, linger_ms: int | None, observer: RequestObserver
 ) -> Host:
     readers = Readers(shared(settings.token_max_readers, settings.workers))
     return Host(
@@ -139,7 +139,7 @@ def _host(
         linger_ms=linger_ms,
         anonymous=settings.anonymous,
         origin=origin,
-        onlooker=onlooker,
+        observer=observer,
     )
 
 

@@ -11,7 +11,7 @@ from ...core.model import Head, Page, StreamId
 from ..call import Call
 from ..errors import Headers
 from ..live.presence import Presence
-from . import telling, texts
+from . import headers, texts
 from .pages import page_of
 
 SECONDS = 60
@@ -39,7 +39,7 @@ async def _left_open(call: Call, stream: StreamId, head: Head, index: int) -> by
     count = min(index, texts.OPEN_BYTES)
     with suppress(IndexExpired):
         page = await call.service.log.read(stream, index - count, most=count, raw=True)
-        return texts.whole(telling.body_of(head, page))[1]
+        return texts.whole(headers.body_of(head, page))[1]
     return b""
 
 
@@ -66,14 +66,12 @@ class _Live:
         if page.closed is not None:
             return
         index, seconds = page.next_index, min(SECONDS, self._call.time_left())
+        only = self._head.generation
         follower = await self._log.follow(
-            self._stream, index, silence=inf, seconds=seconds, raw=True
+            self._stream, index, silence=inf, seconds=seconds, raw=True, generation=only
         )
         async with aclosing(follower.events()) as events:
             async for event in events:
-                now = event if isinstance(event, Page) else event.head
-                if now is None or now.generation != self._head.generation:
-                    return
                 if isinstance(event, Page):
                     page = event
                     await self._tell(page)
@@ -83,7 +81,7 @@ class _Live:
                 await self._tell(await page_of(self._log, self._stream, self._head, at))
 
     async def _tell(self, page: Page) -> None:
-        cursor = telling.cursor(self._log.clock(), self._known)
+        cursor = headers.cursor(self._log.clock(), self._known)
         data, self._open = _data(self._head, page, self._open)
         # At once, as many readers look for both.
         await _send(self._call, data + _control(page, cursor))
@@ -96,14 +94,14 @@ def _headers(head: Head) -> Headers:
         (b"cache-control", b"no-cache"),
         (b"x-accel-buffering", b"no"),
     ]
-    if not telling.is_text(head):
+    if not headers.is_text(head):
         told.append((b"stream-sse-data-encoding", b"base64"))
     return told
 
 
 def _is_cut(head: Head) -> bool:
     """Say whether the stream is text whose appends may end within a character."""
-    return telling.is_text(head) and not head.is_json
+    return headers.is_text(head) and not head.is_json
 
 
 def _data(head: Head, page: Page, open_: bytes) -> tuple[bytes, bytes]:
@@ -120,8 +118,8 @@ def _data(head: Head, page: Page, open_: bytes) -> tuple[bytes, bytes]:
 
 
 def _made(head: Head, page: Page, open_: bytes) -> tuple[bytes, bytes]:
-    body = open_ + telling.body_of(head, page) if page.chunks else open_
-    if not telling.is_text(head):
+    body = open_ + headers.body_of(head, page) if page.chunks else open_
+    if not headers.is_text(head):
         return texts.event(b64encode(body).decode()), b""
     if not _is_cut(head) or page.closed is not None:  # nothing follows
         return texts.event(body.decode(errors="replace")), b""
@@ -138,7 +136,7 @@ def _control(page: Page, cursor: int) -> bytes:
 
 
 def _standing(page: Page, cursor: int) -> bytes:
-    said: dict[str, str | bool] = {"streamNextOffset": telling.offset(page.next_index).decode()}
+    said: dict[str, str | bool] = {"streamNextOffset": headers.offset(page.next_index).decode()}
     if page.closed is None:
         said["streamCursor"] = str(cursor)
     else:

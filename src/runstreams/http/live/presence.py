@@ -6,7 +6,7 @@ from types import TracebackType
 from starlette.types import Receive
 
 from ..call import Call, ClientGone
-from ..onlooker import Waits
+from ..observing import Waits
 
 
 class Presence:
@@ -18,7 +18,7 @@ class Presence:
     def __init__(self, call: Call, how: Waits = "poll") -> None:
         self._receive = call.receive if call.host.disconnects else None
         self._stop = call.host.stopping
-        self._seen = call.host.onlooker.waiting(how)
+        self._seen = call.host.observer.waiting(how)
         self._gone = False
         self._limit = asyncio.timeout(None)
         self._watcher: asyncio.Task[None] | None = None

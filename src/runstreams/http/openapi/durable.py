@@ -3,7 +3,7 @@
 from ...core import entries, forking
 from ...core import errors as core
 from ...core.limits import PRODUCER_ID_BYTES
-from ..durable.asking import PATH
+from ..durable.requests import PATH
 from .operations import Answer, Operation
 from .parts import ANY_PARTS, Part, header, query
 from .refusals import BODY, GROWING, STORED, Kind

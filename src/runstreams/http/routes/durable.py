@@ -16,8 +16,11 @@ from ...core.forking import Wish
 from ...core.limits import KIB, LAMBDA_BODY_BYTES, WAIT_SECONDS
 from ...core.model import Head, Page, StreamId
 from ..call import Call, Endpoint, require
-from ..durable import telling
-from ..durable.asking import (
+from ..durable import headers
+from ..durable.events import send_events
+from ..durable.names import stream_of
+from ..durable.pages import page_of
+from ..durable.requests import (
     NOW,
     PATH,
     Wanted,
@@ -27,12 +30,9 @@ from ..durable.asking import (
     entry_of,
     wish_of,
 )
-from ..durable.events import send_events
-from ..durable.names import stream_of
-from ..durable.pages import page_of
 from ..errors import NO_STORE, Headers, refusal, status_of
 from ..live.presence import Presence
-from .asking import check_event_stream, longest_wait
+from .parameters import check_event_stream, longest_wait
 
 BODY_BYTES = LAMBDA_BODY_BYTES
 """Largest body of an entry: it is one batch, here as in a function."""
@@ -62,7 +62,7 @@ class DurableEndpoint(Endpoint):
             nonlocal began
             if message["type"] == "http.response.start":
                 began = True
-                message["headers"] = [*message["headers"], *telling.SAFE]
+                message["headers"] = [*message["headers"], *headers.SAFE]
             await send(message)
 
         try:
@@ -70,13 +70,13 @@ class DurableEndpoint(Endpoint):
         except RunstreamsError as error:
             if began or status_of(type(error)) >= 500:
                 raise
-            scope["app"].service.host.onlooker.refused(error.code)
+            scope["app"].service.host.observer.refused(error.code)
             await _refuse(scope, sending, error)
 
 
 async def _refuse(scope: Scope, send: Send, error: RunstreamsError) -> None:
-    status, headers, body = refusal(error, scope["runstreams.request_id"])
-    told = [*headers, *telling.facts(error)]
+    status, plain, body = refusal(error, scope["runstreams.request_id"])
+    told = [*plain, *headers.facts(error)]
     await send({"type": "http.response.start", "status": status, "headers": told})
     sent = b"" if scope["method"] == "HEAD" else body
     await send({"type": "http.response.body", "body": sent})
@@ -92,7 +92,7 @@ async def create(call: Call) -> None:
         charter = charter_of(call)
         entry = await _taken_apart(call, await call.body(BODY_BYTES), charter.content_type)
         head, is_new = await call.service.log.found(stream, charter, entry)
-    told = telling.description(head)
+    told = headers.description(head)
     if is_new:
         told.append((b"location", _url(call)))
     await _answer(call, 201 if is_new else 200, b"", told)
@@ -110,9 +110,9 @@ async def append(call: Call) -> None:
     body = await call.body(BODY_BYTES)
     written = await call.service.log.write(stream, await _entry(call, body))
     head, count = written.head, len(body)
-    told = [telling.next_offset(head.tail), *telling.turn(written.turn)]
+    told = [headers.next_offset(head.tail), *headers.turn(written.turn)]
     if head.closed is not None:
-        told.append(telling.CLOSED)
+        told.append(headers.CLOSED)
     is_told = written.turn is not None and not written.repeated and count
     await _answer(call, 200 if is_told else 204, b"", told)
 
@@ -156,29 +156,29 @@ async def read(call: Call) -> None:
 
 
 async def _answer_read(call: Call, head: Head, index: int, wanted: Wanted, page: Page) -> None:
-    told = telling.state(page)
+    told = headers.state(page)
     if wanted.live and page.closed is None:
-        cursor = telling.cursor(call.service.log.clock(), wanted.cursor)
+        cursor = headers.cursor(call.service.log.clock(), wanted.cursor)
         told.append((b"stream-cursor", b"%d" % cursor))
     if wanted.live and not page.chunks:
         await _answer(call, 204, b"", [*told, NO_STORE])
         return
-    told.append(telling.content_type(head))
+    told.append(headers.content_type(head))
     if wanted.start == NOW:
-        await _answer(call, 200, telling.body_of(head, page), [*told, NO_STORE])
+        await _answer(call, 200, headers.body_of(head, page), [*told, NO_STORE])
         return
-    tag = telling.etag(page, index)
-    told += [(b"etag", tag), telling.CACHED]
+    tag = headers.etag(page, index)
+    told += [(b"etag", tag), headers.CACHED]
     if call.headers.get(b"if-none-match") == tag:
         await _answer(call, 304, b"", told)
     else:
-        await _answer(call, 200, telling.body_of(head, page), told)
+        await _answer(call, 200, headers.body_of(head, page), told)
 
 
 async def describe(call: Call) -> None:
     """Tell of a stream without using it."""
     head = await _there(call, _stream(call, "read"))
-    await _answer(call, 200, b"", [*telling.description(head), NO_STORE])
+    await _answer(call, 200, b"", [*headers.description(head), NO_STORE])
 
 
 async def delete(call: Call) -> None:
@@ -225,9 +225,9 @@ def _path(call: Call) -> bytes:
     return raw or quote(call.scope["path"]).encode()
 
 
-async def _answer(call: Call, status: int, body: bytes, headers: Headers) -> None:
+async def _answer(call: Call, status: int, body: bytes, told: Headers) -> None:
     length: Headers = [] if status in (204, 304) else [(b"content-length", b"%d" % len(body))]
-    await call.start(status, [*length, *headers])
+    await call.start(status, [*length, *told])
     await call.send({"type": "http.response.body", "body": body})
 
 

@@ -16,7 +16,7 @@ from ..live.event_stream import send_items
 from ..live.presence import Presence
 from ..live.rendering import as_answer
 from ..origin import is_behind_cache
-from .asking import NO_STORE, asked_page, check_event_stream, longest_wait, wants_events
+from .parameters import NO_STORE, asked_page, check_event_stream, longest_wait, wants_events
 
 
 class _Asked(NamedTuple):

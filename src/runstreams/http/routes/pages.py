@@ -21,7 +21,7 @@ from ..live.sharing import (
     lifetime,
     seconds_left,
 )
-from .asking import longest_wait
+from .parameters import longest_wait
 
 PRIVATE = (b"cache-control", b"private, no-store, no-transform")
 

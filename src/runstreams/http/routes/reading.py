@@ -13,7 +13,9 @@ from ..live.presence import Presence
 from ..live.rendering import as_json
 from ..live.sharing import with_pages
 from ..origin import is_behind_cache
-from .asking import (
+from .following import follow
+from .pages import page
+from .parameters import (
     NO_STORE,
     LongPoll,
     asked_page,
@@ -21,8 +23,6 @@ from .asking import (
     longest_wait,
     wants_events,
 )
-from .following import follow
-from .pages import page
 
 router = Router()
 

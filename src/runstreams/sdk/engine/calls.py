@@ -16,9 +16,9 @@ from ...core.model import (
     StreamPage,
 )
 from ..closing import sayable
+from ..explaining import Doing
 from ..records import Receipt, TakenOver
 from ..run_leases import RunLeases
-from ..telling import Doing
 from ..tracing import going_on, sending
 from ..transport import Transport
 from .engine import Engine

@@ -16,8 +16,8 @@ from typing import Any, Protocol, TypeVar
 from ...core.errors import RunstreamsError
 from ...core.model import StreamId
 from ..errors import WriterClosed
+from ..explaining import Doing
 from ..retrying import Patience, Retries
-from ..telling import Doing
 from ..transport import Transport
 from .loops import Background, LoopThread, forks
 from .waiting import check_thread

@@ -14,9 +14,9 @@ from ...core.errors import NotThere
 from ..engine.queues import ClosableQueue
 from ..engine.waiting import Told
 from ..errors import WriterClosed
+from ..explaining import Doing
 from ..leases import UNLEASED, Silence, silence_of
 from ..records import Rollback
-from ..telling import Doing
 from ..tracing import ReadTrace
 
 if TYPE_CHECKING:

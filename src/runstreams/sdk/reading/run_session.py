@@ -23,9 +23,9 @@ from ...core.limits import FOLLOWED_STREAMS, PAGE_CHUNKS, SILENCE_SECONDS_MAX, W
 from ...core.model import Closed, StreamId
 from ..engine.waiting import fired
 from ..errors import Unexpected, Unreachable
+from ..explaining import Doing
 from ..leases import Silence
 from ..records import Chunk, ChunkPage, Rollback, RunChunk, RunItem, RunItems
-from ..telling import Doing
 from ..tracing import reading
 from .base import AHEAD, EARLY_SECONDS, FRUITLESS, PAGE_WEIGHT, POLL_SECONDS, Session
 from .cursor import ReadCursor

@@ -32,9 +32,9 @@ from ...core.limits import PAGE_CHUNKS, SILENCE_SECONDS_MAX, WAIT_SECONDS
 from ...core.model import StreamId
 from ..engine.waiting import fired
 from ..errors import Unexpected, Unreachable
+from ..explaining import Doing
 from ..leases import Silence
 from ..records import Chunk, ChunkPage, Sharing, SignOfLife
-from ..telling import Doing
 from ..tracing import reading
 from .base import AHEAD, EARLY_SECONDS, FRUITLESS, PAGE_WEIGHT, POLL_SECONDS, Session
 from .cursor import ReadCursor

@@ -45,9 +45,9 @@ from ..records import (
     TakenOver,
 )
 from ..settings import Timeouts, Token, without_secrets
+from .environment import open_client, way_to
 from .events import Event, EventDecoder
 from .exchange import exchange, put_away
-from .surroundings import open_client, way_to
 
 T = TypeVar("T")
 R = TypeVar("R", Closed, RunInfo, StreamInfo)

@@ -28,9 +28,9 @@ from ..engine.engine import Engine
 from ..engine.queues import Tee
 from ..engine.waiting import Told, Waiter
 from ..errors import NotSent, StopRequested
+from ..explaining import Doing
 from ..records import Receipt
 from ..run_leases import RunLeases
-from ..telling import Doing
 from ..values import Encode
 from . import sources
 from .buffer import Batching

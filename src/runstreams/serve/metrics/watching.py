@@ -8,7 +8,7 @@ from starlette.types import Scope
 
 from ...core.model import Page
 from ...core.observing import Observer
-from ...http.onlooker import Onlooker, Waits
+from ...http.observing import RequestObserver, Waits
 from .figures import Figures
 from .tallies import Timed
 
@@ -50,7 +50,7 @@ class Measuring(Observer):
             self._read.more += len(chunks)
 
 
-class Counting(Onlooker):
+class Counting(RequestObserver):
     """Makes figures of requests and their answers."""
 
     def __init__(self, figures: Figures) -> None:

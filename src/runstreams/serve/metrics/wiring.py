@@ -25,7 +25,7 @@ class Metrics:
         self.keep_handed_on = exposition.keep_handed_on
         self.router = router_of(exposition, environ)
         self.observer = Measuring(self._figures)
-        self.onlooker = Counting(self._figures)
+        self.request_observer = Counting(self._figures)
 
     def measured(self, store: Store) -> Store:
         """Return *store*, whose calls are measured."""

@@ -14,8 +14,8 @@ from runstreams.errors import InvalidSetting, Unreachable
 from runstreams.sdk.errors import error_of
 from runstreams.sdk.retrying import Patience, Retries
 from runstreams.sdk.settings import base_url_of
+from runstreams.sdk.transports.environment import certificates, is_excepted, is_here, way_to
 from runstreams.sdk.transports.http import _retry_after
-from runstreams.sdk.transports.surroundings import certificates, is_excepted, is_here, way_to
 from runstreams.testing import Server
 from tests.cli.terminal import run
 
@@ -24,7 +24,7 @@ PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 
 @pytest.fixture(autouse=True)
-def no_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in (*PROXIES, *map(str.lower, PROXIES), "SSL_CERT_FILE", "SSL_CERT_DIR"):
         monkeypatch.delenv(name, raising=False)
 

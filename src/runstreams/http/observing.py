@@ -11,7 +11,7 @@ Waits = Literal["poll", "events"]
 _UNSEEN = nullcontext()
 
 
-class Onlooker:
+class RequestObserver:
     """Told of requests and their answers; this one makes nothing of it."""
 
     def answered(self, scope: Scope, status: int, seconds: float) -> None:
