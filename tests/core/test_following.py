@@ -37,13 +37,15 @@ class World:
         self.seen: list[tuple[float, object]] = []
         """When each event came, and its chunks; "tick" for a sign of life."""
 
-    async def write(self, *chunks: bytes) -> None:
+    async def write(self, *chunks: bytes, to: StreamId = STREAM) -> None:
         lines = b"".join(chunk + b"\n" for chunk in chunks)
-        await self.log.append(STREAM, Batch(lines, len(chunks), clock()))
+        await self.log.append(to, Batch(lines, len(chunks), clock()))
 
-    async def follow(self, start: Any = 0, *, silence: float = 20, **more: Any) -> Follower:
+    async def follow(
+        self, start: Any = 0, *, of: StreamId = STREAM, silence: float = 20, **more: Any
+    ) -> Follower:
         """Follow until there is an end."""
-        follower = await self.log.follow(STREAM, start, silence=silence, **more)
+        follower = await self.log.follow(of, start, silence=silence, **more)
         async with aclosing(follower.events()) as events:
             async for event in events:
                 self.take(event)
@@ -254,7 +256,7 @@ def test_a_reader_of_a_stream_whose_name_another_has_reads_nothing() -> None:
         await world.write(b"0")
         follower = await world.follow(generation="0" * 32)
         assert follower.end is End.BEGUN_ANEW
-        assert world.seen == []
+        assert (world.seen, now()) == ([], 0)
 
     story(tell)
 
@@ -314,6 +316,49 @@ def test_readers_that_are_no_crowd_have_a_chunk_before_its_writer_is_answered(
 def test_the_writer_does_not_wait_for_a_crowd_of_readers(entry: bool) -> None:
     async def tell(world: World) -> None:
         assert await _seen_by_the_answer(world, 129, entry) == []
+
+    story(tell)
+
+
+def test_no_writer_waits_for_a_crowd_that_others_have_woken() -> None:
+    async def tell(world: World) -> None:
+        streams = [StreamId("run", f"{number}") for number in range(4)]
+        reading = [world.follow(of=stream, silence=2) for stream in streams for _ in range(40)]
+        following = asyncio.gather(*reading)
+        await asyncio.sleep(1)
+        seen = []
+
+        async def write(stream: StreamId) -> None:
+            await world.write(b"0", to=stream)
+            seen.append(len(world.chunks))
+
+        await asyncio.gather(*map(write, streams))
+        assert seen == [0, 40, 80, 120]
+        await following
+        assert world.chunks == [b"0"] * 160
+
+    story(tell)
+
+
+def test_a_writer_that_is_given_up_while_readers_go_first_leaves_its_stream_sealed() -> None:
+    async def tell(world: World) -> None:
+        await world.log.found(STREAM, Charter(content_type="application/json"))
+        follower = await world.log.follow(STREAM, silence=20)
+
+        async def give_up() -> None:
+            async with aclosing(follower.events()) as events:
+                world.take(await anext(events))
+                writing.cancel()
+
+        reading = asyncio.create_task(give_up())
+        await asyncio.sleep(1)
+        closing = Entry(b"0\n1\n", 2, closes=True)
+        writing = asyncio.create_task(world.log.write(STREAM, closing))
+        await asyncio.wait([reading, writing])
+        assert writing.cancelled()
+        head = await world.log.head(STREAM)
+        assert head is not None
+        assert head.sealed == 2
 
     story(tell)
 

@@ -35,7 +35,7 @@ class End(Enum):
     OUT_OF_TIME = auto()
     """Whoever serves it has no more time; there may be more to read."""
     BEGUN_ANEW = auto()
-    """It was to read one stream only, and another has its name."""
+    """The one stream that it was to read is gone, and another may have its name."""
 
 
 class Tick(NamedTuple):
@@ -99,6 +99,7 @@ class Follower:
         `IndexExpired` at an exact beginning.
         """
         with self._watches.watching(self._stream, self._head), self._taking_turns():
+            self.end = End.BEGUN_ANEW if self._is_begun_anew else None
             while self.end is None:
                 if not self.is_behind and (tick := await self._wait()) is not None:
                     yield tick

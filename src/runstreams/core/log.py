@@ -126,6 +126,7 @@ class Log:
             answer = await self._append(stream, batch)
         if answer.first is not None and answer.last is not None:
             self._observer.appended(answer.last - answer.first + 1, batch.size)
+        await self._watches.let_readers_go_first()
         return answer
 
     async def _append(self, stream: StreamId, batch: Batch) -> Appended:
@@ -141,7 +142,7 @@ class Log:
             await self._sealer.seal(stream)
             answer, done = await self._appender.append(stream, batch)
         if done is not None:
-            await self._watches.deliver(stream, done.head)
+            self._watches.tell(stream, done.head)
             if self._sealer.is_due(done.head):
                 await self._seals.some(stream, done.head if done.whole else None)
         elif batch.lease_ms and batch.client is not None:
@@ -201,6 +202,7 @@ class Log:
             written = await self._write(stream, entry)
         if entry.count and not written.repeated:
             self._observer.appended(entry.count, entry.size)
+        await self._watches.let_readers_go_first()
         return written
 
     async def _write(self, stream: StreamId, entry: Entry) -> Written:
@@ -216,7 +218,7 @@ class Log:
         return written
 
     async def _tell_written(self, stream: StreamId, head: Head, count: int) -> None:
-        await self._watches.deliver(stream, head)
+        self._watches.tell(stream, head)
         if head.closed is not None and head.tail:
             await self._seals.everything(stream)
         elif count and self._sealer.is_due(head):
@@ -435,7 +437,7 @@ class Log:
     ) -> Follower:
         """Return a live reader from *start* on, or from the tail where that is beyond it, until
         *silence* seconds without a chunk or *seconds* in all; a *raw* one may be given bytes, as
-        `octets` stores them. With a *generation* it ends where another stream has the name.
+        `octets` stores them. With a *generation* it ends where that stream is gone.
 
         With *exact* an index that has expired or is beyond the tail is an error: `IndexBeyondTail`
         here, `IndexExpired` as the first that comes out of it. Raises `NotJson`.

@@ -25,8 +25,8 @@ second is not noticed.
 """
 
 _CROWD = 128
-"""So many readers at most are served before the writer whose chunks they waited for is answered.
-Each takes some 25 µs, and all of them would wait for the answer, which takes as long as five.
+"""So many readers at most are served before the writers whose chunks they waited for are answered.
+Each takes some 30 µs, and each of those writers would wait for them all.
 """
 
 _LEASE_CHECKS = 50
@@ -78,7 +78,7 @@ class _Watch:
         self.tell(self.head)
 
     def tell(self, head: Head | None) -> int:
-        """Wake all who wait; return how many that is."""
+        """Wake all who wait. Return how many those are."""
         self.head = head
         self.told += 1
         for reader in self._waiting:
@@ -114,27 +114,40 @@ class Watches:
         self._arrivals: dict[str, set[asyncio.Event]] = {}
         self._ticker: asyncio.Task[None] | None = None
         self._nudged = asyncio.Event()
+        self._woken = 0
 
     def nudge(self) -> None:
         """Look for other processes' commits now: one of them has told that it committed."""
         self._nudged.set()
 
-    def tell(self, stream: StreamId, head: Head | None) -> int:
+    def tell(self, stream: StreamId, head: Head | None) -> None:
         """Wake the readers of *stream*: this process has just brought it to *head* (None:
-        deleted). Return how many waited.
+        deleted).
         """
         if head is not None and head.is_buried:
             head = None  # deleted since what brought it there
         watch = self._watches.get(stream)
         if watch is None or watch.head is None:
             self.tell_of_run(stream.run)
-        return 0 if watch is None else watch.tell(head)
+        if watch is not None:
+            self._count_woken(watch.tell(head))
 
-    async def deliver(self, stream: StreamId, head: Head) -> None:
-        """Tell of chunks that this process has just committed, and return when their readers have
-        been served, unless those are a crowd.
+    def _count_woken(self, readers: int) -> None:
+        """Count those who are woken in one turn of the loop, whatever they read: a transaction
+        commits what was appended to many streams, and wakes the readers of all.
         """
-        if 0 < self.tell(stream, head) <= _CROWD:
+        if readers and not self._woken:
+            asyncio.get_running_loop().call_soon(self._forget_woken)
+        self._woken += readers
+
+    def _forget_woken(self) -> None:
+        self._woken = 0
+
+    async def let_readers_go_first(self) -> None:
+        """Return when the readers who were just woken have what is at hand for them, unless they
+        are a crowd.
+        """
+        if 0 < self._woken <= _CROWD:
             await asyncio.sleep(0)
 
     def tell_of_run(self, run: str) -> None:
