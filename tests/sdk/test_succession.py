@@ -118,10 +118,12 @@ class Processes:
             assert await process.wait() == 0
         self.stopped.clear()
 
-    def end(self) -> None:
+    async def end(self) -> None:
         """Leave none behind that stands still."""
-        for process, _ in self.stopped:
+        for process, noting in self.stopped:
             process.kill()
+            await noting
+            await process.wait()
 
     async def _note(self, life: int, process: Any, began: asyncio.Event) -> str:
         last = ""
@@ -194,7 +196,7 @@ async def in_processes(server: ServerProcess, run: str, lives: int) -> Processes
         try:
             log = await follow_each_other(client, run, workers.live, lives)
         finally:
-            workers.end()
+            await workers.end()
         check(log, workers.acknowledged)
     return workers
 
