@@ -60,9 +60,18 @@ def run(
         suite.check()
 
 
-@pytest.mark.parametrize("file", [STREAMS, SAMPLES])
-def test_the_clients_work_over_a_network_that_fails(file: str, lab: Lab, opened: ExitStack) -> None:
-    run(opened, lab.address, file)
+@pytest.mark.parametrize(
+    ("file", "versions"),
+    [
+        (SAMPLES, VERSIONS),
+        (STREAMS, VERSIONS[:1]),
+        pytest.param(STREAMS, VERSIONS[1:], marks=pytest.mark.soak),
+    ],
+)
+def test_the_clients_work_over_a_network_that_fails(
+    file: str, versions: tuple[str, ...], lab: Lab, opened: ExitStack
+) -> None:
+    run(opened, lab.address, file, versions)
 
 
 @pytest.mark.soak

@@ -139,6 +139,7 @@ async def test_the_list_begins_with_the_segment_that_holds_the_index(store: AwsS
         assert await store.segments.names(STREAM, "g", index) == segments[first:]
 
 
+@pytest.mark.soak
 async def test_a_thousand_segments_are_listed_at_a_time(quick_aws_place: Place) -> None:
     store, stream = quick_aws_place.store(), StreamId(uuid4().hex, "key")
     segments = [SegmentName("g", at, at, time=5, size=1) for at in range(1003)]
