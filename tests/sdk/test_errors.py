@@ -20,7 +20,7 @@ def answer(code: str, **facts: object) -> bytes:
         ("stream_full", core.StreamFull, {"limit": 10, "size": 12}),
         ("chunk_too_large", core.ChunkTooLarge, {"limit": 10}),
         ("unauthenticated", core.Unauthenticated, {}),
-        ("run_completed", core.RunCompleted, {}),
+        ("run_completed", core.RunCompleted, {"run": "run"}),
         ("index_expired", core.IndexExpired, {"first_index": 3}),
         ("not_found", core.NotThere, {}),
         ("busy", core.Busy, {}),

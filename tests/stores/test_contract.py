@@ -9,6 +9,7 @@ from unittest.mock import patch
 
 import pytest
 
+from runstreams.core.entries import Entry
 from runstreams.core.errors import (
     Busy,
     ChunkGap,
@@ -178,12 +179,18 @@ async def test_a_completed_run_takes_nothing_more(kept: Kept) -> None:
     await kept.append(STREAM, b"0")
     await kept.log.complete_run("run")
     await kept.log.complete_run("run")
-    with pytest.raises(RunCompleted):
-        await kept.append(STREAM, b"1")
-    with pytest.raises(RunCompleted):
-        await kept.append(StreamId("run", "another"), b"1")
-    with pytest.raises(RunCompleted):
-        await kept.log.create(StreamId("run", "another"))
+    for refused in (
+        kept.append(STREAM, b"1"),
+        kept.append(StreamId("run", "another"), b"1"),
+        kept.log.create(STREAM),
+        kept.log.create(StreamId("run", "another")),
+        kept.log.write(STREAM, Entry(b"1\n", 1)),
+        kept.log.hold(STREAM, "c", 60_000),
+        kept.log.take_over(STREAM, "c", 60_000),
+    ):
+        with pytest.raises(RunCompleted) as told:
+            await refused
+        assert told.value.run == "run"
     head = await kept.log.head(STREAM)
     assert head is not None
     assert (head.closed, head.closed_by_run) == (Closed("completed"), True)

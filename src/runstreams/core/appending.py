@@ -28,6 +28,7 @@ from .model import Appended, Batch, Charter, Closed, Fork, Head, Run, StreamId
 from .ports import Clock, Committed, NewId, NotCommitted, Opened, Staged, Store, Terms
 from .position import generation_in
 from .retention import closed_until, lasts_until, starts_new_period
+from .runs import named
 from .tracing import asking, kept
 
 ATTEMPTS = 8
@@ -190,10 +191,10 @@ class Appender:
         """
         try:
             verdict = await self._judge(stream, staged.batch, head, outside)
-        except RunstreamsError:
+        except RunstreamsError as error:
             if heard:
                 await self._discard(stream, staged)
-            raise
+            raise named(error, stream.run) from None
         if heard and isinstance(verdict, Appended):
             await self._discard(stream, staged)
         return verdict

@@ -33,6 +33,7 @@ from .ports import Clock, Committed, Opened, Staged, Store, Terms
 from .position import is_left_behind
 from .reading import NO_POINTERS, Lookup
 from .retention import lasts_until, starts_new_period
+from .runs import named
 
 ATTEMPTS = 32
 """How often an entry looks again: other processes write as well."""
@@ -139,12 +140,12 @@ class EntryWriter:
             head = known or await self._there(stream)
             try:
                 verdict = self._decide(head, entry)
-            except RunstreamsError:
+            except RunstreamsError as error:
                 if known is not None:
                     self._forget(stream)  # it may be otherwise now
                     continue
                 await self._discard(stream, staged)
-                raise
+                raise named(error, stream.run) from None
             if isinstance(verdict, Repeated):
                 await self._discard(stream, staged)
                 return Written(head, True, verdict.turn)

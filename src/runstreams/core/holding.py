@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from .appending import ATTEMPTS
 from .commit import check_open
-from .errors import Busy, Uncertain
+from .errors import Busy, RunCompleted, Uncertain
 from .fencing import check_fence
 from .leasing import close_lost, is_lost, renewed
 from .limits import Limits
@@ -13,6 +13,7 @@ from .model import Head, Lease, StreamId
 from .ports import Clock, Store
 from .position import is_left_behind
 from .retention import closed_until, is_expired
+from .runs import run_is_completed
 
 
 class Holder:
@@ -70,7 +71,7 @@ class Holder:
                 return head
             seen = await self._there(stream, head)
             if seen is not None:
-                check_open(seen)
+                _check_open(stream, seen)
         raise _changing()
 
     async def _there(self, stream: StreamId, head: Head | None) -> Head | None:
@@ -91,7 +92,7 @@ class Holder:
         if (head := await self._there(stream, head)) is None:
             return None
         check_fence(head, fence)
-        check_open(head)
+        _check_open(stream, head)
         if is_lost(head, now):
             with suppress(Uncertain):
                 expires = closed_until(head, now, self._limits)
@@ -107,6 +108,13 @@ class Holder:
         if head is not None:
             check_fence(head, fence)
         return head
+
+
+def _check_open(stream: StreamId, head: Head) -> None:
+    try:
+        check_open(head)
+    except RunCompleted:
+        raise run_is_completed(stream.run) from None
 
 
 def _changing() -> Busy:

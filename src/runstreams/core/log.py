@@ -55,7 +55,7 @@ from .ports import Clock, NewId, Store
 from .position import Position, begun_anew, generation_of
 from .reading import NO_POINTERS, Cursor, Lookup, StreamGone
 from .retention import closed_until, is_expired
-from .runs import RunBook, told
+from .runs import RunBook, run_is_completed, told
 from .seal_schedule import SealSchedule
 from .sealing import Sealer
 from .superseding import left_out
@@ -135,7 +135,7 @@ class Log:
         except StreamClosed:
             # Closed by hand it does not know what became of its run.
             if await self.runs.is_completed(stream.run):
-                raise RunCompleted("the run is completed", run=stream.run) from None
+                raise run_is_completed(stream.run) from None
             raise
         except SealingBehind:
             # Nobody else may be left to seal: whoever sealed last has died or lost.
@@ -274,7 +274,7 @@ class Log:
         if head is None:
             await self._appender.open(stream)
         elif head.closed and (head.closed_by_run or await self.runs.is_completed(stream.run)):
-            raise RunCompleted("the run is completed", run=stream.run)
+            raise run_is_completed(stream.run)
 
     async def close(self, stream: StreamId, closed: Closed, fence: int | None = None) -> Head:
         """Close the stream in the name of a writer that began at *fence*, opening it first if it

@@ -9,6 +9,7 @@ from .errors import (
     InvalidName,
     InvalidRequest,
     RunCompleted,
+    RunstreamsError,
     TargetMissing,
     TooManyStreams,
 )
@@ -80,6 +81,16 @@ def registered(there: Run | None, run: Run) -> Run:
     )
 
 
+def run_is_completed(run: str) -> RunCompleted:
+    """Return the error that tells that *run* takes no more chunks."""
+    return RunCompleted("the run is completed", run=run)
+
+
+def named(error: RunstreamsError, run: str) -> RunstreamsError:
+    """Return *error* of a stream of *run*; a head does not know which run has completed it."""
+    return run_is_completed(run) if isinstance(error, RunCompleted) else error
+
+
 def opened(there: Run | None, run: Run, limits: Limits) -> Run:
     """Return the record after a stream of *run* was opened at its creation, where *there* is what
     was there before. It lasts as long as *run* says, or longer. Streams are counted anew in each
@@ -88,7 +99,7 @@ def opened(there: Run | None, run: Run, limits: Limits) -> Run:
     if there is None or there.expires <= run.created:
         there = run
     if there.completed is not None:
-        raise RunCompleted("the run is completed", run=run.id)
+        raise run_is_completed(run.id)
     there = replace(there, expires=max(there.expires, run.expires))
     if not limits.run_streams:
         return there
