@@ -77,6 +77,4 @@ def __getattr__(name: str) -> Any:
     if name not in _PLACES and name not in module.__all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     found = globals()[name] = getattr(module, name)
-    if isinstance(found, type):
-        found.__module__ = __name__
     return found

@@ -67,6 +67,22 @@ def test_what_is_named_by_the_package_says_so() -> None:
     assert str(type(runstreams.aio.streams.run("r"))) == "<class 'runstreams.aio.RunScope'>"
 
 
+def test_what_is_handed_out_says_so_whether_or_not_it_was_ever_asked_for() -> None:
+    """In a new process, which takes nothing from the package itself."""
+    show = (
+        "from importlib import import_module\n"
+        "import runstreams, runstreams.aio\n"
+        "places = runstreams._PLACES.items()\n"
+        "sync = [getattr(import_module('runstreams.' + at), name) for name, at in places]\n"
+        "every = [*sync, *map(vars(runstreams.aio).get, runstreams.aio.__all__)]\n"
+        "kinds = [it if isinstance(it, type) else type(it) for it in every]\n"
+        "print(*{kind.__module__ for kind in kinds} - {'builtins'})"
+    )
+    command = [sys.executable, "-c", show]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert set(said.split()) == {"runstreams", "runstreams.aio"}
+
+
 def test_every_call_is_described() -> None:
     lines = [line for line in FILE.read_text().splitlines() if "errors." not in line]
     names = {line.partition("(")[0].rpartition(".")[2] for line in lines}

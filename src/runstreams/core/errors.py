@@ -41,8 +41,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, ClassVar, NamedTuple
 
 from .model import Status
-
-PACKAGE = __name__.partition(".")[0]
+from .public import public
 
 
 class BodyPlace(NamedTuple):
@@ -78,7 +77,7 @@ class RunstreamsError(Exception):
     def __init_subclass__(cls, *, internal: bool = False) -> None:
         # A traceback names a class by where users find it.
         if not internal:
-            cls.__module__ = PACKAGE
+            public(cls)
 
     def __post_init__(self) -> None:
         super().__init__(self.message)
@@ -102,7 +101,7 @@ class RunstreamsError(Exception):
         return said
 
 
-RunstreamsError.__module__ = PACKAGE
+public(RunstreamsError)
 
 
 def _bare(kind: type[RunstreamsError], args: tuple[Any, ...]) -> RunstreamsError:

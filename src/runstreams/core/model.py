@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
+from .public import public
+
 Status = Literal["completed", "failed", "canceled"]
 
 RunStatus = Literal["running", "completed", "failed", "canceled", "lost"]
@@ -138,6 +140,7 @@ class Sent:
     index: int
 
 
+@public
 @dataclass(frozen=True, slots=True)
 class Closed:
     """How a stream ended."""
@@ -441,6 +444,7 @@ class Run:
     """Since when its streams are counted; 0: none was."""
 
 
+@public
 @dataclass(frozen=True, slots=True)
 class RunInfo:
     """A run, as users ask for it."""
@@ -468,6 +472,7 @@ class RunPage:
     next: str | None
 
 
+@public
 @dataclass(frozen=True, slots=True)
 class StreamInfo:
     """The state of a stream, as users ask for it."""

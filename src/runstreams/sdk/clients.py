@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from functools import cached_property, partial
 from typing import Any, Self
 
+from ..core.public import public
 from ..core.settings import RETENTION_DAYS, STREAM_MAX_BYTES, limits_of, linger_of
 from . import aio, sync
 from .connection import Auth, Connection
@@ -84,6 +85,7 @@ class _Client:
         )
 
 
+@public
 class Client(_Client):
     """A way to one server: `client.streams` is the sync surface. A context manager.
 
@@ -106,6 +108,7 @@ class Client(_Client):
         self._connection.close(error)
 
 
+@public
 class AsyncClient(_Client):
     """A way to one server: `client.streams` is the async surface. An async context manager.
 

@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple, get_args
 from ..core.errors import RunCompleted
 from ..core.model import RunInfo, Status, StreamId, StreamInfo
 from ..core.names import check_key, check_run
+from ..core.public import public
 from .engine.calls import PatientCalls
 from .engine.engine import Engine
 from .engine.waiting import check_thread
@@ -302,6 +303,7 @@ def _key(key: str | None) -> str:
     return DEFAULT_KEY if key is None else key
 
 
+@public
 class Auth:
     """Makes public tokens with a client's secret key. Nothing is sent, so nothing is awaited."""
 

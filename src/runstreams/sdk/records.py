@@ -5,10 +5,12 @@ from typing import Generic, NamedTuple, TypeVar
 
 from ..core.errors import RunstreamsError
 from ..core.model import Closed, Span, UnixMs
+from ..core.public import public
 
 T = TypeVar("T")
 
 
+@public
 @dataclass(frozen=True, slots=True)
 class Chunk(Generic[T]):
     """A chunk and what is known of it."""
@@ -22,6 +24,7 @@ class Chunk(Generic[T]):
     """When it was appended."""
 
 
+@public
 @dataclass(frozen=True, slots=True)
 class RunChunk(Generic[T]):
     """A chunk of one of a run's streams."""

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..core.errors import RunstreamsError, StoreError, TooManyStreams
+from ..core.public import public
 from .errors import Unreachable
 from .explaining import Doing
 
@@ -20,6 +21,7 @@ _RETRY_AFTER_MAX = 60.0
 """Longest pause that a server is obeyed in, in seconds."""
 
 
+@public
 @dataclass(frozen=True, slots=True)
 class Retries:
     """How patient a client is. The defaults outlast about five minutes without a server."""

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 from ..core.errors import RunstreamsError
 from ..core.names import check_run
+from ..core.public import public
 from .closing import reason_of, status_after
 from .engine.calls import PatientCalls
 from .engine.waiting import Told
@@ -28,6 +29,7 @@ _ROOT_RUN_ID = "RUNSTREAMS_ROOT_RUN_ID"
 """How a process is told which run it belongs to."""
 
 
+@public
 class Run:
     """A run, those above it, and what is being written in it."""
 

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit, urlunsplit
 
+from ..core.public import public
 from ..core.settings import SECRET_KEY
 from .errors import InvalidSetting
 
@@ -16,6 +17,7 @@ Token = str | Callable[[], str] | Callable[[], Awaitable[str]]
 """A secret key or public token, or what returns one; it is asked again when one is refused."""
 
 
+@public
 @dataclass(frozen=True, slots=True)
 class Timeouts:
     """How long a client waits, in seconds."""

@@ -14,9 +14,11 @@ from ..core.model import (
     StreamInfo,
     StreamPage,
 )
+from ..core.public import public
 from .records import ChunkPage, Receipt, RunItems, Sharing, SignOfLife, TakenOver
 
 
+@public
 class Transport(Protocol):
     """A way to a server. Any method may raise `Unreachable` and what the server refuses with.
 

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ...core.limits import KIB, MIB
+from ...core.public import public
 
 NOW = float("-inf")
 """Due already."""
 
 
+@public
 @dataclass(frozen=True, slots=True)
 class Batching:
     """How chunks are gathered into batches, and how many may wait."""
