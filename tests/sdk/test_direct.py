@@ -234,6 +234,16 @@ def test_limits_that_make_no_sense_are_refused_at_once(
         kind.direct(bucket="b", table="t")
 
 
+@pytest.mark.parametrize("name", ["LINGER_MS", "POLL_MS", "SHORT_CLIENTS", "SPREAD"])
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+def test_so_is_whatever_else_the_environment_says(
+    kind: type[Client | AsyncClient], name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"RUNSTREAMS_{name}", "much")
+    with pytest.raises(InvalidSetting, match=f"RUNSTREAMS_{name}: 'much' is"):
+        kind.direct(bucket="b", table="t")
+
+
 def test_a_direct_client_that_cannot_see_the_limits_does_not_guess(inside: Place, run: str) -> None:
     with (
         Client.direct(bucket=f"{inside.bucket}-other", table=inside.table) as client,

@@ -8,7 +8,15 @@ from functools import cached_property, partial
 from typing import Any, Self
 
 from ..core.public import public
-from ..core.settings import RETENTION_DAYS, STREAM_MAX_BYTES, limits_of, linger_of
+from ..core.settings import (
+    RETENTION_DAYS,
+    SHORT_CLIENTS,
+    SPREAD,
+    STREAM_MAX_BYTES,
+    is_on,
+    limits_of,
+    linger_of,
+)
 from . import aio, sync
 from .connection import Auth, Connection
 from .errors import InvalidSetting
@@ -210,8 +218,11 @@ def _direct(
 ) -> Callable[[], Transport]:
     """Return what makes a way to *bucket* and *table*. Raises `InvalidSetting`."""
     given = {RETENTION_DAYS: retention_days, STREAM_MAX_BYTES: stream_max_bytes}
-    with _refusing():
+    with _refusing():  # here, rather than at its first use
         limits_of(given, os.environ)
+        linger_of(os.environ)
+        for name in (SHORT_CLIENTS, SPREAD):
+            is_on(os.environ, name, usual=True)
     return partial(_on_aws, bucket, table, given)
 
 
