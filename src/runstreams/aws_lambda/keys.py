@@ -23,7 +23,8 @@ logger = logging.getLogger(__name__)
 class _KeyProvider(SecretsProvider):
     """Reads the current value of a secret and the one before it, as one parameter.
 
-    When they cannot be read again, those known go on.
+    When they cannot be read again, those known go on. `_get` is what a provider of one's own has:
+    https://docs.powertools.aws.dev/lambda/python/latest/utilities/parameters/.
     """
 
     def __init__(self, secret: Secret) -> None:

@@ -34,7 +34,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def commands_of(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
-    """Return the parser of each command."""
+    """Return the parser of each command, which argparse tells nobody:
+    https://github.com/python/cpython/blob/main/Lib/argparse.py.
+    """
     (found,) = [each for each in parser._actions if isinstance(each, argparse._SubParsersAction)]
     return dict(found.choices)
 

@@ -2,6 +2,9 @@
 
 Usually that is by their aliases. But a field may be read by one and written by another, or have
 only one of the two; what both know then is its own name.
+
+That is read from the schema which pydantic makes of a type, whose parts stand in
+https://github.com/pydantic/pydantic/blob/main/pydantic-core/python/pydantic_core/core_schema.py.
 """
 
 from collections.abc import Iterator

@@ -39,6 +39,7 @@ def _shape(kind: type) -> Callable[[Any], Any]:
     if hasattr(kind, "model_dump"):
         known: dict[str, Any] = {"by_alias": True, "exclude_none": _is_ui_chunk(kind)}
         return lambda value: value.model_dump(mode="json", **known)
+    # https://github.com/pydantic/pydantic/blob/main/pydantic/_internal/_dataclasses.py
     if is_dataclass(kind) and (of_pydantic := getattr(kind, "__pydantic_serializer__", None)):
         return lambda value: of_pydantic.to_python(value, mode="json", by_alias=True)
     if is_dataclass(kind):

@@ -5,8 +5,13 @@ the source it was read from.
 """
 
 import logging
+from asyncio import AbstractEventLoop
+from typing import TYPE_CHECKING
 
 from starlette.types import Receive
+
+if TYPE_CHECKING:
+    from uvicorn import Server
 
 
 def left_over(receive: Receive) -> bytes:
@@ -18,6 +23,18 @@ def left_over(receive: Receive) -> bytes:
     """
     connection = getattr(receive, "__self__", None)
     return bytes(getattr(connection, "body", b""))
+
+
+def port_of(server: "Server") -> int:
+    """Return the port that *server*, which has started, listens on.
+    https://github.com/Kludex/uvicorn/blob/main/uvicorn/server.py: `startup` fills `servers`.
+    """
+    return int(server.servers[0].sockets[0].getsockname()[1])
+
+
+def loop_of(server: "Server") -> AbstractEventLoop:
+    """Return the event loop of *server*, which has started; the same source."""
+    return server.servers[0].get_loop()
 
 
 class _NotOurBreaks(logging.Filter):

@@ -111,10 +111,12 @@ def _server(secret_key: str) -> "tuple[uvicorn.Server, Stop]":
 
 
 def _port(server: "uvicorn.Server", thread: threading.Thread) -> int:
+    from ..serve.uvicorn import port_of
+
     patience = threading.Event()
     for _ in range(PATIENCE_SECONDS * 200):
         if server.started:
-            return int(server.servers[0].sockets[0].getsockname()[1])
+            return port_of(server)
         if not thread.is_alive():
             break
         patience.wait(0.005)
@@ -122,7 +124,8 @@ def _port(server: "uvicorn.Server", thread: threading.Thread) -> int:
 
 
 def _stop(server: "uvicorn.Server", stop: "Stop") -> None:
+    from ..serve.uvicorn import loop_of
+
     server.should_exit = True
     if server.started:
-        loop = server.servers[0].get_loop()
-        loop.call_soon_threadsafe(stop.set)
+        loop_of(server).call_soon_threadsafe(stop.set)
