@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from runstreams.core.limits import APPEND_BODY_BYTES, CHUNK_BYTES
+from runstreams.core.limits import CHUNK_BYTES
+from runstreams.http.trigger import APPEND_BODY_BYTES
 from tests.deployed.client import HttpClient
 from tests.deployed.stack import Stack
 from tests.signing import issue_token

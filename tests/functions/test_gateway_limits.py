@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from runstreams.core.limits import APPEND_BODY_BYTES, CHUNK_BYTES, LAMBDA_BODY_BYTES
+from runstreams.core.limits import CHUNK_BYTES, LAMBDA_BODY_BYTES
+from runstreams.http.trigger import APPEND_BODY_BYTES
 from tests.functions.gateway import PAYLOAD_BYTES, Gateway
 from tests.functions.handlers import Functions
 

@@ -5,9 +5,10 @@ import json
 
 import pytest
 
-from runstreams.core.limits import APPEND_BODY_BYTES, CHUNK_BYTES, Limits
+from runstreams.core.limits import CHUNK_BYTES, Limits
 from runstreams.core.model import StreamId
 from runstreams.http import Host
+from runstreams.http.trigger import APPEND_BODY_BYTES
 from tests.http.asgi import AUTH, OUT, READ, RUN, STREAM, Api, in_virtual_time
 
 CLIENT = {"x-client-id": "c1"}

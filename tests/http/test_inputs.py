@@ -5,7 +5,8 @@ import json
 
 import pytest
 
-from runstreams.core.limits import CHUNK_BYTES, INPUT_BODY_BYTES
+from runstreams.core.limits import CHUNK_BYTES
+from runstreams.http.trigger import INPUT_BODY_BYTES
 from tests.http.asgi import RUN, STREAM, Api, in_virtual_time, token
 
 INPUT = f"{RUN}/input/approval"

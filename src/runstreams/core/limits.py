@@ -31,12 +31,6 @@ PRODUCER_ID_BYTES = 256
 CHUNK_BYTES = MIB
 """Largest chunk, as encoded JSON."""
 
-INPUT_BODY_BYTES = MIB
-"""Largest body of what is sent to an input stream, as on the published server."""
-
-APPEND_BODY_BYTES = 512 * KIB
-"""Largest body of a one-chunk append, as the published protocol has it."""
-
 LAMBDA_BODY_BYTES = 4 * MIB
 """Largest batch through Lambda: its event is at most 6 MB, and base64 makes 4 MiB into 5.6 MB."""
 

@@ -18,7 +18,7 @@ from ..core.errors import (
     InvalidIndex,
     RunstreamsError,
 )
-from ..core.limits import CHUNK_BYTES, SILENCE_SECONDS, SILENCE_SECONDS_MAX
+from ..core.limits import CHUNK_BYTES, KIB, MIB, SILENCE_SECONDS, SILENCE_SECONDS_MAX
 from ..core.log import Log
 from ..core.model import StreamId
 from .fields import MOST, whole
@@ -54,6 +54,12 @@ STREAM_VERSION = (b"x-stream-version", b"v2")
 
 REFUSED_FOR_GOOD = (b"x-should-retry", b"false")
 """Without it its clients would send again what gets a 409, five times."""
+
+APPEND_BODY_BYTES = 512 * KIB
+"""Largest body of a one-chunk append."""
+
+INPUT_BODY_BYTES = MIB
+"""Largest body of what is sent to an input stream."""
 
 INPUT = "$trigger.input:"
 """What the key of an input stream begins with: what is sent into a run."""

@@ -10,7 +10,6 @@ from starlette.routing import Route, Router
 from ...core.access import Grant, of_stream
 from ...core.errors import BodyTooLarge, InvalidChunk, RunCompleted, TargetMissing
 from ...core.json_lines import check_chunk, encode_text, utf8
-from ...core.limits import APPEND_BODY_BYTES, INPUT_BODY_BYTES
 from ...core.model import Batch, StreamId
 from ...core.names import check_client, check_key, check_run
 from ...core.runs import Target
@@ -77,11 +76,13 @@ async def append(call: Call) -> None:
     grant = call.grant()
     if not call.headers.get(b"content-length", b"").isdigit():
         raise BodyTooLarge(
-            f"{trigger.TOO_LARGE}: it needs a Content-Length", limit=APPEND_BODY_BYTES
+            f"{trigger.TOO_LARGE}: it needs a Content-Length", limit=trigger.APPEND_BODY_BYTES
         )
-    call.check_length(APPEND_BODY_BYTES)
+    call.check_length(trigger.APPEND_BODY_BYTES)
     stream = await _target(call, grant)
-    await _append_text(call, stream, await call.body(APPEND_BODY_BYTES), trigger.CANNOT_APPEND)
+    await _append_text(
+        call, stream, await call.body(trigger.APPEND_BODY_BYTES), trigger.CANNOT_APPEND
+    )
 
 
 async def send(call: Call) -> None:
@@ -89,10 +90,12 @@ async def send(call: Call) -> None:
     of it. That is how the published clients read it.
     """
     grant = call.grant()
-    call.check_length(INPUT_BODY_BYTES)
+    call.check_length(trigger.INPUT_BODY_BYTES)
     stream = call.stream(trigger.INPUT)
     require(grant, ("write",), ("inputStreams", stream.run), *of_stream(stream))
-    await _append_text(call, stream, _data(await call.body(INPUT_BODY_BYTES)), trigger.CANNOT_SEND)
+    await _append_text(
+        call, stream, _data(await call.body(trigger.INPUT_BODY_BYTES)), trigger.CANNOT_SEND
+    )
 
 
 async def _append_text(call: Call, stream: StreamId, text: bytes, completed: str) -> None:
