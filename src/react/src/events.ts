@@ -1,7 +1,15 @@
+import { StreamError } from "./errors.js";
+
 /** One server-sent event. */
 export interface ServerEvent {
   name: string;
   data: string;
+}
+
+/** Return where the events of *response* come from. Raises `no_event_stream` where it has none. */
+export function bodyOf({ headers, body }: Response): ReadableStream<Uint8Array> {
+  if (body && headers.get("Content-Type")?.startsWith("text/event-stream")) return body;
+  throw new StreamError("the server sends no event streams", 422, "no_event_stream");
 }
 
 /** Makes events of the pieces of a `text/event-stream`, wherever they were cut. */

@@ -1,12 +1,14 @@
 import type { Status } from "./chunk.js";
+import { doubting } from "./doubting.js";
 import { StreamError } from "./errors.js";
-import { EventDecoder } from "./events.js";
+import { bodyOf, EventDecoder } from "./events.js";
 import { itemOf, itemsOf, type Item } from "./items.js";
-import { FOREVER, isOffline, onChange, pause, Stalled, TICK, within } from "./pausing.js";
+import { FOREVER, isOffline, onChange, pause, Stalled, within } from "./pausing.js";
 import { hasBodies, polled } from "./polled.js";
 import { Requests, type ServerOptions } from "./requests.js";
 import { delay, isPassing } from "./retrying.js";
 import type { Slots } from "./slots.js";
+import { FRUITLESS, GRACE, POLL_SECONDS, RETRIES, SILENCE_SECONDS_MAX, STALL } from "./timing.js";
 import { isNothing, type Wanted } from "./wanted.js";
 
 /** Who hears what a connection brings. */
@@ -15,20 +17,10 @@ export interface Listener {
   onStatus: (status: Status, error?: StreamError) => void;
 }
 
-const SILENCE_SECONDS = 600;
-const POLL_SECONDS = 20;
-/** The server shows a sign of life every 10 seconds. */
-const STALL = 16;
-/** Seconds that an answer may take beyond what was waited for. */
-const GRACE = 10;
-/** Ticks of silence after which an event stream that has not proven itself is looked behind. */
-const DOUBTS = [2, 3, 5];
 /** Those who want something else together are served together. */
 const GATHER_MS = 20;
 /** How often is looked, for a moment each, where no connection may be kept. */
 const GLANCE_MS = 1000;
-const RETRIES = 12;
-const FRUITLESS = 2;
 /** Errors of one stream that its reader knows how to go on after: it asks elsewhere. */
 const PLACES = ["index_expired", "index_beyond_tail"];
 
@@ -191,14 +183,13 @@ export class RunConnection {
   }
 
   async #openEvents(wanted: Wanted): Promise<ReadableStream<Uint8Array>> {
-    const headers = { Accept: "text/event-stream", "Timeout-Seconds": `${SILENCE_SECONDS}` };
+    // Each reader has its own silence: the connection ends by none of them.
+    const headers = { Accept: "text/event-stream", "Timeout-Seconds": `${SILENCE_SECONDS_MAX}` };
     const asking = this.#requests.follow("", this.#asking(wanted, headers), this.#eventsBase);
     const response = await this.#patiently(asking);
-    if (!response.headers.get("Content-Type")?.startsWith("text/event-stream") || !response.body) {
-      throw new StreamError("the server sends no event streams", 422, "no_event_stream");
-    }
+    const body = bodyOf(response);
     this.#listener.onStatus("live");
-    return response.body;
+    return body;
   }
 
   async #followEvents(body: ReadableStream<Uint8Array>): Promise<boolean> {
@@ -218,37 +209,22 @@ export class RunConnection {
     }
   }
 
-  /**
-   * Wait for news of an event stream. As long as it is not proven that they get through one by one,
-   * a poll looks now and then whether there is more than has come. Raises `Stalled`.
-   */
-  async #patiently<V>(promise: Promise<V>): Promise<V> {
-    let left = STALL;
-    for (const ticks of this.#isProven ? [] : DOUBTS) {
-      try {
-        const news = await within(ticks, promise);
-        // It came after a look that found nothing: so it came when it was written.
-        this.#isProven ||= left < STALL;
-        return news;
-      } catch (error) {
-        if (!(error instanceof Stalled)) throw error;
-      }
-      left -= ticks;
-      if (await this.#isHeldBack(promise)) throw new Stalled("events are held back");
-    }
-    return within(left, promise);
+  /** Wait for news of an event stream. Raises `Stalled`. */
+  #patiently<V>(promise: Promise<V>): Promise<V> {
+    if (this.#isProven) return within(STALL, promise);
+    return doubting(
+      promise,
+      () => this.#lookBehind(),
+      () => (this.#isProven = true),
+    );
   }
 
-  /** Say whether a poll brings what the event stream should have brought, and still does not. */
-  async #isHeldBack(promise: Promise<unknown>): Promise<boolean> {
+  /** Ask whether there is what the event stream should have brought. */
+  async #lookBehind(): Promise<Stalled | undefined> {
     const at = [...this.#at].map(([key, { next, isOver }]) => [key, isOver ? null : next] as const);
     const wanted = { streams: Object.fromEntries(at), all: this.#isAll };
     const text = await this.#ask(wanted, 0).catch(() => "");
-    if (!text || !itemsOf(text).length) return false;
-    let isThere = false;
-    const arrival = promise.catch(() => {}).then(() => (isThere = true));
-    await Promise.race([arrival, pause(TICK, this.#connected.signal)]);
-    return !isThere;
+    if (text && itemsOf(text).length) return new Stalled("events are held back");
   }
 
   #isNoStream(error: unknown): boolean {

@@ -6,8 +6,8 @@ import { Place } from "./place.js";
 import { report } from "./reporting.js";
 import type { RunHub } from "./runHub.js";
 import type { AccessToken } from "./token.js";
-import { SILENCE_SECONDS, SILENCE_SECONDS_MAX } from "./sharedReader.js";
 import { counting } from "./superseding.js";
+import { silenceOf } from "./timing.js";
 import type { Wanted } from "./wanted.js";
 
 /** A stream of a run, as a component sees it. */
@@ -145,8 +145,7 @@ export class RunStore<T> {
     const seconds = this.#timeoutInSeconds;
     const isWritten = [...this.#streams.values()].some(({ place }) => place.next);
     if (this.#status !== "live" || !(seconds || isWritten)) return;
-    const most = Math.min(seconds || SILENCE_SECONDS, SILENCE_SECONDS_MAX);
-    if (++this.#silence >= most) this.#tell("silent");
+    if (++this.#silence >= silenceOf(seconds)) this.#tell("silent");
   }
 
   #wanted(): Wanted {

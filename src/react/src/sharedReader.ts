@@ -7,6 +7,7 @@ import { Place } from "./place.js";
 import { Requests } from "./requests.js";
 import type { RunHub } from "./runHub.js";
 import { StreamReader, type ReaderOptions } from "./streamReader.js";
+import { silenceOf } from "./timing.js";
 import type { Wanted } from "./wanted.js";
 
 /** What a store reads with. */
@@ -15,9 +16,6 @@ export type Reader<T> = Pick<
   "closed" | "error" | "status" | "next" | "pages" | "stop"
 >;
 
-/** What is taken for silence unless told otherwise, and at most. */
-export const SILENCE_SECONDS = 60;
-export const SILENCE_SECONDS_MAX = 600;
 const TAIL = "?wait=0&limit=1&start=tail";
 
 /** Failures before the first success that are put down to the network. */
@@ -196,8 +194,7 @@ export class SharedReader<T> implements Reader<T> {
 
   /** Seconds of silence that are left until it has lasted. */
   #left(): number {
-    const { timeoutInSeconds } = this.#options;
-    return Math.min(timeoutInSeconds || SILENCE_SECONDS, SILENCE_SECONDS_MAX) - this.#silence;
+    return silenceOf(this.#options.timeoutInSeconds) - this.#silence;
   }
 
   async *#readAlone(): AsyncGenerator<Page<T>, void, undefined> {

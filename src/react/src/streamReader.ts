@@ -1,13 +1,24 @@
 import { answerOf, pageOf, signOf, type Answer, type Sign } from "./answers.js";
 import type { Chunk, Closed, Page, Span, Status } from "./chunk.js";
+import { doubting } from "./doubting.js";
 import { StreamError } from "./errors.js";
-import { EventDecoder, type ServerEvent } from "./events.js";
-import { FOREVER, isHidden, isOffline, onChange, pause, Stalled, TICK, within } from "./pausing.js";
+import { bodyOf, EventDecoder, type ServerEvent } from "./events.js";
+import { FOREVER, isHidden, isOffline, onChange, pause, Stalled, within } from "./pausing.js";
 import { Place } from "./place.js";
 import { hasBodies, polled } from "./polled.js";
 import { Requests, type ServerOptions } from "./requests.js";
 import { delay, isPassing } from "./retrying.js";
 import { counting, lostFrom } from "./superseding.js";
+import {
+  FRUITLESS,
+  GRACE,
+  POLL_SECONDS,
+  RETRIES,
+  SILENCE_SECONDS,
+  SILENCE_SECONDS_MAX,
+  STALL,
+  silenceOf,
+} from "./timing.js";
 
 /** How to read. */
 export interface ReaderOptions<T = any> extends ServerOptions {
@@ -35,23 +46,11 @@ export interface ReaderOptions<T = any> extends ServerOptions {
 /** Event streams bring chunks the soonest; long polls get through anything. */
 export type Transport = "events" | "poll";
 
-/** What is taken for silence unless told otherwise, and at most. */
-const SILENCE_SECONDS = 60;
-const SILENCE_SECONDS_MAX = 600;
 /** An end that comes so much before its time, in seconds, is not believed. */
 const EARLY_SECONDS = 0.5;
-const POLL_SECONDS = 20;
 /** What the server puts into one page of a long poll at most. */
 const PAGE_CHUNKS = 10_000;
-/** Ticks of silence after which an event stream that has not proven itself is looked behind. */
-const DOUBTS = [2, 3, 5];
-/** Ticks after which a connection is dead: the server sends a ping every 10 seconds. */
-const STALL = 16;
-/** Failures in a row, without a chunk, after which the other transport is tried. */
-const FRUITLESS = 2;
 const LOST = "chunks that were read no longer count, as others follow in their place";
-/** How much longer than it should a poll may take, in ticks. */
-const GRACE = 10;
 
 /** The proxy holds the event stream back: this is what it should have brought by now. */
 class HeldBack {
@@ -232,8 +231,7 @@ export class StreamReader<T = unknown> implements AsyncIterable<Chunk<T>> {
 
   /** Seconds of silence that are left until it has lasted. */
   #left(): number {
-    const { timeoutInSeconds } = this.#options;
-    return Math.min(timeoutInSeconds || SILENCE_SECONDS, SILENCE_SECONDS_MAX) - this.#silence;
+    return silenceOf(this.#options.timeoutInSeconds) - this.#silence;
   }
 
   /** It is no silence, unless a time is named, where a producer is leased or nothing was ever written. */
@@ -360,48 +358,28 @@ export class StreamReader<T = unknown> implements AsyncIterable<Chunk<T>> {
     if (this.#asked !== SILENCE_SECONDS) headers["Timeout-Seconds"] = `${this.#asked}`;
     const init = { headers, signal: this.#connected.signal };
     const response = await this.#patiently(this.#requests.read("", init, this.#eventsBase));
-    if (!response.headers.get("Content-Type")?.startsWith("text/event-stream") || !response.body) {
-      throw new StreamError("the server sends no event streams", 422, "no_event_stream");
-    }
+    const body = bodyOf(response);
     this.#say("live");
-    return response.body;
+    return body;
   }
 
-  /**
-   * Wait for news of an event stream. As long as it is not proven that they get through one by one,
-   * a poll looks now and then whether there is more than has come. Raises `HeldBack`, `Stalled`.
-   */
+  /** Wait for news of an event stream. Raises `HeldBack`, `Stalled`. */
   #patiently<V>(promise: Promise<V>): Promise<V> {
-    return this.#inSilence(STALL, this.#doubting(promise));
+    const isTrusted = this.#isProven || this.#options.transport;
+    const news = isTrusted
+      ? within(STALL, promise)
+      : doubting(
+          promise,
+          () => this.#lookBehind(),
+          () => (this.#isProven = true),
+        );
+    return this.#inSilence(STALL, news);
   }
 
-  async #doubting<V>(promise: Promise<V>): Promise<V> {
-    let left = STALL;
-    for (const ticks of this.#isProven || this.#options.transport ? [] : DOUBTS) {
-      try {
-        const news = await within(ticks, promise);
-        // It came after a look that found nothing: so it came when it was written.
-        this.#isProven ||= left < STALL;
-        return news;
-      } catch (error) {
-        if (!(error instanceof Stalled)) throw error;
-      }
-      left -= ticks;
-      await this.#lookBehind(promise);
-    }
-    return within(left, promise);
-  }
-
-  /** Ask for what the event stream should have brought. Raises `HeldBack` when there is something. */
-  async #lookBehind(promise: Promise<unknown>): Promise<void> {
+  /** Ask for what the event stream should have brought; return it, if there is something. */
+  async #lookBehind(): Promise<HeldBack | undefined> {
     const answer = (await this.#ask(this.#place.next, 0).catch(() => undefined)) as Answer<any>;
-    if (!answer?.chunks.length) return;
-    // It may have been written this very moment, and be on its way.
-    const { signal } = this.#connected;
-    let isThere = false;
-    const arrival = promise.catch(() => {}).then(() => (isThere = true));
-    await Promise.race([arrival, pause(TICK, signal)]);
-    if (!isThere && !signal.aborted) throw new HeldBack(answer);
+    if (answer?.chunks.length) return new HeldBack(answer);
   }
 
   /** Say whether event streams do not get through here. */
@@ -432,7 +410,7 @@ export class StreamReader<T = unknown> implements AsyncIterable<Chunk<T>> {
 
   /** Wait for the next try. Raises what cannot pass, or has not passed for too long. */
   async #fail(error: unknown): Promise<void> {
-    const { retries = 12 } = this.#options;
+    const { retries = RETRIES } = this.#options;
     if (!isOffline()) {
       this.#failures += 1;
       this.#fruitless += 1;

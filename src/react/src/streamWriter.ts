@@ -5,6 +5,7 @@ import { isOffline, pause, within } from "./pausing.js";
 import { Requests, type ServerOptions } from "./requests.js";
 import { delay, isPassing } from "./retrying.js";
 import { iterate, type Source } from "./sources.js";
+import { RETRIES } from "./timing.js";
 
 /** How to write. */
 export interface WriterOptions extends ServerOptions {
@@ -382,7 +383,7 @@ export class StreamWriter<T = unknown> {
 
   /** Do it until it has worked. Raises what cannot pass, or has not passed for too long. */
   async #insist<V>(attempt: (signal: AbortSignal) => Promise<V>): Promise<V> {
-    const { retries = 12 } = this.#options;
+    const { retries = RETRIES } = this.#options;
     for (let failures = 0; ;) {
       const trying = new AbortController();
       try {

@@ -61,3 +61,31 @@ it("does not say that a run is over to whoever asks for something else meanwhile
   expect(asked.map(({ streams }) => streams)).toEqual([{ a: 1 }, { a: 0 }]);
   expect(closes).toEqual([2]);
 });
+
+it("believes in event streams still when something else is wanted while it doubts", async () => {
+  vi.useFakeTimers();
+  const wanted: Wanted = { streams: { a: 0 }, all: false };
+  const accepted: string[] = [];
+  const fetch = vi.fn(async (_: string, init: RequestInit) => {
+    const { Accept } = init.headers as { Accept: string };
+    accepted.push(Accept);
+    const page = { key: "a", chunks: [{ index: 0, data: 1, id: "g-0" }], next_index: 1, tail: 1 };
+    if (Accept === "application/json") return Response.json({ streams: [page], over: false });
+    return new Promise<Response>((_, reject) =>
+      init.signal!.addEventListener("abort", () => reject(init.signal!.reason)),
+    );
+  });
+  const connection = new RunConnection(
+    "run",
+    { baseURL: "http://doubted", fetch: fetch as never },
+    () => wanted,
+    slotsOf("", undefined),
+    { onItems: () => {}, onStatus: () => {} },
+  );
+  while (accepted.length < 2) await vi.advanceTimersByTimeAsync(100);
+  wanted.streams.b = 0;
+  expect(connection.changed()).toBe(true);
+  while (accepted.length < 3) await vi.advanceTimersByTimeAsync(100);
+  connection.stop();
+  expect(accepted).toEqual(["text/event-stream", "application/json", "text/event-stream"]);
+});

@@ -3,6 +3,7 @@
 import { signal } from "@preact/signals";
 import type { Chunk, Closed, Page, Span, Status, Transport } from "../../../react/src/reader.js";
 import { counting, StreamReader } from "../../../react/src/reader.js";
+import { SILENCE_SECONDS_MAX } from "../../../react/src/timing.js";
 import type { Api } from "../api.js";
 import { ApiError } from "../api.js";
 import { Chunks, keep, type Kept } from "../chunks.js";
@@ -15,9 +16,6 @@ export const EARLIER = 1000;
 
 /** How long the page may be busy with chunks, or searching, before it draws again. */
 const SLICE_MS = 8;
-
-/** Silence after which a reader ends by itself, at most; then the next one follows. */
-const SILENCE_SECONDS = 600;
 
 export type State = Status | "paused" | "full";
 
@@ -179,7 +177,8 @@ export class Feed {
       baseURL: this.api.base,
       accessToken: this.api.token,
       ...(this.#next !== undefined && { startIndex: this.#next }),
-      timeoutInSeconds: SILENCE_SECONDS,
+      // A reader ends by itself after silence, however long; then the next one follows.
+      timeoutInSeconds: SILENCE_SECONDS_MAX,
       retries: Infinity,
       // What is shown is what was written.
       parse: (text) => text,
