@@ -76,6 +76,12 @@ export class ApiError extends Error {
   }
 }
 
+/** Take what is not there (yet) for nothing. Raises any other error. */
+export function unlessMissing(error: unknown): undefined {
+  if (!(error instanceof ApiError && error.isMissing)) throw error;
+  return undefined;
+}
+
 /** Asks with one token. */
 export class Api {
   constructor(

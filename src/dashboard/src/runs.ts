@@ -2,7 +2,7 @@
 
 import { signal } from "@preact/signals";
 import type { Api, RunFilter, RunInfo, RunStatus, StreamInfo } from "./api.js";
-import { ApiError } from "./api.js";
+import { unlessMissing } from "./api.js";
 import { continued, refreshed, RUNS_KEPT } from "./listing.js";
 import { Poller } from "./refresh.js";
 
@@ -112,9 +112,4 @@ export class OneRun {
     this.streams.value = streams;
     this.more.value = next;
   }
-}
-
-function unlessMissing(error: unknown): undefined {
-  if (!(error instanceof ApiError && error.isMissing)) throw error;
-  return undefined;
 }

@@ -3,7 +3,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { Api, StreamInfo } from "../api.js";
-import { ApiError } from "../api.js";
+import { ApiError, unlessMissing } from "../api.js";
 import { BOUNDS } from "../chunks.js";
 import { route } from "../navigation.js";
 import { Poller } from "../refresh.js";
@@ -115,9 +115,4 @@ async function learnOrigin(api: Api, feed: Feed, info: StreamInfo | undefined): 
   } catch {
     // It is shown as not known.
   }
-}
-
-function unlessMissing(error: unknown): undefined {
-  if (!(error instanceof ApiError && error.isMissing)) throw error;
-  return undefined;
 }
