@@ -2,16 +2,19 @@
 
 import asyncio
 from asyncio import Event, sleep
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import Future
+from contextvars import copy_context
 from typing import Any, TypeVar
 
-__all__ = ["PATIENCE", "Event", "begin", "done", "happened", "sleep"]
+__all__ = ["PATIENCE", "Event", "begin", "done", "elsewhere", "happened", "sleep"]
 
 T = TypeVar("T")
 
 PATIENCE = 10
 """Seconds after which what should have happened is not waited for any longer."""
+
+_NOWHERE = copy_context()
 
 
 def begin(work: Callable[..., Awaitable[T]], *args: Any) -> "asyncio.Future[T]":
@@ -27,3 +30,8 @@ async def done(begun: "asyncio.Future[T] | Future[T]") -> T:
 async def happened(event: Event) -> None:
     """Wait for *event*."""
     await asyncio.wait_for(event.wait(), PATIENCE)
+
+
+async def elsewhere(work: Callable[..., Coroutine[Any, Any, T]], *args: Any, **options: Any) -> T:
+    """Do *work* as another process does: in no run."""
+    return await asyncio.create_task(work(*args, **options), context=_NOWHERE.copy())

@@ -2,16 +2,19 @@
 
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextvars import copy_context
 from threading import Event, Thread
 from time import sleep
 from typing import Any, Generic, TypeVar
 
-__all__ = ["PATIENCE", "Event", "begin", "done", "happened", "sleep"]
+__all__ = ["PATIENCE", "Event", "begin", "done", "elsewhere", "happened", "sleep"]
 
 T = TypeVar("T")
 
 PATIENCE = 10
 """Seconds after which what should have happened is not waited for any longer."""
+
+_NOWHERE = copy_context()
 
 
 class begin(Thread, Generic[T]):
@@ -44,3 +47,8 @@ def done(begun: "begin[T] | Future[T]") -> T:
 def happened(event: Event) -> None:
     """Wait for *event*."""
     assert event.wait(PATIENCE)
+
+
+def elsewhere(work: Callable[..., T], *args: Any, **options: Any) -> T:
+    """Do *work* as another process does: in no run."""
+    return _NOWHERE.copy().run(work, *args, **options)

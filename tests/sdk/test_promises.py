@@ -8,8 +8,9 @@ import pytest
 from runstreams import Client
 from runstreams.core.errors import StreamClosed
 from runstreams.core.model import Closed
-from runstreams.errors import InvalidSetting, Unreachable
+from runstreams.errors import FencedOff, InvalidSetting, Unreachable
 from runstreams.sdk.leases import lease_of
+from runstreams.sdk.run_leases import RunLeases
 from tests.sdk.scripted import STREAM, lines
 from tests.sdk.test_sender import World, story
 
@@ -196,3 +197,27 @@ def test_what_cannot_be_promised_is_refused_at_once(lease: object) -> None:
 def test_what_cannot_be_promised_is_named_by_its_variable(text: str) -> None:
     with pytest.raises(InvalidSetting, match="RUNSTREAMS_LEASE_SECONDS must be"):
         lease_of(None, {"RUNSTREAMS_LEASE_SECONDS": text})
+
+
+async def test_a_promise_that_was_handed_over_meanwhile_is_kept() -> None:
+    """The answer to one that was made before may come later."""
+    leases = RunLeases(Refusing(), "run", 60)  # type: ignore[arg-type]
+    leases.take(STREAM, 0)
+    promising = asyncio.create_task(leases._hold(STREAM))
+    await asyncio.sleep(0)
+    leases.take(STREAM, 1)
+    await promising
+    assert leases._streams == {STREAM: 1}
+    await leases._hold(STREAM)
+    assert leases._streams == {}
+
+
+class Refusing:
+    """An engine whose server keeps everybody out, after a moment."""
+
+    def patience(self, doing: object) -> None:
+        return None
+
+    async def persist(self, promise: object, patience: object) -> None:
+        await asyncio.sleep(0.01)
+        raise FencedOff("another writer has taken the stream over", fence=2)
