@@ -127,6 +127,36 @@ def test_unknown_keys_do_not_make_it_ask_each_time(
     assert secret.requests == 4
 
 
+@pytest.mark.parametrize(
+    "shown",
+    [
+        None,
+        b"Basic dXNlcjpwYXNz",
+        bearer(issue_token(FIRST, ["admin"], 0)),
+        bearer(issue_token(FIRST, ["admin"], 0, exp=2**41, nbf=2**40)),
+        bearer(issue_token(FIRST, ["admin"], 0, pub=False)),
+    ],
+    ids=["no key", "another scheme", "over", "not yet good", "not public"],
+)
+def test_what_no_newer_key_would_make_good_does_not_make_it_ask(
+    secret: Secret, keys: RotatingKeys, now: int, shown: bytes | None
+) -> None:
+    keys.grant(bearer(FIRST), now)
+    with pytest.raises(Unauthenticated):
+        keys.grant(shown, now + FRESH_MS)
+    assert secret.requests == 2
+
+
+def test_a_token_that_is_signed_with_a_new_key_makes_it_ask(
+    secret: Secret, keys: RotatingKeys, now: int
+) -> None:
+    keys.grant(bearer(FIRST), now)
+    secret.rotate(SECOND)
+    token = issue_token(SECOND, ["read:runs:run_1"], now / 1000)
+    assert keys.grant(bearer(token), now + FRESH_MS).allows("read", ("runs", "run_1"))
+    assert secret.requests == 4
+
+
 def test_a_known_key_stays_good_when_it_cannot_be_read_again(
     secret: Secret, keys: RotatingKeys, now: int
 ) -> None:

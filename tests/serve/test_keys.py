@@ -103,8 +103,16 @@ async def test_whoever_guesses_is_refused_and_does_not_make_it_look_each_time() 
     assert secret.reads == 2
 
 
-@pytest.mark.parametrize("shown", [None, bearer(issue_token(FIRST, ["admin"], 0))])
-async def test_no_key_and_a_token_that_is_over_are_refused_at_once(shown: bytes | None) -> None:
+@pytest.mark.parametrize(
+    "shown",
+    [
+        None,
+        bearer(issue_token(FIRST, ["admin"], 0)),
+        bearer(issue_token(FIRST, ["admin"], 0, exp=2**41, nbf=2**40)),
+    ],
+    ids=["no key", "over", "not yet good"],
+)
+async def test_what_no_newer_key_would_make_good_is_refused_at_once(shown: bytes | None) -> None:
     secret = Rotated()
     with pytest.raises(Unauthenticated):
         secret.keys().grant(shown, secret.now)

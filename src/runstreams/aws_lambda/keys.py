@@ -8,9 +8,9 @@ from aws_lambda_powertools.utilities.parameters.secrets import SecretsProvider
 from botocore.session import Session
 
 from ..core.access import Grant
-from ..core.errors import Busy, Unauthenticated
+from ..core.errors import Busy
 from ..core.settings import PREVIOUS_DAYS
-from ..http.access import Keys
+from ..http.access import Keys, UnknownKey
 from ..http.rotation import FRESH_MS, Rotation
 from ..stores.aws.secret import Secret, Versions
 
@@ -60,7 +60,7 @@ class RotatingKeys(Keys):
         """
         try:
             return self._keys(now).grant(authorization, now)
-        except Unauthenticated:
+        except UnknownKey:
             if now - self._read_at < FRESH_MS:
                 raise
         return self._keys(now, again=True).grant(authorization, now)

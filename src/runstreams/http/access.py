@@ -25,6 +25,10 @@ time.
 """
 
 
+class UnknownKey(Unauthenticated, internal=True):
+    """The key, or the one that signed the token, is none of those known; it may be newer."""
+
+
 class _Valid(NamedTuple):
     """What a token allows, and between which times, in seconds since 1970."""
 
@@ -53,7 +57,7 @@ class Keys:
     def grant(self, authorization: bytes | None, now: int) -> Grant:
         """Return what the holder of an *authorization* header may do at *now*, in milliseconds.
 
-        Raises `Unauthenticated`.
+        Raises `Unauthenticated`, of which `UnknownKey` where a newer key may be what is missing.
         """
         scheme, _, credential = (authorization or b"").partition(b" ")
         credential = credential.strip()
@@ -63,7 +67,7 @@ class Keys:
         if sum(hmac.compare_digest(credential, secret) for secret in self._secrets):
             return SECRET_KEY
         if credential.count(b".") != 2:
-            raise Unauthenticated(trigger.OTHER_KEY)
+            raise UnknownKey(trigger.OTHER_KEY)
         valid = self._verified(credential)
         if valid.until * 1000 <= now:
             raise Unauthenticated(trigger.EXPIRED_TOKEN)
@@ -77,7 +81,7 @@ class Keys:
 
         found = next((said for key in self._secrets if (said := claims(token, key))), None)
         if found is None:
-            raise Unauthenticated(trigger.INVALID_TOKEN)
+            raise UnknownKey(trigger.INVALID_TOKEN)
         return _Valid(grant(_scopes(found)), _time(found.get("nbf", 0)), _time(found.get("exp")))
 
 

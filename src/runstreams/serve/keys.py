@@ -9,10 +9,11 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ..core.access import Grant
-from ..core.errors import Busy, Unauthenticated
+from ..core.errors import Busy
 from ..core.ports import Clock
 from ..core.settings import SECRET_ARN, SECRET_KEY, previous_days_of
-from ..http import Keys, trigger
+from ..http import Keys
+from ..http.access import UnknownKey
 from ..http.rotation import FRESH_MS, Rotation
 from ..wiring import now
 from .errors import CannotRun
@@ -28,9 +29,6 @@ EVERY_SECONDS = 300
 
 _AGAIN_SECONDS = 1
 """When whoever shows an unknown key should come back: by then it has been looked up."""
-
-_MAYBE_NEWER = (trigger.OTHER_KEY, trigger.INVALID_TOKEN)
-"""What is said of a key, or of a token signed with one, that may be newer than those known."""
 
 logger = logging.getLogger(__name__)
 
@@ -99,8 +97,8 @@ class DeployedKeys(Keys):
         """
         try:
             return self._rotation.at(now).grant(authorization, now)
-        except Unauthenticated as error:
-            if error.message not in _MAYBE_NEWER or not self._looks(now):
+        except UnknownKey:
+            if not self._looks(now):
                 raise
         raise Busy("the key is unknown so far, and is looked up", retry_after=_AGAIN_SECONDS)
 
