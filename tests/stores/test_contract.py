@@ -4,7 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import aclosing, suppress
-from typing import Any, Literal
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -23,7 +23,7 @@ from runstreams.core.errors import (
 )
 from runstreams.core.following import End
 from runstreams.core.limits import DAY_MS, WRITERS_COUNTED, Limits
-from runstreams.core.model import Batch, Closed, Head, Page, Pointer, SegmentName, StreamId
+from runstreams.core.model import Batch, Closed, Head, Page, Pointer, SegmentName, Start, StreamId
 from tests.stores.conftest import Kept
 
 STREAM = StreamId("run", "key")
@@ -278,7 +278,7 @@ async def test_a_deleted_stream_is_gone_with_its_objects_and_starts_anew(kept: K
 
 
 async def deleted_while_read(
-    kept: Kept, *anew: bytes, start: Literal["tail"] | int | None, seconds: float = 0
+    kept: Kept, *anew: bytes, start: Start | None, seconds: float = 0
 ) -> Page:
     """Return a page whose stream is deleted, and begun anew with *anew*, just before its chunks are
     fetched.
@@ -321,7 +321,7 @@ async def test_a_page_from_an_index_of_a_stream_that_is_begun_anew_says_so(kept:
 
 @pytest.mark.parametrize("start", [2, "tail"])
 async def test_who_was_woken_by_a_chunk_of_a_stream_that_is_begun_anew_is_told(
-    kept: Kept, start: Literal["tail"] | int
+    kept: Kept, start: Start
 ) -> None:
     kept.keep_as_objects()
     await kept.append(STREAM, b"0", b"1")

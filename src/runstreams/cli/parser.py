@@ -6,7 +6,7 @@ from typing import get_args
 
 from .._version import __version__
 from ..core.errors import InvalidRequest
-from ..core.model import RunStatus
+from ..core.model import TAIL, RunStatus, Start
 from ..sdk.leases import LEASE_SECONDS, lease_of
 from ..sdk.tokens import seconds_of
 from ..serve.settings import add_options
@@ -273,9 +273,9 @@ def _silence(text: str) -> float:
     return math.inf if text == "never" else _duration(text)
 
 
-def _start(text: str) -> int | str:
-    if text == "tail":
-        return text
+def _start(text: str) -> Start:
+    if text == TAIL:
+        return TAIL
     try:
         return int(text)
     except ValueError:

@@ -6,7 +6,6 @@ from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from functools import partial
 from itertools import islice
 from math import inf
-from typing import Literal
 
 from .appending import ATTEMPTS, Appender
 from .commit import check_json
@@ -36,6 +35,7 @@ from .joint_poll import Gathered, JointPoll
 from .leasing import is_lost, leased_until
 from .limits import PAGE_BYTES, PAGE_CHUNKS, WRITERS_COUNTED, Limits
 from .model import (
+    TAIL,
     Appended,
     Batch,
     Charter,
@@ -44,6 +44,7 @@ from .model import (
     Page,
     RunInfo,
     Sent,
+    Start,
     Status,
     StreamId,
     StreamInfo,
@@ -70,11 +71,6 @@ _CLOSE_AT_ONCE = 16
 
 EMPTY = Page((), 0, 0, "")
 """What there is to read of a stream that was never written."""
-
-TAIL: Literal["tail"] = "tail"
-"""Where a reader begins who wants only what comes."""
-
-Start = int | Literal["tail"]
 
 _ANYHOW = nullcontext()
 """Where a wait goes on whatever happens."""

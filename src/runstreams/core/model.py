@@ -15,6 +15,12 @@ JSON_TYPE = "application/json"
 UnixMs = int
 """A moment, in milliseconds since 1970."""
 
+TAIL: Literal["tail"] = "tail"
+"""Where a reader begins who wants only what comes."""
+
+Start = int | Literal["tail"]
+"""Where a reader begins: at an index, or at what comes next."""
+
 PRODUCER_LOST = "producer_lost"
 """Code of a stream that was closed because nothing was heard of its producer."""
 

@@ -7,10 +7,10 @@ import weakref
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from functools import partial
 from secrets import token_hex
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, NamedTuple, get_args
 
 from ..core.errors import RunCompleted
-from ..core.model import RunInfo, Status, StreamId, StreamInfo
+from ..core.model import TAIL, RunInfo, Start, Status, StreamId, StreamInfo
 from ..core.names import check_key, check_run
 from ..core.public import public
 from .engine.calls import PatientCalls
@@ -38,9 +38,6 @@ DEFAULT_KEY = "default"
 
 ENTERED: "weakref.WeakKeyDictionary[Run, Connection]" = weakref.WeakKeyDictionary()
 """The runs of this process that go on, and the connections by which they were entered."""
-
-Start = int | Literal["tail"]
-"""Where a reader begins: an index, from the end if negative, or at what comes next."""
 
 
 class Succession(NamedTuple):
@@ -157,7 +154,7 @@ class Connection:
         """Return what follows a stream, not begun yet. Raises `InvalidName`, `InvalidSetting`."""
         _check_timeout(timeout)
         _check_superseded(superseded)
-        if start != "tail" and not isinstance(start, int):
+        if start != TAIL and not isinstance(start, int):
             raise InvalidSetting(f"start_index must be a whole number or 'tail', not {start!r}")
         how = timeout, strict, superseded
         return ReadSession(self.engine, self.stream(run, key), start, *how)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Generic, Literal, ParamSpec, Self, TypeVar, overload
 
-from ..core.model import Closed, RunInfo, RunStatus, Status, StreamInfo
+from ..core.model import Closed, RunInfo, RunStatus, Start, Status, StreamInfo
 from .blocking import (
     Writable,
     check_source,
@@ -20,7 +20,7 @@ from .blocking import (
     taken,
 )
 from .closing import INTERRUPTIONS, status_after
-from .connection import LEFT_OUT, Connection, LeftOut, Start, split
+from .connection import LEFT_OUT, Connection, LeftOut, split
 from .errors import StopRequested
 from .handles import Reading, RunReading, Sending, Taking, Watching
 from .leases import UNLEASED, Silence

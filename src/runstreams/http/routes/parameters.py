@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from ...core.errors import NoEventStream
 from ...core.limits import PAGE_CHUNKS, PAGE_CHUNKS_DEFAULT, WAIT_SECONDS
-from ...core.log import TAIL, Start
+from ...core.model import TAIL, Start
 from ..call import Call
 from ..fields import query, seconds, whole
 

@@ -4,8 +4,7 @@ from starlette.routing import Route, Router
 
 from ...core.access import of_stream
 from ...core.errors import NoEventStream
-from ...core.log import TAIL
-from ...core.model import Page, StreamId
+from ...core.model import TAIL, Page, StreamId
 from .. import trigger
 from ..call import JSON, Call, Endpoint, require
 from ..live.event_stream import send_events

@@ -20,7 +20,7 @@ import asyncio
 import logging
 import math
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from ...core.errors import (
     IndexBeyondTail,
@@ -29,7 +29,7 @@ from ...core.errors import (
     RunstreamsError,
 )
 from ...core.limits import PAGE_CHUNKS, SILENCE_SECONDS_MAX, WAIT_SECONDS
-from ...core.model import StreamId
+from ...core.model import TAIL, Start, StreamId
 from ..engine.waiting import fired
 from ..errors import Unexpected, Unreachable
 from ..explaining import Doing
@@ -54,7 +54,7 @@ class ReadSession(Session[Chunk[object]]):
         self,
         engine: "Engine",
         stream: StreamId,
-        start: int | Literal["tail"],
+        start: Start,
         timeout: Silence,
         strict: bool,
         superseded: Superseded = "skip",
@@ -92,9 +92,9 @@ class ReadSession(Session[Chunk[object]]):
 
     async def _begin(self) -> None:
         start = self._start
-        if start == "tail" or start < 0:
+        if start == TAIL or start < 0:
             tail = await self._engine.persist(lambda to: to.tail(self.stream), self._patience)
-            start = tail if start == "tail" else max(0, tail + start)
+            start = tail if start == TAIL else max(0, tail + start)
         self.place = ReadCursor(int(start))
         self.begun_at = self.place.next_index
         self._heard()

@@ -22,6 +22,7 @@ from ...core.errors import NoEventStream, RunstreamsError
 from ...core.leasing import Claim
 from ...core.limits import LIST_MAX
 from ...core.model import (
+    TAIL,
     Closed,
     RunInfo,
     RunPage,
@@ -163,7 +164,7 @@ class HttpTransport:
         return _page(await self._ask("GET", path, params=query, wait=wait))
 
     async def tail(self, stream: StreamId) -> int:
-        query = {"wait": "0", "start": "tail", "limit": "1"}
+        query = {"wait": "0", "start": TAIL, "limit": "1"}
         return int(_get(await self._ask("GET", _stream(stream), params=query), "next_index"))
 
     async def follow(
