@@ -539,13 +539,13 @@ class Page:
 
 
 class Appended(NamedTuple):
-    """The answer to an append."""
+    """The answer to an append, of one batch or of several."""
 
     first: int | None
     """Index of the first chunk that this request added; None when it added none."""
     last: int | None
-    """Index of the batch's last chunk; None for an old resend, of which only the client's later
-    chunks are known.
+    """Index of the last chunk; None where there was none, and for an old resend, of which only the
+    client's later chunks are known.
     """
     tail: int
     stop: bool

@@ -10,7 +10,7 @@ from starlette.routing import Route, Router
 from ...core.access import Grant, of_stream
 from ...core.errors import BodyTooLarge, InvalidChunk, RunCompleted, TargetMissing
 from ...core.json_lines import check_chunk, encode_text, utf8
-from ...core.model import Batch, StreamId
+from ...core.model import Appended, Batch, StreamId
 from ...core.names import check_client, check_key, check_run
 from ...core.runs import Target
 from .. import trigger
@@ -19,7 +19,7 @@ from ..errors import Headers, InvalidParams
 from ..fencing import fence_of, supersedes_of
 from ..leasing import claim_of
 from . import closing
-from .ingest import Pledge, Taken, ingest
+from .ingest import Pledge, ingest
 
 _TARGETS = get_args(Target)
 
@@ -159,7 +159,7 @@ def _advice(call: Call) -> Headers:
     return [] if linger is None else [(b"x-stream-linger-ms", b"%d" % linger)]
 
 
-def _receipt_headers(receipt: Taken) -> Headers:
+def _receipt_headers(receipt: Appended) -> Headers:
     headers: Headers = [
         (b"x-stream-tail", b"%d" % receipt.tail),
         (b"x-stream-stop", b"true" if receipt.stop else b"false"),
@@ -173,7 +173,7 @@ def _receipt_headers(receipt: Taken) -> Headers:
     return headers
 
 
-def _receipt_json(receipt: Taken) -> bytes:
+def _receipt_json(receipt: Appended) -> bytes:
     said = {
         "first_index": receipt.first,
         "last_index": receipt.last,

@@ -38,21 +38,6 @@ class Pledge(NamedTuple):
     """From which index on the chunks before its own no longer count; None: all do."""
 
 
-class Taken(NamedTuple):
-    """What became of a whole body."""
-
-    first: int | None
-    """Index of the first chunk that it added; None if it added none."""
-    last: int | None
-    """Index of its last chunk; None without chunks, or for an old resend."""
-    tail: int
-    stop: bool
-    duplicate: bool
-    leased_until: int | None
-    fence: int
-    """How often the stream had been taken over when the first of it was stored."""
-
-
 class _BodyWriter:
     """Commits one body's lines, batch by batch."""
 
@@ -125,24 +110,21 @@ class _BodyWriter:
         message = f"a chunk may have {CHUNK_BYTES} bytes, this one has {size} or more"
         raise self._at_line(ChunkTooLarge(message, limit=CHUNK_BYTES, size=size))
 
-    async def receipt(self) -> Taken:
-        """Return what became of the body."""
-        answer, first = self._answer, self._first
-        if answer is not None and self._claim is None:
-            return Taken(
-                *(first, answer.last, answer.tail, answer.stop),
-                duplicate=first is None,
-                leased_until=answer.leased_until,
-                fence=self._begun_at or 0,
-            )
+    async def receipt(self) -> Appended:
+        """Return what became of the body; its fence is that of its first chunks."""
+        answer = self._answer
+        if answer is not None:
+            first, fence = self._first, self._begun_at or 0
+            answer = answer._replace(first=first, duplicate=first is None, fence=fence)
+            if self._claim is None:
+                return answer
         head = await self._settle()
         until = leased_until(head) if head is not None else None
         if answer is not None:
-            said = first, answer.last, answer.tail, answer.stop, first is None
-            return Taken(*said, until, self._begun_at or 0)
+            return answer._replace(leased_until=until)
         if head is None:
-            return Taken(None, None, 0, False, False, None, 0)
-        return Taken(None, None, head.tail, head.stop, False, until, fence_number(head))
+            return Appended(None, None, 0, False)
+        return Appended(None, None, head.tail, head.stop, False, until, fence_number(head))
 
     async def _settle(self) -> Head | None:
         """Do what is left of the client's claim, and return the head of the stream."""
@@ -213,7 +195,7 @@ def _fitting(chunks: Sequence[bytes], full: StreamFull) -> int:
 
 async def ingest(
     call: Call, stream: StreamId, client: str | None, number: int, pledge: Pledge
-) -> Taken:
+) -> Appended:
     """Append the body's lines to *stream*, and do what its client claims; return when the body has
     ended.
 
