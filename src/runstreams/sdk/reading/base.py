@@ -1,5 +1,5 @@
 """What every reader does in the engine, of one stream or of several: it begins, hands its chunks
-over, keeps to its patience and its silence, and lets go.
+over, turns to other means, keeps to its patience and its silence, and lets go.
 """
 
 import asyncio
@@ -10,7 +10,8 @@ from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
-from ...core.errors import NotThere
+from ...core.errors import NoEventStream, NotThere, RunstreamsError
+from ...core.limits import SILENCE_SECONDS_MAX
 from ..engine.queues import ClosableQueue
 from ..engine.waiting import Told
 from ..errors import WriterClosed
@@ -61,6 +62,8 @@ class Session(ABC, Generic[T]):
         self._timeout = silence_of(timeout)
         self._strict = strict
         self._events = True
+        self._is_shared = False
+        """Whether a cache gives pages to many."""
         self._last = self._brought = -math.inf
         self._fruitless = 0
         self._trace = ReadTrace()
@@ -94,6 +97,45 @@ class Session(ABC, Generic[T]):
     @abstractmethod
     async def _run(self) -> None:
         """Follow until the end or silence, and end the pages."""
+
+    async def _live(self) -> None:
+        """Follow by events until they end, fail, or silence has lasted."""
+        silence, begun = self._left(SILENCE_SECONDS_MAX), self._now()
+        if self._is_patient:  # somebody may promise to be heard of
+            silence = SILENCE_SECONDS_MAX
+        try:
+            if await self._has_ended(silence):
+                await self._believe(max(begun, self._brought) + silence)
+        except NoEventStream:
+            self._events, self._fruitless = False, 0
+        except RunstreamsError:
+            if self._events:  # else a page has turned away from them
+                self._turn()
+            raise
+
+    @abstractmethod
+    async def _has_ended(self, silence: float) -> bool:
+        """Hand over what events bring; return False when it is over, or to be asked for anew from
+        where they have led.
+        """
+
+    @abstractmethod
+    async def _believe(self, due: float) -> None:
+        """Events have ended, which was *due*. Raises `Unreachable` when that is not believed."""
+
+    async def _fail(self, error: RunstreamsError) -> None:
+        """Wait before the next attempt. Raises *error* when there is to be none."""
+        seconds = self._patience.after(error)
+        self.state = "retrying"
+        await asyncio.sleep(seconds)
+
+    def _turn(self) -> None:
+        """Read the other way when something lets this one break, again and again; never past a
+        cache, where event streams are a connection for each reader.
+        """
+        self._fruitless += 1
+        if self._fruitless == FRUITLESS:
+            self._events, self._fruitless = not (self._events or self._is_shared), 0
 
     def _let_go(self) -> None:
         self.pages.end(WriterClosed("the client is closed"))

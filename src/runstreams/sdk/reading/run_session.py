@@ -16,10 +16,9 @@ from typing import TYPE_CHECKING
 from ...core.errors import (
     IndexBeyondTail,
     IndexExpired,
-    NoEventStream,
     RunstreamsError,
 )
-from ...core.limits import FOLLOWED_STREAMS, PAGE_CHUNKS, SILENCE_SECONDS_MAX, WAIT_SECONDS
+from ...core.limits import FOLLOWED_STREAMS, PAGE_CHUNKS, WAIT_SECONDS
 from ...core.model import Closed, StreamId
 from ..engine.waiting import fired
 from ..errors import Unexpected, Unreachable
@@ -27,7 +26,7 @@ from ..explaining import Doing
 from ..leases import Silence
 from ..records import Chunk, ChunkPage, Rollback, RunChunk, RunItem, RunItems
 from ..tracing import reading
-from .base import AHEAD, EARLY_SECONDS, FRUITLESS, PAGE_WEIGHT, POLL_SECONDS, Session
+from .base import AHEAD, EARLY_SECONDS, PAGE_WEIGHT, POLL_SECONDS, Session
 from .cursor import ReadCursor
 from .ending import ending_of
 from .superseding import Counting, Superseded
@@ -111,9 +110,7 @@ class RunSession(Session[RunChunk[object]]):
                 else:
                     await self._live()
             except RunstreamsError as error:
-                seconds = self._patience.after(error)
-                self.state = "retrying"
-                await asyncio.sleep(seconds)
+                await self._fail(error)
 
     async def _poll(self, late: bool) -> bool:
         """Ask once for what there is, or comes; return whether that is nothing."""
@@ -132,20 +129,6 @@ class RunSession(Session[RunChunk[object]]):
             await asyncio.sleep(max(0.0, begun + min(wait, POLL_SECONDS) - self._now()))
         self._progress()
         return True
-
-    async def _live(self) -> None:
-        """Follow by events until they end, fail, or silence has lasted."""
-        silence, begun = self._left(SILENCE_SECONDS_MAX), self._now()
-        if self._is_patient:  # the run may be leased, or begin to be
-            silence = SILENCE_SECONDS_MAX
-        try:
-            if await self._has_ended(silence):
-                await self._believe(max(begun, self._brought) + silence)
-        except NoEventStream:
-            self._events, self._fruitless = False, 0
-        except RunstreamsError:
-            self._turn()
-            raise
 
     async def _has_ended(self, silence: float) -> bool:
         """Hand over what events bring; return False when it is over, or to be asked for anew from
@@ -248,12 +231,6 @@ class RunSession(Session[RunChunk[object]]):
             raise Unexpected("the stream is nowhere where it should be", http_status=502)
         self._moved.add(key)
         self._is_moved = True
-
-    def _turn(self) -> None:
-        """Read the other way when something lets this one break, again and again."""
-        self._fruitless += 1
-        if self._fruitless == FRUITLESS:
-            self._events, self._fruitless = not self._events, 0
 
     def _hear_of(self, leased_until: int | None) -> None:
         """Take in whether somebody has promised to be heard of."""

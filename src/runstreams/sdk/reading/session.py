@@ -25,10 +25,9 @@ from typing import TYPE_CHECKING
 from ...core.errors import (
     IndexBeyondTail,
     IndexExpired,
-    NoEventStream,
     RunstreamsError,
 )
-from ...core.limits import PAGE_CHUNKS, SILENCE_SECONDS_MAX, WAIT_SECONDS
+from ...core.limits import PAGE_CHUNKS, WAIT_SECONDS
 from ...core.model import TAIL, Start, StreamId
 from ..engine.waiting import fired
 from ..errors import Unexpected, Unreachable
@@ -36,7 +35,7 @@ from ..explaining import Doing
 from ..leases import Silence
 from ..records import Chunk, ChunkPage, Sharing, SignOfLife
 from ..tracing import reading
-from .base import AHEAD, EARLY_SECONDS, FRUITLESS, PAGE_WEIGHT, POLL_SECONDS, Session
+from .base import AHEAD, EARLY_SECONDS, PAGE_WEIGHT, POLL_SECONDS, Session
 from .cursor import ReadCursor
 from .ending import ending_of
 from .superseding import Counting, Superseded
@@ -70,7 +69,6 @@ class ReadSession(Session[Chunk[object]]):
         self.begun_at = 0
         """The index that it began at, once that is known."""
         self._start = start
-        self._is_shared = False
         self._cursor: int | None = None
         self._is_moved = False
         self._counting = Counting(stream.key, keeps=superseded == "keep")
@@ -180,21 +178,6 @@ class ReadSession(Session[Chunk[object]]):
         await asyncio.sleep(max(0.0, until - self._now()))
         self._progress()
 
-    async def _live(self) -> None:
-        """Follow by events until they end, fail, or silence has lasted."""
-        silence, begun = self._left(SILENCE_SECONDS_MAX), self._now()
-        if self._is_patient:  # it may be leased, or begin to be
-            silence = SILENCE_SECONDS_MAX
-        try:
-            if await self._has_ended(silence):
-                await self._believe(max(begun, self._brought) + silence)
-        except NoEventStream:
-            self._events, self._fruitless = False, 0
-        except RunstreamsError:
-            if self._events:
-                self._turn()
-            raise
-
     async def _has_ended(self, silence: float) -> bool:
         """Hand over what events bring; return False when a page must go on where they have led."""
         place = self.place
@@ -244,19 +227,6 @@ class ReadSession(Session[Chunk[object]]):
             self._heard()
         self._hear_of(page.leased_until)
         return bool(chunks)
-
-    async def _fail(self, error: RunstreamsError) -> None:
-        seconds = self._patience.after(error)
-        self.state = "retrying"
-        await asyncio.sleep(seconds)
-
-    def _turn(self) -> None:
-        """Read the other way when something lets this one break, again and again; never past a
-        cache, where event streams are a connection for each reader.
-        """
-        self._fruitless += 1
-        if self._fruitless == FRUITLESS:
-            self._events, self._fruitless = not (self._events or self._is_shared), 0
 
     def _hear_of(self, leased_until: int | None) -> None:
         """Take in whether somebody has promised to be heard of."""
