@@ -89,9 +89,7 @@ class Appender:
                 # and all.
                 staged = await self._store.batches.put(stream, batch, self._limits)
             attempt = verdict
-        raise Busy(
-            "the stream changes faster than this append can follow; try again", retry_after=1
-        )
+        raise outpaced("this append")
 
     async def open(
         self,
@@ -251,3 +249,8 @@ class Appender:
         self._hints.move_to_end(stream)
         if len(self._hints) > _HINTS:
             self._hints.popitem(last=False)
+
+
+def outpaced(what: str = "this") -> Busy:
+    """Return the error that tells that others change a stream faster than *what* can follow."""
+    return Busy(f"the stream changes faster than {what} can follow; try again", retry_after=1)

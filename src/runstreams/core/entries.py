@@ -117,6 +117,14 @@ def decide(head: Head, entry: Entry, now: int, limits: Limits) -> Amendment | Re
     return Amendment(head.generation, lasts_until(head, now, limits), head.book, known, closed)
 
 
+def check_ends(head: Head, first: Entry) -> None:
+    """Raise `AgreedDifferently` unless the stream has ended just if *first*, which creates it,
+    closes it.
+    """
+    if first.closes != (head.closed is not None):
+        raise AgreedDifferently("the stream is closed, or is not, unlike what was asked for")
+
+
 def content_type_of(head: Head) -> str:
     """Return a stream's content type."""
     return head.charter.content_type if head.charter else JSON_TYPE

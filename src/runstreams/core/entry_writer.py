@@ -15,16 +15,24 @@ from weakref import WeakValueDictionary
 from .appending import Appender
 from .cleaning import cleaned
 from .commit import NOTHING, check_room, leads_to
-from .entries import COMPLETED, AgreedDifferently, Entry, Repeated, content_type_of, decide
+from .entries import (
+    COMPLETED,
+    AgreedDifferently,
+    Entry,
+    Repeated,
+    check_ends,
+    content_type_of,
+    decide,
+)
 from .errors import (
     Busy,
     DeletedWithForks,
-    NotThere,
     RunCompleted,
     RunstreamsError,
     StoreError,
     TooManyStreams,
     Uncertain,
+    no_such,
 )
 from .forks import SourceGone
 from .limits import Limits
@@ -175,7 +183,7 @@ class EntryWriter:
     async def _there(self, stream: StreamId) -> Head:
         head = await self._lookup.head(stream, since=NO_POINTERS)
         if head is None or is_left_behind(head, self._limits.epoch):
-            raise NotThere("there is no such stream")
+            raise no_such("stream")
         return head
 
     def _decide(self, head: Head, entry: Entry) -> Amendment | Repeated:
@@ -246,5 +254,4 @@ def _check_agreed(head: Head, charter: Charter, first: Entry) -> None:
     times = (there.ttl_ms, there.expires_at) == (charter.ttl_ms, charter.expires_at)
     if not same or not times or head.fork is not None:
         raise AgreedDifferently("the stream was created with other words")
-    if first.closes != (head.closed is not None):
-        raise AgreedDifferently("the stream is closed, or is not, unlike what was asked for")
+    check_ends(head, first)

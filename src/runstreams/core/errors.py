@@ -294,6 +294,11 @@ class NotThere(RunstreamsError):
     code = "not_found"
 
 
+def no_such(what: str) -> NotThere:
+    """Return the error that tells that there is no stream, or run, *what*, of its name."""
+    return NotThere(f"there is no such {what}")
+
+
 @dataclass(eq=False, repr=False, kw_only=True)
 class TargetMissing(NotThere):
     """The *run* has no such *target*, parent or root."""

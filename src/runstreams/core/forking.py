@@ -13,6 +13,7 @@ from .entries import (
     AgreedDifferently,
     ContentTypeDiffers,
     Entry,
+    check_ends,
     content_type_of,
 )
 from .entry_writer import EntryWriter
@@ -181,8 +182,7 @@ def _check_same(head: Head, wish: Wish, first: Entry) -> None:
     times = (wish.ttl_ms, wish.expires_at)
     if wish.is_mortal and times != (charter.ttl_ms, charter.expires_at):
         raise AgreedDifferently("the stream was forked with another lifetime")
-    if first.closes != (head.closed is not None):
-        raise AgreedDifferently("the stream is closed, or is not, unlike what was asked for")
+    check_ends(head, first)
 
 
 async def _parting(cursor: Cursor, source: Head, anchor: int, beyond: int) -> tuple[int, bytes]:

@@ -22,6 +22,11 @@ class SourceGone(Busy, internal=True):
     """The stream to fork from was deleted, or begun anew, since it was looked at."""
 
 
+def source_gone() -> SourceGone:
+    """Return the error that tells that a fork's source is not there any more."""
+    return SourceGone("the stream to fork from is gone")
+
+
 def strand_of(stream: StreamId, head: Head, index: int) -> Strand:
     """Return where chunk *index* lies once it is sealed."""
     if head.fork is not None and index < head.fork.end:

@@ -3,9 +3,9 @@
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-from .appending import ATTEMPTS
+from .appending import ATTEMPTS, outpaced
 from .commit import check_open
-from .errors import Busy, RunCompleted, Uncertain
+from .errors import RunCompleted, Uncertain
 from .fencing import check_fence
 from .leasing import close_lost, is_lost, renewed
 from .limits import Limits
@@ -51,7 +51,7 @@ class Holder:
                 assert head is not None
                 return head
             seen = await self._follow(stream, head, fence)
-        raise _changing()
+        raise outpaced()
 
     async def take_over(self, stream: StreamId, holder: str, ms: int) -> Head:
         """Keep out whoever writes to the stream until now, opening it if it never was, and promise
@@ -72,7 +72,7 @@ class Holder:
             seen = await self._there(stream, head)
             if seen is not None:
                 _check_open(stream, seen)
-        raise _changing()
+        raise outpaced()
 
     async def _there(self, stream: StreamId, head: Head | None) -> Head | None:
         """Return *head* if the stream is there, else open it."""
@@ -115,7 +115,3 @@ def _check_open(stream: StreamId, head: Head) -> None:
         check_open(head)
     except RunCompleted:
         raise run_is_completed(stream.run) from None
-
-
-def _changing() -> Busy:
-    return Busy("the stream changes faster than this can follow; try again", retry_after=1)

@@ -134,14 +134,16 @@ def decode_inside(text: str, depth: int) -> Any:
         raise InvalidChunk(_reason(error)) from None
 
 
+def too_large(size: int) -> ChunkTooLarge:
+    """Return the error that tells of a chunk of *size* bytes."""
+    message = f"a chunk may have {CHUNK_BYTES} bytes, this one has {size}"
+    return ChunkTooLarge(message, limit=CHUNK_BYTES, size=size)
+
+
 def _check_size(chunk: bytes) -> bytes:
     """Return *chunk* unless it is too large. Raises `ChunkTooLarge`."""
     if len(chunk) > CHUNK_BYTES:
-        raise ChunkTooLarge(
-            f"a chunk may have {CHUNK_BYTES} bytes, this one has {len(chunk)}",
-            limit=CHUNK_BYTES,
-            size=len(chunk),
-        )
+        raise too_large(len(chunk))
     return chunk
 
 

@@ -7,23 +7,22 @@ from functools import partial
 from itertools import islice
 from math import inf
 
-from .appending import ATTEMPTS, Appender
+from .appending import ATTEMPTS, Appender, outpaced
 from .commit import check_json
 from .deleting import Deleter
 from .entries import Entry
 from .entry_writer import EntryWriter, Written
 from .errors import (
-    Busy,
     ClosedDifferently,
     CompletedDifferently,
     DeletedWithForks,
     FencedOff,
-    IndexBeyondTail,
     NotThere,
     RunCompleted,
     RunstreamsError,
     SealingBehind,
     StreamClosed,
+    no_such,
 )
 from .fencing import check_fence, fence_number
 from .finding import Finder
@@ -53,7 +52,7 @@ from .model import (
 from .observing import Observer
 from .page_cache import PageCache
 from .ports import Clock, NewId, Store
-from .position import Position, begun_anew, generation_of
+from .position import Position, begun_anew, beyond_tail, generation_of
 from .reading import NO_POINTERS, Cursor, Lookup, StreamGone
 from .retention import closed_until, is_expired
 from .runs import RunBook, run_is_completed, told
@@ -186,7 +185,7 @@ class Log:
         """
         if await self._lookup.is_buried(stream):
             return DeletedWithForks("the stream was deleted")
-        return NotThere("there is no such stream")
+        return no_such("stream")
 
     async def write(self, stream: StreamId, entry: Entry) -> Written:
         """Write *entry*, chunks and close at once, to a stream that is there.
@@ -324,7 +323,7 @@ class Log:
             if marked is not None:
                 self._watches.tell(stream, marked)
                 return marked
-        raise Busy("the stream changes faster than this can follow; try again", retry_after=1)
+        raise outpaced()
 
     async def complete_run(
         self, run: str, status: Status = "completed", error: str | None = None
@@ -611,5 +610,5 @@ def _index(start: Start | None, head: Head | None) -> int:
     tail = head.tail if head is not None else 0
     index = tail if start == TAIL else start or 0
     if index > tail:
-        raise IndexBeyondTail(f"index {index} is beyond the tail, {tail}", tail=tail)
+        raise beyond_tail(index, tail)
     return index

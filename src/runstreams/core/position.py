@@ -4,7 +4,7 @@ A stream that was deleted or forgotten and then used again is another one, of an
 is read from its beginning, since the indexes of the one before say nothing about it.
 """
 
-from .errors import IndexExpired
+from .errors import IndexBeyondTail, IndexExpired
 from .model import Head
 
 EPOCH_END = "."
@@ -59,6 +59,11 @@ def epoch_prefix(epoch: int) -> str:
 def begun_anew() -> IndexExpired:
     """Return the error that tells whoever asked for an index that the stream has begun anew."""
     return IndexExpired("the stream has begun anew; the oldest left is 0", first_index=0)
+
+
+def beyond_tail(index: int, tail: int) -> IndexBeyondTail:
+    """Return the error that tells whoever asked for *index* that there are not so many chunks."""
+    return IndexBeyondTail(f"index {index} is beyond the tail, {tail}", tail=tail)
 
 
 def tells_of_beginning_anew(error: IndexExpired) -> bool:

@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 from .commit import check_json
-from .errors import Busy, IndexBeyondTail, IndexExpired, ObjectMissing, Uncertain
+from .errors import Busy, IndexExpired, ObjectMissing, Uncertain
 from .forks import strand_of, strands_of
 from .leasing import close_lost, is_lost, leased_until
 from .limits import KIB, PAGE_BYTES, PAGE_CHUNKS, Limits
 from .model import Head, Page, Pointer, SegmentName, StoredChunk, Strand, StreamId
 from .ports import Clock, Store
+from .position import beyond_tail
 from .retention import closed_until, cutoff, is_expired, oldest_pending
 from .segment import INDEX_GUESS, SegmentIndex, index_bytes, parse_index
 from .superseding import left_out
@@ -244,7 +245,7 @@ class Cursor:
         self, head: Head, start: int, exact: bool, most: int, size: int, is_last: bool
     ) -> Page:
         if start > head.tail:
-            raise IndexBeyondTail(f"index {start} is beyond the tail, {head.tail}", tail=head.tail)
+            raise beyond_tail(start, head.tail)
         if self._generation != head.generation:
             self._forget()  # a stream begun anew has nothing of what was listed and fetched before
             self._generation = head.generation

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from ..core.errors import ChunkTooLarge, InvalidChunk
-from ..core.json_lines import decode_inside, utf8
+from ..core.errors import InvalidChunk
+from ..core.json_lines import decode_inside, too_large, utf8
 from ..core.limits import CHUNK_BYTES
 from .closing import said
 from .jsonable import jsonable, with_plain_keys
@@ -41,11 +41,7 @@ def encode(value: object) -> bytes:
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidChunk(f"a chunk is not a JSON value: {said(error)}") from error
     if len(line) > CHUNK_BYTES:
-        raise ChunkTooLarge(
-            f"a chunk may have {CHUNK_BYTES} bytes, this one has {len(line)}",
-            limit=CHUNK_BYTES,
-            size=len(line),
-        )
+        raise too_large(len(line))
     return line + b"\n"
 
 

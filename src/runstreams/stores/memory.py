@@ -7,7 +7,7 @@ from typing import TypeVar
 from ..core.commit import amended, applied, begun, fits, may_amend, takes
 from ..core.errors import ObjectMissing
 from ..core.fencing import may_pass, taken_over
-from ..core.forks import SourceGone, fork_ref, may_fork, may_go
+from ..core.forks import fork_ref, may_fork, may_go, source_gone
 from ..core.leasing import may_follow, reach
 from ..core.limits import MIB, NAMES_AT_ONCE, NO_LIMITS, Limits, SealingPlan
 from ..core.model import (
@@ -150,7 +150,7 @@ class MemoryHeads:
     def _source(self, fork: Fork) -> Head:
         source = self._find(fork.source)
         if source is None or not may_fork(source, fork):
-            raise SourceGone("the stream to fork from is gone")
+            raise source_gone()
         return source
 
     def _register(self, ref: ForkRef, source: Head, fork: Fork) -> None:

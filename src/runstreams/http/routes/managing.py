@@ -5,7 +5,7 @@ from typing import Annotated, TypeVar
 from fastapi import APIRouter, Depends, Query, Request
 
 from ...core.access import Resource, of_run, of_stream
-from ...core.errors import NotThere
+from ...core.errors import no_such
 from ...core.limits import LIST_DEFAULT, LIST_MAX, SMALL_BODY_BYTES
 from ...core.log import Log
 from ...core.model import RunInfo, RunPage, RunStatus, StreamId, StreamInfo, StreamPage
@@ -74,7 +74,7 @@ async def list_runs(
 async def describe_run(caller: Calling, run: str) -> RunInfo:
     """Describe a run that was registered, completed, or has streams."""
     log = caller.may("read", *of_run(check_run(run)))
-    return _there(await log.runs.get(run), "there is no such run")
+    return _there(await log.runs.get(run), "run")
 
 
 @router.put("/api/v1/runs/{run}")
@@ -124,7 +124,7 @@ async def describe_stream(caller: Calling, run: str, key: str) -> StreamInfo:
     """Describe a stream."""
     stream = StreamId(check_run(run), check_key(key))
     log = caller.may("read", *of_stream(stream))
-    return _there(await log.describe(stream), "there is no such stream")
+    return _there(await log.describe(stream), "stream")
 
 
 @router.delete("/api/v1/runs/{run}/streams/{key}")
@@ -135,7 +135,7 @@ async def delete_stream(caller: Calling, run: str, key: str) -> StreamDeleted:
     return StreamDeleted(deleted=await log.delete(stream))
 
 
-def _there(found: T | None, otherwise: str) -> T:
+def _there(found: T | None, what: str) -> T:
     if found is None:
-        raise NotThere(otherwise)
+        raise no_such(what)
     return found

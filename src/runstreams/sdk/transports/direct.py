@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 
-from ...core.errors import NotThere
+from ...core.errors import no_such
 from ...core.fencing import fence_number
 from ...core.following import End, Tick
 from ...core.joint import Alive, Item
@@ -142,7 +142,7 @@ class DirectTransport:
     async def describe(self, stream: StreamId) -> StreamInfo:
         found = await self._log.describe(stream)
         if found is None:
-            raise NotThere("there is no such stream")
+            raise no_such("stream")
         return found
 
     async def delete(self, stream: StreamId) -> bool:
@@ -158,7 +158,7 @@ class DirectTransport:
     async def describe_run(self, run: str) -> RunInfo:
         found = await self._log.runs.get(run)
         if found is None:
-            raise NotThere("there is no such run")
+            raise no_such("run")
         return found
 
     async def register(

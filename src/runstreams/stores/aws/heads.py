@@ -7,7 +7,7 @@ from typing import Any
 
 from ...core.commit import begun, takes
 from ...core.errors import Busy
-from ...core.forks import SourceGone, fork_ref
+from ...core.forks import fork_ref, source_gone
 from ...core.limits import NO_LIMITS, Limits, SealingPlan
 from ...core.model import (
     Amendment,
@@ -130,7 +130,7 @@ class DynamoHeads:
                 found, opening, limits = decode_head(there), [], NO_LIMITS
                 record = making(run, limits)
             elif 2 in failed:
-                raise SourceGone("the stream to fork from is gone")
+                raise source_gone()
             if 0 in failed:
                 item = failed[0]
                 record = following(decode_run(item) if item else None, run, limits)

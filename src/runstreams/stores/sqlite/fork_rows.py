@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from ...core.forks import SourceGone, may_fork
+from ...core.forks import may_fork, source_gone
 from ...core.model import Fork, ForkRef, StreamId
 from .head_rows import find
 
@@ -43,7 +43,7 @@ def check_source(connection: sqlite3.Connection, fork: Fork) -> None:
     """Raise `SourceGone` unless the stream is there that *fork* was made from."""
     source = find(connection, fork.source)
     if source is None or not may_fork(source.head, fork):
-        raise SourceGone("the stream to fork from is gone")
+        raise source_gone()
 
 
 def register(connection: sqlite3.Connection, fork: Fork, ref: ForkRef) -> None:
