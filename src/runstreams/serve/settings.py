@@ -63,14 +63,8 @@ class Settings:
 
     def limits(self, deployed: Callable[[], Mapping[str, Any]] = dict) -> Limits:
         """Return the limits of every stream; those that are not set, as *deployed* tells."""
-        given = {
-            RETENTION_DAYS: self.retention_days,
-            STREAM_MAX_BYTES: self.stream_max_bytes,
-            RUN_MAX_STREAMS: self.run_max_streams,
-            EPOCH: self.epoch,
-            INLINE_BYTES: self.inline_bytes,
-            POLL_MS: self.poll_ms,
-        }
+        limits = (option for option in OPTIONS if option.variable in LIMITS)
+        given = {option.variable: getattr(self, option.name) for option in limits}
         return limits_of(given, deployed=deployed)
 
 

@@ -11,30 +11,16 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ...core.errors import Busy
-from ...core.settings import (
-    EPOCH,
-    INLINE_BYTES,
-    LIMITS,
-    POLL_MS,
-    RETENTION_DAYS,
-    RUN_MAX_STREAMS,
-    STREAM_MAX_BYTES,
-)
+from ...core.settings import LIMITS
 from .calls import ATTEMPTS, PATIENCE_SECONDS, Fate, code, fate, pause
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-TAGS = {
-    "runstreams:retention-days": RETENTION_DAYS,
-    "runstreams:stream-max-bytes": STREAM_MAX_BYTES,
-    "runstreams:run-max-streams": RUN_MAX_STREAMS,
-    "runstreams:epoch": EPOCH,
-    "runstreams:inline-bytes": INLINE_BYTES,
-    "runstreams:poll-ms": POLL_MS,
-}
-"""The tags, and the variables of the functions' environment that say the same."""
-
+TAGS = {name.lower().replace("_", ":", 1).replace("_", "-"): name for name in LIMITS}
+"""The tags, and the variables of the functions' environment that say the same:
+`runstreams:retention-days` is `RUNSTREAMS_RETENTION_DAYS`.
+"""
 
 _UNSAID = frozenset({"MethodNotAllowed", "NoSuchTagSet", "NotImplemented"})
 """Answers of a bucket without tags, and of an S3 that knows none."""
