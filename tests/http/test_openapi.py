@@ -3,6 +3,8 @@ no others. Beside what is here, each answer of each test in this folder is held 
 """
 
 import re
+from collections import defaultdict
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +14,9 @@ from openapi_spec_validator import validate
 
 from runstreams.core.limits import LEASE_SECONDS_MAX, LIST_DEFAULT, LIST_MAX
 from runstreams.http import errors, trigger
-from runstreams.http.openapi import durable
+from runstreams.http.openapi import durable, operations
 from runstreams.http.openapi.parts import HEADERS, PARAMETERS
-from runstreams.http.openapi.refusals import EVERY
+from runstreams.http.openapi.refusals import EVERY, Kind
 from runstreams.http.routes import managing
 from runstreams.http.routes.closing import VERBS
 from tests.http.asgi import READ, STREAM, Api, in_virtual_time, token
@@ -52,6 +54,30 @@ def test_it_names_each_error_that_is_served_with_its_status() -> None:
         for status, answer in operation["responses"].items():
             for code in re.findall(r"`(\w+)`", answer["description"] * (int(status) >= 400)):
                 assert kinds[code] == status
+
+
+@pytest.mark.parametrize(
+    "operation", [*operations.OPERATIONS, *durable.OPERATIONS], ids=lambda each: each.name
+)
+def test_a_refusal_is_said_to_have_the_headers_that_its_errors_are_sent_with(
+    operation: operations.Operation,
+) -> None:
+    answers = DOCUMENT["paths"][operation.path][operation.method.lower()]["responses"]
+    sent = defaultdict[str, set[str]](set)
+    for kind in operation.kinds:
+        sent[str(errors.status_of(kind))] |= _sent_with(kind)
+    said = {status: {name.lower() for name in answers[status]["headers"]} for status in sent}
+    more = {"x-request-id", *map(str.lower, operation.refused_headers)}
+    assert {status: names - more for status, names in said.items()} == sent
+
+
+def _sent_with(kind: Kind) -> set[str]:
+    """Return the headers of an error of *kind* that tells all that it may."""
+    known = DOCUMENT["components"]["schemas"][kind.__name__]["properties"]
+    facts = {each.name: 1 for each in fields(kind) if each.default is MISSING}
+    facts |= {"retry_after": 1} if "retry_after" in known else {}
+    headers = errors.refusal(kind(**{**facts, "message": "why"}), "id").headers
+    return {name.decode() for name, _ in headers} - {"content-type", "content-length"}
 
 
 def test_each_header_that_the_code_reads_or_sends_is_in_it() -> None:

@@ -92,6 +92,11 @@ def status_of(kind: type[RunstreamsError]) -> int:
     return next(STATUS[above] for above in kind.__mro__ if above in STATUS)
 
 
+def is_for_good(kind: type[RunstreamsError]) -> bool:
+    """Say whether what is refused with an error of this *kind* is not to be sent again."""
+    return status_of(kind) < 500 and not issubclass(kind, core.TooManyReaders)
+
+
 def ours(error: Exception) -> RunstreamsError:
     """Return *error* as one of ours; of what nobody foresaw, nothing shows."""
     if isinstance(error, RunstreamsError):
@@ -127,7 +132,7 @@ def refusal(error: RunstreamsError, request_id: str) -> _Refusal:
 
 def _hints(status: int, error: RunstreamsError) -> Headers:
     headers: Headers = []
-    if status < 500 and not isinstance(error, core.TooManyReaders):
+    if is_for_good(type(error)):
         headers.append(trigger.REFUSED_FOR_GOOD)
     if status == 401:
         headers.append((b"www-authenticate", b"Bearer"))

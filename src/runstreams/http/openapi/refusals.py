@@ -13,6 +13,7 @@ from ..errors import (
     Internal,
     InvalidParams,
     UnsupportedEncoding,
+    is_for_good,
     status_of,
 )
 from .schemas import TEXT, WHOLE, Schema, maybe, object_of, ref, schema_of
@@ -91,10 +92,15 @@ def _facts(kind: Kind) -> tuple[dict[str, Schema], list[str]]:
     own = [each for each in fields(kind) if each.name not in _COMMON]
     facts = {each.name: schema_of(hints[each.name]) for each in own}
     optional = [each.name for each in own if each.default is not MISSING]
-    if issubclass(kind, core.StoreError | core.TooMany):
+    if _may_pass(kind):
         facts["retry_after"] = WHOLE
         optional.append("retry_after")
     return facts, optional
+
+
+def _may_pass(kind: Kind) -> bool:
+    """Say whether an error of *kind* may tell when to try again."""
+    return issubclass(kind, core.StoreError | core.TooMany)
 
 
 def _unauthorized(kind: Kind) -> dict[str, str]:
@@ -109,15 +115,15 @@ def refusals(
     """
     ordered = sorted(set(kinds), key=lambda kind: (status_of(kind), kind.code))
     return {
-        str(status): _refusal([*_headers(status), *headers], list(found), bodiless)
+        str(status): _refusal(list(found), headers, bodiless)
         for status, found in groupby(ordered, key=status_of)
     }
 
 
-def _refusal(headers: list[str], kinds: list[Kind], bodiless: bool) -> dict[str, Any]:
+def _refusal(kinds: list[Kind], headers: Iterable[str], bodiless: bool) -> dict[str, Any]:
     said: dict[str, Any] = {
         "description": ", ".join(f"`{kind.code}`" for kind in kinds),
-        "headers": {name: ref_header(name) for name in headers},
+        "headers": {name: ref_header(name) for name in (*_headers(kinds), *headers)},
     }
     if not bodiless:
         schema = object_of({"error": _one_of(kinds)})
@@ -133,11 +139,12 @@ def _one_of(kinds: list[Kind]) -> Schema:
     }
 
 
-def _headers(status: int) -> list[str]:
+def _headers(kinds: list[Kind]) -> list[str]:
+    """Return the headers that some of *kinds*, all of one status, are sent with."""
     names = ["X-Request-Id", "Cache-Control"]
-    names += ["x-should-retry"] if status < 500 else []
-    names += ["WWW-Authenticate"] if status == 401 else []
-    return names + (["Retry-After"] if status >= 500 or status == 429 else [])
+    names += ["x-should-retry"] if any(map(is_for_good, kinds)) else []
+    names += ["WWW-Authenticate"] if core.Unauthenticated in kinds else []
+    return names + (["Retry-After"] if any(map(_may_pass, kinds)) else [])
 
 
 def ref_header(name: str) -> Schema:
