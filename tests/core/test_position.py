@@ -3,7 +3,14 @@
 import pytest
 
 from runstreams.core.errors import IndexExpired
-from runstreams.core.position import Position, begun_anew, tells_of_beginning_anew
+from runstreams.core.position import (
+    Position,
+    begun_anew,
+    generation_in,
+    generation_of_id,
+    id_prefix,
+    tells_of_beginning_anew,
+)
 
 
 def test_the_first_generation_that_is_met_is_the_readers_own() -> None:
@@ -29,3 +36,10 @@ def test_another_generation_is_read_from_its_beginning() -> None:
 def test_who_asked_for_an_index_is_told_of_a_stream_begun_anew() -> None:
     assert tells_of_beginning_anew(begun_anew())
     assert not tells_of_beginning_anew(IndexExpired("gone", first_index=9))
+
+
+@pytest.mark.parametrize("name", ["a", "3f-0", "-"])
+@pytest.mark.parametrize("epoch", [0, 7])
+def test_a_chunks_id_tells_which_stream_it_is_of(name: str, epoch: int) -> None:
+    generation = generation_in(epoch, name)
+    assert generation_of_id(f"{id_prefix(generation)}12") == generation

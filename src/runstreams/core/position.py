@@ -74,3 +74,13 @@ def tells_of_beginning_anew(error: IndexExpired) -> bool:
 def generation_of(head: Head | None) -> str | None:
     """Return a stream's generation; None when there is no stream."""
     return head.generation if head is not None else None
+
+
+def id_prefix(generation: str) -> str:
+    """Return what the ids of a stream's chunks begin with; the rest is a chunk's index."""
+    return f"{generation}-"
+
+
+def generation_of_id(chunk_id: str) -> str:
+    """Return the generation of the stream that a chunk with this id is of."""
+    return chunk_id.rpartition("-")[0]

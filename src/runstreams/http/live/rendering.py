@@ -13,6 +13,7 @@ from ...core.joint import Alive, Item
 from ...core.joint_poll import Gathered
 from ...core.leasing import leased_until
 from ...core.model import Closed, Head, Page, Span
+from ...core.position import id_prefix
 from ..errors import said_of
 
 DONE = b"data: [DONE]\n\n"
@@ -107,10 +108,10 @@ def _joint_ping(key: str, now: int, head: Head | None) -> bytes:
 
 
 def _chunks(page: Page) -> bytes:
-    generation = page.generation.encode()
+    prefix = id_prefix(page.generation).encode()
     return b",".join(
-        b'{"index":%d,"data":%b,"id":"%b-%d","timestamp":%d}'
-        % (index, data, generation, index, timestamp)
+        b'{"index":%d,"data":%b,"id":"%b%d","timestamp":%d}'
+        % (index, data, prefix, index, timestamp)
         for index, timestamp, data in page.chunks
     )
 
@@ -150,10 +151,10 @@ def _number(number: int | None) -> bytes:
 
 
 def _event(page: Page) -> bytes:
-    generation = page.generation.encode()
+    prefix = id_prefix(page.generation).encode()
     records = b",".join(
-        b'{"seq_num":%d,"timestamp":%d,"body":"{\\"data\\":%b,\\"id\\":\\"%b-%d\\"}"}'
-        % (index, timestamp, escaped, generation, index)
+        b'{"seq_num":%d,"timestamp":%d,"body":"{\\"data\\":%b,\\"id\\":\\"%b%d\\"}"}'
+        % (index, timestamp, escaped, prefix, index)
         for (index, timestamp, _), escaped in zip(page.chunks, _escaped(page), strict=True)
     )
     last = page.chunks[-1]

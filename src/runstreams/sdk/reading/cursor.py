@@ -9,7 +9,7 @@ still there goes on where it was.
 
 from ...core.errors import IndexBeyondTail, IndexExpired
 from ...core.model import Closed
-from ...core.position import Position, tells_of_beginning_anew
+from ...core.position import Position, generation_of_id, tells_of_beginning_anew
 from ..records import Chunk, ChunkPage
 
 
@@ -119,4 +119,4 @@ class ReadCursor:
 
 def _generation(page: ChunkPage) -> str | None:
     """Return which stream of its name *page* is of."""
-    return page.chunks[0].id.rpartition("-")[0] if page.chunks else page.generation
+    return generation_of_id(page.chunks[0].id) if page.chunks else page.generation

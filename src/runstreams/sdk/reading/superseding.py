@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from ...core.model import Span
+from ...core.position import generation_of_id
 from ...core.superseding import is_superseded
 from ..records import Chunk, ChunkPage, Rollback
 
@@ -45,7 +46,7 @@ class Counting:
         return [*self._taken_back(given, before), *counted]
 
     def _meet(self, first: Chunk[object]) -> None:
-        generation = first.id.rpartition("-")[0]
+        generation = generation_of_id(first.id)
         if generation != self._generation:
             self._generation, self._spans = generation, ()
             self._given = Span(first.index, first.index)

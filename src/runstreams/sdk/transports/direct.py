@@ -24,6 +24,7 @@ from ...core.model import (
     StreamInfo,
     StreamPage,
 )
+from ...core.position import id_prefix
 from ...core.reading import NO_POINTERS
 from ...core.runs import place_of
 from ..records import Chunk, ChunkPage, Receipt, RunItem, RunItems, Sharing, SignOfLife, TakenOver
@@ -193,8 +194,9 @@ def _item(item: Item) -> RunItem:
 
 
 def _decoded(page: Page) -> ChunkPage:
+    prefix = id_prefix(page.generation)
     chunks: list[Chunk[object]] = [
-        Chunk(index, decode(bytes(data)), f"{page.generation}-{index}", timestamp)
+        Chunk(index, decode(bytes(data)), f"{prefix}{index}", timestamp)
         for index, timestamp, data in page.chunks
     ]
     told = page.closed, page.leased_until, page.superseded
