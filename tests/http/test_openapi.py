@@ -7,13 +7,15 @@ from collections import defaultdict
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from fastapi.routing import APIRoute
 from openapi_spec_validator import validate
 
+from runstreams.core.errors import Busy
 from runstreams.core.limits import LEASE_SECONDS_MAX, LIST_DEFAULT, LIST_MAX
-from runstreams.http import errors, trigger
+from runstreams.http import Keys, errors, trigger
 from runstreams.http.openapi import durable, operations
 from runstreams.http.openapi.parts import HEADERS, PARAMETERS
 from runstreams.http.openapi.refusals import EVERY, Kind
@@ -122,6 +124,19 @@ async def test_a_key_is_asked_for_where_it_is_said(method: str, path: str) -> No
         assert [answer.status for answer in answers] == [401, 403]
     else:
         assert not {answer.status for answer in answers} & {401, 403}
+
+
+@pytest.mark.parametrize(("method", "path"), OPERATIONS)
+@in_virtual_time
+async def test_keys_that_are_looked_up_are_an_answer_where_a_key_is_asked_for(
+    method: str, path: str
+) -> None:
+    """A server beside a deployment, or a function, may not know them yet."""
+    needs = DOCUMENT["paths"][path][method.lower()]["security"]
+    api = Api()
+    with patch.object(Keys, "grant", side_effect=Busy("looked up", retry_after=1)):
+        answer = await api.ask(method, _filled(path), "{}")  # held against the document
+    assert (answer.status == 503) == bool(needs)
 
 
 @pytest.mark.parametrize(("method", "path"), OPERATIONS)

@@ -32,7 +32,9 @@ STORED: tuple[Kind, ...] = (
 )
 """What every request that asks the store may be refused with."""
 
-KEYED: tuple[Kind, ...] = (core.Unauthenticated, core.Unauthorized)
+KEYED: tuple[Kind, ...] = (core.Unauthenticated, core.Unauthorized, core.Busy)
+"""What every request that needs a key may be refused with: `Busy` while keys are looked up."""
+
 BODY: tuple[Kind, ...] = (core.BodyTooLarge, UnsupportedEncoding)
 TARGETED: tuple[Kind, ...] = (InvalidParams, core.TargetMissing)
 GROWING: tuple[Kind, ...] = (
