@@ -7,7 +7,7 @@ import pytest
 from starlette.routing import Router
 
 from runstreams.core import limits
-from runstreams.http import errors
+from runstreams.http import errors, trigger
 from runstreams.http.call import Endpoint
 from runstreams.http.routes import appending, dashboard, durable, front, managing, reading
 from runstreams.http.routes.closing import VERBS
@@ -86,7 +86,7 @@ def test_no_error_code_is_made_up() -> None:
         f"up to {limits.BATCH_BYTES // limits.MIB} MiB or\n{limits.BATCH_CHUNKS:,} chunks",
         f"has up to {limits.LAMBDA_BODY_BYTES // limits.MIB} MiB, and is one\n"
         f"batch (up to {limits.BODY_CHUNKS:,} chunks)",
-        f"up to {limits.APPEND_BODY_BYTES // limits.KIB} KiB of any UTF-8 text",
+        f"up to {trigger.APPEND_BODY_BYTES // limits.KIB} KiB of any UTF-8 text",
         f"a text of up to {limits.CLOSE_ERROR_BYTES // limits.KIB} KiB",
         f"`limit` is 1 to {limits.LIST_MAX}, {limits.LIST_DEFAULT} unless given",
         f"deeper than {limits.NESTING} are refused",
