@@ -5,12 +5,17 @@ import signal
 from collections import Counter
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests import tools
 
 pytest_plugins = ["tests.browser.fixtures", "tests.deployed.fixtures", "tests.emulators.fixtures"]
 
 MISSING = "is not installed"
+
+# A machine under load is slow, and that is no example's fault.
+settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tests")
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # Started in the background by a shell. The programs that the tests interrupt would ignore it

@@ -1,6 +1,7 @@
 """Without a server in between: the same SDK on the store itself."""
 
 import asyncio
+import threading
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -20,7 +21,7 @@ from runstreams.errors import (
     RunCompleted,
     StreamFull,
 )
-from runstreams.sdk.records import ChunkPage, Receipt
+from runstreams.sdk.records import ChunkPage
 from runstreams.sdk.transports.direct import DirectTransport
 from runstreams.stores.sqlite import SqliteStore
 from runstreams.wiring import new_id, now, open_log
@@ -64,16 +65,14 @@ async def test_a_stream_is_taken_over(run: str) -> None:
         assert (info.tail, info.closed, info.leased_until) == (1, None, None)
 
 
-class NeverDone(DirectTransport):
-    async def append(self, *batch: Any) -> Receipt:
-        raise await asyncio.get_running_loop().create_future()
-
-
 async def test_a_writer_that_is_given_up_before_it_sends_tells_whoever_waits(run: str) -> None:
-    async with AsyncClient(transport=lambda: NeverDone(memory_log(now))) as client:
+    async with AsyncClient(transport=lambda: DirectTransport(memory_log(now))) as client:
+        held = threading.Event()
+        client._connection.engine.loop.call_soon_threadsafe(held.wait)
         writer = client.streams.writer(target=run)
         await writer.write("never sent")
         writer._producer.abandon()
+        held.set()
         with pytest.raises(NotSent):
             await asyncio.wait_for(writer.drain(), 10)
 
