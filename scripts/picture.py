@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "src" / "runstreams"
 FILE = ROOT / "docs" / "images" / "architecture.svg"
 
-PUBLIC = ("__init__.py", "aio.py", "errors.py", "pytest_plugin.py")
+PUBLIC = ("__init__.py", "aio.py", "errors.py", "pytest_plugin.py", "transport.py")
 """What users import."""
 
 LEFT_OUT = ("_version.py", "__main__.py")

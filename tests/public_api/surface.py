@@ -9,7 +9,7 @@ import importlib
 import inspect
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, get_overloads
+from typing import Any, get_args, get_overloads
 
 from runstreams.sdk import aio, sync
 
@@ -21,6 +21,7 @@ MODULES = (
     "runstreams.ai",
     "runstreams.errors",
     "runstreams.testing",
+    "runstreams.transport",
 )
 
 RETURNED = {
@@ -29,7 +30,7 @@ RETURNED = {
 }
 """What calls return without the user naming it."""
 
-NOT_MADE = {"Defined", "Piped", "Reader", "Run", "Transport", "Writer"}
+NOT_MADE = {"Defined", "Piped", "Reader", "Run", "RunReader", "Transport", "Writer"}
 """Named for annotations; only calls make them."""
 
 DUNDERS = ("__enter__", "__aenter__", "__iter__", "__aiter__", "__call__")
@@ -56,6 +57,8 @@ def _member(name: str, value: Any) -> Iterator[str]:
         yield from _class(name, value, how_to_make=value.__name__ not in NOT_MADE)
     elif inspect.isfunction(value):
         yield from _calls(name, value)
+    elif choices := get_args(value):
+        yield f"{name}({' | '.join(choices)})"
     else:
         yield from _class(name, type(value), how_to_make=False)
 
@@ -66,6 +69,8 @@ def _class(name: str, kind: type, *, how_to_make: bool) -> Iterator[str]:
         yield f"{name}({', '.join(fields)})"
         return
     yield f"{name}{_signature(kind)}" if how_to_make else name
+    if issubclass(kind, tuple):
+        return
     for attribute, value in _attributes(kind):
         yield from _attribute(f"{name}.{attribute}", value)
 

@@ -1,6 +1,6 @@
 """A program of a user, for mypy and pyright to check: what they infer, and what they refuse."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, assert_type
 
@@ -25,6 +25,23 @@ from runstreams import (
 )
 from runstreams.ai import ui_message_chunks
 from runstreams.testing import Server, in_memory, serving
+from runstreams.transport import (
+    ChunkPage,
+    Claim,
+    NoEventStream,
+    Receipt,
+    RunItem,
+    RunItems,
+    RunPage,
+    RunStatus,
+    Sharing,
+    SignOfLife,
+    Status,
+    StreamId,
+    StreamPage,
+    TakenOver,
+    Transport,
+)
 
 
 @dataclass
@@ -109,7 +126,7 @@ async def asynchronously() -> None:
     job(1)  # type: ignore[arg-type]
     async with aio.streams.run("run_1", parent="run_0") as run:
         assert_type(run, Run)
-        assert_type(run.root_id, str | None)
+        assert_type(run.root, str | None)
     piped = aio.streams.pipe("answer", words())
     assert_type(piped, aio.Piped[str])
     assert_type([word async for word in piped.stream], list[str])
@@ -163,3 +180,92 @@ def caught() -> None:
         assert_type(error.code, str)
         assert_type(error.tail, int)
         assert_type(error.facts["tail"], str | int | None)
+
+
+class Elsewhere:
+    """A way of the user's own: whatever it is asked with and answers can be named."""
+
+    async def append(
+        self,
+        stream: StreamId,
+        client: str,
+        number: int,
+        body: bytes,
+        lease: int | None = None,
+        fence: int | None = None,
+        supersedes: int | None = None,
+    ) -> Receipt:
+        return Receipt(last_index=number, tail=number + 1, stop=False)
+
+    async def page(
+        self,
+        stream: StreamId,
+        start: int | None,
+        wait: float,
+        limit: int,
+        sharing: Sharing | None = None,
+    ) -> ChunkPage:
+        return ChunkPage([Chunk[object](0, "a", "id", 1)], next_index=1, tail=1)
+
+    async def tail(self, stream: StreamId) -> int:
+        return 1
+
+    async def follow(
+        self, stream: StreamId, start: int, silence: float
+    ) -> AsyncGenerator[ChunkPage | SignOfLife, None]:
+        yield SignOfLife()
+        yield await self.page(stream, start, silence, 1)
+
+    async def page_run(
+        self, run: str, wanted: Mapping[str, int | None], wait: float, limit: int
+    ) -> RunItems:
+        page = await self.page(StreamId(run, "key"), 0, wait, limit)
+        return RunItems([RunItem("key", page)], over=True)
+
+    def follow_run(
+        self, run: str, wanted: Mapping[str, int | None], silence: float
+    ) -> AsyncGenerator[RunItems, None]:
+        raise NoEventStream("it has none", url=None)
+
+    async def take_over(self, stream: StreamId, client: str, lease: int) -> TakenOver:
+        return TakenOver(fence=1, tail=0)
+
+    async def close(
+        self, stream: StreamId, status: Status, error: str | None, fence: int | None = None
+    ) -> Closed:
+        return Closed(status, error)
+
+    async def stop(self, stream: StreamId) -> None: ...
+
+    async def describe(self, stream: StreamId) -> StreamInfo:
+        raise errors.NotThere("there is no such stream")
+
+    async def delete(self, stream: StreamId) -> bool:
+        return False
+
+    async def streams(self, run: str, after: str | None) -> StreamPage:
+        return StreamPage([], None)
+
+    async def runs(self, limit: int, after: str | None, status: RunStatus | None = None) -> RunPage:
+        return RunPage([], None)
+
+    async def describe_run(self, run: str) -> RunInfo:
+        return RunInfo(run, created=0, expires=1)
+
+    async def register(
+        self, run: str, parent: str | None, root: str | None, claim: Claim | None = None
+    ) -> RunInfo:
+        return RunInfo(run, 0, 1, parent, root)
+
+    async def complete(self, run: str, status: Status, error: str | None) -> RunInfo:
+        return await self.describe_run(run)
+
+    async def delete_run(self, run: str) -> int:
+        return 0
+
+    async def aclose(self) -> None: ...
+
+
+def another_way() -> Transport:
+    Client(transport=Elsewhere)
+    return Elsewhere()

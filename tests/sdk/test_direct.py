@@ -34,7 +34,7 @@ def test_everything_is_done_in_the_process(run: str) -> None:
     with Client(transport=lambda: DirectTransport(memory_log(now))) as client:
         streams = client.streams
         with streams.run(run, parent="run_above") as inside:
-            assert inside.root_id == "run_above"
+            assert inside.root == "run_above"
             streams.pipe("words", range(3000))
             assert streams.append("logs", {"step": 1}) == 0
             streams.close("logs", status="failed", error="why")

@@ -3,9 +3,10 @@
 import pytest
 
 from runstreams.errors import InvalidName, NoRun
-from runstreams.sdk.runs import Run, begun, current_run, resolve
+from runstreams.sdk.lineage import Lineage, begun, resolve
+from runstreams.sdk.runs import current_run
 
-CHILD = Run("run_3", "run_2", "run_1")
+CHILD = Lineage("run_3", "run_2", "run_1")
 
 
 @pytest.mark.parametrize(
@@ -24,7 +25,7 @@ def test_a_target_is_seen_from_the_run(target: str | None, run: str) -> None:
 
 @pytest.mark.parametrize("target", ["parent", "root"])
 def test_a_run_with_nothing_above_it_is_its_own_parent_and_root(target: str) -> None:
-    assert resolve(target, Run("run_1")) == "run_1"
+    assert resolve(target, Lineage("run_1")) == "run_1"
 
 
 def test_a_run_that_is_named_needs_no_run_to_be_in() -> None:
@@ -45,24 +46,24 @@ def test_a_target_that_is_no_name_is_refused() -> None:
 def test_the_environment_tells_a_process_its_run() -> None:
     run = current_run(CHILD.environ())
     assert run is not None
-    assert (run.id, run.parent_id, run.root_id) == ("run_3", "run_2", "run_1")
+    assert (run.id, run.parent, run.root) == ("run_3", "run_2", "run_1")
     assert current_run({}) is None
 
 
 def test_a_run_begun_in_another_is_its_child() -> None:
     run = begun("run_4", None, None, CHILD)
-    assert (run.parent_id, run.root_id) == ("run_3", "run_1")
+    assert (run.parent, run.root) == ("run_3", "run_1")
 
 
 def test_a_run_begun_in_a_root_has_that_as_its_root() -> None:
-    assert begun("run_2", None, None, Run("run_1")).root_id == "run_1"
+    assert begun("run_2", None, None, Lineage("run_1")).root == "run_1"
 
 
 def test_what_is_named_counts_more_than_where_we_are() -> None:
     run = begun("run_4", "run_9", None, CHILD)
-    assert (run.parent_id, run.root_id) == ("run_9", None)
+    assert (run.parent, run.root) == ("run_9", None)
 
 
 def test_a_run_entered_again_is_not_its_own_child() -> None:
     run = begun("run_3", None, None, CHILD)
-    assert (run.parent_id, run.root_id) == ("run_2", "run_1")
+    assert (run.parent, run.root) == ("run_2", "run_1")

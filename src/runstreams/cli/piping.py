@@ -94,9 +94,9 @@ def _interrupted(piped: Piped[Any], progress: Progress, interrupt: KeyboardInter
 
 def _outlook(piped: Piped[Any], close: bool | None) -> str:
     """Say how an interrupted pipe can be taken up again."""
-    name = f"{piped.run_id}/{piped.key}"
+    name = f"{piped.run}/{piped.key}"
     if close is False:
-        return f"{name} is open: runstreams pipe {piped.run_id} {piped.key} goes on with it"
+        return f"{name} is open: runstreams pipe {piped.run} {piped.key} goes on with it"
     return f"{name} is closed as canceled; with --no-close it stays open, to be gone on with"
 
 

@@ -17,7 +17,7 @@ class Progress:
     """One line on stderr that is written over; nothing where that is no terminal."""
 
     def __init__(self, piped: Piped[Any], given: Input) -> None:
-        self._name = f"{piped.run_id}/{piped.key}"
+        self._name = f"{piped.run}/{piped.key}"
         self._given = given
         self._shown = sys.stderr.isatty()
 

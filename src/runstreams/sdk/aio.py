@@ -26,7 +26,8 @@ from .leases import UNLEASED, Silence
 from .reading.superseding import Superseded
 from .records import Chunk, RunChunk
 from .run_context import Entered
-from .runs import CONTEXT, Run, end_run
+from .run_ending import end_run
+from .runs import CONTEXT, ActiveRun, Run
 from .typed import form_of
 from .values import JSON, Form, maker
 from .writing.producer import Producer
@@ -151,7 +152,7 @@ class Successor(Writer[T]):
     async def stored(self) -> list[T]:
         """Return the chunks from before, those that have not expired and still count."""
         connection, found = self._connection, list[T]()
-        session = connection.session(self.run_id, self.key, 0, 0, False)
+        session = connection.session(self.run, self.key, 0, 0, False)
         reader = Reader[Chunk[T]](connection, session, maker(self._form.decode, True))
         async with reader:
             async for chunk in reader:
@@ -174,7 +175,7 @@ class RunScope:
     ) -> None:
         self._connect = connect
         self._named = (id, parent, root, lease)
-        self._entered: dict[Entered[Run], Connection] = {}
+        self._entered: dict[Entered[ActiveRun], Connection] = {}
 
     async def __aenter__(self) -> Run:
         connection = self._connect()
@@ -182,14 +183,14 @@ class RunScope:
         await connection.engine.acall(connection.register(run))
         connection.enter(run)
         self._entered[CONTEXT.enter(run)] = connection
-        return run
+        return Run(run)
 
     async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         entered = CONTEXT.one_of(self._entered)
         connection, run = self._entered.pop(entered), entered.run
         CONTEXT.leave(entered)
-        if not run._begin_end():  # a server that stops does it
-            await settled(connection.engine, run._over)
+        if not run.begin_end():  # a server that stops does it
+            await settled(connection.engine, run.over)
             return
         try:
             problem = await self._end(connection, run, error)
@@ -199,7 +200,7 @@ class RunScope:
             raise problem
 
     async def _end(
-        self, connection: Connection, run: Run, error: BaseException | None
+        self, connection: Connection, run: ActiveRun, error: BaseException | None
     ) -> BaseException | None:
         ending = end_run(connection.calls, run, error, connection.timeouts.flush)
         if status_after(error) == "canceled":

@@ -17,7 +17,7 @@ from .engine.queues import NothingYet
 from .engine.waiting import Waiter, fired, outcome, watched
 from .errors import StopRequested
 from .handles import Writing
-from .runs import Run, check_ends
+from .runs import ActiveRun, check_ends
 from .writing import sources
 from .writing.producer import Producer
 
@@ -68,7 +68,7 @@ async def settled(engine: Engine, future: "Future[Any]", seconds: float | None =
     await waiting.settled(future, seconds)
 
 
-async def outlasting(engine: Engine, run: Run, ending: Coroutine[Any, Any, T]) -> T:
+async def outlasting(engine: Engine, run: ActiveRun, ending: Coroutine[Any, Any, T]) -> T:
     """Return the result of *ending*, which goes on when this is cancelled: some do that at each
     await, as anyio does, and with it Starlette when a client goes away.
     """

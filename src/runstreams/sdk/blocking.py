@@ -14,7 +14,7 @@ from .engine.queues import NothingYet
 from .engine.waiting import check_thread
 from .errors import StopRequested
 from .handles import Writing
-from .runs import Run, check_ends
+from .runs import ActiveRun, check_ends
 from .writing import sources
 from .writing.producer import Producer
 from .writing.sources import Source
@@ -59,12 +59,12 @@ def settled(engine: Engine, future: "Future[Any]", seconds: float | None = None)
     wait([future], seconds)
 
 
-def outlasting(engine: Engine, run: Run, ending: Coroutine[Any, Any, T]) -> T:
+def outlasting(engine: Engine, run: ActiveRun, ending: Coroutine[Any, Any, T]) -> T:
     """Return the result of *ending*. Interrupted once more, it is given up."""
     try:
         return engine.call(ending, lasting=True)
     except INTERRUPTIONS:
-        run._abandon()
+        run.abandon()
         raise
 
 

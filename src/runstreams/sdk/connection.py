@@ -20,12 +20,13 @@ from .engine.writers import new_client
 from .errors import InvalidSetting
 from .explaining import Doing
 from .leases import UNLEASED, Silence, check_lease, lease_of
+from .lineage import Lineage, begun, resolve
 from .reading.run_session import RunSession
 from .reading.session import ReadSession
 from .reading.superseding import Superseded
 from .retrying import Retries
 from .run_leases import RunLeases
-from .runs import CONTEXT, Run, adopt, begun, current_run, resolve
+from .runs import ActiveRun, active_run, current_run
 from .settings import Timeouts, Token, base_url_of, token_of, without_secrets
 from .tokens import scopes_of, seconds_of, sign
 from .transport import Transport
@@ -36,7 +37,7 @@ from .writing.producer import Producer
 
 DEFAULT_KEY = "default"
 
-ENTERED: "weakref.WeakKeyDictionary[Run, Connection]" = weakref.WeakKeyDictionary()
+ENTERED: "weakref.WeakKeyDictionary[ActiveRun, Connection]" = weakref.WeakKeyDictionary()
 """The runs of this process that go on, and the connections by which they were entered."""
 
 
@@ -102,7 +103,8 @@ class Connection:
         how = self.batching, close, encode, seconds, heir
         client, fence = succession or (new_client(), None)
         producer = Producer(self.engine, stream, client, *how, fence)
-        adopt(producer)
+        if run := active_run():
+            run.adopt(producer)
         return producer
 
     def take_over(
@@ -130,17 +132,15 @@ class Connection:
         """
         if lease is not None:
             return check_lease(lease)
-        run = current_run()
-        return self.lease if run is None or run._leases is None else run._leases.seconds
+        run = active_run()
+        return self.lease if run is None else run.leases.seconds
 
     def _leases(self, stream: StreamId) -> RunLeases | None:
         """Return what holds the lease of *stream* until the end of the run we are in, if it is one
         of its streams.
         """
-        run = current_run()
-        if run is None or run._leases is None or not run._leases.keeps(stream, self.engine):
-            return None
-        return run._leases
+        run = active_run()
+        return run.leases if run and run.leases.keeps(stream, self.engine) else None
 
     def session(
         self,
@@ -192,20 +192,18 @@ class Connection:
 
     def begin_run(
         self, id: str | None, parent: str | None, root: str | None, lease: int | None = None
-    ) -> Run:
+    ) -> ActiveRun:
         """Return a run that begins here, with a fresh id unless one is given. Raises
         `InvalidName`, `InvalidSetting`.
         """
         for name in (id, parent, root):
             if name is not None:
                 check_run(name)
-        run = begun(id or f"run_{token_hex(12)}", parent, root, current_run())
-        seconds, around = self._seconds(lease), CONTEXT.innermost()
-        if around is not None and around.run.id == run.id:
-            run._is_joined, run._leases = True, around.run._leases
-        else:
-            run._leases = RunLeases(self.engine, run.id, seconds)
-        return run
+        lineage = begun(id or f"run_{token_hex(12)}", parent, root, current_run())
+        seconds, around = self._seconds(lease), active_run()
+        if around is not None and around.id == lineage.id:
+            return ActiveRun(lineage, around.leases, is_joined=True)
+        return ActiveRun(lineage, RunLeases(self.engine, lineage.id, seconds), is_joined=False)
 
     async def complete(self, run: str, status: Status, error: str | None) -> RunInfo:
         """Complete a run. Raises `InvalidName`."""
@@ -215,27 +213,23 @@ class Connection:
         """Delete a run with its streams. Raises `InvalidName`."""
         return await self.calls.delete_run(check_run(run))
 
-    async def register(self, run: Run) -> None:
+    async def register(self, run: ActiveRun) -> None:
         """Tell the server of *run*, and learn from it what is above it. Raises `RunCompleted`."""
-        claim = run._leases.claim if run._leases else None
-        known = await self.calls.register(run.id, run.parent_id, run.root_id, claim)
+        known = await self.calls.register(*run.lineage, run.leases.claim)
         if known.completed is not None:
             error = RunCompleted("the run is completed and cannot be entered again", run=run.id)
             raise Doing("manage", run.id).told(error)
-        run.parent_id, run.root_id = known.parent, known.root
+        run.lineage = Lineage(run.id, known.parent, known.root)
 
-    def enter(self, run: Run) -> None:
+    def enter(self, run: ActiveRun) -> None:
         """Let *run*, which is registered, go on, and promise for it, until `leave`."""
         ENTERED[run] = self
-        if run._leases is not None and not run._is_joined:
-            run._leases.start()
+        run.begin()
 
-    def leave(self, run: Run) -> None:
+    def leave(self, run: ActiveRun) -> None:
         """Promise no more for *run*: it has ended."""
-        if run._leases is not None and run._is_ours and not run._is_joined:
-            run._leases.stop()
         ENTERED.pop(run, None)
-        run._over.set_result(None)
+        run.has_ended()
 
     def public_token(self, granted: dict[str, Iterable[str]], expires_in: float | str) -> str:
         """Return a token for browsers. Raises `InvalidSetting` where there is no secret key."""

@@ -29,8 +29,8 @@ class Sending:
         self._producer = producer
 
     @property
-    def run_id(self) -> str:
-        """The run that is written to."""
+    def run(self) -> str:
+        """The id of the run that is written to."""
         return self._producer.stream.run
 
     @property
@@ -44,7 +44,7 @@ class Sending:
         return self._producer.stopped
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.run_id}/{self.key}: {self._producer.state}>"
+        return f"<{type(self).__name__} {self.run}/{self.key}: {self._producer.state}>"
 
     def cancel(self) -> None:
         """Close the source and end the stream as canceled; what was written stays."""
@@ -74,7 +74,7 @@ class Writing(Sending, Generic[T]):
 
     def __del__(self) -> None:
         if self._producer.is_open and self._producer.is_ours:
-            logger.warning("%s/%s: a writer was dropped and never ended", self.run_id, self.key)
+            logger.warning("%s/%s: a writer was dropped and never ended", self.run, self.key)
             self._producer.finish()
 
 

@@ -10,7 +10,8 @@ from .connection import ENTERED, Connection
 from .engine.engine import ENGINES
 from .engine.known import all_of
 from .engine.waiting import settled
-from .runs import Run, end_run
+from .run_ending import end_run
+from .runs import ActiveRun
 from .writing.flushing import flush_engines
 
 logger = logging.getLogger("runstreams")
@@ -34,17 +35,17 @@ async def _end_all(error: asyncio.CancelledError) -> None:
     # What was entered last is inside of the others; what was before a fork is the parent's.
     for run in reversed(all_of(ENTERED)):
         connection = ENTERED.get(run)
-        if connection is None or not run._is_ours:
+        if connection is None or not run.is_ours:
             continue
-        if run._begin_end():
+        if run.begin_end():
             await _end(connection, run, error)
-        run._interrupt(error)  # it may be waiting for its sources
-        await settled(run._over)
+        run.interrupt(error)  # it may be waiting for its sources
+        await settled(run.over)
     # A source of this very loop must be able to end meanwhile.
     await asyncio.to_thread(flush_engines, all_of(ENGINES), error)
 
 
-async def _end(connection: Connection, run: Run, error: asyncio.CancelledError) -> None:
+async def _end(connection: Connection, run: ActiveRun, error: asyncio.CancelledError) -> None:
     ending = end_run(connection.calls, run, error, connection.timeouts.flush)
     try:
         await connection.engine.acall(ending, lasting=True)

@@ -33,7 +33,7 @@ async def test_afterwards_there_is_no_run_any_more(aclient: AsyncClient) -> None
 @pytest.mark.also_deployed
 async def test_parent_and_root_are_the_runs_above(aclient: AsyncClient, run: str) -> None:
     async with aclient.streams.run(f"{run}c", parent=f"{run}b", root=f"{run}a") as inside:
-        assert (inside.id, inside.parent_id, inside.root_id) == (f"{run}c", f"{run}b", f"{run}a")
+        assert (inside.id, inside.parent, inside.root) == (f"{run}c", f"{run}b", f"{run}a")
         await aclient.streams.append("to parent", target="parent")
         await aclient.streams.append("to root", target="root")
     assert await read(aclient, f"{run}b") == ["to parent"]
@@ -53,7 +53,7 @@ async def test_a_run_in_a_run_is_its_child(aclient: AsyncClient) -> None:
         aclient.streams.run() as middle,
         aclient.streams.run() as leaf,
     ):
-        assert (leaf.parent_id, leaf.root_id) == (middle.id, root.id)
+        assert (leaf.parent, leaf.root) == (middle.id, root.id)
         await aclient.streams.append("up", target="root")
         await aclient.streams.append("here")
     assert await read(aclient, root.id) == ["up"]
@@ -64,7 +64,7 @@ async def test_the_server_knows_what_is_above_the_parent(aclient: AsyncClient, r
     async with aclient.streams.run(f"{run}b", parent=f"{run}a"):
         pass
     async with aclient.streams.run(f"{run}c", parent=f"{run}b") as leaf:
-        assert leaf.root_id == f"{run}a"
+        assert leaf.root == f"{run}a"
 
 
 async def test_the_environment_may_name_the_run(
@@ -267,7 +267,7 @@ async def test_a_decorated_function_is_a_run_each_time(aclient: AsyncClient) -> 
         run = current_run()
         assert run is not None
         seen.append(run.id)
-        assert run.parent_id == "run_above"
+        assert run.parent == "run_above"
         aclient.streams.pipe(slowly([value]))
         return 2 * value
 

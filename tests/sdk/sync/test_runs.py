@@ -34,7 +34,7 @@ def test_afterwards_there_is_no_run_any_more(client: Client) -> None:
 @pytest.mark.also_deployed
 def test_parent_and_root_are_the_runs_above(client: Client, run: str) -> None:
     with client.streams.run(f"{run}c", parent=f"{run}b", root=f"{run}a") as inside:
-        assert (inside.id, inside.parent_id, inside.root_id) == (f"{run}c", f"{run}b", f"{run}a")
+        assert (inside.id, inside.parent, inside.root) == (f"{run}c", f"{run}b", f"{run}a")
         client.streams.append("to parent", target="parent")
         client.streams.append("to root", target="root")
     assert read(client, f"{run}b") == ["to parent"]
@@ -54,7 +54,7 @@ def test_a_run_in_a_run_is_its_child(client: Client) -> None:
         client.streams.run() as middle,
         client.streams.run() as leaf,
     ):
-        assert (leaf.parent_id, leaf.root_id) == (middle.id, root.id)
+        assert (leaf.parent, leaf.root) == (middle.id, root.id)
         client.streams.append("up", target="root")
         client.streams.append("here")
     assert read(client, root.id) == ["up"]
@@ -65,7 +65,7 @@ def test_the_server_knows_what_is_above_the_parent(client: Client, run: str) -> 
     with client.streams.run(f"{run}b", parent=f"{run}a"):
         pass
     with client.streams.run(f"{run}c", parent=f"{run}b") as leaf:
-        assert leaf.root_id == f"{run}a"
+        assert leaf.root == f"{run}a"
 
 
 def test_the_environment_may_name_the_run(
@@ -260,7 +260,7 @@ def test_a_decorated_function_is_a_run_each_time(client: Client) -> None:
         run = current_run()
         assert run is not None
         seen.append(run.id)
-        assert run.parent_id == "run_above"
+        assert run.parent == "run_above"
         client.streams.pipe(slowly([value]))
         return 2 * value
 
