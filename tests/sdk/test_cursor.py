@@ -1,4 +1,4 @@
-"""A reader's place: nothing twice, nothing missing."""
+"""A reader's cursor: nothing twice, nothing missing."""
 
 import pytest
 
@@ -21,34 +21,34 @@ def indexes(chunks: list[Chunk[object]]) -> list[int]:
 
 
 def test_pages_follow_one_another() -> None:
-    place = ReadCursor(0)
-    assert place.ask is None
-    assert indexes(place.take(page(0, 1, tail=3))) == [0, 1]
-    assert (place.ask, place.is_behind) == (2, True)
-    assert indexes(place.take(page(2))) == [2]
-    assert (place.ask, place.is_behind) == (3, False)
+    cursor = ReadCursor(0)
+    assert cursor.ask is None
+    assert indexes(cursor.take(page(0, 1, tail=3))) == [0, 1]
+    assert (cursor.ask, cursor.is_behind) == (2, True)
+    assert indexes(cursor.take(page(2))) == [2]
+    assert (cursor.ask, cursor.is_behind) == (3, False)
 
 
 def test_what_comes_twice_is_dropped() -> None:
-    place = ReadCursor(0)
-    place.take(page(0, 1, 2))
-    assert indexes(place.take(page(1, 2, 3))) == [3]
-    assert place.take(page(2, 3)) == []
-    assert place.next_index == 4
+    cursor = ReadCursor(0)
+    cursor.take(page(0, 1, 2))
+    assert indexes(cursor.take(page(1, 2, 3))) == [3]
+    assert cursor.take(page(2, 3)) == []
+    assert cursor.next_index == 4
 
 
 def test_an_old_page_moves_nothing() -> None:
-    place = ReadCursor(0)
-    place.take(page(0, 1, 2, 3))
-    assert place.take(page(0, 1)) == []
-    assert (place.ask, place.tail, place.next_index) == (4, 4, 4)
+    cursor = ReadCursor(0)
+    cursor.take(page(0, 1, 2, 3))
+    assert cursor.take(page(0, 1)) == []
+    assert (cursor.ask, cursor.tail, cursor.next_index) == (4, 4, 4)
 
 
 def test_a_hole_is_an_error_that_names_what_is_left() -> None:
-    place = ReadCursor(0)
-    place.take(page(0, 1))
+    cursor = ReadCursor(0)
+    cursor.take(page(0, 1))
     with pytest.raises(IndexExpired) as caught:
-        place.take(page(5, 6))
+        cursor.take(page(5, 6))
     assert caught.value.facts == {"first_index": 5}
 
 
@@ -62,70 +62,70 @@ def test_an_index_that_was_asked_for_and_is_gone_is_an_error() -> None:
 
 
 def test_an_index_that_is_not_there_yet_is_waited_for_at_the_tail() -> None:
-    place = ReadCursor(10)
-    place.beyond(IndexBeyondTail("beyond", tail=8))
-    assert (place.ask, place.is_behind) == (8, False)
-    assert indexes(place.take(page(8, 9, 10, 11))) == [10, 11]
+    cursor = ReadCursor(10)
+    cursor.beyond(IndexBeyondTail("beyond", tail=8))
+    assert (cursor.ask, cursor.is_behind) == (8, False)
+    assert indexes(cursor.take(page(8, 9, 10, 11))) == [10, 11]
 
 
 def test_a_stream_begun_anew_is_read_from_its_beginning() -> None:
-    place = ReadCursor(0)
-    place.take(page(0, 1, 2))
-    assert indexes(place.take(page(0, 1, stream="b"))) == [0, 1]
+    cursor = ReadCursor(0)
+    cursor.take(page(0, 1, 2))
+    assert indexes(cursor.take(page(0, 1, stream="b"))) == [0, 1]
 
 
 def test_a_stream_begun_anew_that_is_longer_already_is_asked_for_from_its_beginning() -> None:
-    place = ReadCursor(0)
-    place.take(page(0, 1))
-    assert place.take(page(2, 3, stream="b", tail=4)) == []
-    assert (place.ask, place.is_behind) == (None, True)
-    assert indexes(place.take(page(0, 1, 2, 3, stream="b"))) == [0, 1, 2, 3]
+    cursor = ReadCursor(0)
+    cursor.take(page(0, 1))
+    assert cursor.take(page(2, 3, stream="b", tail=4)) == []
+    assert (cursor.ask, cursor.is_behind) == (None, True)
+    assert indexes(cursor.take(page(0, 1, 2, 3, stream="b"))) == [0, 1, 2, 3]
 
 
 def test_a_tail_below_what_was_read_means_that_the_stream_was_begun_anew() -> None:
-    place = ReadCursor(0)
-    place.take(page(0, 1, 2))
-    place.beyond(IndexBeyondTail("beyond", tail=1))
-    assert place.ask is None
+    cursor = ReadCursor(0)
+    cursor.take(page(0, 1, 2))
+    cursor.beyond(IndexBeyondTail("beyond", tail=1))
+    assert cursor.ask is None
 
 
 def test_a_stream_that_was_left_is_not_gone_back_to() -> None:
-    place = ReadCursor(0)
-    place.take(page(0, 1, 2))
-    place.take(page(0, 1, stream="b"))
-    assert place.take(page(0, 1, 2)) == []
-    assert (place.ask, place.next_index) == (2, 2)
-    assert indexes(place.take(page(2, stream="b"))) == [2]
+    cursor = ReadCursor(0)
+    cursor.take(page(0, 1, 2))
+    cursor.take(page(0, 1, stream="b"))
+    assert cursor.take(page(0, 1, 2)) == []
+    assert (cursor.ask, cursor.next_index) == (2, 2)
+    assert indexes(cursor.take(page(2, stream="b"))) == [2]
 
 
 def test_a_stream_that_was_not_begun_anew_after_all_goes_on_where_it_was() -> None:
-    place = ReadCursor(0)
-    place.take(page(0, 1, 2))
-    place.beyond(IndexBeyondTail("beyond", tail=1))
-    assert place.take(page(0, 1, 2)) == []
-    assert (place.ask, place.next_index) == (3, 3)
-    assert place.take(page(4, 5, stream="b")) == []
-    assert place.take(page(0, 1, 2)) == []
-    assert indexes(place.take(page(3))) == [3]
+    cursor = ReadCursor(0)
+    cursor.take(page(0, 1, 2))
+    cursor.beyond(IndexBeyondTail("beyond", tail=1))
+    assert cursor.take(page(0, 1, 2)) == []
+    assert (cursor.ask, cursor.next_index) == (3, 3)
+    assert cursor.take(page(4, 5, stream="b")) == []
+    assert cursor.take(page(0, 1, 2)) == []
+    assert indexes(cursor.take(page(3))) == [3]
 
 
 def test_what_is_left_of_a_stream_begun_anew_may_begin_late() -> None:
-    place = ReadCursor(0)
-    place.take(page(0, 1))
-    assert place.take(page(5, 6, stream="b")) == []
-    assert indexes(place.take(page(4, 5, 6, stream="b"))) == [4, 5, 6]
+    cursor = ReadCursor(0)
+    cursor.take(page(0, 1))
+    assert cursor.take(page(5, 6, stream="b")) == []
+    assert indexes(cursor.take(page(4, 5, 6, stream="b"))) == [4, 5, 6]
 
 
 def test_what_has_expired_meanwhile_is_an_error_unless_the_stream_is_new() -> None:
-    place = ReadCursor(4)
+    cursor = ReadCursor(4)
     with pytest.raises(IndexExpired):
-        place.expired(IndexExpired("gone", first_index=9))
-    place.expired(IndexExpired("begun anew", first_index=0))
-    assert place.ask is None
+        cursor.expired(IndexExpired("gone", first_index=9))
+    cursor.expired(IndexExpired("begun anew", first_index=0))
+    assert cursor.ask is None
 
 
 def test_the_end_is_known_when_it_is_reached() -> None:
-    place = ReadCursor(0)
-    place.take(page(0)._replace(closed=Closed("failed", "why")))
-    assert place.closed == Closed("failed", "why")
-    assert not place.is_behind
+    cursor = ReadCursor(0)
+    cursor.take(page(0)._replace(closed=Closed("failed", "why")))
+    assert cursor.closed == Closed("failed", "why")
+    assert not cursor.is_behind

@@ -278,8 +278,8 @@ def test_one_that_was_begun_anew_between_two_connections_is_read_from_its_beginn
     async def tell(world: World) -> None:
         await world.write(A, *range(3))
         session = world.follow({"a": 3})
-        session._places["a"]._position.generation = "another"
-        session._places["a"]._position.index = session._places["a"]._ask = 4
+        session._cursors["a"]._position.generation = "another"
+        session._cursors["a"]._position.index = session._cursors["a"]._ask = 4
         reading = asyncio.create_task(world.read(session))
         await asyncio.sleep(1)
         await world.transport.complete(RUN, "completed", None)

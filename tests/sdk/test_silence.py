@@ -48,7 +48,7 @@ def test_the_silence_of_a_stream_that_nobody_leases_is_said_and_ends_it(
         session = world.follow(timeout=UNLEASED)
         assert await world.rest(session) == [0, 1]
         assert 60 < now() < 72
-        assert (session.state, session.place.next_index) == ("silent", 2)
+        assert (session.state, session.cursor.next_index) == ("silent", 2)
 
     with caplog.at_level(logging.WARNING, "runstreams"):
         story(tell)
@@ -114,8 +114,8 @@ def test_a_lost_producer_ends_it_in_an_error(events: bool) -> None:
         session = world.follow(timeout=UNLEASED)
         with pytest.raises(StreamFailed, match="nothing was heard of its producer for 60 seconds"):
             await world.rest(session)
-        assert session.place.closed is not None
-        assert session.place.closed.code == "producer_lost"
+        assert session.cursor.closed is not None
+        assert session.cursor.closed.code == "producer_lost"
 
     story(tell)
 

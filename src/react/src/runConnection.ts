@@ -22,9 +22,9 @@ const GATHER_MS = 20;
 /** How often is looked, for a moment each, where no connection may be kept. */
 const GLANCE_MS = 1000;
 /** Errors of one stream that its reader knows how to go on after: it asks elsewhere. */
-const PLACES = ["index_expired", "index_beyond_tail"];
+const MOVED = ["index_expired", "index_beyond_tail"];
 
-interface Place {
+interface Position {
   next: number;
   isOver: boolean;
 }
@@ -41,7 +41,7 @@ export class RunConnection {
   readonly #ended = new AbortController();
   #connected = new AbortController();
   /** Where each stream of the connection is. */
-  #at = new Map<string, Place>();
+  #at = new Map<string, Position>();
   #isAll = false;
   #eventsBase: string | undefined;
   #mayStream: boolean;
@@ -83,7 +83,7 @@ export class RunConnection {
     const { streams, all } = this.#wanted();
     const isMissing = ([key, index]: [string, number | null]) =>
       index !== null && index < (this.#at.get(key)?.next ?? (this.#isAll ? 0 : Infinity));
-    const isLeft = ([key, { isOver }]: [string, Place]) =>
+    const isLeft = ([key, { isOver }]: [string, Position]) =>
       !isOver && (streams[key] ?? null) === null;
     return (
       all !== this.#isAll ||
@@ -244,7 +244,7 @@ export class RunConnection {
         this.#at.set(key, { next: said.next_index, isOver: !!said.closed });
       } else if (said.error) {
         this.#at.set(key, { next: Infinity, isOver: true });
-        if (!PLACES.includes(said.error.code))
+        if (!MOVED.includes(said.error.code))
           throw new StreamError(said.error.message, 0, said.error.code);
       }
     }

@@ -2,7 +2,7 @@ import { answerIn, type Item } from "./items.js";
 import type { Chunk, Closed, Span, Status } from "./chunk.js";
 import { StreamError } from "./errors.js";
 import { TICK } from "./pausing.js";
-import { Place } from "./place.js";
+import { ReadCursor } from "./readCursor.js";
 import { report } from "./reporting.js";
 import type { RunHub } from "./runHub.js";
 import type { AccessToken } from "./token.js";
@@ -33,7 +33,7 @@ export const NO_RUN: RunSnapshot<never> = { streams: {}, status: "connecting", e
 
 /** One stream: where it is read, and what was read of it. */
 class Kept<T> {
-  readonly place = new Place(0);
+  readonly cursor = new ReadCursor(0);
   chunks: Chunk<T>[] = [];
   closed: Closed | undefined;
   #superseded: Span[] = [];
@@ -41,7 +41,7 @@ class Kept<T> {
 
   /** Take in *item*; return what is new, or nothing when it must be asked for anew. */
   take(item: Item): Chunk<T>[] | undefined {
-    const page = this.place.take(answerIn<T>(item, false), item.from);
+    const page = this.cursor.take(answerIn<T>(item, false), item.from);
     if (!page) return undefined;
     if (page.anew) this.chunks = [];
     const { superseded } = page;
@@ -50,7 +50,7 @@ class Kept<T> {
     const fresh = counting(page.chunks, superseded);
     for (const chunk of fresh) this.chunks.push(chunk);
     const { closed, next_index: reached = 0 } = item.said;
-    this.closed = closed && (this.place.next ?? 0) >= reached ? closed : undefined;
+    this.closed = closed && (this.cursor.next ?? 0) >= reached ? closed : undefined;
     this.#shown = undefined;
     return fresh;
   }
@@ -143,17 +143,17 @@ export class RunStore<T> {
   /** A second of silence has gone by, if it is one. */
   #tick(): void {
     const seconds = this.#timeoutInSeconds;
-    const isWritten = [...this.#streams.values()].some(({ place }) => place.next);
+    const isWritten = [...this.#streams.values()].some(({ cursor }) => cursor.next);
     if (this.#status !== "live" || !(seconds || isWritten)) return;
     if (++this.#silence >= silenceOf(seconds)) this.#tell("silent");
   }
 
   #wanted(): Wanted {
-    const places = [...this.#streams].map(([key, { place, closed }]) => [
+    const cursors = [...this.#streams].map(([key, { cursor, closed }]) => [
       key,
-      closed ? null : place.next,
+      closed ? null : cursor.next,
     ]);
-    return { streams: Object.fromEntries(places), all: true };
+    return { streams: Object.fromEntries(cursors), all: true };
   }
 
   #take(item: Item): void {
@@ -162,7 +162,7 @@ export class RunStore<T> {
     if (!error && !chunks) return;
     const kept = this.#streams.get(item.key) ?? new Kept<T>();
     this.#streams.set(item.key, kept);
-    if (error) kept.place.move(error);
+    if (error) kept.cursor.move(error);
     const fresh = error ? undefined : kept.take(item);
     if (!fresh) return this.#joined?.changed();
     for (const chunk of fresh) report(() => this.onData?.(item.key, chunk));

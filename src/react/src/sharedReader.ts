@@ -3,7 +3,7 @@ import type { Closed, Page, Status } from "./chunk.js";
 import { StreamError } from "./errors.js";
 import { answerIn, type Item } from "./items.js";
 import { TICK } from "./pausing.js";
-import { Place } from "./place.js";
+import { ReadCursor } from "./readCursor.js";
 import { Requests } from "./requests.js";
 import type { RunHub } from "./runHub.js";
 import { StreamReader, type ReaderOptions } from "./streamReader.js";
@@ -39,7 +39,7 @@ export class SharedReader<T> implements Reader<T> {
   readonly #run: string;
   readonly #key: string;
   readonly #options: ReaderOptions<T>;
-  readonly #place: Place;
+  readonly #cursor: ReadCursor;
   #status: Status = "connecting";
   #pages: Page<T>[] = [];
   #ending: Closed | undefined;
@@ -58,12 +58,12 @@ export class SharedReader<T> implements Reader<T> {
     this.#key = key;
     this.#options = options;
     // What comes first may be what others wait for.
-    this.#place = new Place(options.startIndex ?? (options.from === "tail" ? undefined : 0));
+    this.#cursor = new ReadCursor(options.startIndex ?? (options.from === "tail" ? undefined : 0));
   }
 
   /** The index it wants next; below 0 or undefined as long as it waits for the tail to tell. */
   get next(): number | undefined {
-    return (this.#alone ?? this.#place).next;
+    return (this.#alone ?? this.#cursor).next;
   }
 
   get status(): Status {
@@ -107,12 +107,12 @@ export class SharedReader<T> implements Reader<T> {
 
   /** Turn `from` and a negative start into an index. Who cannot, reads alone: that tells why. */
   async #resolveStart(): Promise<void> {
-    const { next } = this.#place;
+    const { next } = this.#cursor;
     if (next! >= 0) return;
     try {
       const requests = new Requests(this.#run, this.#key, this.#options);
       const { tail } = pageOf(await (await requests.read(TAIL, {})).text());
-      this.#place.next = Math.max(0, tail + (next ?? 0));
+      this.#cursor.next = Math.max(0, tail + (next ?? 0));
     } catch {
       this.#isAlone = true;
     }
@@ -123,7 +123,7 @@ export class SharedReader<T> implements Reader<T> {
   }
 
   #wanted(): Wanted {
-    const streams = this.#isDone() ? {} : { [this.#key]: this.#place.next ?? 0 };
+    const streams = this.#isDone() ? {} : { [this.#key]: this.#cursor.next ?? 0 };
     return { streams, all: false };
   }
 
@@ -156,15 +156,15 @@ export class SharedReader<T> implements Reader<T> {
   #take(item: Item): void {
     const { error, chunks, closed, next_index: reached = 0, leased_until } = item.said;
     if (error) {
-      this.#place.move(error);
+      this.#cursor.move(error);
       return this.#hub.changed();
     }
-    this.#isExpected = !(item.said.tail ?? this.#place.next) || !!leased_until;
+    this.#isExpected = !(item.said.tail ?? this.#cursor.next) || !!leased_until;
     if (!chunks) return;
-    const page = this.#place.take(answerIn<any>(item, !!this.#options.parse), item.from);
+    const page = this.#cursor.take(answerIn<any>(item, !!this.#options.parse), item.from);
     if (!page) return this.#hub.changed(); // asked for again, from where this reader is
     if (page.chunks.length) this.#keep(page);
-    if (closed && (this.#place.next ?? 0) >= reached) this.#ending = closed;
+    if (closed && (this.#cursor.next ?? 0) >= reached) this.#ending = closed;
   }
 
   #keep(page: Page<any>): void {
@@ -198,7 +198,7 @@ export class SharedReader<T> implements Reader<T> {
   }
 
   async *#readAlone(): AsyncGenerator<Page<T>, void, undefined> {
-    const { next } = this.#place;
+    const { next } = this.#cursor;
     const there = next! >= 0 ? { startIndex: next, from: undefined } : {};
     const alone = new StreamReader<T>(this.#run, this.#key, { ...this.#options, ...there });
     this.#alone = alone;

@@ -4,7 +4,7 @@ import { doubting } from "./doubting.js";
 import { StreamError } from "./errors.js";
 import { bodyOf, EventDecoder, type ServerEvent } from "./events.js";
 import { FOREVER, isHidden, isOffline, onChange, pause, Stalled, within } from "./pausing.js";
-import { Place } from "./place.js";
+import { ReadCursor } from "./readCursor.js";
 import { hasBodies, polled } from "./polled.js";
 import { Requests, type ServerOptions } from "./requests.js";
 import { delay, isPassing } from "./retrying.js";
@@ -72,7 +72,7 @@ export class StreamReader<T = unknown> implements AsyncIterable<Chunk<T>> {
   readonly #requests: Requests;
   readonly #ended = new AbortController();
   #connected = new AbortController();
-  #place: Place;
+  #cursor: ReadCursor;
   #status: Status = "connecting";
   #transport: Transport;
   #eventsBase: string | undefined;
@@ -81,7 +81,7 @@ export class StreamReader<T = unknown> implements AsyncIterable<Chunk<T>> {
   #isProven = false;
   /** Whether a cache in front gives pages to many, and what to ask it with next. */
   #isShared: boolean | undefined;
-  #cursor: number | undefined;
+  #cacheCursor: number | undefined;
   #failures = 0;
   /** Failures since the transport in use brought anything. */
   #fruitless = 0;
@@ -96,7 +96,7 @@ export class StreamReader<T = unknown> implements AsyncIterable<Chunk<T>> {
   constructor(run: string, key: string, options: ReaderOptions<T> = {}) {
     this.#options = options;
     this.#requests = new Requests(run, key, options);
-    this.#place = new Place(options.startIndex);
+    this.#cursor = new ReadCursor(options.startIndex);
     this.#mayStream = hasBodies() && !polled.has(this.#requests.base);
     this.#transport = options.transport ?? (this.#mayStream ? "events" : "poll");
   }
@@ -108,12 +108,12 @@ export class StreamReader<T = unknown> implements AsyncIterable<Chunk<T>> {
 
   /** The index of the last chunk it brought; -1 before the first. */
   get lastIndex(): number {
-    return this.#place.last?.index ?? -1;
+    return this.#cursor.last?.index ?? -1;
   }
 
   /** The index it wants next; below 0 or undefined as long as it waits for the tail to tell. */
   get next(): number | undefined {
-    return this.#place.next;
+    return this.#cursor.next;
   }
 
   /** How it reads at the moment. */
@@ -192,17 +192,17 @@ export class StreamReader<T = unknown> implements AsyncIterable<Chunk<T>> {
 
   /** Turn `from` and a negative start into an index, once: later the tail would be another one. */
   async #resolveStart(): Promise<void> {
-    const { next } = this.#place;
+    const { next } = this.#cursor;
     if (next === undefined ? this.#options.from !== "tail" : next >= 0) return;
     const { tail } = await this.#ask("tail", 0);
-    this.#place.next = Math.max(0, tail + (next ?? 0));
+    this.#cursor.next = Math.max(0, tail + (next ?? 0));
   }
 
   async *#poll(): AsyncGenerator<Page<T>, void, undefined> {
     for (let isFirst = true; !this.#isDone(); isFirst = false) {
       const begun = performance.now();
       const wait = isFirst ? 0 : Math.min(POLL_SECONDS, this.#patience());
-      const answer = await this.#inSilence(wait, this.#ask(this.#place.next, wait));
+      const answer = await this.#inSilence(wait, this.#ask(this.#cursor.next, wait));
       const page = this.#take(answer);
       if (page.chunks.length) yield page;
       else if (wait) await this.#wasSilent(begun);
@@ -261,7 +261,7 @@ export class StreamReader<T = unknown> implements AsyncIterable<Chunk<T>> {
     // Others ask for the same, so it has nothing of this reader in it.
     const isShared = this.#isShared && wait === POLL_SECONDS;
     const fields = isShared
-      ? { generation: this.#place.generation, start, cursor: this.#cursor }
+      ? { generation: this.#cursor.generation, start, cursor: this.#cacheCursor }
       : { wait, limit: PAGE_CHUNKS, start };
     // What is undefined is left out of JSON.
     const query = `?${new URLSearchParams(JSON.parse(JSON.stringify(fields)))}`;
@@ -271,17 +271,17 @@ export class StreamReader<T = unknown> implements AsyncIterable<Chunk<T>> {
         .then((response) => response.text());
       const answer = pageOf<T>(await within(wait + GRACE, asking), !!this.#options.parse);
       this.#isShared ||= answer.shared;
-      this.#cursor = answer.cursor;
+      this.#cacheCursor = answer.cursor;
       this.#hear(answer);
       return answer;
     } catch (error) {
       const { code, facts } = error as Partial<StreamError>;
       if (code === "index_beyond_tail") return { chunks: [], tail: facts!.tail as number };
-      // The page of another stream of its name: what was read is gone, and the place begins anew.
+      // The page of another stream of its name: what was read is gone, and the cursor begins anew.
       if (isShared && code === "index_expired" && !facts!.first_index)
         return { chunks: [], tail: 0 };
       if (code !== "index_expired" || tries === 1) throw error;
-      return this.#ask((this.#place.next = facts!.first_index as number), wait, tries - 1);
+      return this.#ask((this.#cursor.next = facts!.first_index as number), wait, tries - 1);
     }
   }
 
@@ -325,13 +325,13 @@ export class StreamReader<T = unknown> implements AsyncIterable<Chunk<T>> {
     const answer = answerOf<T>(event, !!this.#options.parse);
     if (!answer) return;
     // Chunks have expired, or something in between has answered what another one asked.
-    if (this.#place.misses(answer)) yield* this.#catchUp();
+    if (this.#cursor.misses(answer)) yield* this.#catchUp();
     const page = this.#take(answer);
     if (page.chunks.length) yield page;
   }
 
   async *#catchUp(): AsyncGenerator<Page<T>, Answer<T>, undefined> {
-    const answer = await this.#ask(this.#place.next, 0);
+    const answer = await this.#ask(this.#cursor.next, 0);
     const page = this.#take(answer);
     if (page.chunks.length) yield page;
     return answer;
@@ -346,7 +346,7 @@ export class StreamReader<T = unknown> implements AsyncIterable<Chunk<T>> {
   }
 
   async #openEvents(): Promise<ReadableStream<Uint8Array>> {
-    const { next } = this.#place;
+    const { next } = this.#cursor;
     // Unless a time is named, the stream may be leased, or begin to be.
     this.#asked = this.#options.timeoutInSeconds ? this.#patience() : SILENCE_SECONDS_MAX;
     this.#quiet = 0;
@@ -378,7 +378,7 @@ export class StreamReader<T = unknown> implements AsyncIterable<Chunk<T>> {
 
   /** Ask for what the event stream should have brought; return it, if there is something. */
   async #lookBehind(): Promise<HeldBack | undefined> {
-    const answer = (await this.#ask(this.#place.next, 0).catch(() => undefined)) as Answer<any>;
+    const answer = (await this.#ask(this.#cursor.next, 0).catch(() => undefined)) as Answer<any>;
     if (answer?.chunks.length) return new HeldBack(answer);
   }
 
@@ -399,7 +399,7 @@ export class StreamReader<T = unknown> implements AsyncIterable<Chunk<T>> {
 
   /** Return what is new in *answer*. Only chunks are progress: a sign of life is soon given. */
   #take(answer: Answer<T>): Page<T> {
-    const page = this.#place.take(answer);
+    const page = this.#cursor.take(answer);
     if (!page) throw new StreamError("the stream does not go on where it was", 0, "out_of_place");
     if (page.chunks.length) {
       this.#silence = this.#quiet = this.#failures = this.#fruitless = 0;

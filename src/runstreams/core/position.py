@@ -27,11 +27,14 @@ class Position:
         """
         if generation is None:
             return False
-        known, self.generation = self.generation, generation
-        if known in (None, generation):
-            return False
-        self.index = 0
-        return True
+        goes_on, self.generation = self.goes_on(generation), generation
+        if not goes_on:
+            self.index = 0
+        return not goes_on
+
+    def goes_on(self, generation: str) -> bool:
+        """Say whether a stream of *generation* goes on from here, as far as is known."""
+        return self.generation in (None, generation)
 
 
 def generation_in(epoch: int, name: str) -> str:

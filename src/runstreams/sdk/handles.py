@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Generic, TypeVar
 
 from ..core.model import Closed
+from ..core.position import Position, generation_of_id
 from .connection import Connection
 from .engine.queues import NothingYet, Tee
 from .errors import RolledBack
@@ -134,7 +135,7 @@ class Reading(Taking[T]):
     ) -> None:
         self._session = session
         self._make = make
-        self._index: int | None = None
+        self._position = Position(0)
         self._kept = 0
         """How many of the items that it gave still count."""
         self._refused: list[int] = []
@@ -144,9 +145,9 @@ class Reading(Taking[T]):
     def _given(self, chunk: Chunk[Any] | Rollback) -> T:
         if isinstance(chunk, Rollback):
             raise self._taken_back(chunk)
-        if chunk.index < self.next_index:
-            self._refused.clear()  # the stream has begun anew
-        self._index = chunk.index + 1
+        if self._position.meet(generation_of_id(chunk.id)):
+            self._refused.clear()  # they were of the stream before
+        self._position.index = chunk.index + 1
         try:
             item = self._make(chunk)
         except Exception:  # `InvalidChunk`, or what a type's own validation raises
@@ -169,12 +170,13 @@ class Reading(Taking[T]):
     @property
     def next_index(self) -> int:
         """The index after the last chunk that it gave; `start_index` of a read that goes on."""
-        return self._session.begun_at if self._index is None else self._index
+        given = self._position
+        return self._session.begun_at if given.generation is None else given.index
 
     @property
     def closed(self) -> Closed | None:
         """How the stream ended, once that is known."""
-        return self._session.place.closed
+        return self._session.cursor.closed
 
     def __repr__(self) -> str:
         session = self._session

@@ -81,7 +81,7 @@ class ReadCursor:
             self._position, self._before = self._before, None
             self._ask = self._position.index
             return False
-        if self._position.generation not in (None, generation):
+        if not self._position.goes_on(generation):
             self._restart()
             self.tail = page.tail
             if not page.chunks or page.chunks[0].index > 0:

@@ -1,7 +1,7 @@
 """Following all streams of a run for one reader, over one connection at a time.
 
 Everything is read by an event stream, or by long polls where that does not work; both tell of each
-stream what becomes of it, and either goes on from the places of all streams. As for a single
+stream what becomes of it, and either goes on from the cursors of all streams. As for a single
 stream, only chunks are progress, and silence has lasted when nothing comes to a question that was
 asked after its time.
 """
@@ -70,8 +70,9 @@ class RunSession(Session[RunChunk[object]]):
         self.run = run
         self.is_over = False
         """Whether the run is completed and everything of it is read."""
-        self._left_out = {key for key, index in start.items() if index is None}
-        self._places = {key: ReadCursor(index) for key, index in start.items() if index is not None}
+        asked = start.items()
+        self._left_out = {key for key, index in asked if index is None}
+        self._cursors = {key: ReadCursor(index) for key, index in asked if index is not None}
         self._keeps = superseded == "keep"
         self._counting: dict[str, Counting] = {}
         self._moved = set[str]()
@@ -81,8 +82,8 @@ class RunSession(Session[RunChunk[object]]):
     @property
     def closed(self) -> dict[str, Closed]:
         """How those streams have ended that have come to their end."""
-        places = list(self._places.items())
-        return {key: place.closed for key, place in places if place.closed is not None}
+        cursors = list(self._cursors.items())
+        return {key: cursor.closed for key, cursor in cursors if cursor.closed is not None}
 
     async def _run(self) -> None:
         """Follow until the end of the run or silence."""
@@ -154,8 +155,8 @@ class RunSession(Session[RunChunk[object]]):
         """Return where each stream goes on. They are served in this order, so those that had chunks
         last come last.
         """
-        going = {key: place for key, place in self._places.items() if place.closed is None}
-        asked = {key: place.ask or 0 for key, place in going.items()}
+        going = {key: cursor for key, cursor in self._cursors.items() if cursor.closed is None}
+        asked = {key: cursor.ask or 0 for key, cursor in going.items()}
         self._is_moved = False
         return {**dict.fromkeys([*self._left_out, *self.closed]), **asked}
 
@@ -195,29 +196,29 @@ class RunSession(Session[RunChunk[object]]):
     def _taken(self, item: RunItem) -> list[Chunk[object]]:
         """Return the chunks of *item* that are new. Raises what has gone wrong with its stream."""
         key, what = item
-        place = self._places.pop(key) if key in self._places else ReadCursor(0)
-        self._places[key] = place
+        cursor = self._cursors.pop(key) if key in self._cursors else ReadCursor(0)
+        self._cursors[key] = cursor
         if isinstance(what, RunstreamsError):
-            self._move(key, place, what)
+            self._move(key, cursor, what)
             return []
         try:
-            chunks = place.take(what)
+            chunks = cursor.take(what)
         except IndexExpired as hole:
             # Chunks have expired meanwhile: asked for by their index, the server says so.
             raise Unreachable("the stream leaves out chunks") from hole
-        if place.closed is None and place.ask != (what.next_index or None):
+        if cursor.closed is None and cursor.ask != (what.next_index or None):
             self._ask_anew(key)  # it has been begun anew, and is read from its beginning
         return chunks
 
-    def _move(self, key: str, place: ReadCursor, error: RunstreamsError) -> None:
+    def _move(self, key: str, cursor: ReadCursor, error: RunstreamsError) -> None:
         """Ask elsewhere for a stream that is not where it was asked for. Raises any other
         *error*.
         """
         try:
             if isinstance(error, IndexBeyondTail):
-                place.beyond(error)
+                cursor.beyond(error)
             elif isinstance(error, IndexExpired):
-                place.expired(error)
+                cursor.expired(error)
             else:
                 raise error
         except RunstreamsError as problem:
@@ -226,7 +227,7 @@ class RunSession(Session[RunChunk[object]]):
         self._ask_anew(key)
 
     def _ask_anew(self, key: str) -> None:
-        """Ask again from the places there are. Raises `Unexpected` when that is of no use."""
+        """Ask again from the cursors there are. Raises `Unexpected` when that is of no use."""
         if key in self._moved:
             raise Unexpected("the stream is nowhere where it should be", http_status=502)
         self._moved.add(key)
@@ -234,7 +235,7 @@ class RunSession(Session[RunChunk[object]]):
 
     def _hear_of(self, leased_until: int | None) -> None:
         """Take in whether somebody has promised to be heard of."""
-        is_unwritten = all(place.is_unwritten for place in self._places.values())
+        is_unwritten = all(cursor.is_unwritten for cursor in self._cursors.values())
         if self._is_patient and (leased_until is not None or is_unwritten):
             self._last = self._now()
 
@@ -244,17 +245,17 @@ class RunSession(Session[RunChunk[object]]):
 
     def _tell_of_crowd(self) -> None:
         """Say once when there are more streams than are read at a time, or just as many."""
-        if self._is_crowded or len(self._places) < FOLLOWED_STREAMS:
+        if self._is_crowded or len(self._cursors) < FOLLOWED_STREAMS:
             return
-        if sum(place.closed is None for place in self._places.values()) >= FOLLOWED_STREAMS:
+        if sum(cursor.closed is None for cursor in self._cursors.values()) >= FOLLOWED_STREAMS:
             self._is_crowded = True
             connection_logger.warning(_CROWDED, self.run, FOLLOWED_STREAMS)
 
     def _ending(self) -> RunstreamsError | None:
         """Return the error that the first stream has ended in, if it is to be raised."""
-        for key, place in self._places.items():
-            if self._strict and place.closed is not None:
-                error = ending_of(StreamId(self.run, key), place.closed, place.next_index)
+        for key, cursor in self._cursors.items():
+            if self._strict and cursor.closed is not None:
+                error = ending_of(StreamId(self.run, key), cursor.closed, cursor.next_index)
                 if error is not None:
                     return error
         return None

@@ -10,7 +10,7 @@ Unless a time is named, a stream is not silent as long as somebody has promised 
 nothing was ever written to it.
 
 Where the server says that a cache gives pages to many, the reader asks for those, and for no event
-stream: so all who are at one place ask for the same.
+stream: so all who are at one index ask for the same.
 
 Only chunks are progress, and a wait that lasted: a sign of life is soon given, and something in
 between may answer from memory. Whatever else comes is a failure, with a pause behind it.
@@ -65,11 +65,11 @@ class ReadSession(Session[Chunk[object]]):
         """
         super().__init__(engine, Doing("read", *stream), timeout, strict)
         self.stream = stream
-        self.place = ReadCursor(0)
+        self.cursor = ReadCursor(0)
         self.begun_at = 0
         """The index that it began at, once that is known."""
         self._start = start
-        self._cursor: int | None = None
+        self._cache_cursor: int | None = None
         self._is_moved = False
         self._counting = Counting(stream.key, keeps=superseded == "keep")
 
@@ -81,7 +81,7 @@ class ReadSession(Session[Chunk[object]]):
                 await self._begin()
                 await self._follow()
             self.state, error = "closed", self._ending()
-            if self.place.closed is None:
+            if self.cursor.closed is None:
                 self.state = "silent"
                 self._tell_of_silence()
         except Exception as problem:
@@ -93,12 +93,12 @@ class ReadSession(Session[Chunk[object]]):
         if start == TAIL or start < 0:
             tail = await self._engine.persist(lambda to: to.tail(self.stream), self._patience)
             start = tail if start == TAIL else max(0, tail + start)
-        self.place = ReadCursor(int(start))
-        self.begun_at = self.place.next_index
+        self.cursor = ReadCursor(int(start))
+        self.begun_at = self.cursor.next_index
         self._heard()
 
     async def _follow(self) -> None:
-        while self.place.closed is None:
+        while self.cursor.closed is None:
             # Taken before asking: only an answer to what was asked in silence confirms it.
             late = self._left(math.inf) <= 0
             try:
@@ -113,14 +113,14 @@ class ReadSession(Session[Chunk[object]]):
     async def _page(self, late: bool) -> bool:
         """Ask for the next page and hand it over; return whether there is no more for now."""
         wait = 0.0 if late or self._events else self._left(WAIT_SECONDS)
-        asked, begun = self.place.ask, self._now()
+        asked, begun = self.cursor.ask, self._now()
         try:
             page = await self._ask(asked, wait)
             if (news := await self._take(page)) or not page.chunks:
                 self._is_moved = False
-            if news or self.place.closed is not None:
+            if news or self.cursor.closed is not None:
                 return False
-            if page.chunks or self.place.is_behind:
+            if page.chunks or self.cursor.is_behind:
                 return self._is_kept(asked, late)
         except (IndexBeyondTail, IndexExpired) as error:
             self._move(error)
@@ -139,9 +139,9 @@ class ReadSession(Session[Chunk[object]]):
         """
         sharing = None
         if self._is_shared and wait >= WAIT_SECONDS:
-            sharing = Sharing(self.place.generation, self._cursor)
+            sharing = Sharing(self.cursor.generation, self._cache_cursor)
         page = await self._engine.transport.page(self.stream, start, wait, PAGE_CHUNKS, sharing)
-        self._cursor = page.cursor
+        self._cache_cursor = page.cursor
         if page.is_shared and not self._is_shared:
             # An event stream would go past the cache, a connection for each reader.
             self._is_shared, self._events = True, False
@@ -151,10 +151,10 @@ class ReadSession(Session[Chunk[object]]):
         """Say whether a page with nothing new, asked for at *asked*, is to be taken for silence.
         Raises `Unexpected` when nothing comes of it.
         """
-        if self.place.ask != asked:
+        if self.cursor.ask != asked:
             self._note_move()
             return False
-        if late and not self.place.is_behind:
+        if late and not self.cursor.is_behind:
             return True
         raise Unexpected("the page brings nothing new", http_status=502)
 
@@ -163,9 +163,9 @@ class ReadSession(Session[Chunk[object]]):
         the server has just said so.
         """
         if isinstance(error, IndexBeyondTail):
-            self.place.beyond(error)
+            self.cursor.beyond(error)
         else:
-            self.place.expired(error)
+            self.cursor.expired(error)
         self._note_move(error)
 
     def _note_move(self, cause: Exception | None = None) -> None:
@@ -180,8 +180,8 @@ class ReadSession(Session[Chunk[object]]):
 
     async def _has_ended(self, silence: float) -> bool:
         """Hand over what events bring; return False when a page must go on where they have led."""
-        place = self.place
-        events = self._engine.transport.follow(self.stream, place.ask or 0, silence)
+        cursor = self.cursor
+        events = self._engine.transport.follow(self.stream, cursor.ask or 0, silence)
         async with aclosing(events):
             async for page in events:
                 self.state = "live"
@@ -189,7 +189,7 @@ class ReadSession(Session[Chunk[object]]):
                     self._hear_of(page.leased_until)
                 else:
                     await self._take_event(page)
-                    if place.ask is None:
+                    if cursor.ask is None:
                         return False  # the stream has been begun anew
                 if self._left(math.inf) <= 0:
                     return False
@@ -210,13 +210,13 @@ class ReadSession(Session[Chunk[object]]):
                 await asyncio.sleep(left)
             return
         await self._page(late=False)
-        if self.place.closed is None:
+        if self.cursor.closed is None:
             raise Unreachable("the event stream ended early")
 
     async def _take(self, page: ChunkPage) -> bool:
         """Hand over what is new, and wait until the reader has room; say whether anything was."""
         self.state = "live"
-        chunks = self.place.take(page)
+        chunks = self.cursor.take(page)
         if chunks:
             self._progress()
             if counted := self._counting.counted(chunks, page):
@@ -230,7 +230,7 @@ class ReadSession(Session[Chunk[object]]):
 
     def _hear_of(self, leased_until: int | None) -> None:
         """Take in whether somebody has promised to be heard of."""
-        if self._is_patient and (leased_until is not None or self.place.is_unwritten):
+        if self._is_patient and (leased_until is not None or self.cursor.is_unwritten):
             self._last = self._now()
 
     def _tell_of_silence(self) -> None:
@@ -240,11 +240,11 @@ class ReadSession(Session[Chunk[object]]):
                 "start_index=%d goes on with it; timeout=None waits for ever",
                 *self.stream,
                 self._timeout,
-                self.place.next_index,
+                self.cursor.next_index,
             )
 
     def _ending(self) -> RunstreamsError | None:
-        closed = self.place.closed
+        closed = self.cursor.closed
         if closed is None or not self._strict:
             return None
-        return ending_of(self.stream, closed, self.place.next_index)
+        return ending_of(self.stream, closed, self.cursor.next_index)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from ...core.model import Span
-from ...core.position import generation_of_id
+from ...core.position import Position, generation_of_id
 from ...core.superseding import is_superseded
 from ..records import Chunk, ChunkPage, Rollback
 
@@ -23,8 +23,8 @@ class Counting:
         """Leave nothing out if it *keeps* what is superseded."""
         self._key = key
         self._keeps = keeps
-        self._generation: str | None = None
-        self._given = Span(0, 0)
+        self._position = Position(0)
+        self._given: Span | None = None
         self._spans: tuple[Span, ...] = ()
 
     def counted(
@@ -35,8 +35,10 @@ class Counting:
         """
         if self._keeps or not chunks:
             return [*chunks]
-        self._meet(chunks[0])
-        before, given = self._spans, self._given
+        first = chunks[0]
+        if self._position.meet(generation_of_id(first.id)):
+            self._given, self._spans = None, ()
+        before, given = self._spans, self._given or Span(first.index, first.index)
         if _length(page.superseded) >= _length(before):  # else it was kept, and knows less
             self._spans = page.superseded
         self._given = Span(given.start, chunks[-1].index + 1)
@@ -44,12 +46,6 @@ class Counting:
             return [*chunks]
         counted = [chunk for chunk in chunks if not is_superseded(self._spans, chunk.index)]
         return [*self._taken_back(given, before), *counted]
-
-    def _meet(self, first: Chunk[object]) -> None:
-        generation = generation_of_id(first.id)
-        if generation != self._generation:
-            self._generation, self._spans = generation, ()
-            self._given = Span(first.index, first.index)
 
     def _taken_back(self, given: Span, before: tuple[Span, ...]) -> list[Rollback]:
         """Return what is told of those *given* that counted when the spans *before* did not."""

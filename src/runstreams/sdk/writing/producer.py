@@ -101,7 +101,7 @@ class Producer:
         self._tee = weakref.ref(tee)
         return tee
 
-    # Feeding
+    # What it is given
 
     def write(self, value: object) -> None:
         """Queue *value*. Raises `InvalidChunk`, `ChunkTooLarge`, `StopRequested`, `WriterClosed`,

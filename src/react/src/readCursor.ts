@@ -5,7 +5,7 @@ import type { Chunk, Page, Span } from "./chunk.js";
  * Where a reader is in its stream, so that it gets each chunk once, however often it connects. Something in
  * between may have kept answers of before: it does not go back to a stream that it has left.
  */
-export class Place {
+export class ReadCursor {
   /** The index it wants next; undefined for the oldest chunk that is left. */
   next: number | undefined;
   /** The chunk it had last. */
