@@ -219,7 +219,8 @@ async def test_a_thousand_workers_that_follow_each_other(server: ServerProcess, 
     """
     await in_this_process(hasty(server), f"{run}_tasks", 900)
     workers = await in_processes(server, f"{run}_processes", 100)
-    assert 0 < workers.before_a_chunk < 50
+    # On a slow machine it may be all of the 50 that are killed.
+    assert workers.before_a_chunk > 0
 
 
 @pytest.mark.soak
