@@ -74,7 +74,8 @@ class Lives:
 
 class Processes:
     """Workers in processes of their own: by turns one stands still until it was followed, and one
-    is killed, at the earliest before it has taken over.
+    is killed. Of those by turns one at any moment, at the earliest before it has taken over, and
+    one after its first chunk, which on a slow machine is later than any moment that is named.
     """
 
     def __init__(self, server: ServerProcess, run: str) -> None:
@@ -104,7 +105,9 @@ class Processes:
             process.send_signal(signal.SIGSTOP)
             self.stopped.append((process, noting))
             return
-        await asyncio.sleep(random.random() * 0.1)
+        if life % 4 == 1:
+            await began.wait()
+        await asyncio.sleep(random.random() ** 2 * 0.1)
         process.kill()
         await process.wait()
         await noting
@@ -219,8 +222,7 @@ async def test_a_thousand_workers_that_follow_each_other(server: ServerProcess, 
     """
     await in_this_process(hasty(server), f"{run}_tasks", 900)
     workers = await in_processes(server, f"{run}_processes", 100)
-    # On a slow machine it may be all of the 50 that are killed.
-    assert workers.before_a_chunk > 0
+    assert 0 < workers.before_a_chunk < 50
 
 
 @pytest.mark.soak
