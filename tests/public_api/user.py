@@ -205,7 +205,7 @@ class Elsewhere:
         limit: int,
         sharing: Sharing | None = None,
     ) -> ChunkPage:
-        return ChunkPage([Chunk[object](0, "a", "id", 1)], next_index=1, tail=1)
+        return ChunkPage([Chunk[object](0, "a", "g-0", 1)], next_index=1, tail=1)
 
     async def tail(self, stream: StreamId) -> int:
         return 1

@@ -189,7 +189,7 @@ class RunScope:
         entered = CONTEXT.one_of(self._entered)
         connection, run = self._entered.pop(entered), entered.run
         CONTEXT.leave(entered)
-        if not run.begin_end():  # a server that stops does it
+        if not run.claim_end():  # a server that stops does it
             await settled(connection.engine, run.over)
             return
         try:

@@ -229,7 +229,7 @@ class Connection:
     def leave(self, run: ActiveRun) -> None:
         """Promise no more for *run*: it has ended."""
         ENTERED.pop(run, None)
-        run.has_ended()
+        run.end()
 
     def public_token(self, granted: dict[str, Iterable[str]], expires_in: float | str) -> str:
         """Return a token for browsers. Raises `InvalidSetting` where there is no secret key."""

@@ -37,7 +37,7 @@ async def _end_all(error: asyncio.CancelledError) -> None:
         connection = ENTERED.get(run)
         if connection is None or not run.is_ours:
             continue
-        if run.begin_end():
+        if run.claim_end():
             await _end(connection, run, error)
         run.interrupt(error)  # it may be waiting for its sources
         await settled(run.over)

@@ -53,13 +53,13 @@ class ActiveRun:
         if not self.is_joined:
             self.leases.start()
 
-    def begin_end(self) -> bool:
+    def claim_end(self) -> bool:
         """Say whether nobody else ends this run already; then whoever asks does."""
         with self._lock:
             is_first, self._is_ending = not self._is_ending, True
         return is_first
 
-    def has_ended(self) -> None:
+    def end(self) -> None:
         """Promise no more for it, and tell who waits for its end."""
         if self.is_ours and not self.is_joined:
             self.leases.stop()

@@ -55,6 +55,9 @@ class Transport(Protocol):
         """Return chunks from *start* (None: the oldest left), waiting up to *wait* seconds for the
         first one; with *sharing*, what a cache gives to all who want the same. Raises
         `IndexExpired`, `IndexBeyondTail`.
+
+        A chunk's id is the generation of its stream, a hyphen and its index: readers tell by it
+        when a stream was deleted and begun anew.
         """
 
     async def tail(self, stream: StreamId) -> int:
